@@ -1,0 +1,47 @@
+//! Triples and the mentions they join.
+
+use crate::{ByteSpan, Probability, SpanError};
+
+/// The surface of a subject or an object, and where it stands in the text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mention {
+    /// The surface.
+    pub text: String,
+    /// Where it stands; `None` where the source gives only the surface.
+    pub span: Option<ByteSpan>,
+}
+
+impl Mention {
+    /// A mention of which only the surface is known.
+    pub fn of(text: impl Into<String>) -> Self {
+        Self { text: text.into(), span: None }
+    }
+
+    /// The mention under `span` of `text`.
+    ///
+    /// # Errors
+    /// Where the span does not fit the text.
+    pub fn at(text: &str, span: ByteSpan) -> Result<Self, SpanError> {
+        Ok(Self { text: span.slice(text)?.to_owned(), span: Some(span) })
+    }
+}
+
+/// A subject, a relation and an object, and how sure a system is of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Triple {
+    /// The subject, or head.
+    pub subject: Mention,
+    /// Name of the relation.
+    pub relation: String,
+    /// The object, or tail.
+    pub object: Mention,
+    /// Present on predictions only.
+    pub score: Option<Probability>,
+}
+
+impl Triple {
+    /// A gold triple of surfaces.
+    pub fn of(subject: impl Into<String>, relation: impl Into<String>, object: impl Into<String>) -> Self {
+        Self { subject: Mention::of(subject), relation: relation.into(), object: Mention::of(object), score: None }
+    }
+}
