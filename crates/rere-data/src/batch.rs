@@ -1,0 +1,135 @@
+//! Rows of similar length together, so that little of a batch is padding.
+
+use std::cmp::Reverse;
+
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+/// Batches over which rows of similar length are gathered: enough for little padding, few enough to keep chance.
+const BATCHES_PER_CHUNK: usize = 50;
+
+/// Batches of `batch` indices into `lengths`, for training: every index once, rows of similar length together, the
+/// order of the batches and what meets in one drawn by `seed`. The last batch of a chunk of 50 may be smaller.
+///
+/// A `batch` of 0 is taken as 1.
+pub fn shuffled_batches(lengths: &[usize], batch: usize, seed: u64) -> Vec<Vec<usize>> {
+    let batch = batch.max(1);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut indices: Vec<usize> = (0..lengths.len()).collect();
+    indices.shuffle(&mut rng);
+    let mut batches = Vec::with_capacity(lengths.len().div_ceil(batch));
+    for chunk in indices.chunks_mut(batch.saturating_mul(BATCHES_PER_CHUNK)) {
+        chunk.sort_by_key(|&index| lengths[index]);
+        batches.extend(chunk.chunks(batch).map(<[usize]>::to_vec));
+    }
+    batches.shuffle(&mut rng);
+    batches
+}
+
+/// Batches of indices into `lengths`, for inference: every index once, the longest rows first, as many in a batch as
+/// fit in `tokens` positions once they are padded to the longest, but at least one.
+pub fn token_batches(lengths: &[usize], tokens: usize) -> Vec<Vec<usize>> {
+    let mut indices: Vec<usize> = (0..lengths.len()).collect();
+    indices.sort_by_key(|&index| Reverse(lengths[index]));
+    let mut batches = Vec::new();
+    let mut rest = indices.as_slice();
+    while let Some(&longest) = rest.first() {
+        let rows = (tokens / lengths[longest].max(1)).clamp(1, rest.len());
+        let (batch, others) = rest.split_at(rows);
+        batches.push(batch.to_vec());
+        rest = others;
+    }
+    batches
+}
+
+/// Rows of token ids filled up to one length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Padded {
+    /// `rows * width` ids, row by row.
+    pub ids: Vec<u32>,
+    /// Whether each position of `ids` is a row's own and no padding.
+    pub mask: Vec<bool>,
+    /// Number of rows.
+    pub rows: usize,
+    /// Length of the longest row.
+    pub width: usize,
+}
+
+/// Fills rows up to the longest with the id `pad`.
+pub fn pad(rows: &[&[u32]], pad: u32) -> Padded {
+    let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    let mut ids = Vec::with_capacity(rows.len() * width);
+    let mut mask = Vec::with_capacity(rows.len() * width);
+    for row in rows {
+        ids.extend_from_slice(row);
+        mask.resize(ids.len(), true);
+        ids.resize(ids.len() + width - row.len(), pad);
+        mask.resize(ids.len(), false);
+    }
+    Padded { ids, mask, rows: rows.len(), width }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn every_index_once(batches: &[Vec<usize>], count: usize) -> bool {
+        let mut indices = batches.concat();
+        indices.sort_unstable();
+        indices.into_iter().eq(0..count)
+    }
+
+    #[test]
+    fn rows_are_filled_up() {
+        let padded = pad(&[&[5, 6], &[], &[7, 8, 9]], 1);
+        assert_eq!((padded.rows, padded.width), (3, 3));
+        assert_eq!(padded.ids, [5, 6, 1, 1, 1, 1, 7, 8, 9]);
+        assert_eq!(padded.mask, [true, true, false, false, false, false, true, true, true]);
+        assert_eq!(pad(&[], 0), Padded { ids: vec![], mask: vec![], rows: 0, width: 0 });
+    }
+
+    #[test]
+    fn similar_lengths_meet() {
+        // 1,000 rows of lengths 0 to 99: in chunks of 400 rows, batches of 8 hold neighbours in length.
+        let lengths: Vec<usize> = (0..1000).map(|index| index % 100).collect();
+        for batch in shuffled_batches(&lengths, 8, 3) {
+            let lengths: Vec<usize> = batch.iter().map(|&index| lengths[index]).collect();
+            let spread = lengths.iter().max().expect("a row") - lengths.iter().min().expect("a row");
+            assert!(spread < 20, "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn the_seed_decides() {
+        let lengths = [3; 40];
+        assert_eq!(shuffled_batches(&lengths, 4, 1), shuffled_batches(&lengths, 4, 1));
+        assert_ne!(shuffled_batches(&lengths, 4, 1), shuffled_batches(&lengths, 4, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn batches_hold_every_index_once(
+            lengths in proptest::collection::vec(0usize..40, 0..300),
+            batch in 0usize..5,
+            tokens in 0usize..100,
+            seed: u64,
+        ) {
+            let shuffled = shuffled_batches(&lengths, batch, seed);
+            prop_assert!(every_index_once(&shuffled, lengths.len()));
+            prop_assert!(shuffled.iter().all(|indices| (1..=batch.max(1)).contains(&indices.len())));
+
+            let fitted = token_batches(&lengths, tokens);
+            prop_assert!(every_index_once(&fitted, lengths.len()));
+            let width = |indices: &[usize]| indices.iter().map(|&index| lengths[index]).max().unwrap_or(0);
+            for (index, batch) in fitted.iter().enumerate() {
+                prop_assert!(batch.len() == 1 || batch.len() * width(batch) <= tokens);
+                // No batch stops short of what fits.
+                if index + 1 < fitted.len() {
+                    prop_assert!((batch.len() + 1) * width(batch).max(1) > tokens);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What can go wrong between a corpus file and a training batch.
+
+use std::{error::Error, io, path::PathBuf};
+
+/// Why a corpus could not be read, written or encoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file could not be opened or read.
+    #[error("{} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file could not be written; what stood there before is untouched.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A sentence could not be written to a stream.
+    #[error("the output cannot be written")]
+    Output(#[source] io::Error),
+    /// A file has no sentence.
+    #[error("{} has no sentence", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{}, line {line}: not UTF-8; convert the file to UTF-8", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// Line of the first bad byte, from 1.
+        line: usize,
+    },
+    /// Something that is not the JSON, or not the fields, that the format asks for.
+    #[error("{}, line {line}: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line of the problem, from 1.
+        line: usize,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// A mention whose offsets do not slice the text to the mention's own text.
+    #[error(
+        "{}, line {line}: the mention {claimed:?} is said to stand at characters {start}..{end}, where {} stands; \
+         offsets are half-open and count Unicode code points from 0",
+        path.display(),
+        found.as_ref().map_or_else(|| "nothing".to_owned(), |found| format!("{found:?}"))
+    )]
+    Offsets {
+        /// The file.
+        path: PathBuf,
+        /// Line of the sentence, from 1.
+        line: usize,
+        /// First character of the stated span.
+        start: usize,
+        /// Character after the last one of the stated span.
+        end: usize,
+        /// The stated text.
+        claimed: String,
+        /// What is there; `None` where the span does not lie in the text.
+        found: Option<String>,
+    },
+    /// Two sentences of a file have one id.
+    #[error("{}, line {line}: the id {id:?} stands already on line {first}; give each sentence its own", path.display())]
+    DuplicateId {
+        /// The file.
+        path: PathBuf,
+        /// Line of the second sentence, from 1.
+        line: usize,
+        /// Line of the first one.
+        first: usize,
+        /// The id.
+        id: String,
+    },
+    /// A name that is no corpus format's.
+    #[error("{0:?} is not a corpus format; known are rere and casrel")]
+    UnknownFormat(String),
+    /// A sentence that its format could not give back.
+    #[error("sentence {sentence} cannot be written: {message}")]
+    Unwritable {
+        /// The sentence: its id, or how its text begins.
+        sentence: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A tokenizer that cannot be used, loaded or saved.
+    #[error(
+        "the tokenizer{} cannot be used: {message}",
+        path.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()))
+    )]
+    Tokenizer {
+        /// Its file, where it comes from one.
+        path: Option<PathBuf>,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A text that the tokenizer refused.
+    #[error("the text {text:?} cannot be tokenised")]
+    Tokenize {
+        /// How the text begins.
+        text: String,
+        /// What the tokenizer says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A relation whose query leaves no room for a sentence.
+    #[error(
+        "the query of relation {relation:?} has {tokens} tokens, which leaves no room for a sentence in {max_tokens}; \
+         allow more tokens or shorten the query"
+    )]
+    QueryTooLong {
+        /// Name of the relation.
+        relation: String,
+        /// Tokens of the query, special tokens not counted.
+        tokens: usize,
+        /// Tokens that an example may have.
+        max_tokens: usize,
+    },
+    /// A triple with a relation that the task does not have.
+    #[error(
+        "sentence {sentence}: relation {relation:?} is not one of the task's; add it, or choose to skip such triples"
+    )]
+    UnknownRelation {
+        /// The sentence: its index in the corpus from 0, and its id or how its text begins.
+        sentence: String,
+        /// Name of the relation.
+        relation: String,
+    },
+    /// A triple with an entity that its sentence does not have.
+    #[error(
+        "sentence {sentence}: the {role} {surface:?} of relation {relation:?} is not found in the text; \
+         correct the triple, or choose to skip such triples"
+    )]
+    EntityNotFound {
+        /// The sentence: its index in the corpus from 0, and its id or how its text begins.
+        sentence: String,
+        /// Name of the relation.
+        relation: String,
+        /// `subject` or `object`.
+        role: &'static str,
+        /// The entity's surface.
+        surface: String,
+    },
+}
+
+/// How a text begins, for messages.
+pub(crate) fn beginning(text: &str) -> String {
+    const CHARACTERS: usize = 60;
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,357 @@
+//! Texts to token ids, each token with the bytes of the original text that it stands for.
+
+use std::{cmp::Reverse, collections::HashMap, io::Write, path::Path};
+
+use rayon::prelude::*;
+use rere_core::ByteSpan;
+use tokenizers::{
+    NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
+    models::wordlevel::WordLevel, normalizers::BertNormalizer, pre_tokenizers::bert::BertPreTokenizer,
+};
+use unicode_segmentation::GraphemeCursor;
+
+use crate::{DataError, error::beginning, file::replace};
+
+/// A tokenizer of the Hugging Face kind that never cuts, never pads and adds no special tokens by itself.
+#[derive(Debug, Clone)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    cls: u32,
+    sep: u32,
+    pad: u32,
+    vocab_size: usize,
+}
+
+/// The tokens of a text, without special tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// Ids in the tokenizer's vocabulary.
+    pub ids: Vec<u32>,
+    /// Where each token stands in the original text, in bytes.
+    ///
+    /// Every span slices the text, begins no earlier than the span before it, and has no space at its ends. Characters
+    /// that the tokenizer drops are in no span, unless they belong to the character before them: a span takes in the
+    /// combining accents that a BERT tokenizer strips. The tokens of one character (bytes, decompositions) all span it.
+    /// A token that stands for space alone, or for nothing in the text, is kept, as the encoder learned to read it,
+    /// with an empty span; no mention lies on it.
+    pub spans: Vec<ByteSpan>,
+}
+
+impl Tokens {
+    /// Number of tokens.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no token: the text is blank, or has only characters that the tokenizer drops.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or as [`Tokenizer::from_inner`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+        let unusable = |message| DataError::Tokenizer { path: Some(path.to_owned()), message };
+        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| unusable(error.to_string()))?;
+        Self::checked(inner).map_err(unusable)
+    }
+
+    /// Takes over a tokenizer, and switches its truncation and padding off.
+    ///
+    /// A special token that is spelled out in a text, such as `[SEP]`, is text to it, and no special token.
+    ///
+    /// # Errors
+    /// Where it has no `[CLS]` or `<s>`, no `[SEP]` or `</s>`, or no `[PAD]` or `<pad>`.
+    pub fn from_inner(inner: tokenizers::Tokenizer) -> Result<Self, DataError> {
+        Self::checked(inner).map_err(|message| DataError::Tokenizer { path: None, message })
+    }
+
+    fn checked(mut inner: tokenizers::Tokenizer) -> Result<Self, String> {
+        inner.with_truncation(None).map_err(|error| error.to_string())?;
+        inner.with_padding(None);
+        inner.set_encode_special_tokens(true);
+        let special = |bert: &str, roberta: &str| {
+            let id = inner.token_to_id(bert).or_else(|| inner.token_to_id(roberta));
+            id.ok_or_else(|| format!("it has neither {bert} nor {roberta}"))
+        };
+        let (cls, sep, pad) = (special("[CLS]", "<s>")?, special("[SEP]", "</s>")?, special("[PAD]", "<pad>")?);
+        let vocab_size = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
+        Ok(Self { inner, cls, sep, pad, vocab_size })
+    }
+
+    /// A tokenizer of whole words for encoders that are trained from random weights: lower-cased, without accents,
+    /// split at space and punctuation and around Chinese characters, as BERT splits before its word pieces.
+    ///
+    /// The vocabulary is `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`, and then the words that occur at least `min_count` times
+    /// in `texts`, the most frequent `max_words` of them, equal counts in the order of the words.
+    ///
+    /// # Errors
+    /// Where the tokenizers library refuses a text or the vocabulary; none is known that it refuses.
+    pub fn train_words<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        min_count: usize,
+        max_words: usize,
+    ) -> Result<Self, DataError> {
+        let unusable = |error: tokenizers::Error| DataError::Tokenizer { path: None, message: error.to_string() };
+        let normalizer = BertNormalizer::new(true, true, None, true);
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for text in texts {
+            let mut normalized = NormalizedString::from(text);
+            normalizer.normalize(&mut normalized).map_err(unusable)?;
+            let mut words = PreTokenizedString::from(normalized);
+            BertPreTokenizer.pre_tokenize(&mut words).map_err(unusable)?;
+            for (word, ..) in words.get_splits(OffsetReferential::Normalized, OffsetType::None) {
+                *counts.entry(word.to_owned()).or_default() += 1;
+            }
+        }
+        let mut words: Vec<(Reverse<usize>, String)> = counts
+            .into_iter()
+            .filter(|(_, count)| *count >= min_count)
+            .map(|(word, count)| (Reverse(count), word))
+            .collect();
+        words.sort_unstable();
+        words.truncate(max_words);
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].map(str::to_owned);
+        let vocabulary = special.into_iter().chain(words.into_iter().map(|(_, word)| word));
+        let model = WordLevel::builder()
+            .vocab(vocabulary.zip(0..).collect())
+            .unk_token("[UNK]".to_owned())
+            .build()
+            .map_err(unusable)?;
+        let mut inner = tokenizers::Tokenizer::new(model);
+        inner.with_normalizer(Some(normalizer)).map_err(unusable)?;
+        inner.with_pre_tokenizer(Some(BertPreTokenizer));
+        Self::from_inner(inner)
+    }
+
+    /// The tokens of a text.
+    ///
+    /// # Errors
+    /// Where the tokenizer refuses the text.
+    pub fn encode(&self, text: &str) -> Result<Tokens, DataError> {
+        let encoding =
+            self.inner.encode(text, false).map_err(|source| DataError::Tokenize { text: beginning(text), source })?;
+        let mut spans: Vec<ByteSpan> = Vec::with_capacity(encoding.len());
+        for &(start, end) in encoding.get_offsets() {
+            let before = spans.last().map_or(0, |span| span.start);
+            spans.push(trimmed(text, start.max(before), end));
+        }
+        for index in 0..spans.len() {
+            let next = spans.get(index + 1).map_or(text.len(), |span| span.start);
+            if let Some(span) = spans.get_mut(index).filter(|span| !span.is_empty()) {
+                span.end = end_of_character(text, span.end, next);
+            }
+        }
+        Ok(Tokens { ids: encoding.get_ids().to_vec(), spans })
+    }
+
+    /// The tokens of many texts, in their order, on all cores.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::encode`], for the first text that is refused.
+    pub fn encode_batch(&self, texts: &[&str]) -> Result<Vec<Tokens>, DataError> {
+        let tokens: Vec<_> = texts.par_iter().map(|text| self.encode(text)).collect();
+        tokens.into_iter().collect()
+    }
+
+    /// Writes a `tokenizer.json`. The file appears only when it is complete.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
+        let path = path.as_ref();
+        let json = self
+            .inner
+            .to_string(true)
+            .map_err(|error| DataError::Tokenizer { path: Some(path.to_owned()), message: error.to_string() })?;
+        replace(path, |file| file.write_all(json.as_bytes()).map_err(DataError::Output))
+    }
+
+    /// Id of the token in front of every input: `[CLS]` or `<s>`.
+    pub fn cls(&self) -> u32 {
+        self.cls
+    }
+
+    /// Id of the token after every part of an input: `[SEP]` or `</s>`.
+    pub fn sep(&self) -> u32 {
+        self.sep
+    }
+
+    /// Id of the token that fills rows up to one length: `[PAD]` or `<pad>`.
+    pub fn pad(&self) -> u32 {
+        self.pad
+    }
+
+    /// Rows that an embedding table for these tokens needs: one more than the largest id.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+}
+
+/// The span `start..end` widened to whole characters and without space at its ends; empty where only space is left.
+fn trimmed(text: &str, start: usize, end: usize) -> ByteSpan {
+    let start = text.floor_char_boundary(start);
+    let end = text.ceil_char_boundary(end).max(start);
+    let part = &text[start..end];
+    let start = start + part.len() - part.trim_start().len();
+    ByteSpan::new(start, start + part.trim().len())
+}
+
+/// The end of the user-perceived character that `end` lies in or after, but at most `limit`.
+fn end_of_character(text: &str, end: usize, limit: usize) -> usize {
+    let mut characters = text.get(end..limit).unwrap_or_default().char_indices();
+    characters.find(|(at, _)| is_character_border(text, end + at)).map_or(end.max(limit), |(at, _)| end + at)
+}
+
+/// Whether no user-perceived character (grapheme cluster of UAX 29) of `text` reaches over the byte `at`.
+pub(crate) fn is_character_border(text: &str, at: usize) -> bool {
+    // An error would ask for more text than the whole; there is none.
+    GraphemeCursor::new(at, text.len(), true).is_boundary(text, 0).unwrap_or(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokenizers::{
+        AddedToken, PaddingParams, TruncationParams, models::bpe::BPE, pre_tokenizers::byte_level::ByteLevel,
+    };
+
+    use super::*;
+
+    fn words() -> Tokenizer {
+        Tokenizer::train_words(["the café is in the Café"], 1, 100).expect("a tokenizer")
+    }
+
+    /// As RoBERTa's: bytes as tokens, a space belonging to the word after it.
+    fn bytes() -> Tokenizer {
+        let special = ["<s>", "</s>", "<pad>"].map(str::to_owned);
+        let mut alphabet: Vec<String> = ByteLevel::alphabet().into_iter().map(String::from).collect();
+        alphabet.sort();
+        let vocabulary = special.into_iter().chain(alphabet).zip(0..);
+        let model = BPE::builder()
+            .vocab_and_merges(vocabulary.collect::<tokenizers::models::bpe::Vocab>(), vec![])
+            .build()
+            .expect("a model");
+        let mut inner = tokenizers::Tokenizer::new(model);
+        inner.with_pre_tokenizer(Some(ByteLevel::new(false, false, true)));
+        Tokenizer::from_inner(inner).expect("a tokenizer")
+    }
+
+    fn slices<'a>(tokenizer: &Tokenizer, text: &'a str) -> Vec<&'a str> {
+        let tokens = tokenizer.encode(text).expect("tokens");
+        tokens.spans.iter().map(|span| span.slice(text).expect("on borders")).collect()
+    }
+
+    #[test]
+    fn words_are_counted_and_ordered() {
+        let tokenizer = Tokenizer::train_words(["b a , c", "C a B", "d"], 2, 3).expect("a tokenizer");
+        assert_eq!((tokenizer.pad(), tokenizer.cls(), tokenizer.sep()), (0, 2, 3));
+        // a, b and c twice each, in the order of the words; d is rare.
+        assert_eq!(tokenizer.encode("A b c d").expect("tokens").ids, [4, 5, 6, 1]);
+        assert_eq!(tokenizer.vocab_size(), 7);
+        let smaller = Tokenizer::train_words(["b a , c", "C a B", "d"], 2, 2).expect("a tokenizer");
+        assert_eq!(smaller.encode("a b c d").expect("tokens").ids, [4, 5, 1, 1]);
+    }
+
+    #[test]
+    fn spans_slice_the_original_text() {
+        let words = words();
+        assert_eq!(slices(&words, "The Café\tis-in\r\n"), ["The", "Café", "is", "-", "in"]);
+        // The accent is a character of its own, which the normaliser strips; the token still spans it.
+        assert_eq!(slices(&words, "cafe\u{301}, ne\u{301}e"), ["cafe\u{301}", ",", "ne\u{301}e"]);
+        assert_eq!(slices(&words, "在北京 is"), ["在", "北", "京", "is"]);
+        assert_eq!(slices(&words, "👩\u{200d}🚀 ❤\u{fe0f}!"), ["👩\u{200d}🚀", "❤\u{fe0f}", "!"]);
+        // Control characters are in no token, nor is the mark that opens some files.
+        assert_eq!(slices(&words, "\u{feff}is\0 \u{1}in\u{7f}"), ["is", "in"]);
+        assert_eq!(slices(&words, "i\0s"), ["i\0s"]);
+        assert_eq!(slices(&words, " \t\r\n\0\u{301}"), Vec::<&str>::new());
+        assert!(words.encode("").expect("tokens").is_empty());
+    }
+
+    #[test]
+    fn tokens_of_one_character_span_it_all() {
+        assert_eq!(slices(&bytes(), "is é"), ["i", "s", "", "é", "é"]);
+        assert_eq!(slices(&bytes(), "🚀"), ["🚀"; 4]);
+        // Two spaces and a line's end are tokens of their own, which stand for no text.
+        let spans = bytes().encode("a  \n").expect("tokens").spans;
+        assert_eq!(spans[1..], [2, 3, 4].map(|at| ByteSpan::new(at, at)));
+    }
+
+    #[test]
+    fn nothing_is_cut_padded_or_taken_for_a_special_token() {
+        let mut inner = words().inner;
+        inner.add_special_tokens(["[CLS]", "[SEP]"].map(|token| AddedToken::from(token, true))).expect("added");
+        inner.with_truncation(Some(TruncationParams { max_length: 2, ..Default::default() })).expect("truncation");
+        inner.with_padding(Some(PaddingParams::default()));
+        let tokenizer = Tokenizer::from_inner(inner).expect("a tokenizer");
+        let ids = tokenizer.encode("the [SEP] is in the café").expect("tokens").ids;
+        assert_eq!(ids.len(), 8);
+        assert!(!ids.contains(&tokenizer.sep()));
+    }
+
+    #[test]
+    fn special_tokens_are_needed() {
+        let model =
+            WordLevel::builder().vocab([("[CLS]".to_owned(), 0)].into_iter().collect()).build().expect("a model");
+        let error = Tokenizer::from_inner(tokenizers::Tokenizer::new(model)).expect_err("no [SEP]");
+        assert_eq!(error.to_string(), "the tokenizer cannot be used: it has neither [SEP] nor </s>");
+    }
+
+    #[test]
+    fn saved_tokenizers_load_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tokenizer.json");
+        for tokenizer in [words(), bytes()] {
+            tokenizer.save(&path).expect("saved");
+            let loaded = Tokenizer::load(&path).expect("loaded");
+            let text = "The café is not 北京";
+            assert_eq!(loaded.encode(text).expect("tokens"), tokenizer.encode(text).expect("tokens"));
+            assert_eq!(loaded.vocab_size(), tokenizer.vocab_size());
+        }
+        std::fs::write(&path, "{}").expect("written");
+        assert!(matches!(Tokenizer::load(&path), Err(DataError::Tokenizer { path: Some(_), .. })));
+        assert!(matches!(Tokenizer::load(folder.path().join("no")), Err(DataError::Read { .. })));
+    }
+
+    const PIECES: &[&str] = &[
+        "a", "E", "\u{301}", "\u{200d}", "\u{fe0f}", "👩", "🇫", "北", "\t", "\r\n", "\0", " ", "ﬁ", "İ", "½", "한",
+        "ि", "\u{fffd}", "[SEP]",
+    ];
+
+    fn any_text() -> impl Strategy<Value = String> {
+        let piece =
+            prop_oneof![any::<char>().prop_map(String::from), proptest::sample::select(PIECES).prop_map(str::to_owned)];
+        proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn spans_slice_any_text_in_order(text in any_text()) {
+            for tokenizer in [words(), bytes()] {
+                let tokens = tokenizer.encode(&text).expect("tokens");
+                prop_assert_eq!(tokens.ids.len(), tokens.spans.len());
+                prop_assert!(tokens.spans.is_sorted_by_key(|span| span.start));
+                for span in &tokens.spans {
+                    let slice = span.slice(&text).expect("on borders");
+                    prop_assert_eq!(slice.trim(), slice);
+                }
+                // Each of several texts is encoded as it would be alone.
+                prop_assert_eq!(tokenizer.encode_batch(&["a", &text]).expect("tokens").pop(), Some(tokens));
+            }
+        }
+
+        #[test]
+        fn bytes_leave_only_space_out(text in any_text()) {
+            let spans = bytes().encode(&text).expect("tokens").spans;
+            for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
+                prop_assert!(spans.iter().any(|span| span.start <= at && at + c.len_utf8() <= span.end));
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Files that cannot be used: each is refused with an error that names the file and the line.
+
+use std::{io::Write, path::Path};
+
+use rere_data::{DataError, read};
+
+/// What reading a file with these bytes says.
+fn refused(bytes: &[u8]) -> DataError {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(bytes).expect("written");
+    let error = read(file.path()).expect_err(&String::from_utf8_lossy(bytes));
+    let file_name = file.path().display().to_string();
+    assert!(error.to_string().contains(&file_name), "{error}");
+    error
+}
+
+/// The line and the message of a [`DataError::Parse`].
+fn parse_error(text: &str) -> (usize, String) {
+    match refused(text.as_bytes()) {
+        DataError::Parse { line, message, .. } => (line, message),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+#[test]
+fn files_that_are_not_there() {
+    assert!(matches!(read(Path::new("no such file")), Err(DataError::Read { .. })));
+    assert!(matches!(read(&std::env::temp_dir()), Err(DataError::Read { .. })));
+}
+
+#[test]
+fn files_without_a_sentence() {
+    for empty in ["", " \n\r\n", "[]", "\u{feff}[ \n ] "] {
+        assert!(matches!(refused(empty.as_bytes()), DataError::Empty { .. }), "{empty:?}");
+    }
+}
+
+#[test]
+fn json_that_is_cut_short() {
+    let good = r#"{"text": "a", "triples": []}"#;
+    for end in 1..good.len() {
+        let (line, message) = parse_error(&format!("{good}\n{}\n{good}\n", &good[..end]));
+        assert_eq!(line, 2, "{message}");
+        // Inside an array the cut object swallows what follows; the line is that of the file's end or of the odd byte.
+        let (line, message) = parse_error(&format!("[{good},\n{}", &good[..end]));
+        assert_eq!(line, 2, "{message}");
+    }
+    assert_eq!(parse_error("[").0, 1);
+    assert_eq!(parse_error("[\n{\"text\": \"a\"},\n").0, 3);
+}
+
+#[test]
+fn json_of_the_wrong_shape() {
+    let table = [
+        // text, line, part of the message
+        ("text", 1, "begins with 't'"),
+        ("\"text\"", 1, "begins with '\"'"),
+        ("{\"text\": \"a\"} {\"text\": \"b\"}", 1, "trailing characters"),
+        ("[{\"text\": \"a\"},]", 1, "no object beside it"),
+        ("[,{\"text\": \"a\"}]", 1, "no object beside it"),
+        ("[{\"text\": \"a\"}]\n\n[]", 3, "goes on"),
+        ("[]\n{}", 2, "goes on"),
+        ("[{\"text\": \"a\"}\n{\"text\": \"b\"}]", 2, "trailing characters"),
+        ("[1]", 1, "expected a map"),
+        ("[{\"text\": \"a\"}}]", 1, "trailing characters"),
+        ("{\"words\": []}", 1, "`text`"),
+        ("{\"text\": \"a\"}\n{\"triples\": []}", 2, "missing field `text`"),
+        ("{\"text\": \"a\"}\n\n{\"text\": 1}", 3, "expected a string"),
+        ("{\"text\": \"a\", \"text\": \"b\"}", 1, "duplicate field"),
+        ("{\"text\": \"\\ud800\"}", 1, "hex escape"),
+        ("{\"text\": \"a\u{1}\"}", 1, "control character"),
+        ("{\"text\": \"a\", \"id\": 1.5}", 1, "whole number"),
+        ("{\"text\": \"a\"}\n{\"text\": \"a\", \"triple_list\": []}", 2, "CasRel"),
+        ("{\"text\": \"a\", \"triple_list\": [], \"triples\": []}", 1, "both"),
+        ("[{\"text\": \"a\",\n\"triple_list\": [[\"a\", \"r\"]]}]", 2, "length 2"),
+        ("{\"text\": \"a\", \"triple_list\": [[\"a\", \"r\", 3]]}", 1, "expected a string"),
+        ("{\"text\": \"a\", \"triple_list\": [[\"a\", \"r\", \"b\", \"c\"]]}", 1, "trailing"),
+    ];
+    for (text, line, part) in table {
+        let (found, message) = parse_error(text);
+        assert!(message.contains(part), "{text}: {message}");
+        assert_eq!(found, line, "{text}: {message}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_bounded() {
+    for depth in [200, 100_000] {
+        let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for text in [format!("{{\"text\": \"a\", \"x\": {deep}}}"), deep.clone()] {
+            let (line, message) = parse_error(&text);
+            assert_eq!(line, 1);
+            assert!(message.contains("recursion limit") || message.contains("expected a map"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn triples_of_the_wrong_shape() {
+    let line = |subject: &str, rest: &str| {
+        format!(
+            "{{\"text\": \"a b\", \"triples\": [{{\"subject\": {subject}, \"relation\": \"r\", \"object\": {{\"text\": \"b\"}}{rest}}}]}}"
+        )
+    };
+    let table = [
+        (line(r#""a""#, ""), "expected struct"),
+        (line(r#"{"text": "a", "start": 0}"#, ""), "only one of"),
+        (line(r#"{"text": "a", "start": -1, "end": 0}"#, ""), "-1"),
+        (line(r#"{"text": "a", "type": "PER"}"#, ""), "unknown field `type`"),
+        (line(r#"{"text": "a"}"#, r#", "score": 1.5"#), "1.5 is not a probability"),
+        (line(r#"{"text": "a"}"#, r#", "weight": 1"#), "unknown field `weight`"),
+    ];
+    for (text, part) in table {
+        let (line, message) = parse_error(&format!("{{\"text\": \"a\"}}\n{text}"));
+        assert!(message.contains(part), "{message}");
+        assert_eq!(line, 2);
+    }
+}
+
+#[test]
+fn offsets_that_do_not_fit() {
+    let line = |start: usize, end: usize| {
+        format!(
+            "{{\"text\": \"é 北京\"}}\n{{\"text\": \"é 北京\", \"triples\": [{{\"subject\": {{\"text\": \"北京\", \"start\": {start}, \"end\": {end}}}, \"relation\": \"r\", \"object\": {{\"text\": \"é\"}}}}]}}"
+        )
+    };
+    // 2..4 are the characters, 3..9 the bytes.
+    for (start, end, there) in
+        [(0, 1, Some("é")), (2, 3, Some("北")), (3, 9, None), (4, 2, None), (0, usize::MAX, None)]
+    {
+        match refused(line(start, end).as_bytes()) {
+            DataError::Offsets { line: 2, claimed, found, .. } => {
+                assert_eq!(claimed, "北京");
+                assert_eq!(found.as_deref(), there);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(line(2, 4).as_bytes()).expect("written");
+    assert_eq!(read(file.path()).expect("read").len(), 2);
+}
+
+#[test]
+fn bytes_that_are_not_utf8() {
+    for (bytes, expected) in [
+        (&b"{\"text\": \"a\"}\n{\"text\": \"\xE9\"}"[..], 2),
+        (b"[{\"text\": \"a\"},\n{\"id\": \"b\",\n\"text\": \"\xE9\"}]", 3),
+        (b"\xFF\xFE{\0\"\0", 1),
+        (b"\xEF\xBB", 1),
+        (b"\n\x80", 2),
+    ] {
+        match refused(bytes) {
+            DataError::Encoding { line, .. } => assert_eq!(line, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn ids_that_stand_twice() {
+    let error = refused(b"{\"text\": \"a\", \"id\": \"7\"}\n{\"text\": \"b\"}\n\n{\"text\": \"c\", \"id\": 7}");
+    assert!(matches!(error, DataError::DuplicateId { line: 4, first: 1, id, .. } if id == "7"));
+}
