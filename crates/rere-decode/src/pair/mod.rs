@@ -1,0 +1,62 @@
+//! From pointer scores to pairs of subject and object.
+
+mod cross_product;
+mod nearest;
+
+use rere_core::{ByteSpan, Probability};
+use serde::{Deserialize, Serialize};
+
+pub use cross_product::CrossProduct;
+pub use nearest::Nearest;
+
+use crate::{DecodeError, PointerScores, TokenizedText};
+
+/// A subject and an object that a strategy holds for a pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoredPair {
+    /// Where the subject stands: bytes of the original text, neither empty nor with white space at a border.
+    pub subject: ByteSpan,
+    /// Where the object stands, likewise; never the subject's own span.
+    pub object: ByteSpan,
+    /// How sure the strategy is, 0 or more; whether it can exceed 1 is the strategy's to say.
+    pub score: f32,
+}
+
+/// A way to build pairs of subject and object from pointer scores.
+pub trait PairingStrategy {
+    /// The pairs of one sentence for one relation: none twice, best score first, equal scores in the order of the
+    /// text (subject, then object).
+    ///
+    /// # Errors
+    /// [`DecodeError::TokenCount`] where the scores are for another number of tokens than the sentence has.
+    fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError>;
+}
+
+/// The name of a strategy in settings: `nearest` or `cross-product`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pairing {
+    /// [`Nearest`], as the paper says.
+    Nearest,
+    /// [`CrossProduct`], as the authors' code does.
+    CrossProduct,
+}
+
+impl Pairing {
+    /// The strategy at a threshold.
+    pub fn strategy(self, threshold: Probability) -> Box<dyn PairingStrategy + Send + Sync> {
+        match self {
+            Self::Nearest => Box::new(Nearest::new(threshold)),
+            Self::CrossProduct => Box::new(CrossProduct::new(threshold)),
+        }
+    }
+}
+
+/// Puts pairs in the order that [`PairingStrategy::pair`] promises; of pairs with the same spans the best stays.
+fn best_first(mut pairs: Vec<ScoredPair>) -> Vec<ScoredPair> {
+    let spans = |pair: &ScoredPair| (pair.subject, pair.object);
+    pairs.sort_unstable_by(|a, b| spans(a).cmp(&spans(b)).then(b.score.total_cmp(&a.score)));
+    pairs.dedup_by_key(|pair| spans(pair));
+    pairs.sort_by(|a, b| b.score.total_cmp(&a.score));
+    pairs
+}

@@ -1,0 +1,177 @@
+//! Each rule of nearest pairing by hand, and the whole against a plain second writing of it.
+
+use crate::common::{Case, any_case};
+use proptest::prelude::*;
+use rere_core::{ByteSpan, Probability};
+use rere_decode::Nearest;
+
+fn at(threshold: f32) -> Nearest {
+    Nearest::new(Probability::new(threshold).expect("a probability"))
+}
+
+/// Subjects and objects of one word each: `S`, `O`, `B` (both) and `.` (neither); the pairs as positions.
+fn paired(pattern: &str) -> Vec<(usize, usize)> {
+    let mut case = Case::characters(pattern);
+    for (token, c) in pattern.chars().enumerate() {
+        case = if "SB".contains(c) { case.subject(token, token, 1.0, 1.0) } else { case };
+        case = if "OB".contains(c) { case.object(token, token, 1.0, 1.0) } else { case };
+    }
+    let pairs = case.decode(&at(0.5)).expect("good input");
+    pairs.iter().map(|pair| (pair.subject.start, pair.object.start)).collect()
+}
+
+#[test]
+fn objects_up_to_the_next_subject_go_to_the_subject_before() {
+    assert_eq!(paired("S.O"), [(0, 2)]);
+    assert_eq!(paired("SOO.O"), [(0, 1), (0, 2), (0, 4)]);
+    assert_eq!(paired("SO.O..SO"), [(0, 1), (0, 3), (6, 7)]);
+}
+
+#[test]
+fn a_subject_takes_the_nearest_object() {
+    assert_eq!(paired("OS"), [(1, 0)]);
+    assert_eq!(paired("O..S"), [(3, 0)]);
+    // The nearest object may lie before the subject, and may belong to the subject before it as well.
+    assert_eq!(paired("S..OS..O"), [(0, 3), (4, 3), (4, 7)]);
+}
+
+#[test]
+fn at_equal_distance_the_object_after_the_subject() {
+    assert_eq!(paired("S.O.S.O"), [(0, 2), (4, 6)]);
+    // Objects that begin at one token are one object, so a tie on one side needs overlaps: both touch the subject.
+    let case = Case::words("a b c d").subject(0, 3, 1.0, 1.0).object(1, 1, 1.0, 1.0).object(2, 2, 1.0, 1.0);
+    assert_eq!(case.pairs(&at(0.5)), [("a b c d", "b", 1.0), ("a b c d", "c", 1.0)]);
+    let case = Case::words("a b c").object(0, 2, 1.0, 1.0).object(1, 2, 1.0, 1.0).subject(2, 2, 1.0, 1.0);
+    assert_eq!(case.pairs(&at(0.5)), [("c", "a b c", 1.0)]);
+}
+
+#[test]
+fn an_object_before_the_first_subject_only_if_nearest() {
+    assert_eq!(paired("OO.S"), [(3, 1)]);
+    assert_eq!(paired("O.S.O"), [(2, 4)]);
+    assert_eq!(paired("OS.O"), [(1, 0), (1, 3)]);
+}
+
+#[test]
+fn several_subjects_before_one_object_all_get_it() {
+    assert_eq!(paired("SS.S.O"), [(0, 5), (1, 5), (3, 5)]);
+}
+
+#[test]
+fn one_role_alone_makes_no_pairs() {
+    assert!(paired("S.SS").is_empty());
+    assert!(paired("O.OO").is_empty());
+    assert!(paired("...").is_empty());
+}
+
+#[test]
+fn a_span_is_not_paired_with_itself() {
+    assert!(paired("B").is_empty());
+    assert_eq!(paired("B.B"), [(0, 2), (2, 0)]);
+    assert_eq!(paired("B..O"), [(0, 3)]);
+    assert_eq!(paired("BO"), [(0, 1)]);
+    assert_eq!(paired("S.B"), [(0, 2)]);
+}
+
+#[test]
+fn a_start_takes_the_nearest_end_at_or_after_it() {
+    let case = Case::words("a b c d e f").object(5, 5, 1.0, 1.0);
+    // Two starts share an end; the end at the front has no start, the start at the back no end.
+    let mut case = case.subject(1, 3, 0.9, 0.6).subject(2, 0, 0.7, 0.8).subject(4, 3, 0.5, 0.6);
+    assert_eq!(case.pairs(&at(0.5)), [("b c d", "f", 0.6), ("c d", "f", 0.6)]);
+    case.scores[4][1] = 0.55;
+    assert_eq!(case.pairs(&at(0.5)), [("b c d", "f", 0.6), ("c d", "f", 0.6), ("e", "f", 0.5)]);
+    // A nearer end cuts both.
+    case.scores[2][1] = 0.5;
+    assert_eq!(case.pairs(&at(0.5)), [("b c", "f", 0.5), ("c", "f", 0.5), ("e", "f", 0.5)]);
+}
+
+#[test]
+fn the_threshold_is_kept() {
+    let case = Case::words("a b").subject(0, 0, 0.5, 0.75).object(1, 1, 0.25, 1.0);
+    assert_eq!(case.pairs(&at(0.25)), [("a", "b", 0.25)]);
+    assert!(case.pairs(&at(0.250_001)).is_empty());
+}
+
+#[test]
+fn tokens_that_share_a_character_make_one_pair() {
+    let mut case = Case::characters("🚀x");
+    case.tokens = [(0, 4), (0, 4), (4, 5)].map(|(start, end)| ByteSpan::new(start, end)).to_vec();
+    case.scores = vec![[0.9, 0.0, 0.0, 0.0], [0.8, 0.7, 0.9, 0.9], [0.0, 0.0, 0.9, 0.9]];
+    assert_eq!(case.pairs(&at(0.5)), [("🚀", "x", 0.7)]);
+}
+
+#[test]
+fn spans_are_trimmed() {
+    let case = Case::characters(" a b").subject(0, 2, 1.0, 1.0).object(2, 3, 1.0, 1.0);
+    assert_eq!(case.pairs(&at(0.5)), [("a", "b", 1.0)]);
+}
+
+/// Token runs of one role, from the definition: for each start the least end that is not before it.
+fn spans(case: &Case, start: usize, threshold: f32) -> Vec<(usize, usize, ByteSpan, f32)> {
+    let n = case.tokens.len();
+    let mut spans = Vec::new();
+    for first in (0..n).filter(|&i| case.scores[i][start] >= threshold) {
+        let Some(last) = (first..n).find(|&j| case.scores[j][start + 1] >= threshold) else { continue };
+        let raw = &case.text[case.tokens[first].start..case.tokens[last].end];
+        if raw.trim().is_empty() {
+            continue;
+        }
+        let begin = case.tokens[first].start + raw.find(|c: char| !c.is_whitespace()).expect("not blank");
+        let bytes = ByteSpan::new(begin, begin + raw.trim().len());
+        let score = if case.scores[first][start] < case.scores[last][start + 1] {
+            case.scores[first][start]
+        } else {
+            case.scores[last][start + 1]
+        };
+        spans.push((first, last, bytes, score));
+    }
+    spans
+}
+
+/// All pairs of a subject and an object, each asked whether a rule makes it.
+fn reference(case: &Case, threshold: f32) -> Vec<(ByteSpan, ByteSpan, f32)> {
+    let (subjects, objects) = (spans(case, 0, threshold), spans(case, 2, threshold));
+    let mut pairs: Vec<(ByteSpan, ByteSpan, f32)> = Vec::new();
+    for s in &subjects {
+        let rank = |o: &(usize, usize, ByteSpan, f32)| {
+            let distance = (s.1..o.0).len().max((o.1..s.0).len());
+            (distance, o.2.start < s.2.start, o.0)
+        };
+        for o in objects.iter().filter(|o| o.2 != s.2) {
+            let nearest = objects.iter().filter(|other| other.2 != s.2).all(|other| rank(o) <= rank(other));
+            let starts_before = |s: &(usize, usize, ByteSpan, f32)| s.2.start < o.2.start;
+            let before = starts_before(s) && !subjects.iter().any(|next| s.0 < next.0 && starts_before(next));
+            if !(nearest || before) {
+                continue;
+            }
+            let score = if s.3 < o.3 { s.3 } else { o.3 };
+            match pairs.iter_mut().find(|pair| (pair.0, pair.1) == (s.2, o.2)) {
+                Some(pair) => pair.2 = pair.2.max(score),
+                None => pairs.push((s.2, o.2, score)),
+            }
+        }
+    }
+    pairs.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    pairs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn as_the_reference(case in any_case(), threshold in prop::sample::select(vec![0.0, 0.1, 0.25, 0.5, 0.7, 1.0])) {
+        let pairs = case.decode(&at(threshold)).expect("good input");
+        let pairs: Vec<_> = pairs.iter().map(|pair| (pair.subject, pair.object, pair.score)).collect();
+        prop_assert_eq!(&pairs, &reference(&case, threshold));
+        for (subject, object, score) in pairs {
+            prop_assert!(score >= threshold && score <= 1.0);
+            prop_assert_ne!(subject, object);
+            for span in [subject, object] {
+                let surface = span.slice(&case.text).expect("a span of the text");
+                prop_assert_eq!(surface.trim(), surface);
+                prop_assert!(!surface.is_empty());
+            }
+        }
+    }
+}
