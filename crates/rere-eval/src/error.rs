@@ -1,0 +1,127 @@
+//! What can be wrong with the input of an evaluation.
+
+use std::fmt;
+
+/// Which of the two files, or corpora.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The triples that hold.
+    Gold,
+    /// The triples that a system found.
+    Predicted,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gold => "gold",
+            Self::Predicted => "predicted",
+        })
+    }
+}
+
+/// Sentences that cannot be evaluated. Sentences are counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// The sentences of one side have ids, those of the other have none.
+    #[error("only the {side} sentences have ids: give ids to both sides, or remove them to go by order")]
+    IdsOnOneSide {
+        /// The side with ids.
+        side: Side,
+    },
+    /// Some sentences of one side have an id, and some have none.
+    #[error("{side} sentence {position} has {} id, unlike the first: give an id to each sentence, or to none",
+        if *has_id { "an" } else { "no" })]
+    MixedIds {
+        /// The side.
+        side: Side,
+        /// The first sentence that is unlike sentence 1.
+        position: usize,
+        /// Whether that sentence has an id.
+        has_id: bool,
+    },
+    /// Two sentences of one side have the same id.
+    #[error("{side} sentence {position} has the id {id:?} of sentence {first}: give each sentence its own id")]
+    DuplicateId {
+        /// The side.
+        side: Side,
+        /// The id.
+        id: String,
+        /// The sentence that had the id first.
+        first: usize,
+        /// The sentence that has it again.
+        position: usize,
+    },
+    /// A gold sentence has no prediction, not even an empty one.
+    #[error(
+        "gold sentence {position} ({id:?}) is not among the predictions: predict every sentence, \
+         with no triples where there are none"
+    )]
+    MissingSentence {
+        /// Id of the sentence.
+        id: String,
+        /// Which gold sentence.
+        position: usize,
+    },
+    /// A prediction is for a sentence that the gold side does not have.
+    #[error("predicted sentence {position} ({id:?}) is not in the gold file: predict the sentences of this gold file")]
+    UnknownSentence {
+        /// Id of the sentence.
+        id: String,
+        /// Which predicted sentence.
+        position: usize,
+    },
+    /// Two sentences with the same id have different texts.
+    #[error(
+        "gold sentence {gold} and predicted sentence {predicted} have the id {id:?} but different texts: \
+         predict the texts of this gold file, unchanged"
+    )]
+    TextOfId {
+        /// The id.
+        id: String,
+        /// Which gold sentence.
+        gold: usize,
+        /// Which predicted sentence.
+        predicted: usize,
+    },
+    /// Without ids, two sentences at the same position have different texts.
+    #[error(
+        "gold and predicted sentence {position} have different texts: without ids both files must have the same \
+         sentences in the same order"
+    )]
+    TextAt {
+        /// The first position where the texts differ.
+        position: usize,
+    },
+    /// Without ids, the sides have different numbers of sentences; all texts agree up to the end of the shorter one.
+    #[error(
+        "{gold} gold and {predicted} predicted sentences: without ids both files must have the same sentences in the \
+         same order, and sentence {} is on one side only", .gold.min(.predicted) + 1)]
+    SentenceCount {
+        /// Number of gold sentences.
+        gold: usize,
+        /// Number of predicted sentences.
+        predicted: usize,
+    },
+    /// A triple has a relation that is not in the set.
+    #[error(
+        "{} has a triple with the relation {relation:?}, which is not in the relation set: correct the triple, or add \
+         the relation to the set", sentence_name(*.position, .id.as_deref()))]
+    UnknownRelation {
+        /// Which sentence.
+        position: usize,
+        /// Its id, where it has one.
+        id: Option<String>,
+        /// The relation's name.
+        relation: String,
+    },
+}
+
+/// `sentence 3 ("nyt11-3")`, or `sentence 3`.
+fn sentence_name(position: usize, id: Option<&str>) -> String {
+    match id {
+        Some(id) => format!("sentence {position} ({id:?})"),
+        None => format!("sentence {position}"),
+    }
+}

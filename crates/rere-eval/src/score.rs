@@ -1,0 +1,109 @@
+//! Counts of triples, and the measures made from them.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+use serde::Serialize;
+
+use crate::Match;
+
+/// Numbers of triples, no triple of a sentence counted twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub struct Counts {
+    /// Triples that are both predicted and gold.
+    pub right: usize,
+    /// Predicted triples.
+    pub predicted: usize,
+    /// Gold triples.
+    pub gold: usize,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            right: self.right + other.right,
+            predicted: self.predicted + other.predicted,
+            gold: self.gold + other.gold,
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
+    }
+}
+
+/// Micro precision, recall and F1, from 0 to 1, with the counts that they come from.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Score {
+    /// What was counted.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// right / predicted.
+    pub precision: f64,
+    /// right / gold.
+    pub recall: f64,
+    /// 2 right / (predicted + gold), the harmonic mean of the two.
+    pub f1: f64,
+}
+
+impl Score {
+    /// The measures of the counts; 0/0 is 0.
+    pub fn from_counts(counts: Counts) -> Self {
+        let Counts { right, predicted, gold } = counts;
+        Self {
+            counts,
+            precision: ratio(right, predicted),
+            recall: ratio(right, gold),
+            // One division, so that equal F1 are equal numbers.
+            f1: ratio(2 * right, predicted + gold),
+        }
+    }
+}
+
+impl From<Counts> for Score {
+    fn from(counts: Counts) -> Self {
+        Self::from_counts(counts)
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// A score and the matcher that it was counted with; one entry of the `scores` that `rere evaluate --json` prints.
+///
+/// ```
+/// use rere_eval::{Counts, Match, NamedScore};
+///
+/// let score = NamedScore::new(Match::Exact, Counts { right: 1, predicted: 2, gold: 4 });
+/// let json = serde_json::to_string(&score)?;
+/// let start = r#"{"match":"exact","right":1,"predicted":2,"gold":4,"precision":0.5,"recall":0.25,"f1":0.33"#;
+/// assert!(json.starts_with(start));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct NamedScore {
+    /// What made triples equal.
+    #[serde(rename = "match")]
+    pub matcher: Match,
+    /// The score.
+    #[serde(flatten)]
+    pub score: Score,
+}
+
+impl NamedScore {
+    /// The score of counts that were made with `matcher`.
+    pub fn new(matcher: Match, counts: Counts) -> Self {
+        Self { matcher, score: Score::from_counts(counts) }
+    }
+}

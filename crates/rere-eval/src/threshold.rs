@@ -1,0 +1,43 @@
+//! The threshold that does best on a development set.
+
+use std::cmp::Reverse;
+
+use rere_core::Probability;
+
+use crate::{Counts, Score};
+
+/// The threshold with the highest F1, and the score there, where what scores at or over the threshold is kept.
+///
+/// `scored` has one item for each candidate triple: its score, and whether it is right. `gold` is the number of gold
+/// triples, found or not. A triple must come once per sentence: the counts are over sets, and `right` must not exceed
+/// `gold`.
+///
+/// Exact: every different score is tried as a threshold, in O(n log n). Of thresholds with equal F1 the highest is
+/// taken, which keeps the fewest. Scores are taken as probabilities by [`Probability::saturating`]: over 1 as 1,
+/// NaN as 0.
+/// `None` where nothing is scored.
+///
+/// ```
+/// use rere_eval::best_threshold;
+///
+/// let scored = [(0.9, true), (0.2, false), (0.8, false), (0.7, true)];
+/// let (threshold, score) = best_threshold(scored, 3).expect("something is scored");
+/// assert_eq!((threshold.get(), score.counts.right, score.counts.predicted), (0.7, 2, 3));
+/// ```
+pub fn best_threshold(scored: impl IntoIterator<Item = (f32, bool)>, gold: usize) -> Option<(Probability, Score)> {
+    let mut scored: Vec<_> = scored.into_iter().map(|(score, right)| (Probability::saturating(score), right)).collect();
+    scored.sort_unstable_by_key(|&(score, _)| Reverse(score));
+    let mut counts = Counts { gold, ..Counts::default() };
+    let mut best: Option<(Probability, Score)> = None;
+    for equal in scored.chunk_by(|a, b| a.0 == b.0) {
+        counts.predicted += equal.len();
+        counts.right += equal.iter().filter(|(_, right)| *right).count();
+        let score = Score::from_counts(counts);
+        if let Some(&(threshold, _)) = equal.first()
+            && best.is_none_or(|(_, best)| score.f1 > best.f1)
+        {
+            best = Some((threshold, score));
+        }
+    }
+    best
+}

@@ -1,0 +1,182 @@
+//! Matchers and counts.
+
+use proptest::prelude::*;
+use rere_core::{RelationSet, Sentence, Triple};
+use rere_eval::{Counts, EvalError, Exact, Match, Partial, Score, TripleMatcher, check_relations, count, evaluate};
+
+fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
+    Counts { right, predicted, gold }
+}
+
+#[test]
+fn exact_compares_whole_strings() {
+    let gold = [Triple::of("New York", "in", "United States")];
+    for (predicted, right) in [
+        (Triple::of("New York", "in", "United States"), 1),
+        (Triple::of(" New York\t", "in", "\u{3000}United States"), 1),
+        (Triple::of("New  York", "in", "United States"), 0),
+        (Triple::of("new york", "in", "united states"), 0),
+        (Triple::of("New York", "of", "United States"), 0),
+        (Triple::of("United States", "in", "New York"), 0),
+        (Triple::of("New", "in", "United"), 0),
+    ] {
+        assert_eq!(count(&gold, std::slice::from_ref(&predicted), &Exact), counts(right, 1, 1), "{predicted:?}");
+    }
+}
+
+#[test]
+fn partial_compares_first_words() {
+    let gold = [Triple::of("New York", "in", "United States")];
+    for (predicted, right) in [
+        (Triple::of("New Jersey", "in", "United Kingdom"), 1),
+        (Triple::of(" New\tYork", "in", "United"), 1),
+        (Triple::of("York", "in", "United States"), 0),
+        (Triple::of("Newark", "in", "United States"), 0),
+        (Triple::of("New York", "in", "the United States"), 0),
+        (Triple::of("New York", "of", "United States"), 0),
+        (Triple::of("", "in", " "), 0),
+    ] {
+        assert_eq!(count(&gold, std::slice::from_ref(&predicted), &Partial), counts(right, 1, 1), "{predicted:?}");
+    }
+    assert_eq!(Partial.key(&Triple::of(" ", "in", "北京 市")), ("", "in", "北京"));
+}
+
+#[test]
+fn equal_triples_are_one() {
+    let gold =
+        [Triple::of("New York", "in", "US"), Triple::of("New York", "in", "US "), Triple::of("New Haven", "in", "US")];
+    let predicted =
+        [Triple::of("New York", "in", "US"), Triple::of("New York", "in", "US"), Triple::of("York", "in", "US")];
+    assert_eq!(count(&gold, &predicted, &Exact), counts(1, 2, 2));
+    assert_eq!(count(&gold, &predicted, &Partial), counts(1, 2, 1));
+}
+
+#[test]
+fn a_matcher_has_a_name() {
+    for matcher in Match::ALL {
+        assert_eq!(matcher.to_string().parse(), Ok(matcher));
+        assert_eq!(serde_json::to_value(matcher).expect("a name"), matcher.to_string());
+    }
+    let message = "Exact".parse::<Match>().expect_err("no such name").to_string();
+    assert_eq!(message, "no matcher is called \"Exact\": use exact or partial");
+}
+
+#[test]
+fn relations_are_checked() {
+    let relations = RelationSet::from_names(["in", "of"]).expect("a set");
+    let sentence = |relation| Sentence { triples: vec![Triple::of("a", relation, "b")], ..Sentence::new("a b") };
+    assert_eq!(check_relations(&[sentence("in"), Sentence::new(""), sentence("of")], &relations), Ok(()));
+    let mut sentences = [sentence("in"), sentence("at")];
+    let error = check_relations(&sentences, &relations).expect_err("unknown");
+    assert!(error.to_string().starts_with("sentence 2 has a triple with the relation \"at\","), "{error}");
+    sentences[1].id = Some("x-2".to_owned());
+    let error = check_relations(&sentences, &relations).expect_err("unknown");
+    assert!(error.to_string().starts_with("sentence 2 (\"x-2\") has a triple"), "{error}");
+    assert!(matches!(error, EvalError::UnknownRelation { position: 2, .. }));
+}
+
+fn triples() -> impl Strategy<Value = Vec<Triple>> {
+    let surface = || prop::sample::select(vec!["a", "a b", " a b", "b", "b a", "c"]);
+    let triple = (surface(), prop::sample::select(vec!["r", "s"]), surface());
+    prop::collection::vec(triple.prop_map(|(subject, relation, object)| Triple::of(subject, relation, object)), 0..8)
+}
+
+fn corpus() -> impl Strategy<Value = (Vec<Sentence>, Vec<Sentence>)> {
+    let sides = prop::collection::vec((triples(), triples()), 0..6);
+    sides.prop_map(|sentences| {
+        let with =
+            |(at, triples)| Sentence { id: Some(format!("{at}")), triples, ..Sentence::new(format!("text {at}")) };
+        let (gold, predicted): (Vec<_>, Vec<_>) = sentences.into_iter().unzip();
+        (gold.into_iter().enumerate().map(with).collect(), predicted.into_iter().enumerate().map(with).collect())
+    })
+}
+
+/// Counts by comparing each triple with each, by the words of method and table alone.
+fn reference(gold: &[Triple], predicted: &[Triple], matcher: Match) -> Counts {
+    let part = |surface: &str| match matcher {
+        Match::Partial => surface.split_whitespace().next().unwrap_or("").to_owned(),
+        _ => surface.trim().to_owned(),
+    };
+    let equal = |a: &Triple, b: &Triple| {
+        a.relation == b.relation
+            && part(&a.subject.text) == part(&b.subject.text)
+            && part(&a.object.text) == part(&b.object.text)
+    };
+    let different = |triples: &[Triple]| {
+        let mut kept: Vec<Triple> = Vec::new();
+        for triple in triples {
+            if !kept.iter().any(|known| equal(known, triple)) {
+                kept.push(triple.clone());
+            }
+        }
+        kept
+    };
+    let (gold, predicted) = (different(gold), different(predicted));
+    let right = predicted.iter().filter(|triple| gold.iter().any(|known| equal(known, triple))).count();
+    counts(right, predicted.len(), gold.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn as_the_reference((gold, predicted) in corpus()) {
+        for matcher in Match::ALL {
+            let pairs = gold.iter().zip(&predicted);
+            let expected: Counts = pairs.map(|(g, p)| reference(&g.triples, &p.triples, matcher)).sum();
+            prop_assert_eq!(evaluate(&gold, &predicted, &matcher), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn order_does_not_matter((gold, predicted) in corpus(), by in 0usize..6) {
+        let mut turned = predicted.clone();
+        for sentence in &mut turned {
+            sentence.triples.reverse();
+        }
+        let by = by.min(turned.len());
+        turned.rotate_left(by);
+        for matcher in Match::ALL {
+            prop_assert_eq!(evaluate(&gold, &predicted, &matcher), evaluate(&gold, &turned, &matcher));
+        }
+    }
+
+    #[test]
+    fn sides_change_places((gold, predicted) in corpus()) {
+        for matcher in Match::ALL {
+            let there = evaluate(&gold, &predicted, &matcher).expect("same sentences");
+            let Counts { right, predicted: p, gold: g } = there;
+            prop_assert_eq!(evaluate(&predicted, &gold, &matcher), Ok(counts(right, g, p)));
+            prop_assert!(right <= p.min(g));
+        }
+    }
+
+    #[test]
+    fn gold_against_itself_is_perfect((gold, _) in corpus()) {
+        for matcher in Match::ALL {
+            let score = Score::from_counts(evaluate(&gold, &gold, &matcher).expect("same sentences"));
+            let perfect = if score.counts.gold == 0 { 0.0 } else { 1.0 };
+            prop_assert_eq!((score.precision, score.recall, score.f1), (perfect, perfect, perfect));
+        }
+    }
+
+    #[test]
+    fn a_right_triple_more_lowers_nothing(gold in triples(), predicted in triples(), at: prop::sample::Index) {
+        prop_assume!(!gold.is_empty());
+        let mut more = predicted.clone();
+        more.push(at.get(&gold).clone());
+        for matcher in Match::ALL {
+            let before = Score::from_counts(count(&gold, &predicted, &matcher));
+            let after = Score::from_counts(count(&gold, &more, &matcher));
+            prop_assert!(after.recall >= before.recall && after.precision >= before.precision && after.f1 >= before.f1);
+        }
+    }
+
+    #[test]
+    fn f1_is_the_harmonic_mean(right in 0usize..50, wrong in 0usize..50, missing in 0usize..50) {
+        let Score { precision, recall, f1, .. } = Score::from_counts(counts(right, right + wrong, right + missing));
+        let mean = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
+        prop_assert!((f1 - mean).abs() < 1e-12);
+        prop_assert!((0.0..=1.0).contains(&f1));
+    }
+}
