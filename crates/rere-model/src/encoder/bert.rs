@@ -1,0 +1,266 @@
+//! BERT (Devlin et al. 2019), post-norm, with absolute positions and an exact GELU.
+
+use burn::{
+    module::Module,
+    nn::{
+        Dropout, DropoutConfig, Embedding, EmbeddingConfig, Initializer, LayerNorm, LayerNormConfig, Linear,
+        LinearConfig,
+    },
+    tensor::{Bool, Device, Int, Tensor, activation::softmax},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Encoder, EncoderInput};
+use crate::{ModelError, gelu};
+
+/// The fields of a Hugging Face BERT `config.json` that matter. Unknown fields are ignored, as there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BertConfig {
+    /// Number of token ids.
+    #[serde(default)]
+    pub vocab_size: usize,
+    /// Size of a hidden state.
+    pub hidden_size: usize,
+    /// Number of layers.
+    pub num_hidden_layers: usize,
+    /// Number of attention heads; divides the hidden size.
+    pub num_attention_heads: usize,
+    /// Size of the feed-forward layer.
+    pub intermediate_size: usize,
+    /// The longest input, in tokens.
+    pub max_position_embeddings: usize,
+    /// Number of segments.
+    #[serde(default = "two")]
+    pub type_vocab_size: usize,
+    /// Activation of the feed-forward layer: only `gelu` is supported.
+    #[serde(default = "gelu_name")]
+    pub hidden_act: String,
+    /// Dropout after embeddings, attention and feed-forward layers.
+    #[serde(default = "tenth")]
+    pub hidden_dropout_prob: f64,
+    /// Dropout of attention weights.
+    #[serde(default = "tenth")]
+    pub attention_probs_dropout_prob: f64,
+    /// Added to the variance in layer norms.
+    #[serde(default = "norm_epsilon")]
+    pub layer_norm_eps: f64,
+    /// Standard deviation of random weights.
+    #[serde(default = "initializer_range")]
+    pub initializer_range: f64,
+    /// Only `absolute` is supported.
+    #[serde(default = "absolute")]
+    pub position_embedding_type: String,
+}
+
+fn two() -> usize {
+    2
+}
+
+fn gelu_name() -> String {
+    "gelu".into()
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn norm_epsilon() -> f64 {
+    1e-12
+}
+
+fn initializer_range() -> f64 {
+    0.02
+}
+
+fn absolute() -> String {
+    "absolute".into()
+}
+
+impl BertConfig {
+    /// A small encoder for random weights: 2 layers of 128, 4 heads, 256 tokens at most.
+    pub fn tiny(vocab_size: usize) -> Self {
+        Self {
+            vocab_size,
+            hidden_size: 128,
+            num_hidden_layers: 2,
+            num_attention_heads: 4,
+            intermediate_size: 256,
+            max_position_embeddings: 256,
+            type_vocab_size: two(),
+            hidden_act: gelu_name(),
+            hidden_dropout_prob: tenth(),
+            attention_probs_dropout_prob: tenth(),
+            layer_norm_eps: norm_epsilon(),
+            initializer_range: initializer_range(),
+            position_embedding_type: absolute(),
+        }
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        let unsupported = |message: String| Err(ModelError::Unsupported(message));
+        if self.hidden_act != "gelu" {
+            return unsupported(format!("hidden_act is {:?}; only \"gelu\" is supported", self.hidden_act));
+        }
+        if self.position_embedding_type != "absolute" {
+            let given = &self.position_embedding_type;
+            return unsupported(format!("position_embedding_type is {given:?}; only \"absolute\" is supported"));
+        }
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("num_attention_heads", self.num_attention_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("max_position_embeddings", self.max_position_embeddings),
+            ("type_vocab_size", self.type_vocab_size),
+        ];
+        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+            return unsupported(format!("{name} is 0"));
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
+            return unsupported(format!("hidden_size {hidden} is not a multiple of num_attention_heads {heads}"));
+        }
+        for (name, p) in [
+            ("hidden_dropout_prob", self.hidden_dropout_prob),
+            ("attention_probs_dropout_prob", self.attention_probs_dropout_prob),
+        ] {
+            if !(0.0..1.0).contains(&p) {
+                return unsupported(format!("{name} is {p}; it must lie in [0, 1)"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A BERT with random weights.
+    ///
+    /// # Errors
+    /// Where the settings contradict each other or are not supported.
+    pub fn init(&self, device: &Device) -> Result<Bert, ModelError> {
+        self.check()?;
+        let random = Initializer::Normal { mean: 0.0, std: self.initializer_range };
+        let embedding =
+            |size| EmbeddingConfig::new(size, self.hidden_size).with_initializer(random.clone()).init(device);
+        let linear = |from, to| LinearConfig::new(from, to).with_initializer(random.clone()).init(device);
+        let norm = || LayerNormConfig::new(self.hidden_size).with_epsilon(self.layer_norm_eps).init(device);
+        let dropout = DropoutConfig::new(self.hidden_dropout_prob).init();
+        let layer = |_| Layer {
+            query: linear(self.hidden_size, self.hidden_size),
+            key: linear(self.hidden_size, self.hidden_size),
+            value: linear(self.hidden_size, self.hidden_size),
+            output: linear(self.hidden_size, self.hidden_size),
+            attention_norm: norm(),
+            up: linear(self.hidden_size, self.intermediate_size),
+            down: linear(self.intermediate_size, self.hidden_size),
+            output_norm: norm(),
+            attention_dropout: DropoutConfig::new(self.attention_probs_dropout_prob).init(),
+            dropout: dropout.clone(),
+            heads: self.num_attention_heads,
+        };
+        Ok(Bert {
+            embeddings: Embeddings {
+                word: embedding(self.vocab_size),
+                position: embedding(self.max_position_embeddings),
+                token_type: embedding(self.type_vocab_size),
+                norm: norm(),
+                dropout: dropout.clone(),
+            },
+            layers: (0..self.num_hidden_layers).map(layer).collect(),
+        })
+    }
+}
+
+/// A BERT without its pooler: embeddings and layers.
+#[derive(Module, Debug)]
+pub struct Bert {
+    embeddings: Embeddings,
+    layers: Vec<Layer>,
+}
+
+impl Bert {
+    pub(super) fn freeze_lower(mut self, layers: usize) -> Self {
+        self.embeddings = self.embeddings.freeze();
+        self.layers = (self.layers.into_iter().enumerate())
+            .map(|(i, layer)| if i < layers { layer.freeze() } else { layer })
+            .collect();
+        self
+    }
+}
+
+impl Encoder for Bert {
+    fn forward(&self, input: &EncoderInput) -> Tensor<3> {
+        let [batch, tokens] = input.ids.dims();
+        let padding = input.mask.clone().bool_not().reshape([batch, 1, 1, tokens]);
+        // Rows are tokens throughout: matrix products in two dimensions are much faster than batched ones.
+        let mut hidden = self.embeddings.forward(input);
+        for layer in &self.layers {
+            hidden = layer.forward(hidden, &padding, [batch, tokens]);
+        }
+        let [_, size] = hidden.dims();
+        hidden.reshape([batch, tokens, size])
+    }
+
+    fn hidden_size(&self) -> usize {
+        self.embeddings.word.weight.dims()[1]
+    }
+}
+
+#[derive(Module, Debug)]
+struct Embeddings {
+    word: Embedding,
+    position: Embedding,
+    token_type: Embedding,
+    norm: LayerNorm,
+    dropout: Dropout,
+}
+
+impl Embeddings {
+    /// `[batch * tokens, hidden]`
+    fn forward(&self, input: &EncoderInput) -> Tensor<2> {
+        let [batch, tokens] = input.ids.dims();
+        let device = input.ids.device();
+        let positions = Tensor::<1, Int>::arange(0..tokens as i64, &device).reshape([1, tokens]);
+        let sum = self.word.forward(input.ids.clone())
+            + self.token_type.forward(input.segments.clone())
+            + self.position.forward(positions);
+        let [.., size] = sum.dims();
+        self.dropout.forward(self.norm.forward(sum.reshape([batch * tokens, size])))
+    }
+}
+
+#[derive(Module, Debug)]
+struct Layer {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    attention_norm: LayerNorm,
+    up: Linear,
+    down: Linear,
+    output_norm: LayerNorm,
+    attention_dropout: Dropout,
+    dropout: Dropout,
+    heads: usize,
+}
+
+impl Layer {
+    /// `hidden` is `[batch * tokens, hidden]`, `padding` `[batch, 1, 1, tokens]`.
+    fn forward(&self, hidden: Tensor<2>, padding: &Tensor<4, Bool>, [batch, tokens]: [usize; 2]) -> Tensor<2> {
+        let size = hidden.dims()[1];
+        let split = |x: Tensor<2>| x.reshape([batch, tokens, self.heads, size / self.heads]).swap_dims(1, 2);
+        let query = split(self.query.forward(hidden.clone()));
+        let key = split(self.key.forward(hidden.clone()));
+        let value = split(self.value.forward(hidden.clone()));
+
+        let scale = ((size / self.heads) as f64).sqrt().recip();
+        let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
+        // Finite, so that a row with nothing but padding stays a number.
+        let scores = scores.mask_fill(padding.clone().expand([batch, self.heads, tokens, tokens]), -1e9);
+        let weights = self.attention_dropout.forward(softmax(scores, 3));
+        let context = weights.matmul(value).swap_dims(1, 2).reshape([batch * tokens, size]);
+
+        let attended = self.dropout.forward(self.output.forward(context));
+        let hidden = self.attention_norm.forward(attended + hidden);
+        let fed = self.dropout.forward(self.down.forward(gelu(self.up.forward(hidden.clone()))));
+        self.output_norm.forward(fed + hidden)
+    }
+}

@@ -1,0 +1,121 @@
+//! From token ids to hidden states.
+
+mod bert;
+mod bilstm;
+
+use burn::{
+    module::Module,
+    tensor::{Bool, Device, Int, Tensor},
+};
+use serde::{Deserialize, Serialize};
+
+pub use bert::{Bert, BertConfig};
+pub use bilstm::{BiLstm, BiLstmConfig};
+
+use crate::ModelError;
+
+/// A padded batch of token ids.
+#[derive(Debug, Clone)]
+pub struct EncoderInput {
+    /// `[batch, tokens]`
+    pub ids: Tensor<2, Int>,
+    /// 0 or 1 for each token, `[batch, tokens]`: the query of the entity extractor is 0, the sentence 1.
+    pub segments: Tensor<2, Int>,
+    /// True where there is a token, false where there is padding, `[batch, tokens]`. Padding stands at the end.
+    pub mask: Tensor<2, Bool>,
+}
+
+/// Turns token ids into one hidden state for each token.
+pub trait Encoder {
+    /// Hidden states `[batch, tokens, hidden]`. What stands under padding is of no use, and changes nothing elsewhere.
+    fn forward(&self, input: &EncoderInput) -> Tensor<3>;
+
+    /// Size of a hidden state.
+    fn hidden_size(&self) -> usize;
+}
+
+/// Settings of an encoder, told apart by `model_type` as in a Hugging Face `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "model_type", rename_all = "lowercase")]
+pub enum EncoderConfig {
+    /// A [`Bert`].
+    Bert(BertConfig),
+    /// A [`BiLstm`].
+    BiLstm(BiLstmConfig),
+}
+
+impl EncoderConfig {
+    /// An encoder with random weights.
+    ///
+    /// # Errors
+    /// Where the settings contradict each other or are not supported.
+    pub fn init(&self, device: &Device) -> Result<AnyEncoder, ModelError> {
+        Ok(match self {
+            Self::Bert(config) => AnyEncoder::Bert(config.init(device)?),
+            Self::BiLstm(config) => AnyEncoder::BiLstm(config.init(device)?),
+        })
+    }
+
+    /// The longest input that the encoder can read, in tokens; `None` where there is no limit.
+    pub fn max_tokens(&self) -> Option<usize> {
+        match self {
+            Self::Bert(config) => Some(config.max_position_embeddings),
+            Self::BiLstm(_) => None,
+        }
+    }
+
+    /// Number of token ids that the encoder knows.
+    pub fn vocab_size(&self) -> usize {
+        match self {
+            Self::Bert(config) => config.vocab_size,
+            Self::BiLstm(config) => config.vocab_size,
+        }
+    }
+
+    /// The same settings for another number of token ids.
+    #[must_use]
+    pub fn with_vocab_size(mut self, size: usize) -> Self {
+        match &mut self {
+            Self::Bert(config) => config.vocab_size = size,
+            Self::BiLstm(config) => config.vocab_size = size,
+        }
+        self
+    }
+}
+
+/// An encoder of any kind.
+#[derive(Module, Debug)]
+pub enum AnyEncoder {
+    /// A [`Bert`].
+    Bert(Bert),
+    /// A [`BiLstm`].
+    BiLstm(BiLstm),
+}
+
+impl AnyEncoder {
+    /// The encoder with its embeddings and its `layers` lowest layers frozen: they are not trained, and their dropout
+    /// is off.
+    #[must_use]
+    pub fn freeze_lower(self, layers: usize) -> Self {
+        match self {
+            Self::Bert(bert) => Self::Bert(bert.freeze_lower(layers)),
+            Self::BiLstm(bilstm) => Self::BiLstm(bilstm.freeze_lower(layers)),
+        }
+    }
+}
+
+impl Encoder for AnyEncoder {
+    fn forward(&self, input: &EncoderInput) -> Tensor<3> {
+        match self {
+            Self::Bert(bert) => bert.forward(input),
+            Self::BiLstm(bilstm) => bilstm.forward(input),
+        }
+    }
+
+    fn hidden_size(&self) -> usize {
+        match self {
+            Self::Bert(bert) => bert.hidden_size(),
+            Self::BiLstm(bilstm) => bilstm.hidden_size(),
+        }
+    }
+}

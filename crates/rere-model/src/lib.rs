@@ -1,0 +1,48 @@
+//! Text encoders and relation-extraction heads on [burn](https://docs.rs/burn), for any device that burn reaches.
+//!
+//! Use this crate to build a relation-extraction model, RERE's or your own: an [`Encoder`] turns token ids into hidden
+//! states, a head turns hidden states into logits. Nothing here knows a tokenizer, a corpus or a loss.
+//!
+//! | part | type | source |
+//! |---|---|---|
+//! | BERT, pretrained or from random weights | [`Bert`] | Devlin et al. 2019 |
+//! | bidirectional LSTM from random weights | [`BiLstm`] | the ablation "RERE - LSTM" |
+//! | either of them, chosen by a `config.json` | [`AnyEncoder`], [`EncoderConfig`] | |
+//! | one logit for each relation of a sentence | [`RelationModel`] | Eq. 5 |
+//! | four pointer logits for each token | [`PointerModel`] | Eq. 6 |
+//! | weights from a Hugging Face folder, and to and from safetensors | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
+//! | the device that a name like `flex` stands for | [`parse_device`] | |
+//!
+//! # Example
+//!
+//! ```
+//! use burn::tensor::{Device, Int, Tensor};
+//! use rere_model::{BertConfig, EncoderConfig, EncoderInput, Pooling, RelationModel};
+//!
+//! let device = Device::flex();
+//! let encoder = EncoderConfig::Bert(BertConfig::tiny(100));
+//! let model = RelationModel::new(&encoder, 12, Pooling::First, &device)?;
+//!
+//! // Two sentences of five tokens, the second one padded.
+//! let logits = model.forward(&EncoderInput {
+//!     ids: Tensor::<2, Int>::from_ints([[2, 17, 18, 19, 3], [2, 20, 3, 0, 0]], &device),
+//!     segments: Tensor::<2, Int>::zeros([2, 5], &device),
+//!     mask: Tensor::<2, Int>::from_ints([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], &device).bool(),
+//! });
+//! assert_eq!(logits.dims(), [2, 12]);
+//! # Ok::<(), rere_model::ModelError>(())
+//! ```
+
+mod device;
+mod encoder;
+mod error;
+mod gelu;
+mod head;
+mod load;
+
+pub use device::parse_device;
+pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};
+pub use error::ModelError;
+pub use gelu::gelu;
+pub use head::{POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel};
+pub use load::{load_pretrained, load_weights, read_config, save_weights};

@@ -1,0 +1,144 @@
+//! Properties of the encoders, and weights on disk.
+
+use std::{fs, path::Path};
+
+use burn::{
+    module::Module,
+    tensor::{Device, Int, Tensor},
+};
+use rere_model::{
+    BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling, RelationModel,
+    load_pretrained, load_weights, read_config, save_weights,
+};
+
+fn configs() -> [EncoderConfig; 2] {
+    let mut bilstm = BiLstmConfig::new(50);
+    (bilstm.embedding_size, bilstm.direction_size) = (12, 10);
+    [EncoderConfig::Bert(BertConfig::tiny(50)), EncoderConfig::BiLstm(bilstm)]
+}
+
+fn input(rows: &[&[i32]], width: usize, device: &Device) -> EncoderInput {
+    let padded: Vec<i32> = rows.iter().flat_map(|row| row.iter().copied().chain(vec![0; width - row.len()])).collect();
+    let mask: Vec<i32> = rows.iter().flat_map(|row| (0..width).map(|i| i32::from(i < row.len()))).collect();
+    let shaped = |values: &[i32]| Tensor::<1, Int>::from_ints(values, device).reshape([rows.len(), width]);
+    EncoderInput {
+        ids: shaped(&padded),
+        segments: Tensor::zeros([rows.len(), width], device),
+        mask: shaped(&mask).bool(),
+    }
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("f32")
+}
+
+#[test]
+fn padding_changes_nothing() {
+    let device = Device::flex();
+    for config in configs() {
+        let encoder = config.init(&device).expect("an encoder");
+        let (long, short): (&[i32], &[i32]) = (&[2, 7, 8, 9, 10, 11, 3], &[2, 20, 21, 3]);
+        let together = encoder.forward(&input(&[long, short], 9, &device));
+        let alone = encoder.forward(&input(&[short], 4, &device));
+        let size = encoder.hidden_size();
+        let together = values(together.slice([1..2, 0..4, 0..size]));
+        for (a, b) in together.iter().zip(values(alone)) {
+            assert!((a - b).abs() < 1e-5, "{config:?}: {a} alone, {b} padded");
+        }
+    }
+}
+
+#[test]
+fn weights_survive_saving() {
+    let device = Device::flex();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model.safetensors");
+    for config in configs() {
+        let saved = PointerModel::new(&config, &device).expect("a model");
+        save_weights(&saved, &path).expect("written");
+        let loaded = PointerModel::new(&config, &device).expect("a model");
+        let loaded = load_weights(loaded, &path).expect("read");
+        let input = input(&[&[2, 7, 8, 3]], 5, &device);
+        assert_eq!(values(saved.forward(&input)), values(loaded.forward(&input)));
+    }
+}
+
+#[test]
+fn weights_of_another_shape_are_errors() {
+    let device = Device::flex();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model.safetensors");
+    let [config, other] = configs();
+    let model = |relations| RelationModel::new(&config, relations, Pooling::First, &device).expect("a model");
+    save_weights(&model(3), &path).expect("written");
+    let error = load_weights(model(4), &path).map(|_| ()).expect_err("another number of relations");
+    assert!(matches!(error, ModelError::Mismatch { .. }), "{error}");
+    assert!(error.to_string().contains("head.linear.weight"), "{error}");
+
+    let encoder = |config: &EncoderConfig| config.init(&device).expect("an encoder");
+    save_weights(&encoder(&other), &path).expect("written");
+    let error = load_pretrained(encoder(&config), folder.path()).map(|_| ()).expect_err("tensors are missing");
+    assert!(error.to_string().contains("missing embeddings.word.weight"), "{error}");
+}
+
+#[test]
+fn files_that_are_no_weights_are_errors() {
+    let device = Device::flex();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("model.safetensors");
+    let [config, _] = configs();
+    let load = || load_pretrained(config.init(&device).expect("an encoder"), folder.path()).map(|_| ());
+
+    assert!(matches!(load().expect_err("no file"), ModelError::Io { .. }));
+    fs::write(&path, b"PK\x03\x04 not weights").expect("written");
+    assert!(matches!(load().expect_err("another format"), ModelError::NotSafetensors { .. }));
+    save_weights(&config.init(&device).expect("an encoder"), &path).expect("written");
+    let whole = fs::read(&path).expect("read");
+    for length in [0, 4, 100, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).expect("written");
+        let error = load().expect_err("cut short");
+        assert!(matches!(error, ModelError::NotSafetensors { .. }), "{length} bytes: {error}");
+    }
+}
+
+#[test]
+fn configurations_that_are_not_supported_are_errors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |text: &str| fs::write(folder.path().join("config.json"), text).expect("written");
+    assert!(matches!(read_config(Path::new("/no/such/folder")), Err(ModelError::Io { .. })));
+    for bad in ["", "{", r#"{"model_type":"t5"}"#, r#"{"model_type":"bert"}"#] {
+        write(bad);
+        assert!(matches!(read_config(folder.path()), Err(ModelError::Config { .. })), "{bad}");
+    }
+    let device = Device::flex();
+    let tiny = || BertConfig::tiny(50);
+    let bad = [
+        BertConfig { hidden_act: "relu".into(), ..tiny() },
+        BertConfig { position_embedding_type: "relative_key".into(), ..tiny() },
+        BertConfig { num_attention_heads: 5, ..tiny() },
+        BertConfig { num_attention_heads: 0, ..tiny() },
+        BertConfig { vocab_size: 0, ..tiny() },
+        BertConfig { hidden_dropout_prob: 1.0, ..tiny() },
+    ];
+    for config in bad {
+        assert!(matches!(config.init(&device), Err(ModelError::Unsupported(_))), "{config:?}");
+    }
+}
+
+#[test]
+fn frozen_layers_get_no_gradient() {
+    let device = Device::flex().autodiff();
+    for config in configs() {
+        let mut model = PointerModel::new(&config, &device).expect("a model");
+        let all = model.num_params();
+        model.encoder = model.encoder.freeze_lower(1);
+        let gradients = model.forward(&input(&[&[2, 7, 8, 3]], 4, &device)).sum().backward();
+        let gradients = burn::optim::GradientsParams::from_grads(gradients, &model);
+        let whole = PointerModel::new(&config, &device).expect("a model");
+        assert_eq!(whole.num_params(), all);
+        let every = whole.forward(&input(&[&[2, 7, 8, 3]], 4, &device)).sum().backward();
+        let every = burn::optim::GradientsParams::from_grads(every, &whole);
+        assert!(!gradients.is_empty());
+        assert!(gradients.len() < every.len(), "{config:?}: {} of {}", gradients.len(), every.len());
+    }
+}

@@ -1,0 +1,62 @@
+//! Hidden states against PyTorch: `tests/reference/*.py` made the numbers.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rere_model::{Encoder, EncoderInput, load_pretrained, read_config};
+use safetensors::SafeTensors;
+
+fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name)
+}
+
+fn ids(file: &SafeTensors<'_>, name: &str, device: &Device) -> Tensor<2, Int> {
+    let view = file.tensor(name).expect("recorded");
+    let values: Vec<i64> =
+        view.data().chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().expect("8 bytes"))).collect();
+    Tensor::from_data(TensorData::new(values, [view.shape()[0], view.shape()[1]]), device)
+}
+
+/// The largest difference to the recorded hidden states over the tokens that are not padding.
+fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
+    let device = Device::flex();
+    let config = read_config(encoder).expect("a configuration");
+    let encoder = load_pretrained(config.init(&device).expect("an encoder"), encoder).expect("weights");
+    let bytes = std::fs::read(recorded).expect("recorded values");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let mask = ids(&file, "attention_mask", &device);
+    let hidden = encoder.forward(&EncoderInput {
+        ids: ids(&file, "input_ids", &device),
+        segments: ids(&file, "token_type_ids", &device),
+        mask: mask.clone().bool(),
+    });
+    let size = hidden.dims()[2];
+    let ours = hidden.into_data().try_to_vec::<f32>().expect("f32");
+    let theirs = file.tensor("hidden").expect("recorded").data().to_vec();
+    let theirs = theirs.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4 bytes")));
+    let mask: Vec<bool> = mask.into_data().iter::<i64>().map(|m| m == 1).collect();
+    assert!(mask.contains(&false), "padding has to be part of the comparison");
+    assert_eq!(ours.len(), mask.len() * size);
+    let pairs = ours.into_iter().zip(theirs).enumerate().filter(|(i, _)| mask[i / size]);
+    pairs.map(|(_, (a, b))| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn a_tiny_bert_equals_pytorch() {
+    let folder = reference("tiny-bert");
+    let difference = largest_difference(&folder, &folder.join("expected.safetensors"));
+    println!("largest difference {difference:e}");
+    assert!(difference < 5e-5, "{difference}");
+}
+
+#[test]
+fn minilm_equals_pytorch() {
+    let Some(encoders) = std::env::var_os("RERE_ENCODERS") else {
+        println!("skipped: RERE_ENCODERS is not set");
+        return;
+    };
+    let folder = Path::new(&encoders).join("minilm");
+    let difference = largest_difference(&folder, &reference("minilm_hidden_states.safetensors"));
+    println!("largest difference {difference:e}");
+    assert!(difference < 1e-4, "{difference}");
+}
