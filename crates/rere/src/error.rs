@@ -1,0 +1,73 @@
+//! What can go wrong with training and extraction.
+
+use std::path::PathBuf;
+
+use rere_data::DataError;
+use rere_decode::DecodeError;
+use rere_loss::LossError;
+use rere_model::ModelError;
+
+/// A system that cannot be trained, loaded or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RereError {
+    /// The corpus or the tokenizer.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The encoder, its weights or the device.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The settings of a loss, or a class prior that the labels do not give.
+    #[error("the loss of the {stage} stage: {source}")]
+    Loss {
+        /// Which stage.
+        stage: &'static str,
+        /// What is wrong.
+        source: LossError,
+    },
+    /// Scores that are no probabilities: the weights hold a NaN or an infinity.
+    #[error("decoding sentence {sentence}: {source}; the model's weights may be damaged")]
+    Decode {
+        /// Position of the sentence in the call, from 1.
+        sentence: usize,
+        /// What is wrong.
+        source: DecodeError,
+    },
+    /// A file or folder could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// Settings that do not parse, or contradict each other.
+    #[error("{}{message}", path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default())]
+    Config {
+        /// The file, where there is one.
+        path: Option<PathBuf>,
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// A file of a model folder or checkpoint that is damaged, or of another version.
+    #[error("{}: {message}", path.display())]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A corpus from which nothing can be learnt.
+    #[error("{0}")]
+    Corpus(String),
+    /// A loss that is no longer a number.
+    #[error("the loss of the {stage} stage is {value} at step {step}: lower its learning_rate")]
+    Diverged {
+        /// Which stage.
+        stage: &'static str,
+        /// Which step, from 0.
+        step: usize,
+        /// The loss.
+        value: f32,
+    },
+}

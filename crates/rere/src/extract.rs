@@ -1,0 +1,307 @@
+//! A trained system at work.
+
+use std::{collections::HashMap, ops::Range, path::Path};
+
+use burn::tensor::Device;
+use rere_core::{ByteSpan, ExtractError, Extractor, Mention, Probability, RelationSet, Sentence, Triple};
+use rere_data::{Tokenizer, Tokens, entity_input, relation_input, token_batches, windows};
+use rere_decode::{PointerScores, TokenizedText};
+use rere_model::{POINTERS, PointerModel, RelationModel, load_weights};
+
+use crate::{
+    ModelConfig, RereError, Stage,
+    batch::{encoder_input, probabilities},
+    files::read_json,
+    folder::{config_path, tokenizer_path, weights_path},
+};
+
+/// From which scores on something counts as found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// Least probability of a relation.
+    pub relation: Probability,
+    /// Decoding threshold of subjects and objects.
+    pub entity: Probability,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        let half = Probability::saturating(0.5);
+        Self { relation: half, entity: half }
+    }
+}
+
+impl Thresholds {
+    /// No relation under this probability is looked at when thresholds are chosen.
+    pub(crate) const LOWEST_RELATION: f32 = 0.05;
+}
+
+/// A trained system: finds the relations of a sentence, then the subjects and objects of each.
+///
+/// A sentence that is longer than the encoder can read is cut into windows that overlap by a quarter; what is found in
+/// two of them is reported once.
+pub struct Rere {
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    queries: Vec<Vec<u32>>,
+    relation: RelationModel,
+    entity: PointerModel,
+    device: Device,
+    batch_tokens: usize,
+}
+
+/// The pointer scores of one window of a sentence for one relation.
+pub(crate) struct Scored {
+    sentence: usize,
+    relation: usize,
+    relation_score: f32,
+    tokens: Vec<ByteSpan>,
+    pointers: Vec<f32>,
+}
+
+/// A sentence, or a part of a long one.
+struct Window {
+    sentence: usize,
+    tokens: Range<usize>,
+}
+
+impl Rere {
+    /// Loads a model folder.
+    ///
+    /// # Errors
+    /// Where a file is missing or damaged, or the weights do not fit the configuration.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self, RereError> {
+        Self::from_folder(read_json(&config_path(folder))?, folder, device)
+    }
+
+    pub(crate) fn from_folder(config: ModelConfig, folder: &Path, device: &Device) -> Result<Self, RereError> {
+        let tokenizer = Tokenizer::load(tokenizer_path(folder))?;
+        let relation = RelationModel::new(&config.encoder, config.relations.len(), config.pooling, device)?;
+        let entity = PointerModel::new(&config.encoder, device)?;
+        let relation = load_weights(relation, &weights_path(folder, Stage::Relation))?;
+        let entity = load_weights(entity, &weights_path(folder, Stage::Entity))?;
+        let texts: Vec<&str> = config.relations.iter().map(|relation| relation.query.as_str()).collect();
+        let queries: Vec<Vec<u32>> = tokenizer.encode_batch(&texts)?.into_iter().map(|tokens| tokens.ids).collect();
+        // The longest input is [CLS] query [SEP] sentence [SEP].
+        let longest = queries.iter().map(Vec::len).max().unwrap_or(0) + 3;
+        if longest >= config.max_tokens {
+            return Err(RereError::Folder {
+                path: config_path(folder),
+                message: format!("max_tokens is {}, but a relation's query takes {longest}", config.max_tokens),
+            });
+        }
+        Ok(Self { config, tokenizer, queries, relation, entity, device: device.clone(), batch_tokens: 4096 })
+    }
+
+    /// The settings of the model folder.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The thresholds in force: those of the model folder, or what was set since.
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds { relation: self.config.threshold_relation, entity: self.config.threshold_entity }
+    }
+
+    /// Sets other thresholds than those of the model folder.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        (self.config.threshold_relation, self.config.threshold_entity) = (thresholds.relation, thresholds.entity);
+    }
+
+    /// Sets how many tokens, padding counted, go through an encoder at once: more is faster up to a point, and takes
+    /// more memory. The default is 4096.
+    pub fn set_batch_tokens(&mut self, tokens: usize) {
+        self.batch_tokens = tokens;
+    }
+
+    /// The probability of each relation in each sentence, the best over the sentence's windows: one row of all
+    /// relations a sentence, all 0 for a sentence without a token.
+    ///
+    /// # Errors
+    /// Where a text cannot be tokenised.
+    pub fn relation_scores(&self, sentences: &[Sentence]) -> Result<Vec<Vec<f32>>, RereError> {
+        let tokens = self.tokenize(sentences)?;
+        let windows = self.windows(&tokens);
+        let mut best = vec![vec![0.0f32; self.config.relations.len()]; sentences.len()];
+        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)) {
+            for (best, score) in best[window.sentence].iter_mut().zip(scores) {
+                *best = best.max(score);
+            }
+        }
+        Ok(best)
+    }
+
+    /// The triples of each sentence for relations that are given and not detected: the second stage alone. `relations`
+    /// has the labels for each sentence.
+    ///
+    /// # Errors
+    /// Where a text cannot be tokenised, or the weights give scores that are no numbers.
+    ///
+    /// # Panics
+    /// Where there is not one list of labels for each sentence, or a label is not one of the model's.
+    pub fn extract_given(
+        &self,
+        sentences: &[Sentence],
+        relations: &[Vec<usize>],
+    ) -> Result<Vec<Vec<Triple>>, RereError> {
+        assert_eq!(sentences.len(), relations.len(), "one list of labels is wanted for each sentence");
+        let tokens = self.tokenize(sentences)?;
+        let windows = self.windows(&tokens);
+        let jobs = windows.iter().flat_map(|window| relations[window.sentence].iter().map(move |&r| (window, r, 1.0)));
+        let scored = self.pointers(&tokens, jobs.collect());
+        Ok(best_triples(self.decode(&scored, sentences, self.config.threshold_entity)?))
+    }
+
+    fn extract_detected(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, RereError> {
+        let scored = self.scores(sentences, self.config.threshold_relation.get())?;
+        Ok(best_triples(self.decode(&scored, sentences, self.config.threshold_entity)?))
+    }
+
+    /// The pointer scores of every relation whose probability is at least `threshold`.
+    pub(crate) fn scores(&self, sentences: &[Sentence], threshold: f32) -> Result<Vec<Scored>, RereError> {
+        let tokens = self.tokenize(sentences)?;
+        let windows = self.windows(&tokens);
+        let mut jobs = Vec::new();
+        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)) {
+            let detected = scores.into_iter().enumerate().filter(|(_, score)| *score >= threshold);
+            jobs.extend(detected.map(|(relation, score)| (window, relation, score)));
+        }
+        Ok(self.pointers(&tokens, jobs))
+    }
+
+    /// The triples of each sentence at a decoding threshold, each with the probability of its relation.
+    pub(crate) fn decode(
+        &self,
+        scored: &[Scored],
+        sentences: &[Sentence],
+        threshold: Probability,
+    ) -> Result<Vec<Vec<(Triple, f32)>>, RereError> {
+        let strategy = self.config.pairing.strategy(threshold);
+        let mut triples = vec![Vec::new(); sentences.len()];
+        for scored in scored {
+            let text = sentences[scored.sentence].text.as_str();
+            let failed = |source| RereError::Decode { sentence: scored.sentence + 1, source };
+            let scores = PointerScores::new(&scored.pointers, scored.tokens.len()).map_err(failed)?;
+            let window = TokenizedText::new(text, &scored.tokens).map_err(failed)?;
+            let Some(relation) = self.config.relations.get(scored.relation) else { continue };
+            for pair in strategy.pair(scores, window).map_err(failed)? {
+                let mention = |span: ByteSpan| {
+                    Mention::at(text, span)
+                        .map_err(|source| failed(rere_decode::DecodeError::TokenOutsideText { token: 0, source }))
+                };
+                let triple = Triple {
+                    subject: mention(pair.subject)?,
+                    relation: relation.name.clone(),
+                    object: mention(pair.object)?,
+                    score: Some(Probability::saturating(scored.relation_score * pair.score)),
+                };
+                triples[scored.sentence].push((triple, scored.relation_score));
+            }
+        }
+        Ok(triples)
+    }
+
+    fn tokenize(&self, sentences: &[Sentence]) -> Result<Vec<Tokens>, RereError> {
+        let texts: Vec<&str> = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+        Ok(self.tokenizer.encode_batch(&texts)?)
+    }
+
+    /// Every sentence in windows that fit the encoder with the longest query; none for a sentence without a token.
+    fn windows(&self, tokens: &[Tokens]) -> Vec<Window> {
+        let query = self.queries.iter().map(Vec::len).max().unwrap_or(0);
+        let longest = self.config.max_tokens - query - 3;
+        let of = |(sentence, tokens): (usize, &Tokens)| {
+            let ranges = if tokens.is_empty() { vec![] } else { windows(tokens.len(), longest, longest / 4) };
+            ranges.into_iter().map(move |tokens| Window { sentence, tokens })
+        };
+        tokens.iter().enumerate().flat_map(of).collect()
+    }
+
+    fn window_relations(&self, tokens: &[Tokens], windows: &[Window]) -> Vec<Vec<f32>> {
+        let rows: Vec<Vec<u32>> = windows
+            .iter()
+            .map(|window| relation_input(&self.tokenizer, &tokens[window.sentence].ids[window.tokens.clone()]))
+            .collect();
+        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+        let mut scores = vec![Vec::new(); rows.len()];
+        for batch in token_batches(&lengths, self.batch_tokens) {
+            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
+            let logits = self.relation.forward(&encoder_input(&rows, None, self.tokenizer.pad(), &self.device));
+            let found = probabilities(logits);
+            for (&window, row) in batch.iter().zip(found.chunks_exact(self.config.relations.len())) {
+                scores[window] = row.to_vec();
+            }
+        }
+        scores
+    }
+
+    /// Runs the entity extractor on windows, each with a relation and its probability.
+    fn pointers(&self, tokens: &[Tokens], jobs: Vec<(&Window, usize, f32)>) -> Vec<Scored> {
+        let inputs: Vec<(Vec<u32>, Range<usize>)> = jobs
+            .iter()
+            .map(|(window, relation, _)| {
+                let ids = &tokens[window.sentence].ids[window.tokens.clone()];
+                entity_input(&self.tokenizer, &self.queries[*relation], ids)
+            })
+            .collect();
+        let lengths: Vec<usize> = inputs.iter().map(|(ids, _)| ids.len()).collect();
+        let mut pointers = vec![Vec::new(); jobs.len()];
+        for batch in token_batches(&lengths, self.batch_tokens) {
+            let rows: Vec<&[u32]> = batch.iter().map(|&job| inputs[job].0.as_slice()).collect();
+            let contexts: Vec<&Range<usize>> = batch.iter().map(|&job| &inputs[job].1).collect();
+            let input = encoder_input(&rows, Some(&contexts), self.tokenizer.pad(), &self.device);
+            let logits = self.entity.forward(&input);
+            let width = logits.dims()[1] * POINTERS;
+            let scores = probabilities(logits);
+            for ((&job, row), context) in batch.iter().zip(scores.chunks_exact(width)).zip(contexts) {
+                pointers[job] = row[context.start * POINTERS..context.end * POINTERS].to_vec();
+            }
+        }
+        jobs.into_iter()
+            .zip(pointers)
+            .map(|((window, relation, relation_score), pointers)| Scored {
+                sentence: window.sentence,
+                relation,
+                relation_score,
+                tokens: tokens[window.sentence].spans[window.tokens.clone()].to_vec(),
+                pointers,
+            })
+            .collect()
+    }
+}
+
+impl Extractor for Rere {
+    fn relations(&self) -> &RelationSet {
+        &self.config.relations
+    }
+
+    /// A triple's score is the probability of its relation times that of its pair. The same subject, relation and
+    /// object in several places of a sentence is one triple, at its best place; the best triples come first.
+    fn extract(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, ExtractError> {
+        self.extract_detected(sentences).map_err(ExtractError::new)
+    }
+}
+
+/// One triple for each subject, relation and object: the one with the best score, and of those the first.
+fn best_triples(found: Vec<Vec<(Triple, f32)>>) -> Vec<Vec<Triple>> {
+    found
+        .into_iter()
+        .map(|triples| {
+            let mut best: Vec<Triple> = Vec::with_capacity(triples.len());
+            let mut places: HashMap<(String, String, String), usize> = HashMap::new();
+            for (triple, _) in triples {
+                let key = (triple.subject.text.clone(), triple.relation.clone(), triple.object.text.clone());
+                match places.get(&key) {
+                    Some(&place) if best[place].score >= triple.score => {}
+                    Some(&place) => best[place] = triple,
+                    None => {
+                        places.insert(key, best.len());
+                        best.push(triple);
+                    }
+                }
+            }
+            best.sort_by_key(|triple| std::cmp::Reverse(triple.score));
+            best
+        })
+        .collect()
+}

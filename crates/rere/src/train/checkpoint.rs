@@ -1,0 +1,141 @@
+//! Checkpoints: all that a stage needs to go on as if it had not been stopped.
+//!
+//! ```text
+//! model/checkpoint/ run                         settings and checksums of the run
+//!                   relation-000200/state.json  where the stage stands
+//!                                   model       weights
+//!                                   optimizer   moments
+//! ```
+//! A checkpoint is written under a temporary name and renamed when it is whole; only then is the one before removed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::{module::Module, optim::ModuleOptimizer, store::ModuleRecord, tensor::Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    EpochRecord, RereError, Stage,
+    files::{io, read_json, write, write_json},
+};
+
+/// Where a stage stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// Steps that are done, over all epochs.
+    pub done: usize,
+    /// Sum of the losses of the current epoch's steps.
+    pub loss_sum: f64,
+    /// The epochs that are done.
+    pub epochs: Vec<EpochRecord>,
+    /// The best epoch so far, from 1; 0 before the first.
+    pub kept: usize,
+}
+
+fn folder_of(model: &Path) -> PathBuf {
+    model.join("checkpoint")
+}
+
+/// Begins a new run: what an older one left is removed.
+pub(super) fn start(model: &Path, fingerprint: &str) -> Result<(), RereError> {
+    let folder = folder_of(model);
+    remove(&folder)?;
+    fs::create_dir_all(&folder).map_err(io(&folder))?;
+    write(&folder.join("run"), fingerprint.as_bytes())
+}
+
+/// Checks that a run can go on: there is one, and it has the same settings and corpus.
+pub(super) fn check_fingerprint(model: &Path, fingerprint: &str) -> Result<(), RereError> {
+    let path = folder_of(model).join("run");
+    let error = |message: &str| RereError::Folder { path: path.clone(), message: message.to_owned() };
+    match fs::read_to_string(&path) {
+        Ok(found) if found == fingerprint => Ok(()),
+        Ok(_) => Err(error("the stopped run had other settings or another corpus: train without resuming")),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(error("there is no run to resume: train without resuming"))
+        }
+        Err(source) => Err(RereError::Io { path: path.clone(), source }),
+    }
+}
+
+/// Ends a run: its checkpoints are of no more use.
+pub(super) fn finish(model: &Path) -> Result<(), RereError> {
+    remove(&folder_of(model))
+}
+
+fn remove(folder: &Path) -> Result<(), RereError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a checkpoint and removes the older ones of its stage.
+pub(super) fn save<M: Module>(
+    folder: &Path,
+    stage: Stage,
+    state: &State,
+    model: &M,
+    optimizer: &ModuleOptimizer,
+) -> Result<(), RereError> {
+    let folder = folder_of(folder);
+    let name = format!("{}-{:08}", stage.name(), state.done);
+    let (path, temporary) = (folder.join(&name), folder.join("unfinished"));
+    let failed = |error: burn::store::RecordError| RereError::Folder {
+        path: path.clone(),
+        message: format!("the checkpoint cannot be made: {error}"),
+    };
+    remove(&temporary)?;
+    fs::create_dir(&temporary).map_err(io(&temporary))?;
+    write(&temporary.join("model"), &model.clone().into_record().into_bytes().map_err(failed)?)?;
+    write(&temporary.join("optimizer"), &optimizer.into_bytes().map_err(failed)?)?;
+    write_json(&temporary.join("state.json"), state)?;
+    let older: Vec<PathBuf> = list(&folder, stage)?.into_iter().filter(|other| *other != path).collect();
+    // A resumed run may come by a step that it had saved before it was stopped.
+    remove(&path)?;
+    fs::rename(&temporary, &path).map_err(io(&path))?;
+    older.iter().try_for_each(|older| remove(older))
+}
+
+/// The latest checkpoint of a stage, put into the model and the optimizer; `None` where there is none.
+pub(super) fn load<M: Module>(
+    folder: &Path,
+    stage: Stage,
+    model: M,
+    optimizer: ModuleOptimizer,
+) -> Result<(State, M, ModuleOptimizer), RereError> {
+    let Some(path) = list(&folder_of(folder), stage)?.pop() else {
+        return Ok((State::default(), model, optimizer));
+    };
+    let damaged = |error: burn::store::RecordError| RereError::Folder {
+        path: path.clone(),
+        message: format!("the checkpoint is damaged ({error}): train without resuming"),
+    };
+    let bytes = |name: &str| {
+        let path = path.join(name);
+        fs::read(&path).map(Bytes::from_bytes_vec).map_err(io(&path))
+    };
+    let state = read_json(&path.join("state.json"))?;
+    let record = ModuleRecord::from_bytes(bytes("model")?).map_err(damaged)?;
+    let model = model.try_load_record(record).map_err(damaged)?;
+    let optimizer = optimizer.from_bytes(bytes("optimizer")?).map_err(damaged)?;
+    Ok((state, model, optimizer))
+}
+
+/// The checkpoints of a stage, oldest first.
+fn list(folder: &Path, stage: Stage) -> Result<Vec<PathBuf>, RereError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io(folder))? {
+        let entry = entry.map_err(io(folder))?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(stage.name())?.strip_prefix('-'));
+        if number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+            found.push(entry.path());
+        }
+    }
+    // Numbers have leading zeros, so that names sort as numbers do.
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,244 @@
+//! Training: both stages one after the other, then the thresholds.
+
+mod checkpoint;
+mod optimizer;
+mod stage;
+mod task;
+mod thresholds;
+
+use std::{fs, path::Path};
+
+use burn::tensor::Device;
+use rere_core::{RelationSet, Sentence};
+use rere_data::{EncodeReport, ExampleBuilder, Examples, Tokenizer};
+use rere_model::{EncoderConfig, Pooling, read_config};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Config, EncoderSource, RereError, Thresholds,
+    files::{io, write_json},
+    folder::{self, ModelConfig, TrainingRecord},
+};
+
+use task::{EntityTask, RelationTask};
+
+/// The sentences that a system is trained and adjusted on.
+#[derive(Debug, Clone, Default)]
+pub struct Corpus {
+    /// Training sentences.
+    pub train: Vec<Sentence>,
+    /// Development sentences; may be empty.
+    pub dev: Vec<Sentence>,
+}
+
+/// One of the two stages of RERE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The sentence-level relation classifier.
+    Relation,
+    /// The relation-specific entity extractor.
+    Entity,
+}
+
+impl Stage {
+    /// `relation` or `entity`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Relation => "relation",
+            Self::Entity => "entity",
+        }
+    }
+}
+
+/// What a training run tells while it runs.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// The training sentences were encoded; what of them is used, and what not.
+    Encoded(EncodeReport),
+    /// A stage begins, or goes on from a checkpoint.
+    Stage {
+        /// Which stage.
+        stage: Stage,
+        /// Steps that are done.
+        done: usize,
+        /// Steps in all epochs.
+        steps: usize,
+    },
+    /// A step is done.
+    Step {
+        /// Number of steps that are done.
+        done: usize,
+        /// Its loss.
+        loss: f32,
+        /// Tokens in its batch, padding not counted.
+        tokens: usize,
+    },
+    /// An epoch is done.
+    Epoch {
+        /// Which epoch, from 1.
+        epoch: usize,
+        /// Mean loss over its steps.
+        loss: f64,
+        /// F1 of the stage alone on the development set.
+        dev_f1: Option<f64>,
+    },
+    /// The thresholds were chosen; the F1 of the whole system on the development set.
+    Thresholds(Thresholds, Option<f64>),
+}
+
+/// Trains a system and writes its folder.
+///
+/// The relations are those of the training sentences, in the order of their names. With `resume`, a run that was
+/// stopped goes on from its last checkpoint in `folder` and ends with the weights it would have had; settings and
+/// corpus have to be the same. The folder holds a whole system only after the last step: `config.json` is written last.
+///
+/// # Errors
+/// Where settings, corpus, encoder or folder cannot be used, or the loss is no longer a number.
+pub fn train(
+    config: &Config,
+    corpus: &Corpus,
+    folder: &Path,
+    device: &Device,
+    resume: bool,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), RereError> {
+    let relations = relations_of(&corpus.train, config)?;
+    let (encoder, tokenizer) = encoder_and_tokenizer(&config.encoder, &corpus.train)?;
+    let max_tokens = encoder.max_tokens().map_or(config.training.max_tokens, |max| max.min(config.training.max_tokens));
+    let builder = ExampleBuilder::new(&tokenizer, &relations, max_tokens, config.data.missing)?;
+    let train = builder.encode(&corpus.train)?;
+    if train.entity.is_empty() {
+        return Err(RereError::Corpus(format!("no training sentence can be used:\n{}", train.report)));
+    }
+    on_event(Event::Encoded(train.report));
+    // A development sentence may well have a triple that cannot be located; it still counts as not found.
+    let dev = ExampleBuilder::new(&tokenizer, &relations, max_tokens, rere_data::Missing::Skip)?.encode(&corpus.dev)?;
+
+    fs::create_dir_all(folder).map_err(io(folder))?;
+    let pooling = config.relation.pooling.unwrap_or(match encoder {
+        EncoderConfig::Bert(_) => Pooling::First,
+        EncoderConfig::BiLstm(_) => Pooling::Mean,
+    });
+    let fingerprint = fingerprint(config, corpus);
+    if resume {
+        checkpoint::check_fingerprint(folder, &fingerprint)?;
+    } else {
+        checkpoint::start(folder, &fingerprint)?;
+    }
+    tokenizer.save(folder::tokenizer_path(folder))?;
+
+    let Examples { relation, entity, report } = train;
+    let relation = RelationTask {
+        train: relation,
+        dev: dev.relation,
+        relations: relations.len(),
+        pooling,
+        encoder: encoder.clone(),
+        pad: tokenizer.pad(),
+    };
+    let entity = EntityTask {
+        train: entity,
+        dev: thresholds::dev_entities(&tokenizer, &relations, corpus, dev.entity)?,
+        encoder: encoder.clone(),
+        pad: tokenizer.pad(),
+        pairing: config.decode.pairing,
+    };
+    let stages = vec![
+        stage::run(&relation, Stage::Relation, config, folder, device, on_event)?,
+        stage::run(&entity, Stage::Entity, config, folder, device, on_event)?,
+    ];
+
+    let mut model = ModelConfig {
+        rere_version: env!("CARGO_PKG_VERSION").to_owned(),
+        encoder,
+        pooling,
+        relations,
+        threshold_relation: Thresholds::default().relation,
+        threshold_entity: Thresholds::default().entity,
+        pairing: config.decode.pairing,
+        max_tokens,
+    };
+    let (thresholds, dev_f1) = thresholds::choose(&model, folder, &corpus.dev, device)?;
+    (model.threshold_relation, model.threshold_entity) = (thresholds.relation, thresholds.entity);
+    on_event(Event::Thresholds(thresholds, dev_f1));
+
+    let record = TrainingRecord {
+        config: config.clone(),
+        train_sha256: checksum(&corpus.train),
+        dev_sha256: checksum(&corpus.dev),
+        report: TrainingRecord::report_value(&report),
+        stages,
+        dev_f1,
+    };
+    write_json(&folder::training_path(folder), &record)?;
+    write_json(&folder::config_path(folder), &model)?;
+    checkpoint::finish(folder)
+}
+
+fn relations_of(sentences: &[Sentence], config: &Config) -> Result<RelationSet, RereError> {
+    let names: std::collections::BTreeSet<&str> =
+        sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
+    if names.is_empty() {
+        return Err(RereError::Corpus("no training sentence has a triple: nothing can be learnt".into()));
+    }
+    RelationSet::with_style(names, config.query.style).map_err(|error| RereError::Corpus(error.to_string()))
+}
+
+fn encoder_and_tokenizer(
+    source: &EncoderSource,
+    sentences: &[Sentence],
+) -> Result<(EncoderConfig, Tokenizer), RereError> {
+    match source {
+        EncoderSource::Pretrained(folder) => {
+            let (encoder, tokenizer) = (read_config(folder)?, Tokenizer::load(folder.join("tokenizer.json"))?);
+            if tokenizer.vocab_size() > encoder.vocab_size() {
+                return Err(RereError::Folder {
+                    path: folder.clone(),
+                    message: format!(
+                        "tokenizer.json has {} ids, the encoder only {}: they do not belong together",
+                        tokenizer.vocab_size(),
+                        encoder.vocab_size(),
+                    ),
+                });
+            }
+            Ok((encoder, tokenizer))
+        }
+        EncoderSource::Random(encoder) => {
+            // A word that is seen once teaches nothing, and leaves the unknown word something to learn from.
+            let tokenizer = Tokenizer::train_words(sentences.iter().map(|s| s.text.as_str()), 2, 30_000)?;
+            Ok((encoder.clone().with_vocab_size(tokenizer.vocab_size()), tokenizer))
+        }
+    }
+}
+
+/// SHA-256 over texts and triples, in hexadecimal.
+fn checksum(sentences: &[Sentence]) -> String {
+    let mut hash = Sha256::new();
+    // Each string with its length, so that no two corpora run together into the same bytes.
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    for sentence in sentences {
+        add(&sentence.text);
+        for triple in &sentence.triples {
+            for text in [&triple.subject.text, &triple.relation, &triple.object.text] {
+                add(text);
+            }
+            for span in [triple.subject.span, triple.object.span] {
+                add(&format!("{span:?}"));
+            }
+        }
+        add("");
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What has to be the same for a checkpoint to be of use.
+fn fingerprint(config: &Config, corpus: &Corpus) -> String {
+    let config = serde_json::to_string(config).unwrap_or_default();
+    format!("{config}\n{}\n{}\n", checksum(&corpus.train), checksum(&corpus.dev))
+}

@@ -1,0 +1,213 @@
+//! The two stages as training tasks.
+
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+use rere_core::{ByteSpan, Probability};
+use rere_data::{EntityExample, RelationExample, token_batches};
+use rere_decode::{Pairing, PointerScores, TokenizedText};
+use rere_eval::{Counts, Score, best_threshold};
+use rere_loss::Loss;
+use rere_model::{AnyEncoder, EncoderConfig, POINTERS, PointerModel, Pooling, RelationModel};
+
+use super::stage::Task;
+use crate::{
+    RereError,
+    batch::{encoder_input, probabilities},
+};
+
+/// Tokens, padding counted, in a batch of development examples.
+const DEV_TOKENS: usize = 4096;
+
+/// The relation classifier.
+pub(super) struct RelationTask {
+    pub train: Vec<RelationExample>,
+    pub dev: Vec<RelationExample>,
+    pub relations: usize,
+    pub pooling: Pooling,
+    pub encoder: EncoderConfig,
+    pub pad: u32,
+}
+
+impl RelationTask {
+    fn logits(&self, model: &RelationModel, examples: &[&RelationExample], device: &Device) -> Tensor<2> {
+        let rows: Vec<&[u32]> = examples.iter().map(|example| example.ids.as_slice()).collect();
+        model.forward(&encoder_input(&rows, None, self.pad, device))
+    }
+}
+
+impl Task for RelationTask {
+    type Model = RelationModel;
+
+    fn model(&self, device: &Device) -> Result<RelationModel, RereError> {
+        Ok(RelationModel::new(&self.encoder, self.relations, self.pooling, device)?)
+    }
+
+    fn map_encoder(
+        mut model: RelationModel,
+        map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, RereError>,
+    ) -> Result<RelationModel, RereError> {
+        model.encoder = map(model.encoder)?;
+        Ok(model)
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        self.train.iter().map(|example| example.ids.len()).collect()
+    }
+
+    fn labels(&self) -> (usize, usize) {
+        (self.train.len() * self.relations, self.train.iter().map(|example| example.labels.len()).sum())
+    }
+
+    fn loss(&self, model: &RelationModel, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1> {
+        let examples: Vec<&RelationExample> = batch.iter().map(|&index| &self.train[index]).collect();
+        let shape = [examples.len(), self.relations];
+        let mut targets = vec![0.0f32; examples.len() * self.relations];
+        for (row, example) in examples.iter().enumerate() {
+            for label in &example.labels {
+                targets[row * self.relations + label] = 1.0;
+            }
+        }
+        let logits = self.logits(model, &examples, device);
+        let targets = Tensor::from_data(TensorData::new(targets, shape), device);
+        let mask = Tensor::<2, Bool>::from_data(TensorData::new(vec![true; shape[0] * shape[1]], shape), device);
+        loss.forward(logits, targets, mask)
+    }
+
+    /// Micro F1 over all labels, at the threshold that is best.
+    fn dev_f1(&self, model: &RelationModel, device: &Device) -> Result<Option<f64>, RereError> {
+        let model = burn::module::Module::valid(model);
+        let lengths: Vec<usize> = self.dev.iter().map(|example| example.ids.len()).collect();
+        let mut scored = Vec::with_capacity(self.dev.len() * self.relations);
+        for batch in token_batches(&lengths, DEV_TOKENS) {
+            let examples: Vec<&RelationExample> = batch.iter().map(|&index| &self.dev[index]).collect();
+            let scores = probabilities(self.logits(&model, &examples, device));
+            for (example, scores) in examples.iter().zip(scores.chunks_exact(self.relations)) {
+                let labelled = |label: usize| example.labels.binary_search(&label).is_ok();
+                scored.extend(scores.iter().enumerate().map(|(label, &score)| (score, labelled(label))));
+            }
+        }
+        let gold = self.dev.iter().map(|example| example.labels.len()).sum();
+        Ok(best_threshold(scored, gold).map(|(_, score)| score.f1))
+    }
+}
+
+/// A development example of the entity extractor, with what its decoded pairs are compared with.
+pub(super) struct DevEntities {
+    pub example: EntityExample,
+    /// The sentence's text.
+    pub text: String,
+    /// Where its tokens stand in the text.
+    pub tokens: Vec<ByteSpan>,
+    /// The gold pairs of the relation, as strings.
+    pub gold: Vec<(String, String)>,
+}
+
+/// The entity extractor.
+pub(super) struct EntityTask {
+    pub train: Vec<EntityExample>,
+    pub dev: Vec<DevEntities>,
+    pub encoder: EncoderConfig,
+    pub pad: u32,
+    pub pairing: Pairing,
+}
+
+impl EntityTask {
+    fn logits(&self, model: &PointerModel, examples: &[&EntityExample], device: &Device) -> Tensor<3> {
+        let rows: Vec<&[u32]> = examples.iter().map(|example| example.ids.as_slice()).collect();
+        let contexts: Vec<_> = examples.iter().map(|example| &example.context).collect();
+        model.forward(&encoder_input(&rows, Some(&contexts), self.pad, device))
+    }
+}
+
+impl Task for EntityTask {
+    type Model = PointerModel;
+
+    fn model(&self, device: &Device) -> Result<PointerModel, RereError> {
+        Ok(PointerModel::new(&self.encoder, device)?)
+    }
+
+    fn map_encoder(
+        mut model: PointerModel,
+        map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, RereError>,
+    ) -> Result<PointerModel, RereError> {
+        model.encoder = map(model.encoder)?;
+        Ok(model)
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        self.train.iter().map(|example| example.ids.len()).collect()
+    }
+
+    fn labels(&self) -> (usize, usize) {
+        self.train.iter().fold((0, 0), |(labels, positives), example| {
+            let marks: usize = example.targets.iter().map(Vec::len).sum();
+            (labels + POINTERS * example.context.len(), positives + marks)
+        })
+    }
+
+    fn loss(&self, model: &PointerModel, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1> {
+        let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.train[index]).collect();
+        let logits = self.logits(model, &examples, device);
+        let [rows, width, _] = logits.dims();
+        // A group of the loss is one pointer of one sentence: a row of the sentence's tokens.
+        let shape = [rows * POINTERS, width];
+        let mut targets = vec![0.0f32; shape[0] * width];
+        let mut mask = vec![false; targets.len()];
+        for (row, example) in examples.iter().enumerate() {
+            for (pointer, marks) in example.targets.iter().enumerate() {
+                let group = (row * POINTERS + pointer) * width;
+                mask[group + example.context.start..group + example.context.end].fill(true);
+                for token in marks {
+                    targets[group + example.context.start + token] = 1.0;
+                }
+            }
+        }
+        loss.forward(
+            logits.swap_dims(1, 2).reshape(shape),
+            Tensor::from_data(TensorData::new(targets, shape), device),
+            Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device),
+        )
+    }
+
+    /// Micro F1 over the pairs of the gold relations, at the decoding threshold that is best.
+    fn dev_f1(&self, model: &PointerModel, device: &Device) -> Result<Option<f64>, RereError> {
+        if self.dev.is_empty() {
+            return Ok(None);
+        }
+        let model = burn::module::Module::valid(model);
+        let lengths: Vec<usize> = self.dev.iter().map(|dev| dev.example.ids.len()).collect();
+        let mut counts = vec![Counts::default(); entity_thresholds().len()];
+        for batch in token_batches(&lengths, DEV_TOKENS) {
+            let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.dev[index].example).collect();
+            let logits = self.logits(&model, &examples, device);
+            let [_, width, _] = logits.dims();
+            let scores = probabilities(logits);
+            for (row, &index) in batch.iter().enumerate() {
+                let dev = &self.dev[index];
+                let start = (row * width + dev.example.context.start) * POINTERS;
+                let scores = &scores[start..start + dev.tokens.len() * POINTERS];
+                let decode = |source| RereError::Decode { sentence: dev.example.sentence + 1, source };
+                let scores = PointerScores::new(scores, dev.tokens.len()).map_err(decode)?;
+                let text = TokenizedText::new(&dev.text, &dev.tokens).map_err(decode)?;
+                for (counts, threshold) in counts.iter_mut().zip(entity_thresholds()) {
+                    let pairs = self.pairing.strategy(threshold).pair(scores, text).map_err(decode)?;
+                    *counts += count_pairs(&dev.text, &pairs, &dev.gold);
+                }
+            }
+        }
+        Ok(counts.into_iter().map(|counts| Score::from_counts(counts).f1).reduce(f64::max))
+    }
+}
+
+fn count_pairs(text: &str, pairs: &[rere_decode::ScoredPair], gold: &[(String, String)]) -> Counts {
+    let surface = |span: ByteSpan| span.slice(text).unwrap_or_default();
+    let found: std::collections::BTreeSet<(&str, &str)> =
+        pairs.iter().map(|pair| (surface(pair.subject), surface(pair.object))).collect();
+    let gold: std::collections::BTreeSet<(&str, &str)> =
+        gold.iter().map(|(subject, object)| (subject.trim(), object.trim())).collect();
+    Counts { right: found.intersection(&gold).count(), predicted: found.len(), gold: gold.len() }
+}
+
+/// The decoding thresholds that are tried on the development set: 0.05, 0.10, ... 0.95.
+pub(super) fn entity_thresholds() -> Vec<Probability> {
+    (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()
+}
