@@ -1,0 +1,160 @@
+//! `rere extract`
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use rere::{Rere, Thresholds};
+use rere_core::{Extractor, Probability, Sentence};
+use rere_data::{DataError, Format, Reader, write_sentence};
+
+use super::Outcome;
+use crate::progress::bar;
+
+/// Sentences that are extracted from at once: enough to fill batches of one length, few enough for any memory.
+const CHUNK: usize = 1024;
+
+/// Options of `rere extract`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Model folder.
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Plain text, a sentence a line, or a corpus in any known format; without it, or with -, standard input.
+    #[arg(value_name = "IN")]
+    input: Option<PathBuf>,
+    /// Where predictions go, in the rere format; without it, standard output.
+    #[arg(short, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    device: String,
+    /// Tokens in a batch, padding counted.
+    #[arg(long, default_value_t = 4096)]
+    batch_tokens: usize,
+    /// Least probability of a relation, in place of the model's.
+    #[arg(long, value_name = "P")]
+    threshold_relation: Option<Probability>,
+    /// Decoding threshold of subjects and objects, in place of the model's.
+    #[arg(long, value_name = "P")]
+    threshold_entity: Option<Probability>,
+    /// Report these relations only.
+    #[arg(long, value_delimiter = ',')]
+    relations: Vec<String>,
+}
+
+/// Extracts triples.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let device = rere::parse_device(&arguments.device)?;
+    let mut system = Rere::load(&arguments.model, &device)?;
+    if let Some(unknown) = arguments.relations.iter().find(|name| system.relations().label(name).is_none()) {
+        let known: Vec<&str> = system.relations().iter().map(|relation| relation.name.as_str()).collect();
+        return Err(format!("the model has no relation {unknown:?}; it has {}", known.join(", ")).into());
+    }
+    let thresholds = system.thresholds();
+    system.set_thresholds(Thresholds {
+        relation: arguments.threshold_relation.unwrap_or(thresholds.relation),
+        entity: arguments.threshold_entity.unwrap_or(thresholds.entity),
+    });
+    system.set_batch_tokens(arguments.batch_tokens);
+
+    let sentences = open(arguments.input.as_deref().filter(|path| *path != Path::new("-")))?;
+    match &arguments.output {
+        None => extract(&system, &arguments.relations, sentences, &mut BufWriter::new(io::stdout().lock())),
+        Some(path) => {
+            // The predictions of an older run survive until the new ones are whole.
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let unwritable = |source| DataError::Write { path: path.clone(), source };
+            let mut builder = tempfile::Builder::new();
+            #[cfg(unix)]
+            {
+                use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+                builder.permissions(Permissions::from_mode(0o666));
+            }
+            let mut file = builder.tempfile_in(folder).map_err(unwritable)?;
+            extract(&system, &arguments.relations, sentences, &mut BufWriter::new(file.as_file_mut()))?;
+            file.persist(path).map_err(|error| unwritable(error.error))?;
+            Ok(())
+        }
+    }
+}
+
+fn extract(
+    system: &Rere,
+    relations: &[String],
+    mut sentences: Box<dyn Iterator<Item = Result<Sentence, DataError>>>,
+    output: &mut impl Write,
+) -> Outcome {
+    let bar = bar(0, "{spinner} {pos} sentences, {per_sec}");
+    let (mut count, mut triples, started) = (0, 0, Instant::now());
+    loop {
+        let mut chunk = sentences.by_ref().take(CHUNK).collect::<Result<Vec<_>, _>>()?;
+        if chunk.is_empty() {
+            break;
+        }
+        let found = system.extract(&chunk)?;
+        for (sentence, found) in chunk.iter_mut().zip(found) {
+            sentence.triples = found;
+            if !relations.is_empty() {
+                sentence.triples.retain(|triple| relations.contains(&triple.relation));
+            }
+            triples += sentence.triples.len();
+            write_sentence(output, sentence)?;
+        }
+        output.flush().map_err(DataError::Output)?;
+        count += chunk.len();
+        bar.set_position(count as u64);
+    }
+    bar.finish_and_clear();
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!("{count} sentences, {triples} triples in {seconds:.1} s");
+    Ok(())
+}
+
+/// The sentences of a corpus, or of plain text: the first byte that is no space tells.
+fn open(path: Option<&Path>) -> Result<Box<dyn Iterator<Item = Result<Sentence, DataError>>>, DataError> {
+    let name = path.unwrap_or(Path::new("standard input")).to_owned();
+    let unreadable = |source| DataError::Read { path: name.clone(), source };
+    let input: Box<dyn Read + Send> = match path {
+        Some(path) => Box::new(File::open(path).map_err(unreadable)?),
+        None => Box::new(io::stdin()),
+    };
+    let mut input = BufReader::new(input);
+    let start = input.fill_buf().map_err(unreadable)?;
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{' | b'[') => Ok(Box::new(Reader::new(input, name, None::<Format>)?)),
+        _ => Ok(Box::new(PlainText { input, name, line: 0 })),
+    }
+}
+
+/// A sentence a line. An empty line is a sentence too, so that lines of input and output correspond.
+struct PlainText<R> {
+    input: R,
+    name: PathBuf,
+    line: usize,
+}
+
+impl<R: BufRead> Iterator for PlainText<R> {
+    type Item = Result<Sentence, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut bytes = Vec::new();
+        self.line += 1;
+        match self.input.read_until(b'\n', &mut bytes) {
+            Err(source) => return Some(Err(DataError::Read { path: self.name.clone(), source })),
+            Ok(0) => return None,
+            Ok(_) => {}
+        }
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let text = if self.line == 1 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text };
+        Some(match std::str::from_utf8(text) {
+            Ok(text) => Ok(Sentence::new(text)),
+            Err(_) => Err(DataError::Encoding { path: self.name.clone(), line: self.line }),
+        })
+    }
+}

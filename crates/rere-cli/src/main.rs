@@ -1,0 +1,46 @@
+//! The command `rere`: train, extract and evaluate relation extraction.
+
+mod command;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Relation extraction from distantly supervised text.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a system on a corpus.
+    Train(command::train::Arguments),
+    /// Find the triples of sentences with a trained system.
+    Extract(command::extract::Arguments),
+    /// Score predictions against gold triples.
+    Evaluate(command::evaluate::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Train(arguments) => command::train::run(&arguments),
+        Command::Extract(arguments) => command::extract::run(&arguments),
+        Command::Evaluate(arguments) => command::evaluate::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rere: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

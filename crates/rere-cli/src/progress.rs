@@ -1,0 +1,67 @@
+//! What a long run shows: a bar on a terminal, and a line for each result.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rere::Event;
+
+/// Shows the events of a training run.
+pub struct TrainingProgress {
+    bar: ProgressBar,
+    tokens: usize,
+    started: Instant,
+}
+
+impl TrainingProgress {
+    /// Nothing is shown before the first event.
+    pub fn new() -> Self {
+        Self { bar: ProgressBar::hidden(), tokens: 0, started: Instant::now() }
+    }
+
+    /// Shows one event.
+    pub fn show(&mut self, event: &Event) {
+        match event {
+            Event::Encoded(report) => println!("{report}"),
+            Event::Stage { stage, done, steps } => {
+                self.bar = bar(*steps as u64, "{prefix} {wide_bar} {pos}/{len} {msg} {eta} left");
+                self.bar.set_prefix(stage.name());
+                self.bar.set_position(*done as u64);
+                self.bar.reset_eta();
+                (self.tokens, self.started) = (0, Instant::now());
+                let resumed = if *done > 0 { format!(", resumed at step {done}") } else { String::new() };
+                println!("{}: {steps} steps{resumed}", stage.name());
+            }
+            Event::Step { done, loss, tokens } => {
+                self.tokens += tokens;
+                let rate = self.tokens as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+                self.bar.set_position(*done as u64);
+                self.bar.set_message(format!("loss {loss:.4} {rate:.0} tokens/s"));
+            }
+            Event::Epoch { epoch, loss, dev_f1 } => {
+                let elapsed = self.started.elapsed().as_secs_f64();
+                let rate = self.tokens as f64 / elapsed.max(1e-9);
+                let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
+                let line = format!("  epoch {epoch}: loss {loss:.4}{dev} ({elapsed:.0} s, {rate:.0} tokens/s)");
+                self.bar.suspend(|| println!("{line}"));
+                if self.bar.length() == Some(self.bar.position()) {
+                    self.bar.finish_and_clear();
+                }
+            }
+            Event::Thresholds(thresholds, dev_f1) => {
+                let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
+                println!("thresholds: relation {:.4}, entity {:.2}{dev}", thresholds.relation, thresholds.entity);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A bar on standard error that shows on a terminal only.
+pub fn bar(length: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
