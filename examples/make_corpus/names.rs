@@ -1,0 +1,377 @@
+//! The names of the entities: parts that are put together, and a few with accents, apostrophes and hyphens whole.
+//!
+//! Places, firms, universities and books are invented; persons are common first names with common surnames, joined by
+//! chance. All orders are fixed, so that a seed gives the same corpus everywhere.
+
+/// All names of each kind, in a fixed order.
+pub struct Names {
+    pub cities: Vec<String>,
+    pub countries: Vec<String>,
+    pub companies: Vec<String>,
+    pub universities: Vec<String>,
+    pub books: Vec<String>,
+    pub first_names: Vec<String>,
+    pub last_names: Vec<String>,
+    pub chinese_persons: Vec<String>,
+}
+
+impl Names {
+    /// Puts the names together.
+    pub fn new() -> Self {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut cities = joined(CITY_STEMS, "", CITY_ENDINGS);
+        cities.extend(owned(WHOLE_CITIES));
+        let mut countries = joined(COUNTRY_STEMS, "", COUNTRY_ENDINGS);
+        countries.extend(owned(WHOLE_COUNTRIES));
+        let mut companies = joined(COMPANY_STEMS, " ", COMPANY_KINDS);
+        companies.extend(owned(WHOLE_COMPANIES));
+        companies.extend(after_cities(cities.iter().step_by(4), COMPANIES_OF_CITIES));
+        let universities = after_cities(cities.iter(), UNIVERSITIES);
+        let mut books = joined(BOOK_BEGINNINGS, " ", BOOK_ENDINGS);
+        books.extend(after_cities(cities.iter().step_by(4), BOOKS_OF_CITIES));
+        Self {
+            cities,
+            countries,
+            companies,
+            universities,
+            books,
+            first_names: owned(FIRST_NAMES),
+            last_names: owned(LAST_NAMES),
+            chinese_persons: joined(CHINESE_SURNAMES, "", CHINESE_FIRST_NAMES),
+        }
+    }
+}
+
+/// Every first part with every second part.
+fn joined(firsts: &[&str], between: &str, seconds: &[&str]) -> Vec<String> {
+    firsts.iter().flat_map(|first| seconds.iter().map(move |second| format!("{first}{between}{second}"))).collect()
+}
+
+/// Every form with every city in the place of its `*`.
+fn after_cities<'a>(cities: impl Iterator<Item = &'a String>, forms: &[&str]) -> Vec<String> {
+    cities.flat_map(|city| forms.iter().map(move |form| form.replace('*', city))).collect()
+}
+
+/// Names of universities after a city.
+pub const UNIVERSITIES: &[&str] = &["University of *", "* University", "* Institute of Technology", "* College"];
+/// Names of firms after a city.
+pub const COMPANIES_OF_CITIES: &[&str] = &["Bank of *", "* Steel"];
+/// Titles of books with a city in them.
+pub const BOOKS_OF_CITIES: &[&str] = &["Letters from *", "A Winter in *"];
+
+const CITY_STEMS: &[&str] = &[
+    "Arn", "Bel", "Colv", "Dunn", "Elver", "Fal", "Gran", "Hask", "Iver", "Kell", "Lorn", "Marr", "Noll", "Oster",
+    "Pell", "Quarn", "Rosk", "Stenn", "Thorl", "Ulver", "Venn", "Wesk", "Yarr", "Zell",
+];
+const CITY_ENDINGS: &[&str] = &["wick", "haven", "mere", "stad", "grad", "minster", "borg"];
+const WHOLE_CITIES: &[&str] = &[
+    "São Telmar",
+    "Łukowice Dolne",
+    "Sørnvik",
+    "Bad Ölstein",
+    "Villeneuve-sur-Orle",
+    "L'Ormaie",
+    "Château-Vernelle",
+    "Puerto Alarqué",
+    "Stoke-by-Elver",
+    "Żarnówek",
+    "Nová Lhotice",
+    "Ångdalen",
+    "Saint-Aubrac-les-Pins",
+    "Rio d'Ourém",
+    "Port Halvern",
+    "New Tamsin",
+    "Mount Cedrin",
+    "Santa Mirela",
+    "Upper Wendle",
+    "O'Dorney Cross",
+];
+
+const COUNTRY_STEMS: &[&str] = &[
+    "Vald", "Kast", "Merr", "Brann", "Lorr", "Selk", "Tarv", "Drenn", "Hest", "Ilm", "Nav", "Quell", "Zann", "Orv",
+    "Pell", "Ruv",
+];
+const COUNTRY_ENDINGS: &[&str] = &["oria", "avia", "und", "istan"];
+const WHOLE_COUNTRIES: &[&str] = &["Côte-Brune", "São Brandel", "Østmark", "New Carantha"];
+
+const COMPANY_STEMS: &[&str] = &[
+    "Brightvane",
+    "Norvane",
+    "Kestrelle",
+    "Halcyra",
+    "Ironmoor",
+    "Bluefinch",
+    "Silverlode",
+    "Quantrel",
+    "Redmarsh",
+    "Tesserel",
+    "Umbrion",
+    "Vantorra",
+    "Larkfield",
+    "Copperlane",
+    "Meridell",
+    "Orchardine",
+    "Pinegate",
+    "Stormveil",
+    "Zephyrel",
+    "Müllerhof",
+];
+const COMPANY_KINDS: &[&str] =
+    &["Systems", "Energy", "Foods", "Motors", "Software", "Airlines", "Media", "Pharma", "Textiles", "Robotics"];
+const WHOLE_COMPANIES: &[&str] = &[
+    "O'Dell & Renard",
+    "Brodeur-Lindqvist",
+    "Société Vernelle",
+    "Żuraw Shipping",
+    "Okonjo & Daughters",
+    "D'Arvigny Frères",
+    "Hartwig-Sorel",
+    "Tanaka & Bright",
+    "Nyström Glass",
+    "Peralta Hermanos",
+];
+
+const BOOK_BEGINNINGS: &[&str] = &[
+    "The Silent",
+    "The Glass",
+    "The Crooked",
+    "The Borrowed",
+    "The Last",
+    "The Hollow",
+    "The Painted",
+    "The Distant",
+    "A Paper",
+    "A Bitter",
+    "Beyond the",
+    "Under the",
+    "Farewell to the",
+    "Songs of the",
+    "The Clockmaker's",
+    "The Gardener's",
+];
+const BOOK_ENDINGS: &[&str] = &[
+    "Harbour",
+    "Orchard",
+    "Mirror",
+    "Lantern",
+    "Staircase",
+    "Kingdom",
+    "Harvest",
+    "Compass",
+    "Umbrella",
+    "Daughter",
+    "Café",
+    "Bridge",
+    "Promise",
+    "Archive",
+    "Winter",
+    "Island",
+];
+
+const FIRST_NAMES: &[&str] = &[
+    "Ada",
+    "Alma",
+    "Amir",
+    "Anders",
+    "Anneke",
+    "Arjun",
+    "Aylin",
+    "Beatriz",
+    "Bogdan",
+    "Carlos",
+    "Chidi",
+    "Clara",
+    "Daniel",
+    "Delphine",
+    "Dmitri",
+    "Edith",
+    "Elif",
+    "Emeka",
+    "Emil",
+    "Esther",
+    "Eva",
+    "Farah",
+    "Felix",
+    "Fiona",
+    "François",
+    "Greta",
+    "Hana",
+    "Hassan",
+    "Helena",
+    "Hugo",
+    "Ines",
+    "Ivan",
+    "Jasmin",
+    "Jean-Luc",
+    "Joanna",
+    "José",
+    "Julia",
+    "Karim",
+    "Katarzyna",
+    "Kenji",
+    "Laila",
+    "Leo",
+    "Lucía",
+    "Łukasz",
+    "Magda",
+    "Marie-Claire",
+    "Marta",
+    "Mehmet",
+    "Mira",
+    "Nadia",
+    "Ngozi",
+    "Nils",
+    "Nora",
+    "Olga",
+    "Oscar",
+    "Paula",
+    "Pedro",
+    "Priya",
+    "Rafael",
+    "Rosa",
+    "Ruth",
+    "Samir",
+    "Sanna",
+    "Sergio",
+    "Simone",
+    "Sofia",
+    "Søren",
+    "Tamara",
+    "Theo",
+    "Tomasz",
+    "Ursula",
+    "Valentina",
+    "Viktor",
+    "Wanda",
+    "Yara",
+    "Yusuf",
+    "Zara",
+    "Zoë",
+];
+const LAST_NAMES: &[&str] = &[
+    "Abara",
+    "Achterberg",
+    "Adeyemi",
+    "Almeida",
+    "Arslan",
+    "Baptiste",
+    "Barros",
+    "Bauer",
+    "Becker",
+    "Berg",
+    "Bianchi",
+    "Blom",
+    "Brandt",
+    "Byrne",
+    "Cardoso",
+    "Castillo",
+    "Chaudhry",
+    "Costa",
+    "Dahl",
+    "D'Angelo",
+    "Demir",
+    "Dlamini",
+    "Dubois",
+    "Dvořák",
+    "Eriksen",
+    "Esposito",
+    "Fernandes",
+    "Ferrari",
+    "Fischer",
+    "Fontaine",
+    "Galli",
+    "García",
+    "Gomes",
+    "Grabowski",
+    "Gupta",
+    "Haddad",
+    "Halvorsen",
+    "Hansen",
+    "Hashimoto",
+    "Herrera",
+    "Hoffmann",
+    "Horvat",
+    "Ibrahim",
+    "Ivanova",
+    "Jansen",
+    "Jensen",
+    "Jovanović",
+    "Kaminski",
+    "Kaya",
+    "Keller",
+    "Khoury",
+    "Kowalczyk",
+    "Krüger",
+    "Kumar",
+    "Lacroix",
+    "Larsen",
+    "Laurent",
+    "Leclerc",
+    "Lindholm",
+    "Lopes",
+    "Lozano",
+    "Mahlangu",
+    "Maier",
+    "Marchetti",
+    "Martins",
+    "Mbeki-Stone",
+    "McAllister",
+    "Medina",
+    "Mendes",
+    "Molnár",
+    "Moreau",
+    "Mukherjee",
+    "Müller",
+    "Nakagawa",
+    "Navarro",
+    "Ndiaye",
+    "Nguyen",
+    "Nowicki",
+    "Núñez",
+    "Nyberg",
+    "O'Brien",
+    "O'Connell",
+    "Okafor",
+    "Okoye",
+    "Olsen",
+    "Ortega",
+    "Osei",
+    "Öztürk",
+    "Paredes",
+    "Patel",
+    "Pereira",
+    "Petrov",
+    "Popescu",
+    "Quintero",
+    "Rahman",
+    "Ramos",
+    "Reyes-Vega",
+    "Ricci",
+    "Richter",
+    "Rojas",
+    "Romero",
+    "Rossi",
+    "Roux",
+    "Saito",
+    "Santoro",
+    "Schneider",
+    "Sharma",
+    "Silva",
+    "Smith-Jones",
+    "Soto",
+    "Strand",
+    "Suzuki",
+    "Svensson",
+    "Tanaka",
+    "Torres",
+    "Varga",
+    "Vasquez",
+    "Vogel",
+    "Watanabe",
+    "Weber",
+    "Wiśniewska",
+    "Yılmaz",
+    "Zimmermann",
+];
+const CHINESE_SURNAMES: &[&str] = &["王", "李", "张", "陈", "林", "赵", "周", "吴"];
+const CHINESE_FIRST_NAMES: &[&str] = &["伟", "芳", "秀英", "建国", "小明", "丽娜"];
