@@ -1,0 +1,194 @@
+"""RERE extraction in plain PyTorch: the baseline that the speed of `rere extract` is measured against.
+
+    python extract.py --model MODEL --data test.json --threads 2 --repeat 5
+
+Needs torch 2.9, transformers 4.57, tokenizers, safetensors. MODEL is a rere model folder with a BERT encoder, --data a
+CasRel file (a JSON array or JSON lines). Runs on the CPU, in batches of 64 inputs of like length. Prints the sentences,
+the tokens that both encoders read (with [CLS] and [SEP], without padding), the median seconds of all work after
+loading, tokens a second, the distinct triples, and the inputs that were cut to `max_tokens`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from tokenizers import Encoding, Tokenizer
+from transformers import BertConfig, BertModel
+
+BATCH = 64
+
+# Tensor names of a rere model folder, and those of transformers.
+EMBEDDINGS = {
+    "word": "word_embeddings",
+    "position": "position_embeddings",
+    "token_type": "token_type_embeddings",
+    "norm": "LayerNorm",
+}
+LAYER = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "output": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "up": "intermediate.dense",
+    "down": "output.dense",
+    "output_norm": "output.LayerNorm",
+}
+
+Span = tuple[int, int]  # first and last token
+Triple = tuple[str, str, str]  # subject, relation, object
+
+
+class Extraction(NamedTuple):
+    triples: list[set[Triple]]  # of each sentence
+    tokens: int
+    cut: int
+
+
+class Network(torch.nn.Module):
+    """An encoder and its head: the relation classifier or the entity extractor."""
+
+    def __init__(self, config: dict, weights: Path) -> None:
+        super().__init__()
+        tensors = load_file(weights)
+        encoder = {transformers_name(name): tensor for name, tensor in tensors.items() if name.startswith("encoder.")}
+        self.bert = BertModel(BertConfig(**config), add_pooling_layer=False)
+        self.bert.load_state_dict(encoder)
+        outputs, inputs = tensors["head.linear.weight"].shape
+        self.head = torch.nn.Linear(inputs, outputs)
+        self.head.load_state_dict({part: tensors[f"head.linear.{part}"] for part in ("weight", "bias")})
+        self.eval()
+
+    def batches(self, encodings: list[Encoding]) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """The hidden states [rows, width, hidden] of each batch of like length, and the encodings they are of."""
+        order = sorted(range(len(encodings)), key=lambda index: len(encodings[index]))
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            width = len(encodings[rows[-1]])
+            ids, types, mask = np.zeros((3, len(rows), width), dtype=np.int64)
+            for row, index in enumerate(rows):
+                length = len(encodings[index])
+                ids[row, :length] = encodings[index].ids
+                types[row, :length] = encodings[index].type_ids
+                mask[row, :length] = 1
+            arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
+            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+            yield rows, self.bert(**tensors).last_hidden_state
+
+
+class Rere:
+    """A loaded model folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_padding()
+        self.relation = Network(self.config["encoder"], folder / "relation" / "model.safetensors")
+        self.entity = Network(self.config["encoder"], folder / "entity" / "model.safetensors")
+
+    @torch.inference_mode()
+    def extract(self, texts: list[str]) -> Extraction:
+        relations = self.config["relations"]
+        self.tokenizer.enable_truncation(self.config["max_tokens"])
+        sentences = self.tokenizer.encode_batch(texts)
+        detected: list[tuple[int, int]] = []  # sentence, relation
+        for rows, hidden in self.relation.batches(sentences):
+            scores = torch.sigmoid(self.relation.head(hidden[:, 0]))
+            found = (scores > self.config["threshold_relation"]).nonzero().tolist()
+            detected += [(rows[row], relation) for row, relation in found]
+
+        self.tokenizer.enable_truncation(self.config["max_tokens"], strategy="only_second")
+        queries = self.tokenizer.encode_batch([(relations[r]["query"], texts[s]) for s, r in detected])
+        triples: list[set[Triple]] = [set() for _ in texts]
+        for rows, hidden in self.entity.batches(queries):
+            marks = (torch.sigmoid(self.entity.head(hidden)) >= self.config["threshold_entity"]).numpy()
+            for index, marked in zip(rows, marks):
+                sentence, relation = detected[index]
+                text, offsets, sequences = texts[sentence], queries[index].offsets, queries[index].sequence_ids
+                inside = [token for token, sequence in enumerate(sequences) if sequence == 1]
+                starts, ends = zip(*(offsets[token] for token in inside)) if inside else ((), ())
+                for subject, object in nearest_pairs(marked[inside]):
+                    surfaces = [text[starts[first] : ends[last]] for first, last in (subject, object)]
+                    triples[sentence].add((surfaces[0], relations[relation]["name"], surfaces[1]))
+
+        inputs = sentences + queries
+        cut = sum(bool(encoding.overflowing) for encoding in inputs)
+        return Extraction(triples, sum(map(len, inputs)), cut)
+
+
+def transformers_name(name: str) -> str:
+    """`encoder.layers.0.up.bias` to `encoder.layer.0.intermediate.dense.bias`."""
+    match name.split("."):
+        case ["encoder", "embeddings", part, tensor]:
+            return f"embeddings.{EMBEDDINGS[part]}.{tensor}"
+        case ["encoder", "layers", layer, part, tensor]:
+            return f"encoder.layer.{layer}.{LAYER[part]}.{tensor}"
+    raise ValueError(f"{name} is not a tensor of a rere encoder")
+
+
+def spans(starts: np.ndarray, ends: np.ndarray) -> list[Span]:
+    """Each marked start with the nearest marked end at or after it."""
+    starts, ends = starts.nonzero()[0], ends.nonzero()[0]
+    nearest = np.searchsorted(ends, starts)
+    return [(int(start), int(ends[end])) for start, end in zip(starts, nearest) if end < len(ends)]
+
+
+def nearest_pairs(marked: np.ndarray) -> set[tuple[Span, Span]]:
+    """Each subject with its nearest object, each object with the last subject before it (Sec. 4.2)."""
+    subjects, objects = spans(marked[:, 0], marked[:, 1]), spans(marked[:, 2], marked[:, 3])
+    pairs = set()
+    for subject in subjects:
+        others = [object for object in objects if object != subject]
+        if others:
+            pairs.add((subject, min(others, key=lambda object: abs(object[0] - subject[0]))))
+    for object in objects:
+        before = [subject for subject in subjects if subject[0] <= object[0] and subject != object]
+        if before:
+            pairs.add((before[-1], object))
+    return pairs
+
+
+def read_texts(path: Path) -> list[str]:
+    content = path.read_text(encoding="utf-8")
+    if content.lstrip().startswith("["):
+        return [sentence["text"] for sentence in json.loads(content)]
+    return [json.loads(line)["text"] for line in content.split("\n") if line.strip()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=1, help="runs of which the median is printed")
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    os.environ["RAYON_NUM_THREADS"] = str(args.threads)  # read by tokenizers at its first batch
+    model, texts = Rere(args.model), read_texts(args.data)
+
+    seconds = []
+    for _ in range(args.repeat):
+        begin = time.perf_counter()
+        result = model.extract(texts)
+        seconds.append(time.perf_counter() - begin)
+    median = statistics.median(seconds)
+
+    print(f"sentences  {len(texts)}")
+    print(f"tokens     {result.tokens}")
+    print(f"seconds    {median:.3f}")
+    print(f"tokens/s   {result.tokens / median:.0f}")
+    print(f"triples    {sum(map(len, result.triples))}")
+    print(f"cut inputs {result.cut}")
+
+
+if __name__ == "__main__":
+    main()
