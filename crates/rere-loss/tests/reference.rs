@@ -37,7 +37,7 @@ fn value_and_gradient(
     let value = loss.forward(logits.clone(), targets, mask);
     let gradients = value.backward();
     let gradient = logits.grad(&gradients).expect("logits are part of the loss").into_data();
-    (value.into_scalar(), gradient.to_vec().expect("f32"))
+    (value.into_scalar(), gradient.try_to_vec().expect("f32"))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Weights from Hugging Face folders, and to and from a model's own files.
 
 use std::{
+    collections::HashMap,
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -13,6 +14,7 @@ use burn::{
     },
     tensor::DType,
 };
+use safetensors::SafeTensors;
 
 use crate::{AnyEncoder, EncoderConfig, ModelError};
 
@@ -68,7 +70,7 @@ pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, ModelError> {
 
 fn load<M: Module>(mut model: M, path: PathBuf, names: &[(&str, &str)]) -> Result<M, ModelError> {
     let bytes = fs::read(&path).map_err(|source| ModelError::Io { path: path.clone(), source })?;
-    if let Err(source) = safetensors::SafeTensors::deserialize(&bytes) {
+    if let Err(source) = SafeTensors::deserialize(&bytes) {
         return Err(ModelError::NotSafetensors { path, source });
     }
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
@@ -104,6 +106,11 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), ModelError>
     let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
     model.save_into(&mut store).map_err(|error| save(error.to_string()))?;
     let bytes = store.get_bytes().map_err(|error| save(error.to_string()))?;
+    // burn's own metadata stand in another order in each file. Hugging Face wants this entry; one entry has one order,
+    // so that the same weights are the same bytes.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| save(error.to_string()))?;
+    let bytes = safetensors::serialize(tensors.tensors(), Some(metadata)).map_err(|error| save(error.to_string()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
     file.write_all(&bytes).map_err(io)?;

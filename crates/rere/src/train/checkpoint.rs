@@ -2,14 +2,18 @@
 //!
 //! ```text
 //! model/checkpoint/ run                         settings and checksums of the run
-//!                   relation-000200/state.json  where the stage stands
-//!                                   model       weights
-//!                                   optimizer   moments
+//!                   model/                      the model folder that is being made
+//!                   relation-00000200/          where the stage stands:
+//!                       state.json              steps, losses, best epoch
+//!                       model                   weights
+//!                       optimizer               moments
 //! ```
-//! A checkpoint is written under a temporary name and renamed when it is whole; only then is the one before removed.
+//! A checkpoint is written under a temporary name and renamed when it is whole; only then is the one before removed. The
+//! new model folder takes the place of an older one when the run ends, and not before.
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     EpochRecord, RereError, Stage,
     files::{io, read_json, write, write_json},
+    folder::{config_path, tokenizer_path, training_path, weights_path},
 };
 
 /// Where a stage stands.
@@ -38,36 +43,54 @@ fn folder_of(model: &Path) -> PathBuf {
     model.join("checkpoint")
 }
 
-/// Begins a new run: what an older one left is removed.
-pub(super) fn start(model: &Path, fingerprint: &str) -> Result<(), RereError> {
-    let folder = folder_of(model);
-    remove(&folder)?;
-    fs::create_dir_all(&folder).map_err(io(&folder))?;
-    write(&folder.join("run"), fingerprint.as_bytes())
-}
-
-/// Checks that a run can go on: there is one, and it has the same settings and corpus.
-pub(super) fn check_fingerprint(model: &Path, fingerprint: &str) -> Result<(), RereError> {
-    let path = folder_of(model).join("run");
-    let error = |message: &str| RereError::Folder { path: path.clone(), message: message.to_owned() };
-    match fs::read_to_string(&path) {
-        Ok(found) if found == fingerprint => Ok(()),
-        Ok(_) => Err(error("the stopped run had other settings or another corpus: train without resuming")),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            Err(error("there is no run to resume: train without resuming"))
+/// Begins a run, or goes on with the one that was stopped in this folder. Returns the model folder that is being made.
+pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool) -> Result<PathBuf, RereError> {
+    let checkpoints = folder_of(folder);
+    let path = checkpoints.join("run");
+    let error = |message: &str| Err(RereError::Folder { path: path.clone(), message: message.to_owned() });
+    let new = checkpoints.join("model");
+    if resume {
+        match fs::read_to_string(&path) {
+            Ok(found) if found == fingerprint => return Ok(new),
+            Ok(_) => return error("the stopped run had other settings or another corpus: train without resuming"),
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(io(&path)(e)),
+            Err(_) if config_path(folder).exists() => {
+                return error("the run in this folder has ended: train without resuming to begin a new one");
+            }
+            Err(_) => {}
         }
-        Err(source) => Err(RereError::Io { path: path.clone(), source }),
     }
+    remove(&checkpoints)?;
+    for stage in [Stage::Relation, Stage::Entity] {
+        let weights = new.join(stage.name());
+        fs::create_dir_all(&weights).map_err(io(&weights))?;
+    }
+    write(&path, fingerprint.as_bytes())?;
+    Ok(new)
 }
 
-/// Ends a run: its checkpoints are of no more use.
-pub(super) fn finish(model: &Path) -> Result<(), RereError> {
-    remove(&folder_of(model))
+/// Ends a run: the new model folder takes its place, and what else was kept is of no more use.
+///
+/// `config.json` comes last of all: where it is, the rest is there too.
+pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
+    let new = folder_of(folder).join("model");
+    for stage in [Stage::Relation, Stage::Entity] {
+        let weights = folder.join(stage.name());
+        fs::create_dir_all(&weights).map_err(io(&weights))?;
+    }
+    let of = |base: &Path| {
+        let weights = [Stage::Relation, Stage::Entity].map(|stage| weights_path(base, stage));
+        weights.into_iter().chain([tokenizer_path(base), training_path(base), config_path(base)])
+    };
+    for (from, to) in of(&new).zip(of(folder)) {
+        fs::rename(&from, &to).map_err(io(&to))?;
+    }
+    remove(&folder_of(folder))
 }
 
 fn remove(folder: &Path) -> Result<(), RereError> {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(folder)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(folder)(error)),
         _ => Ok(()),
     }
 }

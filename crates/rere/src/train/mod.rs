@@ -93,7 +93,10 @@ pub enum Event {
 ///
 /// The relations are those of the training sentences, in the order of their names. With `resume`, a run that was
 /// stopped goes on from its last checkpoint in `folder` and ends with the weights it would have had; settings and
-/// corpus have to be the same. The folder holds a whole system only after the last step: `config.json` is written last.
+/// corpus have to be the same. A model that `folder` holds already is replaced at the end, and not before.
+///
+/// The same seed gives the same weights, to the last bit, on the same backend with the same number of threads. The
+/// random state of burn's flex backend is one for the whole process: train one system at a time.
 ///
 /// # Errors
 /// Where settings, corpus, encoder or folder cannot be used, or the loss is no longer a number.
@@ -123,12 +126,8 @@ pub fn train(
         EncoderConfig::BiLstm(_) => Pooling::Mean,
     });
     let fingerprint = fingerprint(config, corpus);
-    if resume {
-        checkpoint::check_fingerprint(folder, &fingerprint)?;
-    } else {
-        checkpoint::start(folder, &fingerprint)?;
-    }
-    tokenizer.save(folder::tokenizer_path(folder))?;
+    let new = checkpoint::open(folder, &fingerprint, resume)?;
+    tokenizer.save(folder::tokenizer_path(&new))?;
 
     let Examples { relation, entity, report } = train;
     let relation = RelationTask {
@@ -147,8 +146,8 @@ pub fn train(
         pairing: config.decode.pairing,
     };
     let stages = vec![
-        stage::run(&relation, Stage::Relation, config, folder, device, on_event)?,
-        stage::run(&entity, Stage::Entity, config, folder, device, on_event)?,
+        stage::run(&relation, Stage::Relation, config, folder, &new, device, on_event)?,
+        stage::run(&entity, Stage::Entity, config, folder, &new, device, on_event)?,
     ];
 
     let mut model = ModelConfig {
@@ -161,7 +160,7 @@ pub fn train(
         pairing: config.decode.pairing,
         max_tokens,
     };
-    let (thresholds, dev_f1) = thresholds::choose(&model, folder, &corpus.dev, device)?;
+    let (thresholds, dev_f1) = thresholds::choose(&model, &new, &corpus.dev, device)?;
     (model.threshold_relation, model.threshold_entity) = (thresholds.relation, thresholds.entity);
     on_event(Event::Thresholds(thresholds, dev_f1));
 
@@ -173,8 +172,8 @@ pub fn train(
         stages,
         dev_f1,
     };
-    write_json(&folder::training_path(folder), &record)?;
-    write_json(&folder::config_path(folder), &model)?;
+    write_json(&folder::training_path(&new), &record)?;
+    write_json(&folder::config_path(&new), &model)?;
     checkpoint::finish(folder)
 }
 

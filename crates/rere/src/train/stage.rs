@@ -13,8 +13,7 @@ use rere_model::{AnyEncoder, load_pretrained, save_weights};
 
 use super::{Event, Stage, checkpoint, optimizer};
 use crate::{
-    Config, EncoderSource, EpochRecord, LossConfig, RereError, StageConfig, StageRecord, files::io,
-    folder::weights_path,
+    Config, EncoderSource, EpochRecord, LossConfig, RereError, StageConfig, StageRecord, folder::weights_path,
 };
 
 /// What a stage trains on and how it is scored.
@@ -44,12 +43,14 @@ pub(super) trait Task {
     fn dev_f1(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError>;
 }
 
-/// Trains a stage, from its last checkpoint where there is one, and leaves the weights of its best epoch in the folder.
+/// Trains a stage, from its last checkpoint in `folder` where there is one, and leaves the weights of its best epoch in
+/// the model folder `new`.
 pub(super) fn run<T: Task>(
     task: &T,
     stage: Stage,
     config: &Config,
     folder: &Path,
+    new: &Path,
     device: &Device,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<StageRecord, RereError> {
@@ -70,9 +71,7 @@ pub(super) fn run<T: Task>(
     let lengths = task.lengths();
     let per_epoch = lengths.len().div_ceil(settings.batch);
     let steps = per_epoch * settings.epochs;
-    let weights = weights_path(folder, stage);
-    let weights_folder = folder.join(stage.name());
-    std::fs::create_dir_all(&weights_folder).map_err(io(&weights_folder))?;
+    let weights = weights_path(new, stage);
     on_event(Event::Stage { stage, done: state.done, steps });
 
     while state.done < steps {

@@ -1,0 +1,255 @@
+//! Training from end to end on a small corpus: what is written, what a killed run leaves, what bad input does.
+
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use burn::tensor::Device;
+use rere::{Config, Corpus, Event, Rere, RereError, train};
+use rere_core::{Extractor, Probability, Sentence, Triple};
+
+const SETTINGS: &str = r#"
+    [encoder]
+    random = { model_type = "bert", hidden_size = 16, num_hidden_layers = 2, num_attention_heads = 2,
+               intermediate_size = 32, max_position_embeddings = 48 }
+    [relation]
+    epochs = 2
+    batch = 4
+    learning_rate = 1e-3
+    frozen_layers = 1
+    loss = { name = "cpu" }
+    [entity]
+    epochs = 2
+    batch = 4
+    learning_rate = 1e-3
+    [training]
+    max_tokens = 48
+    checkpoint_steps = 2
+"#;
+
+fn corpus() -> Corpus {
+    let persons = ["Ada", "Bob Ray", "Cy", "Dora Lee", "Eve"];
+    let cities = ["London", "New York", "北京", "Łódź"];
+    let mut train = Vec::new();
+    for (i, person) in persons.iter().enumerate() {
+        for (j, city) in cities.iter().enumerate() {
+            let mut sentence = match (i + j) % 3 {
+                0 => Sentence::new(format!("{person} was born in {city} .")),
+                1 => Sentence::new(format!("In {city} , where it rains , lives {person} .")),
+                _ => Sentence::new(format!("{person} saw {city} .")),
+            };
+            match (i + j) % 3 {
+                0 => sentence.triples.push(Triple::of(*person, "born in", *city)),
+                1 => sentence.triples.push(Triple::of(*person, "lives in", *city)),
+                _ => {}
+            }
+            train.push(sentence);
+        }
+    }
+    Corpus { dev: train[..8].to_vec(), train }
+}
+
+fn config() -> Config {
+    Config::parse(SETTINGS).expect("valid")
+}
+
+/// One test at a time: the random state of the flex backend is one for the whole process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(config: &Config, corpus: &Corpus, folder: &Path, resume: bool) -> Result<Vec<Event>, RereError> {
+    let mut events = Vec::new();
+    train(config, corpus, folder, &Device::flex(), resume, &mut |event| events.push(event))?;
+    Ok(events)
+}
+
+fn assert_same(a: &Path, b: &Path, message: &str) {
+    for ((name, a), (_, b)) in files(a).iter().zip(&files(b)) {
+        // Not assert_eq, which would print every byte.
+        assert!(a == b, "{message}: {name} differs");
+    }
+}
+
+/// All files of a model folder with their bytes.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let names =
+        ["config.json", "training.json", "tokenizer.json", "relation/model.safetensors", "entity/model.safetensors"];
+    names.iter().map(|name| ((*name).to_owned(), fs::read(folder.join(name)).expect("written"))).collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model() {
+    let _alone = alone();
+    let (a, b, c) = (tempfile::tempdir(), tempfile::tempdir(), tempfile::tempdir());
+    let (a, b, c) = (a.expect("a folder"), b.expect("a folder"), c.expect("a folder"));
+    let events = run(&config(), &corpus(), a.path(), false).expect("trains");
+    assert!(matches!(events.first(), Some(Event::Encoded(_))));
+    assert!(matches!(events.last(), Some(Event::Thresholds(..))));
+    run(&config(), &corpus(), b.path(), false).expect("trains");
+    assert_same(a.path(), b.path(), "the same seed gave two models");
+    let mut other = config();
+    other.training.seed = 2;
+    run(&other, &corpus(), c.path(), false).expect("trains");
+    assert!(files(a.path())[3] != files(c.path())[3], "the seed has no effect");
+    assert!(!a.path().join("checkpoint").exists());
+}
+
+#[test]
+fn a_run_that_was_stopped_anywhere_ends_with_the_same_weights() {
+    let _alone = alone();
+    let whole = tempfile::tempdir().expect("a folder");
+    let events = run(&config(), &corpus(), whole.path(), false).expect("trains");
+    let steps = events.iter().filter(|event| matches!(event, Event::Step { .. })).count();
+    // The order of events within a run is fixed, so that each position is a moment to be stopped at.
+    for stop in (1..events.len()).step_by(3) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut seen = 0;
+        let stopped = catch_unwind(AssertUnwindSafe(|| {
+            train(&config(), &corpus(), folder.path(), &Device::flex(), false, &mut |_| {
+                seen += 1;
+                assert!(seen < stop, "stopped");
+            })
+        }));
+        assert!(stopped.is_err());
+        assert!(!folder.path().join("config.json").exists(), "a model that is not whole can be loaded");
+        let rest = run(&config(), &corpus(), folder.path(), true).expect("resumes");
+        assert!(rest.iter().filter(|event| matches!(event, Event::Step { .. })).count() <= steps);
+        assert_same(folder.path(), whole.path(), &format!("stopped at event {stop} of {}", events.len()));
+    }
+}
+
+#[test]
+fn only_the_same_run_can_be_resumed() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let checkpoint = folder.path().join("checkpoint");
+    fs::create_dir_all(&checkpoint).expect("a folder");
+    fs::write(checkpoint.join("run"), "another run").expect("written");
+    let error = run(&config(), &corpus(), folder.path(), true).expect_err("another run").to_string();
+    assert!(error.contains("other settings"), "{error}");
+    // Nothing to resume is a run of no steps: it starts.
+    fs::remove_dir_all(&checkpoint).expect("removed");
+    run(&config(), &corpus(), folder.path(), true).expect("trains");
+    let error = run(&config(), &corpus(), folder.path(), true).expect_err("it is done").to_string();
+    assert!(error.contains("has ended"), "{error}");
+}
+
+#[test]
+fn a_model_survives_a_new_run_that_is_stopped() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let events = run(&config(), &corpus(), folder.path(), false).expect("trains").len();
+    let before = files(folder.path());
+    let mut other = config();
+    other.training.seed = 2;
+    let mut seen = 0;
+    let stopped = catch_unwind(AssertUnwindSafe(|| {
+        train(&other, &corpus(), folder.path(), &Device::flex(), false, &mut |_| {
+            seen += 1;
+            assert!(seen < events, "stopped at the last event");
+        })
+    }));
+    assert!(stopped.is_err());
+    assert!(files(folder.path()) == before, "the older model was touched");
+}
+
+#[test]
+fn what_is_extracted_slices_the_text() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&config(), &corpus(), folder.path(), false).expect("trains");
+    let mut system = Rere::load(folder.path(), &Device::flex()).expect("loads");
+    // An untrained system with low thresholds finds something everywhere.
+    let low = Probability::new(0.01).expect("in [0, 1]");
+    system.set_thresholds(rere::Thresholds { relation: low, entity: low });
+    let long = "Ada was born in London . ".repeat(40);
+    let texts = ["", "   ", "👩\u{200d}🚀 né\u{301} 北京\tx\u{0}y\r\n", "Ada was born in London .", long.as_str()];
+    let sentences: Vec<Sentence> = texts.iter().map(|text| Sentence::new(*text)).collect();
+    let found = system.extract(&sentences).expect("extracts");
+    assert_eq!(found.len(), texts.len());
+    assert!(found[0].is_empty() && found[1].is_empty());
+    assert!(found.iter().any(|triples| !triples.is_empty()));
+    for (text, triples) in texts.iter().zip(&found) {
+        for triple in triples {
+            for mention in [&triple.subject, &triple.object] {
+                let span = mention.span.expect("a place");
+                assert_eq!(span.slice(text), Ok(mention.text.as_str()));
+            }
+            assert!(triple.score.is_some());
+        }
+        assert!(triples.is_sorted_by(|a, b| a.score >= b.score));
+    }
+    // The long text does not fit the encoder; its windows reach its end.
+    let last = found[4].iter().flat_map(|t| [&t.subject, &t.object]).filter_map(|m| m.span).map(|s| s.end).max();
+    assert!(last.is_some());
+    let alone: Vec<_> = sentences.iter().map(|s| system.extract(std::slice::from_ref(s)).expect("extracts")).collect();
+    for (together, alone) in found.iter().zip(alone) {
+        let names = |triples: &[Triple]| -> Vec<String> {
+            let mut names: Vec<_> =
+                triples.iter().map(|t| format!("{} {} {}", t.subject.text, t.relation, t.object.text)).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(together), names(&alone[0]), "the rest of a batch has no effect");
+    }
+}
+
+#[test]
+fn corpora_that_cannot_be_used_are_errors() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut wrong = Sentence::new("Ada was born in London .");
+    wrong.id = Some("s7".into());
+    wrong.triples.push(Triple::of("Ada", "born in", "Paris"));
+    let mut broken = corpus();
+    broken.train.push(wrong);
+    let error = run(&config(), &broken, folder.path(), false).expect_err("Paris is not there").to_string();
+    assert!(error.contains("Paris") && error.contains("s7"), "{error}");
+    let mut skip = config();
+    skip.data.missing = rere_data::Missing::Skip;
+    let events = run(&skip, &broken, folder.path(), false).expect("the triple is left out");
+    let Some(Event::Encoded(report)) = events.first() else { panic!("no report") };
+    assert_eq!(report.object_not_found, 1);
+
+    let empty = Corpus { train: vec![Sentence::new("Nothing .")], dev: vec![] };
+    let error = run(&config(), &empty, folder.path(), false).expect_err("no triple");
+    assert!(matches!(error, RereError::Corpus(_)), "{error}");
+}
+
+#[test]
+fn damaged_model_folders_are_errors() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&config(), &corpus(), folder.path(), false).expect("trains");
+    let load = || Rere::load(folder.path(), &Device::flex()).map(|_| ());
+    load().expect("whole");
+    for name in ["config.json", "tokenizer.json", "relation/model.safetensors", "entity/model.safetensors"] {
+        let path = folder.path().join(name);
+        let whole = fs::read(&path).expect("read");
+        fs::write(&path, &whole[..whole.len() / 2]).expect("written");
+        let error = load().expect_err("cut short").to_string();
+        assert!(error.contains(name.rsplit('/').next().expect("a name")), "{error}");
+        fs::remove_file(&path).expect("removed");
+        let error = load().expect_err("missing").to_string();
+        assert!(error.contains(name.rsplit('/').next().expect("a name")), "{error}");
+        fs::write(&path, whole).expect("written");
+    }
+    load().expect("whole again");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error_and_keeps_its_model() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    fs::write(&file, "not a folder").expect("written");
+    let error = run(&config(), &corpus(), &file.join("model"), false).expect_err("under a file");
+    assert!(matches!(error, RereError::Io { .. }), "{error}");
+    assert_eq!(fs::read_to_string(&file).expect("still there"), "not a folder");
+}
