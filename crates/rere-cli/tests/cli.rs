@@ -1,0 +1,212 @@
+//! The binary as a user meets it: what it prints, what it writes, and how it fails.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+const SETTINGS: &str = r#"
+[data]
+train = "train.jsonl"
+dev = "train.jsonl"
+[encoder]
+random = { model_type = "bert", hidden_size = 16, num_hidden_layers = 1, num_attention_heads = 2, intermediate_size = 16, max_position_embeddings = 48 }
+[relation]
+epochs = 3
+batch = 1
+[entity]
+epochs = 3
+batch = 1
+[training]
+checkpoint_steps = 1
+"#;
+
+const TRAIN: &str = r#"{"text": "Ada was born in London .", "triple_list": [["Ada", "born in", "London"]]}
+{"text": "Bob was born in 北京 .", "triple_list": [["Bob", "born in", "北京"]]}
+{"text": "Nothing is said here .", "triple_list": []}
+"#;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("rere.toml"), SETTINGS).expect("written");
+    fs::write(folder.path().join("train.jsonl"), TRAIN).expect("written");
+    folder
+}
+
+fn rere(folder: &Path, arguments: &[&str]) -> Output {
+    rere_with(folder, arguments, "")
+}
+
+fn rere_with(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    // A command that fails early does not read its input.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    child.wait_with_output().expect("ends")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs a command that has to fail with exit code 1 and a message with these words.
+fn fails(folder: &Path, arguments: &[&str], words: &[&str]) {
+    let output = rere(folder, arguments);
+    let message = err(&output);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+    for word in words {
+        assert!(message.contains(word), "{arguments:?}: {word:?} is not in {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+fn trained() -> TempDir {
+    let folder = folder();
+    let output = rere(folder.path(), &["train", "--config", "rere.toml", "--out", "model"]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(out(&output).contains("train: 3 sentences, 2 triples"), "{}", out(&output));
+    folder
+}
+
+#[test]
+fn train_extract_evaluate() {
+    let folder = trained();
+    let run = |arguments: &[&str]| {
+        let output = rere(folder.path(), arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", err(&output));
+        out(&output)
+    };
+    run(&["extract", "--model", "model", "train.jsonl", "-o", "predicted.jsonl"]);
+    let table = run(&["evaluate", "--gold", "train.jsonl", "--pred", "predicted.jsonl", "--per-relation"]);
+    assert!(table.contains("precision") && table.contains("exact"), "{table}");
+    let matches = ["--match", "exact", "--match", "partial", "--json"];
+    let json = run(&[&["evaluate", "--gold", "train.jsonl", "--pred", "predicted.jsonl"][..], &matches].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["scores"][0]["match"], "exact");
+    assert_eq!(json["scores"][1]["match"], "partial");
+    assert_eq!(json["scores"][1]["gold"], 2);
+    let perfect = run(&["evaluate", "--gold", "train.jsonl", "--pred", "train.jsonl", "--json"]);
+    let perfect: serde_json::Value = serde_json::from_str(&perfect).expect("JSON");
+    assert_eq!(perfect["scores"][0]["f1"], 1.0);
+}
+
+#[test]
+fn plain_text_is_read_line_by_line_and_offsets_slice_it() {
+    let folder = trained();
+    let text = "Ada was born in London .\n\n👩\u{200d}🚀 né\u{301}e Bob\twas born in 北京 .\r\nlast line";
+    let arguments = ["extract", "--model", "model", "--threshold-relation", "0", "--threshold-entity", "0.01"];
+    let output = rere_with(folder.path(), &arguments, text);
+    assert!(output.status.success(), "{}", err(&output));
+    let lines: Vec<serde_json::Value> =
+        out(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let texts: Vec<&str> = lines.iter().map(|line| line["text"].as_str().expect("a text")).collect();
+    assert_eq!(texts, ["Ada was born in London .", "", "👩\u{200d}🚀 né\u{301}e Bob\twas born in 北京 .", "last line"]);
+    let mut mentions = 0;
+    for line in &lines {
+        let characters: Vec<char> = line["text"].as_str().expect("a text").chars().collect();
+        for triple in line["triples"].as_array().expect("triples") {
+            for role in ["subject", "object"] {
+                let mention = &triple[role];
+                let place = |key: &str| mention[key].as_u64().expect("an offset") as usize;
+                let surface: String = characters[place("start")..place("end")].iter().collect();
+                assert_eq!(mention["text"], surface.as_str());
+                mentions += 1;
+            }
+        }
+    }
+    assert!(mentions > 0, "low thresholds find something");
+}
+
+#[test]
+fn bad_input_is_an_error_that_says_where_and_leaves_older_output_alone() {
+    let folder = trained();
+    let path = folder.path();
+    let write = |name: &str, text: &str| fs::write(path.join(name), text).expect("written");
+    write("old.jsonl", "older predictions");
+    write("truncated.json", "[{\"text\": \"Ada\", \"triple_list\": []},\n {\"text\": \"Bo");
+    write("empty.jsonl", "");
+    write("three.jsonl", "{\"text\": \"Ada .\", \"triple_list\": []}\n{\"text\": 3, \"triple_list\": []}\n");
+    let extract = |input: &str, words: &[&str]| {
+        fails(path, &["extract", "--model", "model", input, "-o", "old.jsonl"], words);
+        assert_eq!(fs::read_to_string(path.join("old.jsonl")).expect("still there"), "older predictions");
+    };
+    extract("none.jsonl", &["none.jsonl"]);
+    extract("truncated.json", &["truncated.json", "2"]);
+    extract("three.jsonl", &["three.jsonl", "2"]);
+    fails(path, &["extract", "--model", "model", "train.jsonl", "-o", "no/such/folder/out.jsonl"], &["no/such/folder"]);
+    fails(path, &["extract", "--model", "none", "train.jsonl"], &["none"]);
+    fails(path, &["extract", "--model", "model", "train.jsonl", "--relations", "dies in"], &["dies in", "born in"]);
+    fails(path, &["extract", "--model", "model", "train.jsonl", "--device", "gpu"], &["gpu", "flex"]);
+    fails(path, &["evaluate", "--gold", "empty.jsonl", "--pred", "train.jsonl"], &["empty.jsonl"]);
+    fails(path, &["evaluate", "--gold", "train.jsonl", "--pred", "three.jsonl"], &["three.jsonl", "2"]);
+    write("two.jsonl", &TRAIN.lines().take(2).collect::<Vec<_>>().join("\n"));
+    fails(path, &["evaluate", "--gold", "train.jsonl", "--pred", "two.jsonl"], &["3", "2"]);
+}
+
+#[test]
+fn bad_settings_are_errors_that_say_where() {
+    let folder = folder();
+    let path = folder.path();
+    let train = |settings: &str, words: &[&str]| {
+        fs::write(path.join("bad.toml"), settings).expect("written");
+        fails(path, &["train", "--config", "bad.toml", "--out", "bad"], words);
+        assert!(!path.join("bad/config.json").exists());
+    };
+    fails(path, &["train", "--config", "none.toml"], &["none.toml"]);
+    train(&SETTINGS.replace("epochs = 3", "epoch = 3"), &["bad.toml", "epoch"]);
+    train(&SETTINGS.replace("[relation]", "[relation]\nloss = { name = \"cpu\", mu = 1.5 }"), &["bad.toml", "mu"]);
+    train(&SETTINGS.replace("train.jsonl", "none.jsonl"), &["none.jsonl"]);
+    train("[encoder]\npretrained = \"none\"\n[data]\ntrain = \"train.jsonl\"", &["none"]);
+    train(&SETTINGS.replace("train = \"train.jsonl\"", ""), &["data.train"]);
+    fs::write(path.join("train.jsonl"), TRAIN.replace("\"London\"", "\"Paris\"")).expect("written");
+    train(SETTINGS, &["Paris"]);
+    let output = rere(path, &["train"]);
+    assert_eq!(output.status.code(), Some(2), "wrong use: {}", err(&output));
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_same_weights() {
+    let whole = trained();
+    let arguments = ["train", "--config", "rere.toml", "--out", "model"];
+    for moment in ["checkpoint/run", "checkpoint/relation-00000002", "checkpoint/entity-00000003"] {
+        let folder = folder();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let model = folder.path().join("model");
+        let started = Instant::now();
+        while !model.join(moment).exists() && !model.join("config.json").exists() {
+            assert!(started.elapsed() < Duration::from_secs(120), "{moment} never came");
+            std::thread::yield_now();
+        }
+        // SIGKILL on Unix: nothing is tidied up.
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        if !model.join("config.json").exists() {
+            let output = rere(folder.path(), &[&arguments[..], &["--resume"]].concat());
+            assert!(output.status.success(), "{}", err(&output));
+        }
+        for name in ["relation/model.safetensors", "entity/model.safetensors"] {
+            let read = |folder: &Path| fs::read(folder.join("model").join(name)).expect("written");
+            assert!(read(whole.path()) == read(folder.path()), "killed at {moment}: {name} differs");
+        }
+    }
+}
