@@ -84,6 +84,8 @@ impl EncoderConfig {
 }
 
 /// An encoder of any kind.
+// A model has one of these, and burn's modules cannot be boxed: the size of the smaller variant does not matter.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum AnyEncoder {
     /// A [`Bert`].
