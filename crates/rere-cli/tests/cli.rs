@@ -24,6 +24,7 @@ epochs = 3
 batch = 1
 [training]
 checkpoint_steps = 1
+max_tokens = 48
 "#;
 
 const TRAIN: &str = r#"{"text": "Ada was born in London .", "triple_list": [["Ada", "born in", "London"]]}
@@ -173,6 +174,7 @@ fn bad_settings_are_errors_that_say_where() {
     train(&SETTINGS.replace("train.jsonl", "none.jsonl"), &["none.jsonl"]);
     train("[encoder]\npretrained = \"none\"\n[data]\ntrain = \"train.jsonl\"", &["none"]);
     train(&SETTINGS.replace("train = \"train.jsonl\"", ""), &["data.train"]);
+    train(&SETTINGS.replace("max_tokens = 48", "max_tokens = 49"), &["training.max_tokens", "48"]);
     fs::write(path.join("train.jsonl"), TRAIN.replace("\"London\"", "\"Paris\"")).expect("written");
     train(SETTINGS, &["Paris"]);
     let output = rere(path, &["train"]);

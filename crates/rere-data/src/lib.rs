@@ -7,6 +7,7 @@
 //! | step | items |
 //! |---|---|
 //! | files to sentences and back | [`Reader`], [`read`](fn@read), [`write_sentence`], [`write`](fn@write), [`Format`] |
+//! | files that appear only when they are complete | [`NewFile`], [`replace_file`] |
 //! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
 //! | surfaces to places, places to tokens | [`occurrences`], [`to_tokens`] |
 //! | sentences to examples | [`ExampleBuilder`], [`Examples`], [`EncodeReport`] |
@@ -75,6 +76,7 @@ pub use encode::{
     windows,
 };
 pub use error::DataError;
+pub use file::{NewFile, replace_file};
 pub use format::{Format, Reader, read, write, write_sentence};
 pub use locate::{Located, occurrences, to_tokens};
 pub use tokenize::{Tokenizer, Tokens};

@@ -10,7 +10,7 @@ use tokenizers::{
 };
 use unicode_segmentation::GraphemeCursor;
 
-use crate::{DataError, error::beginning, file::replace};
+use crate::{DataError, error::beginning, file::replace_file};
 
 /// A tokenizer of the Hugging Face kind that never cuts, never pads and adds no special tokens by itself.
 #[derive(Debug, Clone)]
@@ -170,7 +170,7 @@ impl Tokenizer {
             .inner
             .to_string(true)
             .map_err(|error| DataError::Tokenizer { path: Some(path.to_owned()), message: error.to_string() })?;
-        replace(path, |file| file.write_all(json.as_bytes()).map_err(DataError::Output))
+        replace_file(path, |file| file.write_all(json.as_bytes()).map_err(DataError::Output))
     }
 
     /// Id of the token in front of every input: `[CLS]` or `<s>`.

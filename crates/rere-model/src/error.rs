@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: cannot be read or written", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -15,7 +15,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// A `config.json` that is not what it should be.
-    #[error("{}: not the configuration of a known encoder: {source}; model_type must be bert or bilstm", path.display())]
+    #[error("{}: not the configuration of a known encoder; model_type must be bert or bilstm", path.display())]
     Config {
         /// The file.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum ModelError {
     #[error("encoder configuration: {0}")]
     Unsupported(String),
     /// A file of weights that is not in the safetensors format, or is cut short.
-    #[error("{}: not a whole safetensors file ({source}); fetch or copy it again", path.display())]
+    #[error("{}: not a whole safetensors file; fetch or copy it again", path.display())]
     NotSafetensors {
         /// The file.
         path: PathBuf,

@@ -112,7 +112,14 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), ModelError>
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| save(error.to_string()))?;
     let bytes = safetensors::serialize(tensors.tensors(), Some(metadata)).map_err(|error| save(error.to_string()))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // A temporary file is its owner's alone; what it becomes has the rights of any new file.
+        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+        builder.permissions(Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
     file.write_all(&bytes).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|error| io(error.error))?;

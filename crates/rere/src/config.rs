@@ -90,7 +90,7 @@ pub struct StageConfig {
 
 impl Default for StageConfig {
     fn default() -> Self {
-        Self { epochs: 3, batch: 32, learning_rate: 1e-4, frozen_layers: None, loss: LossConfig::Bce, pooling: None }
+        Self { epochs: 3, batch: 32, learning_rate: 1e-4, frozen_layers: None, loss: LossConfig::Bce {}, pooling: None }
     }
 }
 
@@ -99,7 +99,7 @@ impl Default for StageConfig {
 #[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
 pub enum LossConfig {
     /// Binary cross-entropy: what is not labelled is negative.
-    Bce,
+    Bce {},
     /// The collective positive-unlabelled loss.
     Cpu {
         /// Share of positives among what is not labelled; without it 1.05 times the class prior of the labels.
@@ -120,7 +120,7 @@ fn default_gamma() -> f64 {
 pub struct TrainingConfig {
     /// Where all chance comes from: weights, order, dropout.
     pub seed: u64,
-    /// The longest input, in tokens; a longer training sentence is counted and left out, one to extract from is read
+    /// The longest input, in tokens, at most what the encoder can read; a longer training sentence is counted and left out, one to extract from is read
     /// in overlapping windows.
     pub max_tokens: usize,
     /// Decay of weights, not of biases and layer norms.
@@ -237,7 +237,7 @@ mod tests {
     fn defaults_need_an_encoder_only() {
         let config = Config::parse("[encoder]\npretrained = \"minilm\"").expect("valid");
         assert_eq!(config.training.seed, 1);
-        assert_eq!(config.relation.loss, LossConfig::Bce);
+        assert_eq!(config.relation.loss, LossConfig::Bce {});
         assert!(message("").contains("encoder"));
     }
 
@@ -251,6 +251,7 @@ mod tests {
             ("[entity]\nloss = { name = \"cpu\", gamma = 1.5 }", "entity.loss.gamma"),
             ("[entity]\nloss = { name = \"cpu\", mu = 0.0 }", "entity.loss.mu"),
             ("[entity]\nloss = { name = \"hinge\" }", "hinge"),
+            ("[entity]\nloss = { name = \"bce\", gamma = 0.5 }", "gamma"),
             ("[entity]\npooling = \"mean\"", "entity.pooling"),
             ("[training]\nclip = nan", "training.clip"),
             ("[training]\nmax_tokens = 2", "training.max_tokens"),

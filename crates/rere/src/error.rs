@@ -18,7 +18,7 @@ pub enum RereError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The settings of a loss, or a class prior that the labels do not give.
-    #[error("the loss of the {stage} stage: {source}")]
+    #[error("the loss of the {stage} stage cannot be set up")]
     Loss {
         /// Which stage.
         stage: &'static str,
@@ -26,15 +26,23 @@ pub enum RereError {
         source: LossError,
     },
     /// Scores that are no probabilities: the weights hold a NaN or an infinity.
-    #[error("decoding sentence {sentence}: {source}; the model's weights may be damaged")]
+    #[error("sentence {sentence} cannot be decoded; the model's weights may be damaged")]
     Decode {
         /// Position of the sentence in the call, from 1.
         sentence: usize,
         /// What is wrong.
         source: DecodeError,
     },
+    /// A decoded span that does not lie in its sentence.
+    #[error("sentence {sentence} was decoded to a place outside it")]
+    Span {
+        /// Position of the sentence in the call, from 1.
+        sentence: usize,
+        /// What is wrong.
+        source: rere_core::SpanError,
+    },
     /// A file or folder could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: cannot be read or written", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,

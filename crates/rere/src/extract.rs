@@ -185,9 +185,9 @@ impl Rere {
             let window = TokenizedText::new(text, &scored.tokens).map_err(failed)?;
             let Some(relation) = self.config.relations.get(scored.relation) else { continue };
             for pair in strategy.pair(scores, window).map_err(failed)? {
+                // The decoder returns spans of the text that it was given.
                 let mention = |span: ByteSpan| {
-                    Mention::at(text, span)
-                        .map_err(|source| failed(rere_decode::DecodeError::TokenOutsideText { token: 0, source }))
+                    Mention::at(text, span).map_err(|source| RereError::Span { sentence: scored.sentence + 1, source })
                 };
                 let triple = Triple {
                     subject: mention(pair.subject)?,

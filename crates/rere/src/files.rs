@@ -2,6 +2,7 @@
 
 use std::{fs, io::Write, path::Path};
 
+use rere_data::{DataError, replace_file};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::RereError;
@@ -10,21 +11,8 @@ pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> RereError {
     move |source| RereError::Io { path: path.to_owned(), source }
 }
 
-/// Writes a file under a temporary name, to the disk, and renames it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), RereError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        // A temporary file is its owner's alone; what it becomes has the rights of any new file.
-        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
-        builder.permissions(Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(io(path))?;
-    file.write_all(bytes).map_err(io(path))?;
-    file.as_file().sync_all().map_err(io(path))?;
-    file.persist(path).map_err(|error| io(path)(error.error))?;
-    Ok(())
+    Ok(replace_file(path, |file| file.write_all(bytes).map_err(DataError::Output))?)
 }
 
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RereError> {

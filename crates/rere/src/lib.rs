@@ -30,6 +30,8 @@
 //!     loss = { name = "cpu" }
 //!     [entity]
 //!     epochs = 1
+//!     [training]
+//!     max_tokens = 32
 //! "#)?;
 //! let mut ada = Sentence::new("Ada was born in London .");
 //! ada.triples.push(Triple::of("Ada", "born in", "London"));

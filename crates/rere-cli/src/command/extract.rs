@@ -9,7 +9,7 @@ use std::{
 
 use rere::{Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence};
-use rere_data::{DataError, Format, Reader, write_sentence};
+use rere_data::{DataError, Format, NewFile, Reader, write_sentence};
 
 use super::Outcome;
 use crate::progress::bar;
@@ -64,20 +64,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let sentences = open(arguments.input.as_deref().filter(|path| *path != Path::new("-")))?;
     match &arguments.output {
         None => extract(&system, &arguments.relations, sentences, &mut BufWriter::new(io::stdout().lock())),
+        // The predictions of an older run survive until the new ones are whole.
         Some(path) => {
-            // The predictions of an older run survive until the new ones are whole.
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let unwritable = |source| DataError::Write { path: path.clone(), source };
-            let mut builder = tempfile::Builder::new();
-            #[cfg(unix)]
-            {
-                use std::{fs::Permissions, os::unix::fs::PermissionsExt};
-                builder.permissions(Permissions::from_mode(0o666));
-            }
-            let mut file = builder.tempfile_in(folder).map_err(unwritable)?;
-            extract(&system, &arguments.relations, sentences, &mut BufWriter::new(file.as_file_mut()))?;
-            file.persist(path).map_err(|error| unwritable(error.error))?;
-            Ok(())
+            let mut file = NewFile::create(path)?;
+            extract(&system, &arguments.relations, sentences, &mut BufWriter::new(&mut file))?;
+            Ok(file.finish()?)
         }
     }
 }

@@ -17,7 +17,7 @@ use rere_core::Sentence;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::{DataError, file::replace};
+use crate::{DataError, file::replace_file};
 
 /// A corpus format. Each may be one object a line or one JSON array; that is told by the first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -173,7 +173,7 @@ pub fn write_sentence(output: &mut impl Write, sentence: &Sentence) -> Result<()
 /// # Errors
 /// As [`write_sentence`].
 pub fn write(path: &Path, sentences: &[Sentence]) -> Result<(), DataError> {
-    replace(path, |file| {
+    replace_file(path, |file| {
         let mut output = BufWriter::new(file);
         sentences.iter().try_for_each(|sentence| write_sentence(&mut output, sentence))?;
         output.flush().map_err(DataError::Output)

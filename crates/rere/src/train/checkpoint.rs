@@ -69,9 +69,15 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool) -> Result<Pat
     Ok(new)
 }
 
+/// Whether the new model folder is whole, so that only [`finish`] is left to do.
+pub(super) fn is_whole(new: &Path) -> bool {
+    config_path(new).exists()
+}
+
 /// Ends a run: the new model folder takes its place, and what else was kept is of no more use.
 ///
-/// `config.json` comes last of all: where it is, the rest is there too.
+/// An older `config.json` goes first and the new one comes last: where there is one, the rest belongs to it. A run that
+/// is stopped in the midst of this goes on here.
 pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
     let new = folder_of(folder).join("model");
     for stage in [Stage::Relation, Stage::Entity] {
@@ -82,8 +88,16 @@ pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
         let weights = [Stage::Relation, Stage::Entity].map(|stage| weights_path(base, stage));
         weights.into_iter().chain([tokenizer_path(base), training_path(base), config_path(base)])
     };
+    match fs::remove_file(config_path(folder)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&config_path(folder))(error)),
+        _ => {}
+    }
     for (from, to) in of(&new).zip(of(folder)) {
-        fs::rename(&from, &to).map_err(io(&to))?;
+        match fs::rename(&from, &to) {
+            // It was moved before the run was stopped.
+            Err(error) if error.kind() == ErrorKind::NotFound && to.exists() => {}
+            moved => moved.map_err(io(&to))?,
+        }
     }
     remove(&folder_of(folder))
 }

@@ -110,7 +110,11 @@ pub fn train(
 ) -> Result<(), RereError> {
     let relations = relations_of(&corpus.train, config)?;
     let (encoder, tokenizer) = encoder_and_tokenizer(&config.encoder, &corpus.train)?;
-    let max_tokens = encoder.max_tokens().map_or(config.training.max_tokens, |max| max.min(config.training.max_tokens));
+    let max_tokens = config.training.max_tokens;
+    if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
+        let message = format!("training.max_tokens is {max_tokens}, but the encoder reads at most {most}: lower it");
+        return Err(RereError::Config { path: None, message });
+    }
     let builder = ExampleBuilder::new(&tokenizer, &relations, max_tokens, config.data.missing)?;
     let train = builder.encode(&corpus.train)?;
     if train.entity.is_empty() {
@@ -127,6 +131,9 @@ pub fn train(
     });
     let fingerprint = fingerprint(config, corpus);
     let new = checkpoint::open(folder, &fingerprint, resume)?;
+    if checkpoint::is_whole(&new) {
+        return checkpoint::finish(folder);
+    }
     tokenizer.save(folder::tokenizer_path(&new))?;
 
     let Examples { relation, entity, report } = train;

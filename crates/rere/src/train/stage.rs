@@ -8,7 +8,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use rere_data::shuffled_batches;
-use rere_loss::{Bce, Cpu, Loss, class_prior};
+use rere_loss::{Bce, Cpu, Loss, LossError, class_prior};
 use rere_model::{AnyEncoder, load_pretrained, save_weights};
 
 use super::{Event, Stage, checkpoint, optimizer};
@@ -39,7 +39,7 @@ pub(super) trait Task {
     /// The loss of a batch of training examples.
     fn loss(&self, model: &Self::Model, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1>;
 
-    /// F1 of the stage alone on the development set; `None` where there is none.
+    /// F1 of the stage alone on the development set; `None` where that has no triple that can be used.
     fn dev_f1(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError>;
 }
 
@@ -59,8 +59,8 @@ pub(super) fn run<T: Task>(
         Stage::Entity => &config.entity,
     };
     let (labels, positives) = task.labels();
-    let prior = class_prior(labels, positives).map_err(|source| RereError::Loss { stage: stage.name(), source })?;
-    let (loss, mu) = loss(settings.loss, prior, stage)?;
+    let (loss, mu) =
+        loss(settings.loss, labels, positives).map_err(|source| RereError::Loss { stage: stage.name(), source })?;
     let seed = seed_of(config.training.seed, stage);
     let training_device = device.clone().autodiff();
 
@@ -114,7 +114,7 @@ pub(super) fn run<T: Task>(
         state.loss_sum = 0.0;
         checkpoint::save(folder, stage, &state, &model, &adamw)?;
     }
-    Ok(StageRecord { stage, class_prior: prior, mu, epochs: state.epochs, kept: state.kept })
+    Ok(StageRecord { stage, class_prior: positives as f64 / labels as f64, mu, epochs: state.epochs, kept: state.kept })
 }
 
 fn initial<T: Task>(
@@ -138,13 +138,15 @@ fn initial<T: Task>(
     })
 }
 
-fn loss(config: LossConfig, prior: f64, stage: Stage) -> Result<(Box<dyn Loss>, Option<f64>), RereError> {
+fn loss(config: LossConfig, labels: usize, positives: usize) -> Result<(Box<dyn Loss>, Option<f64>), LossError> {
     Ok(match config {
-        LossConfig::Bce => (Box::new(Bce), None),
+        LossConfig::Bce {} => (Box::new(Bce), None),
         LossConfig::Cpu { mu, gamma } => {
-            let loss = Cpu::new(mu.unwrap_or(1.05 * prior), gamma);
-            let loss = loss.map_err(|source| RereError::Loss { stage: stage.name(), source })?;
-            (Box::new(loss), Some(loss.mu()))
+            let mu = match mu {
+                Some(mu) => mu,
+                None => 1.05 * class_prior(labels, positives)?,
+            };
+            (Box::new(Cpu::new(mu, gamma)?), Some(mu))
         }
     })
 }

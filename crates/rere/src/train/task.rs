@@ -74,6 +74,10 @@ impl Task for RelationTask {
 
     /// Micro F1 over all labels, at the threshold that is best.
     fn dev_f1(&self, model: &RelationModel, device: &Device) -> Result<Option<f64>, RereError> {
+        let gold: usize = self.dev.iter().map(|example| example.labels.len()).sum();
+        if gold == 0 {
+            return Ok(None);
+        }
         let model = burn::module::Module::valid(model);
         let lengths: Vec<usize> = self.dev.iter().map(|example| example.ids.len()).collect();
         let mut scored = Vec::with_capacity(self.dev.len() * self.relations);
@@ -85,7 +89,6 @@ impl Task for RelationTask {
                 scored.extend(scores.iter().enumerate().map(|(label, &score)| (score, labelled(label))));
             }
         }
-        let gold = self.dev.iter().map(|example| example.labels.len()).sum();
         Ok(best_threshold(scored, gold).map(|(_, score)| score.f1))
     }
 }
