@@ -88,8 +88,8 @@ fn load<M: Module>(mut model: M, path: PathBuf, names: &[(&str, &str)]) -> Resul
         return Err(mismatch(errors.join("; ")));
     }
     if !result.missing.is_empty() {
-        let missing: Vec<&str> = result.missing.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(mismatch(format!("missing {}", missing.join(", "))));
+        let names: Vec<&str> = result.missing.iter().take(5).map(|(name, _)| name.as_str()).collect();
+        return Err(mismatch(format!("{} tensors are missing, such as {}", result.missing.len(), names.join(", "))));
     }
     Ok(model)
 }

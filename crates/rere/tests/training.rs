@@ -253,3 +253,58 @@ fn a_folder_that_cannot_be_written_is_an_error_and_keeps_its_model() {
     assert!(matches!(error, RereError::Io { .. }), "{error}");
     assert_eq!(fs::read_to_string(&file).expect("still there"), "not a folder");
 }
+
+#[test]
+fn a_run_that_is_stopped_while_its_model_takes_its_place_goes_on() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&config(), &corpus(), folder.path(), false).expect("trains");
+    let whole = files(folder.path());
+    // As it is when the first of the files has been moved: the rest still stands under the checkpoint.
+    let other = tempfile::tempdir().expect("a folder");
+    let stopped = catch_unwind(AssertUnwindSafe(|| {
+        train(&config(), &corpus(), other.path(), &Device::flex(), false, &mut |event| {
+            assert!(!matches!(event, Event::Thresholds(..)), "stopped");
+        })
+    }));
+    assert!(stopped.is_err());
+    let new = other.path().join("checkpoint/model");
+    for (name, bytes) in &whole {
+        fs::write(new.join(name), bytes).expect("written");
+    }
+    fs::create_dir_all(other.path().join("relation")).expect("a folder");
+    let moved = "relation/model.safetensors";
+    fs::rename(new.join(moved), other.path().join(moved)).expect("moved");
+    run(&config(), &corpus(), other.path(), true).expect("goes on");
+    assert_same(folder.path(), other.path(), "moved");
+    assert!(!other.path().join("checkpoint").exists());
+}
+
+#[test]
+fn bce_needs_no_class_prior() {
+    let _alone = alone();
+    // One relation that every sentence has: all labels of the relation classifier are positive.
+    let one = |mut corpus: Corpus| {
+        corpus.train.retain(|sentence| sentence.triples.iter().any(|triple| triple.relation == "born in"));
+        corpus
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = run(&config(), &one(corpus()), folder.path(), false).expect_err("cPU needs one");
+    assert!(matches!(error, RereError::Loss { .. }), "{error}");
+    let mut bce = config();
+    bce.relation.loss = rere::LossConfig::Bce {};
+    run(&bce, &one(corpus()), folder.path(), false).expect("trains");
+}
+
+#[test]
+fn a_development_set_without_triples_keeps_the_last_epoch() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut corpus = corpus();
+    corpus.dev.iter_mut().for_each(|sentence| sentence.triples.clear());
+    run(&config(), &corpus, folder.path(), false).expect("trains");
+    let record = fs::read_to_string(folder.path().join("training.json")).expect("written");
+    let record: rere::TrainingRecord = serde_json::from_str(&record).expect("JSON");
+    assert!(record.stages.iter().all(|stage| stage.kept == stage.epochs.len()), "{:?}", record.stages);
+    assert_eq!(record.dev_f1, None);
+}
