@@ -90,7 +90,7 @@ impl Rere {
                 message: format!("max_tokens is {}, but a relation's query takes {longest}", config.max_tokens),
             });
         }
-        Ok(Self { config, tokenizer, queries, relation, entity, device: device.clone(), batch_tokens: 4096 })
+        Ok(Self { config, tokenizer, queries, relation, entity, device: device.clone(), batch_tokens: 2048 })
     }
 
     /// The settings of the model folder.
@@ -109,7 +109,7 @@ impl Rere {
     }
 
     /// Sets how many tokens, padding counted, go through an encoder at once: more is faster up to a point, and takes
-    /// more memory. The default is 4096.
+    /// more memory. The default is 2048.
     pub fn set_batch_tokens(&mut self, tokens: usize) {
         self.batch_tokens = tokens;
     }

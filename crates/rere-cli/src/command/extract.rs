@@ -33,7 +33,7 @@ pub struct Arguments {
     #[arg(long, default_value = "flex")]
     device: String,
     /// Tokens in a batch, padding counted.
-    #[arg(long, default_value_t = 4096)]
+    #[arg(long, default_value_t = 2048)]
     batch_tokens: usize,
     /// Least probability of a relation, in place of the model's.
     #[arg(long, value_name = "P")]

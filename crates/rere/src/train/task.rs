@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Tokens, padding counted, in a batch of development examples.
-const DEV_TOKENS: usize = 4096;
+const DEV_TOKENS: usize = 2048;
 
 /// The relation classifier.
 pub(super) struct RelationTask {
