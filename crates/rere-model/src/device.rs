@@ -1,6 +1,6 @@
 //! Names of devices: the only place that knows which backends a build has.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 use crate::ModelError;
 
@@ -17,6 +17,18 @@ pub fn parse_device(name: &str) -> Result<Device, ModelError> {
         "flex" => error("this build has no flex backend: build with the feature flex"),
         _ => error("unknown; this build knows flex"),
     }
+}
+
+/// Whether a tensor lies where elements are best computed by our own loops: f32 on the pure Rust CPU backend.
+#[cfg(feature = "flex")]
+pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
+    x.device().inner() == Device::flex() && x.dtype() == burn::tensor::DType::F32
+}
+
+/// Without that backend no tensor lies there.
+#[cfg(not(feature = "flex"))]
+pub(crate) fn on_cpu<const D: usize>(_: &Tensor<D>) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -6,19 +6,11 @@
 use burn::tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
 
+use crate::device::on_cpu;
+
 /// The Gaussian error linear unit `x Phi(x)`, element by element (Hendrycks and Gimpel 2016).
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if on_cpu(&x) { cpu(x) } else { activation::gelu(x) }
-}
-
-#[cfg(feature = "flex")]
-fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
-    x.device().inner() == burn::tensor::Device::flex() && x.dtype() == burn::tensor::DType::F32
-}
-
-#[cfg(not(feature = "flex"))]
-fn on_cpu<const D: usize>(_: &Tensor<D>) -> bool {
-    false
 }
 
 /// Elements a thread works on at a time.
@@ -94,8 +86,10 @@ fn normal_cdf(x: f32) -> f32 {
 fn normal_pdf(x: f32) -> f32 {
     const ONE_OVER_SQRT_2_PI: f32 = 0.398_942_3;
     // exp(y) = 2^(whole + part): the whole part goes into the exponent bits, the rest into a polynomial.
-    let power = (-0.5 * x * x * std::f32::consts::LOG2_E).max(-126.0);
-    let whole = power.floor();
+    let power = (-0.5 * x * x * std::f32::consts::LOG2_E).max(-125.0);
+    // Adding 1.5 * 2^23 leaves no bits for a part: this rounds without the call that `floor` is on older processors.
+    const ROUND: f32 = 12_582_912.0;
+    let whole = (power + ROUND) - ROUND;
     let part = (power - whole) * std::f32::consts::LN_2;
     let fraction = polynomial(part, [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0]);
     let scale = f32::from_bits(((whole as i32 + 127) << 23) as u32);

@@ -7,7 +7,7 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError};
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, dropout::dropout};
 
 /// Number of pointers: subject start, subject end, object start, object end, in this order.
 pub const POINTERS: usize = 4;
@@ -55,7 +55,7 @@ impl RelationHead {
                 hidden.mul(mask).sum_dim(1).div(count).reshape([batch, size])
             }
         };
-        self.linear.forward(self.dropout.forward(pooled))
+        self.linear.forward(dropout(&self.dropout, pooled))
     }
 }
 
@@ -78,7 +78,7 @@ impl PointerHead {
     /// Logits `[batch, tokens, 4]` from hidden states `[batch, tokens, hidden]`.
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
         let [batch, tokens, size] = hidden.dims();
-        let rows = self.dropout.forward(hidden.reshape([batch * tokens, size]));
+        let rows = dropout(&self.dropout, hidden.reshape([batch * tokens, size]));
         self.linear.forward(rows).reshape([batch, tokens, POINTERS])
     }
 }

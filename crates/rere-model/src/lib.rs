@@ -34,6 +34,7 @@
 //! ```
 
 mod device;
+mod dropout;
 mod encoder;
 mod error;
 mod gelu;

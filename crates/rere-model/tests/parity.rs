@@ -49,6 +49,26 @@ fn a_tiny_bert_equals_pytorch() {
     assert!(difference < 5e-5, "{difference}");
 }
 
+/// Older files have TensorFlow's names of the norms, and all files saved with a head have a prefix.
+#[test]
+fn older_names_are_read_too() {
+    let tiny = reference("tiny-bert");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(tiny.join("config.json"), folder.path().join("config.json")).expect("copied");
+    let bytes = std::fs::read(tiny.join("model.safetensors")).expect("weights");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let older = |name: &str| {
+        let name = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        format!("bert.{name}")
+    };
+    let tensors: Vec<_> = file.tensors().into_iter().map(|(name, view)| (older(&name), view)).collect();
+    assert!(tensors.iter().any(|(name, _)| name == "bert.embeddings.LayerNorm.gamma"));
+    let bytes = safetensors::serialize(tensors, None).expect("serialised");
+    std::fs::write(folder.path().join("model.safetensors"), bytes).expect("written");
+    let difference = largest_difference(folder.path(), &tiny.join("expected.safetensors"));
+    assert!(difference < 5e-5, "{difference}");
+}
+
 #[test]
 fn minilm_equals_pytorch() {
     let Some(encoders) = std::env::var_os("RERE_ENCODERS") else {

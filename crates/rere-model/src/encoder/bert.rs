@@ -11,7 +11,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, EncoderInput};
-use crate::{ModelError, gelu};
+use crate::{ModelError, dropout::dropout, gelu};
 
 /// The fields of a Hugging Face BERT `config.json` that matter. Unknown fields are ignored, as there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,7 +223,7 @@ impl Embeddings {
             + self.token_type.forward(input.segments.clone())
             + self.position.forward(positions);
         let [.., size] = sum.dims();
-        self.dropout.forward(self.norm.forward(sum.reshape([batch * tokens, size])))
+        dropout(&self.dropout, self.norm.forward(sum.reshape([batch * tokens, size])))
     }
 }
 
@@ -255,12 +255,12 @@ impl Layer {
         let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
         // Finite, so that a row with nothing but padding stays a number.
         let scores = scores.mask_fill(padding.clone().expand([batch, self.heads, tokens, tokens]), -1e9);
-        let weights = self.attention_dropout.forward(softmax(scores, 3));
+        let weights = dropout(&self.attention_dropout, softmax(scores, 3));
         let context = weights.matmul(value).swap_dims(1, 2).reshape([batch * tokens, size]);
 
-        let attended = self.dropout.forward(self.output.forward(context));
+        let attended = dropout(&self.dropout, self.output.forward(context));
         let hidden = self.attention_norm.forward(attended + hidden);
-        let fed = self.dropout.forward(self.down.forward(gelu(self.up.forward(hidden.clone()))));
+        let fed = dropout(&self.dropout, self.down.forward(gelu(self.up.forward(hidden.clone()))));
         self.output_norm.forward(fed + hidden)
     }
 }

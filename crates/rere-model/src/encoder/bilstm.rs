@@ -8,7 +8,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, EncoderInput};
-use crate::ModelError;
+use crate::{ModelError, dropout::dropout};
 
 /// Settings of a [`BiLstm`]. The paper's ablation has an embedding of 256 and 2 layers of 256 a direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,11 +108,11 @@ impl BiLstm {
 impl Encoder for BiLstm {
     fn forward(&self, input: &EncoderInput) -> Tensor<3> {
         let reversal = reversal(input);
-        let mut hidden = self.dropout.forward(self.embedding.forward(input.ids.clone()));
+        let mut hidden = dropout(&self.dropout, self.embedding.forward(input.ids.clone()));
         for layer in &self.layers {
             let (forwards, _) = layer.forwards.forward(hidden.clone(), None);
             let (backwards, _) = layer.backwards.forward(reorder(hidden, &reversal), None);
-            hidden = self.dropout.forward(Tensor::cat(vec![forwards, reorder(backwards, &reversal)], 2));
+            hidden = dropout(&self.dropout, Tensor::cat(vec![forwards, reorder(backwards, &reversal)], 2));
         }
         hidden
     }
