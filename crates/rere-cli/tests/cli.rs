@@ -104,6 +104,38 @@ fn train_extract_evaluate() {
     let perfect = run(&["evaluate", "--gold", "train.jsonl", "--pred", "train.jsonl", "--json"]);
     let perfect: serde_json::Value = serde_json::from_str(&perfect).expect("JSON");
     assert_eq!(perfect["scores"][0]["f1"], 1.0);
+    let each = ["evaluate", "--gold", "train.jsonl", "--pred", "train.jsonl", "--json", "--per-relation"];
+    let each: serde_json::Value = serde_json::from_str(&run(&each)).expect("JSON");
+    assert_eq!(each["scores"][0]["relations"]["born in"]["gold"], 2);
+}
+
+#[test]
+fn relations_that_are_not_known_are_told() {
+    let folder = folder();
+    fs::write(folder.path().join("other.jsonl"), TRAIN.replacen("born in\"", "born_in\"", 1)).expect("written");
+    let evaluate = ["evaluate", "--gold", "train.jsonl", "--pred", "other.jsonl"];
+    let output = rere(folder.path(), &evaluate);
+    assert!(output.status.success());
+    assert!(err(&output).contains("1 predicted triples") && err(&output).contains("born_in"), "{}", err(&output));
+    let closed = [&evaluate[..], &["--relations", "born in"]].concat();
+    fails(folder.path(), &closed, &["other.jsonl", "sentence 1", "born_in"]);
+}
+
+#[test]
+fn only_the_relations_asked_for_are_looked_for() {
+    let folder = trained();
+    let extract = |more: &[&str]| {
+        let low = ["extract", "--model", "model", "--threshold-relation", "0", "--threshold-entity", "0.01"];
+        let output = rere_with(folder.path(), &[&low[..], more].concat(), "Ada was born in London .");
+        assert!(output.status.success(), "{}", err(&output));
+        out(&output)
+    };
+    assert!(extract(&["--relations", "born in"]).contains("\"born in\""));
+    // A line of text may begin as JSON does.
+    let text = "[ Ada was born in London .";
+    let output = rere_with(folder.path(), &["extract", "--model", "model", "--format", "text"], text);
+    assert!(out(&output).contains(text), "{}", err(&output));
+    fails(folder.path(), &["extract", "--model", "model", "--format", "rere", "rere.toml"], &["rere.toml", "line"]);
 }
 
 #[test]
@@ -210,5 +242,64 @@ fn a_killed_run_resumes_to_the_same_weights() {
             let read = |folder: &Path| fs::read(folder.join("model").join(name)).expect("written");
             assert!(read(whole.path()) == read(folder.path()), "killed at {moment}: {name} differs");
         }
+    }
+}
+
+/// A file that may not grow beyond a size fails in the midst of being written, as one does on a full disk.
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_that_cannot_be_written_leaves_the_last_one() {
+    let [whole, folder] = [folder(), folder()];
+    for folder in [&whole, &folder] {
+        // Long enough to be stopped in the midst of it.
+        fs::write(folder.path().join("rere.toml"), SETTINGS.replace("epochs = 3", "epochs = 20")).expect("written");
+    }
+    let arguments = "train --config rere.toml --out model";
+    let output = rere(whole.path(), &arguments.split(' ').collect::<Vec<_>>());
+    assert!(output.status.success(), "{}", err(&output));
+    let limited = |kib: &str, arguments: &str| {
+        // Ignored, the signal of a file that is too large becomes an error of the write.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec {:?} {arguments}", env!("CARGO_BIN_EXE_rere"));
+        let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().expect("starts");
+        (output.status.code(), err(&output))
+    };
+    let model = folder.path().join("model");
+    // The first checkpoint of the relation stage has no room.
+    let (code, message) = limited("4", arguments);
+    assert_eq!(code, Some(1), "{message}");
+    assert!(message.contains("checkpoint") && message.contains("large"), "{message}");
+    assert!(!model.join("config.json").exists() && !model.join("checkpoint/relation-00000001").exists());
+
+    let checkpoints = || -> Vec<_> {
+        let Ok(names) = fs::read_dir(model.join("checkpoint")) else { return vec![] };
+        let mut names: Vec<_> = names.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        names.retain(|name| name.to_string_lossy().contains("-0"));
+        names.sort();
+        names
+    };
+    // A run that is killed, then goes on where there is no room, then where there is.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args(arguments.split(' '))
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let started = Instant::now();
+    while checkpoints().is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(120), "no checkpoint ever came");
+        std::thread::yield_now();
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    let before = checkpoints();
+    assert!(!before.is_empty());
+    let (code, message) = limited("4", &format!("{arguments} --resume"));
+    assert_eq!(code, Some(1), "{message}");
+    assert_eq!(checkpoints(), before, "the last good checkpoint is gone");
+    let output = rere(folder.path(), &[&arguments.split(' ').collect::<Vec<_>>()[..], &["--resume"]].concat());
+    assert!(output.status.success(), "{}", err(&output));
+    for name in ["relation/model.safetensors", "entity/model.safetensors"] {
+        let read = |folder: &Path| fs::read(folder.join("model").join(name)).expect("written");
+        assert!(read(whole.path()) == read(folder.path()), "{name} differs");
     }
 }

@@ -63,7 +63,7 @@ pub struct Examples {
 }
 
 /// Counts of what a corpus gave and of what could not be used, by cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EncodeReport {
     /// Sentences of the corpus.
     pub sentences: usize,

@@ -33,6 +33,14 @@ pub enum RereError {
         /// What is wrong.
         source: DecodeError,
     },
+    /// A relation that the system does not know.
+    #[error("the model has no relation {name:?}; it has {}", known.join(", "))]
+    UnknownRelation {
+        /// What was asked for.
+        name: String,
+        /// The relations of the system.
+        known: Vec<String>,
+    },
     /// A decoded span that does not lie in its sentence.
     #[error("sentence {sentence} was decoded to a place outside it")]
     Span {

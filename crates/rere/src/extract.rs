@@ -48,6 +48,8 @@ pub struct Rere {
     entity: PointerModel,
     device: Device,
     batch_tokens: usize,
+    /// Labels of the relations that are looked for.
+    wanted: Vec<bool>,
 }
 
 /// The pointer scores of one window of a sentence for one relation.
@@ -90,7 +92,8 @@ impl Rere {
                 message: format!("max_tokens is {}, but a relation's query takes {longest}", config.max_tokens),
             });
         }
-        Ok(Self { config, tokenizer, queries, relation, entity, device: device.clone(), batch_tokens: 2048 })
+        let (device, wanted) = (device.clone(), vec![true; config.relations.len()]);
+        Ok(Self { config, tokenizer, queries, relation, entity, device, batch_tokens: 2048, wanted })
     }
 
     /// The settings of the model folder.
@@ -112,6 +115,23 @@ impl Rere {
     /// more memory. The default is 2048.
     pub fn set_batch_tokens(&mut self, tokens: usize) {
         self.batch_tokens = tokens;
+    }
+
+    /// Looks for the relations of these names only: the entity extractor does not run for others.
+    ///
+    /// # Errors
+    /// Where the system has no relation of a name.
+    pub fn look_only_for<N: AsRef<str>>(&mut self, names: &[N]) -> Result<(), RereError> {
+        let mut wanted = vec![false; self.config.relations.len()];
+        for name in names {
+            let Some(label) = self.config.relations.label(name.as_ref()) else {
+                let known = self.config.relations.iter().map(|relation| relation.name.clone()).collect();
+                return Err(RereError::UnknownRelation { name: name.as_ref().to_owned(), known });
+            };
+            wanted[label] = true;
+        }
+        self.wanted = wanted;
+        Ok(())
     }
 
     /// The probability of each relation in each sentence, the best over the sentence's windows: one row of all
@@ -163,7 +183,8 @@ impl Rere {
         let windows = self.windows(&tokens);
         let mut jobs = Vec::new();
         for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)) {
-            let detected = scores.into_iter().enumerate().filter(|(_, score)| *score >= threshold);
+            let wanted = |label: usize, score: f32| self.wanted[label] && score >= threshold;
+            let detected = scores.into_iter().enumerate().filter(|&(label, score)| wanted(label, score));
             jobs.extend(detected.map(|(relation, score)| (window, relation, score)));
         }
         Ok(self.pointers(&tokens, jobs))

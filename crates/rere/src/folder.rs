@@ -49,17 +49,11 @@ pub struct TrainingRecord {
     /// SHA-256 over the development sentences.
     pub dev_sha256: String,
     /// What the training corpus held, and what of it could not be used.
-    pub report: serde_json::Value,
+    pub report: EncodeReport,
     /// What happened in each stage.
     pub stages: Vec<StageRecord>,
     /// Micro F1 (exact) of the whole system on the development set at the chosen thresholds.
     pub dev_f1: Option<f64>,
-}
-
-impl TrainingRecord {
-    pub(crate) fn report_value(report: &EncodeReport) -> serde_json::Value {
-        serde_json::to_value(report).unwrap_or_default()
-    }
 }
 
 /// What happened in one stage.

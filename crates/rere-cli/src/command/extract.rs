@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
+    str::FromStr,
     time::Instant,
 };
 
@@ -26,6 +27,9 @@ pub struct Arguments {
     /// Plain text, a sentence a line, or a corpus in any known format; without it, or with -, standard input.
     #[arg(value_name = "IN")]
     input: Option<PathBuf>,
+    /// What the input is: text, rere or casrel; without it, text unless it begins as JSON does.
+    #[arg(long)]
+    format: Option<InputFormat>,
     /// Where predictions go, in the rere format; without it, standard output.
     #[arg(short, value_name = "OUT")]
     output: Option<PathBuf>,
@@ -41,7 +45,7 @@ pub struct Arguments {
     /// Decoding threshold of subjects and objects, in place of the model's.
     #[arg(long, value_name = "P")]
     threshold_entity: Option<Probability>,
-    /// Report these relations only.
+    /// Look for these relations only.
     #[arg(long, value_delimiter = ',')]
     relations: Vec<String>,
 }
@@ -50,9 +54,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
     let mut system = Rere::load(&arguments.model, &device)?;
-    if let Some(unknown) = arguments.relations.iter().find(|name| system.relations().label(name).is_none()) {
-        let known: Vec<&str> = system.relations().iter().map(|relation| relation.name.as_str()).collect();
-        return Err(format!("the model has no relation {unknown:?}; it has {}", known.join(", ")).into());
+    if !arguments.relations.is_empty() {
+        system.look_only_for(&arguments.relations)?;
     }
     let thresholds = system.thresholds();
     system.set_thresholds(Thresholds {
@@ -61,13 +64,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
     });
     system.set_batch_tokens(arguments.batch_tokens);
 
-    let sentences = open(arguments.input.as_deref().filter(|path| *path != Path::new("-")))?;
+    let input = arguments.input.as_deref().filter(|path| *path != Path::new("-"));
+    let sentences = open(input, arguments.format)?;
     match &arguments.output {
-        None => extract(&system, &arguments.relations, sentences, &mut BufWriter::new(io::stdout().lock())),
+        None => extract(&system, sentences, &mut BufWriter::new(io::stdout().lock())),
         // The predictions of an older run survive until the new ones are whole.
         Some(path) => {
             let mut file = NewFile::create(path)?;
-            extract(&system, &arguments.relations, sentences, &mut BufWriter::new(&mut file))?;
+            extract(&system, sentences, &mut BufWriter::new(&mut file))?;
             Ok(file.finish()?)
         }
     }
@@ -75,7 +79,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 fn extract(
     system: &Rere,
-    relations: &[String],
     mut sentences: Box<dyn Iterator<Item = Result<Sentence, DataError>>>,
     output: &mut impl Write,
 ) -> Outcome {
@@ -89,9 +92,6 @@ fn extract(
         let found = system.extract(&chunk)?;
         for (sentence, found) in chunk.iter_mut().zip(found) {
             sentence.triples = found;
-            if !relations.is_empty() {
-                sentence.triples.retain(|triple| relations.contains(&triple.relation));
-            }
             triples += sentence.triples.len();
             write_sentence(output, sentence)?;
         }
@@ -105,8 +105,27 @@ fn extract(
     Ok(())
 }
 
-/// The sentences of a corpus, or of plain text: the first byte that is no space tells.
-fn open(path: Option<&Path>) -> Result<Box<dyn Iterator<Item = Result<Sentence, DataError>>>, DataError> {
+/// What an input file holds.
+#[derive(Clone, Copy)]
+enum InputFormat {
+    /// A sentence a line.
+    Text,
+    Corpus(Format),
+}
+
+impl FromStr for InputFormat {
+    type Err = DataError;
+
+    fn from_str(name: &str) -> Result<Self, DataError> {
+        if name == "text" { Ok(Self::Text) } else { name.parse().map(Self::Corpus) }
+    }
+}
+
+/// The sentences of a corpus, or of plain text: where no format is given, the first byte that is no space tells.
+fn open(
+    path: Option<&Path>,
+    format: Option<InputFormat>,
+) -> Result<Box<dyn Iterator<Item = Result<Sentence, DataError>>>, DataError> {
     let name = path.unwrap_or(Path::new("standard input")).to_owned();
     let unreadable = |source| DataError::Read { path: name.clone(), source };
     let input: Box<dyn Read + Send> = match path {
@@ -116,9 +135,11 @@ fn open(path: Option<&Path>) -> Result<Box<dyn Iterator<Item = Result<Sentence, 
     let mut input = BufReader::new(input);
     let start = input.fill_buf().map_err(unreadable)?;
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{' | b'[') => Ok(Box::new(Reader::new(input, name, None::<Format>)?)),
-        _ => Ok(Box::new(PlainText { input, name, line: 0 })),
+    let json = matches!(start.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['));
+    match format {
+        Some(InputFormat::Corpus(format)) => Ok(Box::new(Reader::new(input, name, Some(format))?)),
+        None if json => Ok(Box::new(Reader::new(input, name, None)?)),
+        Some(InputFormat::Text) | None => Ok(Box::new(PlainText { input, name, line: 0 })),
     }
 }
 

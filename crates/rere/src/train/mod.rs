@@ -6,7 +6,10 @@ mod stage;
 mod task;
 mod thresholds;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use burn::tensor::Device;
 use rere_core::{RelationSet, Sentence};
@@ -129,7 +132,7 @@ pub fn train(
         EncoderConfig::Bert(_) => Pooling::First,
         EncoderConfig::BiLstm(_) => Pooling::Mean,
     });
-    let fingerprint = fingerprint(config, corpus);
+    let fingerprint = fingerprint(config, corpus)?;
     let new = checkpoint::open(folder, &fingerprint, resume)?;
     if checkpoint::is_whole(&new) {
         return checkpoint::finish(folder);
@@ -175,7 +178,7 @@ pub fn train(
         config: config.clone(),
         train_sha256: checksum(&corpus.train),
         dev_sha256: checksum(&corpus.dev),
-        report: TrainingRecord::report_value(&report),
+        report,
         stages,
         dev_f1,
     };
@@ -240,11 +243,26 @@ fn checksum(sentences: &[Sentence]) -> String {
         }
         add("");
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(hash.finalize())
 }
 
-/// What has to be the same for a checkpoint to be of use.
-fn fingerprint(config: &Config, corpus: &Corpus) -> String {
-    let config = serde_json::to_string(config).unwrap_or_default();
-    format!("{config}\n{}\n{}\n", checksum(&corpus.train), checksum(&corpus.dev))
+fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What has to be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they lie.
+fn fingerprint(config: &Config, corpus: &Corpus) -> Result<String, RereError> {
+    let mut settings = config.clone();
+    (settings.data.train, settings.data.dev) = (None, None);
+    let mut weights = String::new();
+    if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+            let path = folder.join(name);
+            let bytes = fs::read(&path).map_err(io(&path))?;
+            weights += &format!("{name} {}\n", hexadecimal(Sha256::digest(bytes)));
+        }
+        *folder = PathBuf::new();
+    }
+    let [train, dev] = [&corpus.train, &corpus.dev].map(|sentences| checksum(sentences));
+    Ok(format!("{settings:?}\ntrain {train}\ndev {dev}\n{weights}"))
 }
