@@ -52,8 +52,8 @@ pub struct Rere {
     wanted: Vec<bool>,
 }
 
-/// The pointer scores of one window of a sentence for one relation.
-pub(crate) struct Scored {
+/// The pointer scores of one relation in one sentence, or in one window of a long one: what triples are decoded from.
+pub struct Scored {
     sentence: usize,
     relation: usize,
     relation_score: f32,
@@ -151,30 +151,38 @@ impl Rere {
         Ok(best)
     }
 
-    /// The triples of each sentence for relations that are given and not detected: the second stage alone. `relations`
-    /// has the labels for each sentence.
+    /// The pointer scores of relations that are given and not detected: the second stage alone. `relations` has the
+    /// labels for each sentence. [`Rere::decode_at`] makes triples of them, at as many thresholds as wanted.
     ///
     /// # Errors
-    /// Where a text cannot be tokenised, or the weights give scores that are no numbers.
+    /// Where a text cannot be tokenised.
     ///
     /// # Panics
     /// Where there is not one list of labels for each sentence, or a label is not one of the model's.
-    pub fn extract_given(
-        &self,
-        sentences: &[Sentence],
-        relations: &[Vec<usize>],
-    ) -> Result<Vec<Vec<Triple>>, RereError> {
+    pub fn score_given(&self, sentences: &[Sentence], relations: &[Vec<usize>]) -> Result<Vec<Scored>, RereError> {
         assert_eq!(sentences.len(), relations.len(), "one list of labels is wanted for each sentence");
         let tokens = self.tokenize(sentences)?;
         let windows = self.windows(&tokens);
         let jobs = windows.iter().flat_map(|window| relations[window.sentence].iter().map(move |&r| (window, r, 1.0)));
-        let scored = self.pointers(&tokens, jobs.collect());
-        Ok(best_triples(self.decode(&scored, sentences, self.config.threshold_entity)?))
+        Ok(self.pointers(&tokens, jobs.collect()))
+    }
+
+    /// The triples of each sentence, from the scores of these same sentences, at a decoding threshold.
+    ///
+    /// # Errors
+    /// Where the weights gave scores that are no numbers.
+    pub fn decode_at(
+        &self,
+        scored: &[Scored],
+        sentences: &[Sentence],
+        threshold: Probability,
+    ) -> Result<Vec<Vec<Triple>>, RereError> {
+        Ok(best_triples(self.decode(scored, sentences, threshold)?))
     }
 
     fn extract_detected(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, RereError> {
         let scored = self.scores(sentences, self.config.threshold_relation.get())?;
-        Ok(best_triples(self.decode(&scored, sentences, self.config.threshold_entity)?))
+        self.decode_at(&scored, sentences, self.config.threshold_entity)
     }
 
     /// The pointer scores of every relation whose probability is at least `threshold`.

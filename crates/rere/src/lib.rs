@@ -57,7 +57,7 @@ pub use config::{
     Config, DataConfig, DecodeConfig, EncoderSource, LossConfig, QueryConfig, StageConfig, TrainingConfig,
 };
 pub use error::RereError;
-pub use extract::{Rere, Thresholds};
+pub use extract::{Rere, Scored, Thresholds};
 pub use folder::{EpochRecord, ModelConfig, StageRecord, TrainingRecord};
 pub use rere_model::parse_device;
 pub use train::{Corpus, Event, Stage, train};
