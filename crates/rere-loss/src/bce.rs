@@ -1,22 +1,54 @@
 //! Binary cross-entropy.
 
-use burn::tensor::{Bool, Tensor, activation::log_sigmoid};
+use burn::tensor::activation::log_sigmoid;
 
-use crate::{Loss, check_shapes};
+use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::not_negative};
 
-/// Binary cross-entropy from logits, averaged over all elements that count: what is not labelled is taken as negative.
+/// Binary cross-entropy: what is not labelled is taken as negative. The default of the RERE authors' code.
 ///
-/// `-y ln s(x) - (1 - y) ln(1 - s(x))`, computed as `(1 - y) x - ln s(x)`, which is finite for every finite logit.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Bce;
+/// ```text
+/// -w y ln s(x) - (1 - y) ln(1 - s(x))
+/// ```
+///
+/// with `1 - s(x)` as `s(-x)`: finite for every finite logit, and exact where the loss is small.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bce {
+    positive_weight: PerClass,
+}
+
+impl Bce {
+    /// Positives and the rest have the same weight.
+    pub fn new() -> Self {
+        Self { positive_weight: PerClass::All(1.0) }
+    }
+
+    /// Positives have the weight `w`: over 1, they are found more often.
+    ///
+    /// # Errors
+    /// Where the weight is negative or no number.
+    pub fn with_positive_weight(w: impl Into<PerClass>) -> Result<Self, LossError> {
+        Ok(Self { positive_weight: w.into().checked(|w| not_negative("positive weight", w))? })
+    }
+
+    pub(crate) fn positive_weight(&self) -> &PerClass {
+        &self.positive_weight
+    }
+}
+
+impl Default for Bce {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Loss for Bce {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
-        check_shapes(&logits, &targets, &mask);
-        // Masked logits are replaced before anything is computed, so that not even a NaN there reaches a gradient.
-        let logits = logits.mask_fill(mask.clone().bool_not(), 0.0);
-        let counts = mask.float();
-        let each = targets.neg().add_scalar(1.0).mul(logits.clone()).sub(log_sigmoid(logits));
-        each.mul(counts.clone()).sum().div(counts.sum().clamp_min(1.0))
+    fn forward(&self, groups: &Groups) -> GroupLosses {
+        let (x, y) = (groups.logits(), groups.targets());
+        let rest = groups.rest().mul(log_sigmoid(x.clone().neg()));
+        let mut positive = y.mul(log_sigmoid(x));
+        if self.positive_weight != PerClass::All(1.0) {
+            positive = positive.mul(self.positive_weight.column(groups));
+        }
+        GroupLosses::of_labels(positive.add(rest).neg(), groups)
     }
 }

@@ -1,107 +1,174 @@
 //! The collective positive-unlabelled loss.
 
-use burn::tensor::{
-    Bool, Tensor,
-    activation::{log_sigmoid, sigmoid},
-};
+use burn::tensor::{Tensor, activation::log_sigmoid};
 
-use crate::{Loss, LossError, check_shapes, inside};
+use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::inside, probability::probability};
 
 /// Weight of the positive term in the authors' code.
 pub const DEFAULT_GAMMA: f64 = 0.04;
 
-/// The collective positive-unlabelled loss cPU (Eq. 7 to 10 of the paper), in the form of the authors' code.
+/// The collective positive-unlabelled loss cPU (Eq. 7 to 10 of the RERE paper).
 ///
-/// It does not ask each unlabelled element to be negative, but the unlabelled elements of a group to be positive in a
-/// share `mu`: a few of them may be, because labels are missing. For a group with predicted probabilities `s(x)`:
+/// It does not ask each unlabelled element to be negative, but the elements of a group to be positive in a share `mu`: a
+/// few may be, because labels are missing. For a group with predicted probabilities `p = s(x)`:
 ///
 /// ```text
-/// loss = -gamma ln( mean of s(x) over the labelled positives )
-///              - ln( 1 - | mean of s(x) over the rest - mu | )
+/// Group (the authors' code)   -gamma ln( mean of p over the positives )
+///                             - ln( 1 - | mean of p over the rest - mu | )
+///
+/// Paper (Eq. 9)               -gamma ln( mean of p over the group )              once for each positive
+///                             - ln( 1 - | mean of p over the group - mu | )      once for each other label
 /// ```
 ///
-/// and the loss of a batch is the mean over the groups that have an element that counts. A group without positives
-/// has no first term, one with nothing else no second. Both means are taken with a log-sum-exp of `ln s(x)`, and
-/// `1 - |m - mu|` as the smaller of `(1 - m) + mu` and `1 + m - mu`, so no term is ever the logarithm of 0.
+/// A group without positives has no first term, one with nothing else no second. Soft targets are weights: of a
+/// label with target y, a share y is among the positives and 1 - y among the rest.
+///
+/// The logarithm of a mean is a log-sum-exp of `ln p`, and where m is large `1 - |m - mu|` is taken as `(1 - m) + mu` with
+/// `1 - p` as `s(-x)`, so that no term is ever the logarithm of 0. Eq. 10 prints a sum where Eq. 9 has the mean; with the sum
+/// `1 - |.|` could be negative, so that the mean it is.
 ///
 /// # Traps
 /// - A `mu` far above the true share teaches the model to call everything a little positive.
-/// - The second term says nothing about *which* elements are positive; that is learnt from the first alone.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// - In `Paper` the mean is one number for the group: the loss cannot tell which of its labels are positive, and does
+///   not learn it. It is here to compare with; train with `Group`.
+/// - In `Group` the second term does not tell the rest apart either: which of them are positive is learnt from the
+///   first term alone, through what their inputs share with labelled ones.
+/// - The logarithm of a mean forgives: among many positives one that is missed costs little.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cpu {
-    mu: f64,
-    gamma: f64,
+    mu: PerClass,
+    gamma: PerClass,
+    variant: CpuVariant,
+}
+
+/// How the paper's equations are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CpuVariant {
+    /// As the authors' code does: means over the positives and over the rest.
+    #[default]
+    Group,
+    /// Eq. 9 to the letter: one mean over the whole group. A group's loss grows with its size.
+    Paper,
 }
 
 impl Cpu {
     /// The loss for a share `mu` of positives among the unlabelled, with the positive term weighted by `gamma`.
     ///
     /// # Errors
-    /// Where one of the two does not lie strictly between 0 and 1.
-    pub fn new(mu: f64, gamma: f64) -> Result<Self, LossError> {
-        Ok(Self { mu: inside("mu", mu)?, gamma: inside("gamma", gamma)? })
+    /// Where one of the two does not lie strictly between 0 and 1, or they have different numbers of classes.
+    pub fn new(mu: impl Into<PerClass>, gamma: impl Into<PerClass>) -> Result<Self, LossError> {
+        let mu = mu.into().checked(|mu| inside("mu", mu))?;
+        let gamma = gamma.into().checked(|gamma| inside("gamma", gamma))?;
+        mu.zip("mu", &gamma, "gamma", |mu, _| Ok(mu))?;
+        Ok(Self { mu, gamma, variant: CpuVariant::Group })
     }
 
     /// The authors' setting for a class prior pi of the labels: `mu = 1.05 pi`, `gamma = 0.04`.
     ///
     /// # Errors
     /// As [`Cpu::new`].
-    pub fn from_prior(prior: f64) -> Result<Self, LossError> {
-        Self::new(1.05 * inside("class prior", prior)?, DEFAULT_GAMMA)
+    pub fn from_prior(prior: impl Into<PerClass>) -> Result<Self, LossError> {
+        let prior = prior.into().checked(|prior| inside("class prior", prior))?;
+        Self::new(prior.map(|prior| 1.05 * prior), DEFAULT_GAMMA)
     }
 
-    /// The paper's estimate `mu = pi (tau + 1)`, with pi the class prior of the labels and tau the share of the true
-    /// positives that are not labelled.
+    /// The paper's estimate `mu = pi (tau + 1)`, with pi the class prior of the labels and tau the FN rate: the share of
+    /// the true positives that are not labelled.
     ///
     /// # Errors
     /// As [`Cpu::new`]; tau may be 0.
-    pub fn from_prior_and_missing(prior: f64, tau: f64, gamma: f64) -> Result<Self, LossError> {
+    pub fn from_prior_and_missing(
+        prior: impl Into<PerClass>,
+        tau: f64,
+        gamma: impl Into<PerClass>,
+    ) -> Result<Self, LossError> {
         let tau = if tau == 0.0 { tau } else { inside("tau", tau)? };
-        Self::new(inside("class prior", prior)? * (tau + 1.0), gamma)
+        let prior = prior.into().checked(|prior| inside("class prior", prior))?;
+        Self::new(prior.map(|prior| prior * (tau + 1.0)), gamma)
+    }
+
+    /// As [`Cpu::from_prior_and_missing`], with the class prior counted in the targets of these groups.
+    ///
+    /// # Errors
+    /// As there, or where no label, or every one, is positive.
+    pub fn from_targets(groups: &Groups, tau: f64, gamma: impl Into<PerClass>) -> Result<Self, LossError> {
+        let count = |tensor: Tensor<2>| tensor.sum().into_scalar::<f64>();
+        let (positives, labels) = (count(groups.targets()), count(groups.sizes()));
+        if positives <= 0.0 || positives >= labels {
+            return Err(LossError::NoPrior { labels: labels as usize, positives: positives as usize });
+        }
+        Self::from_prior_and_missing(positives / labels, tau, gamma)
+    }
+
+    /// The same loss in another reading of the paper.
+    #[must_use]
+    pub fn with_variant(self, variant: CpuVariant) -> Self {
+        Self { variant, ..self }
     }
 
     /// The share of positives among the unlabelled that the loss expects.
-    pub fn mu(&self) -> f64 {
-        self.mu
+    pub fn mu(&self) -> &PerClass {
+        &self.mu
+    }
+
+    /// The weight of the positive term.
+    pub fn gamma(&self) -> &PerClass {
+        &self.gamma
+    }
+
+    /// The reading of the paper.
+    pub fn variant(&self) -> CpuVariant {
+        self.variant
     }
 }
 
 impl Loss for Cpu {
-    fn forward(&self, logits: Tensor<2>, targets: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
-        check_shapes(&logits, &targets, &mask);
-        let logits = logits.mask_fill(mask.clone().bool_not(), 0.0);
-        let positive = targets.greater_scalar(0.5).bool_and(mask.clone());
-        let rest = positive.clone().bool_not().bool_and(mask.clone());
-
-        let positive_term = ln_mean_sigmoid(logits.clone(), positive).mul_scalar(-self.gamma);
-
-        let rest = rest.float();
-        let size = rest.clone().sum_dim(1);
-        let has_rest = size.clone().greater_scalar(0.5).float();
-        let size = size.clamp_min(1.0);
-        // 1 - mean is the mean of s(-x): taking it from there keeps its digits where the mean is near 1.
-        let mean = sigmoid(logits.clone()).mul(rest.clone()).sum_dim(1).div(size.clone());
-        let complement = sigmoid(logits.neg()).mul(rest).sum_dim(1).div(size);
-        let correct = complement.add_scalar(self.mu).min_pair(mean.add_scalar(1.0 - self.mu));
-        // A group without rest has mean 0 and complement 0: any constant will do, its weight is 0.
-        let rest_term = correct.log().neg().mul(has_rest);
-
-        let groups = mask.any_dim(1).float().sum().clamp_min(1.0);
-        positive_term.add(rest_term).sum().div(groups)
+    fn forward(&self, groups: &Groups) -> GroupLosses {
+        let (mu, gamma) = (self.mu.column(groups), self.gamma.column(groups));
+        let (positives, rest) = (groups.targets(), groups.rest());
+        let losses = match self.variant {
+            CpuVariant::Group => {
+                let positive = ln_mean(groups.logits(), &positives).mul(gamma);
+                positive.add(ln_correct(groups.logits(), rest, mu))
+            }
+            CpuVariant::Paper => {
+                let all = positives.clone().add(rest.clone());
+                let positive = ln_mean(groups.logits(), &all).mul(gamma).mul(positives.sum_dim(1));
+                positive.add(ln_correct(groups.logits(), all, mu).mul(rest.sum_dim(1)))
+            }
+        };
+        GroupLosses::of_groups(losses.neg(), groups)
     }
 }
 
-/// `ln( mean of s(x) )` of each row over the elements of `chosen`, `[groups, 1]`; 0 for a row without any.
-fn ln_mean_sigmoid(logits: Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<2> {
-    // Elements that are not chosen are pushed out of the sum by a large negative logarithm. Their gradient is 0, and a
-    // row without any chosen element is all at that value, which is finite, and then weighted by 0.
-    const OUT: f32 = -1e30;
-    let size = chosen.clone().float().sum_dim(1);
-    let has_any = size.clone().greater_scalar(0.5).float();
-    let ln = log_sigmoid(logits).mask_fill(chosen.bool_not(), OUT);
+/// `ln( weighted mean of s(x) )` of each row, `[groups, 1]`; 0 where all weights are 0.
+fn ln_mean(logits: Tensor<2>, weights: &Tensor<2>) -> Tensor<2> {
+    // What has no weight is pushed out of the sum by a large negative logarithm, whose exponential is 0, and so is its
+    // gradient. A row without any weight is all at that value, which is finite, and then multiplied by 0.
+    const OUT: f64 = -1e30;
+    let out = weights.clone().lower_equal_scalar(0.0);
+    let size = weights.clone().sum_dim(1);
+    let has_any = size.clone().greater_scalar(0.0).float().cast(logits.dtype());
+    let ln_weights = weights.clone().mask_fill(out.clone(), 1.0).log();
+    let ln = log_sigmoid(logits).add(ln_weights).mask_fill(out, OUT);
     let largest = ln.clone().detach().max_dim(1);
     let ln_sum = ln.sub(largest.clone()).exp().sum_dim(1).log().add(largest);
-    ln_sum.sub(size.clamp_min(1.0).log()).mul(has_any)
+    // Soft targets may sum up to less than 1.
+    let ln_size = size.clone().add(has_any.clone().neg().add_scalar(1.0)).log();
+    ln_sum.sub(ln_size).mul(has_any)
+}
+
+/// `ln( 1 - | weighted mean of s(x) - mu | )` of each row, `[groups, 1]`; 0 where all weights are 0.
+fn ln_correct(logits: Tensor<2>, weights: Tensor<2>, mu: Tensor<2>) -> Tensor<2> {
+    let size = weights.clone().sum_dim(1);
+    let has_any = size.clone().greater_scalar(0.0).float().cast(logits.dtype());
+    let size = size.add(has_any.clone().neg().add_scalar(1.0));
+    // 1 - mean is the mean of s(-x): taking it from there keeps its digits where the mean is near 1.
+    let mean = probability(logits.clone()).mul(weights.clone()).sum_dim(1).div(size.clone());
+    let complement = probability(logits.neg()).mul(weights).sum_dim(1).div(size);
+    let too_many = mean.clone().greater_scalar(0.5).bool_and(mean.clone().greater(mu.clone().expand(mean.dims())));
+    let ln = mean.sub(mu.clone()).abs().neg().log1p();
+    ln.mask_where(too_many, complement.add(mu).log()).mul(has_any)
 }
 
 #[cfg(test)]
@@ -113,10 +180,13 @@ mod tests {
         for bad in [0.0, 1.0, -0.5, f64::NAN, 2.0] {
             assert!(Cpu::new(bad, 0.04).is_err(), "mu {bad}");
             assert!(Cpu::new(0.1, bad).is_err(), "gamma {bad}");
+            assert!(Cpu::new(vec![0.1, bad], 0.1).is_err(), "mu {bad} of a class");
             assert!(Cpu::from_prior(bad).is_err(), "prior {bad}");
         }
         assert!(Cpu::from_prior(0.99).is_err(), "1.05 pi is over 1");
-        assert_eq!(Cpu::from_prior_and_missing(0.1, 0.0, 0.04).map(|loss| loss.mu()), Ok(0.1));
+        assert!(Cpu::new(vec![0.1, 0.2], vec![0.1; 3]).is_err(), "two classes, three classes");
         assert!(Cpu::from_prior_and_missing(0.1, 1.0, 0.04).is_err());
+        let loss = Cpu::from_prior_and_missing(vec![0.1, 0.2], 0.5, 0.04).expect("valid");
+        assert_eq!(loss.mu(), &PerClass::Each(vec![0.1 * 1.5, 0.2 * 1.5]));
     }
 }

@@ -140,7 +140,7 @@ fn initial<T: Task>(
 
 fn loss(config: LossConfig, labels: usize, positives: usize) -> Result<(Box<dyn Loss>, Option<f64>), LossError> {
     Ok(match config {
-        LossConfig::Bce {} => (Box::new(Bce), None),
+        LossConfig::Bce {} => (Box::new(Bce::new()), None),
         LossConfig::Cpu { mu, gamma } => {
             let mu = match mu {
                 Some(mu) => mu,

@@ -5,7 +5,7 @@ use rere_core::{ByteSpan, Probability};
 use rere_data::{EntityExample, RelationExample, token_batches};
 use rere_decode::{Pairing, PointerScores, TokenizedText};
 use rere_eval::{Counts, Score, best_threshold};
-use rere_loss::Loss;
+use rere_loss::{Groups, Loss};
 use rere_model::{AnyEncoder, EncoderConfig, POINTERS, PointerModel, Pooling, RelationModel};
 
 use super::stage::Task;
@@ -67,9 +67,9 @@ impl Task for RelationTask {
             }
         }
         let logits = self.logits(model, &examples, device);
-        let targets = Tensor::from_data(TensorData::new(targets, shape), device);
-        let mask = Tensor::<2, Bool>::from_data(TensorData::new(vec![true; shape[0] * shape[1]], shape), device);
-        loss.forward(logits, targets, mask)
+        // A group of the loss is a sentence: all its relations.
+        let targets = Tensor::<2>::from_data(TensorData::new(targets, shape), device);
+        loss.forward(&Groups::new(&[1], logits, targets)).mean()
     }
 
     /// Micro F1 over all labels, at the threshold that is best.
@@ -150,25 +150,23 @@ impl Task for EntityTask {
     fn loss(&self, model: &PointerModel, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1> {
         let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.train[index]).collect();
         let logits = self.logits(model, &examples, device);
-        let [rows, width, _] = logits.dims();
-        // A group of the loss is one pointer of one sentence: a row of the sentence's tokens.
-        let shape = [rows * POINTERS, width];
-        let mut targets = vec![0.0f32; shape[0] * width];
+        let shape = logits.dims();
+        let width = shape[1];
+        let mut targets = vec![0.0f32; shape.iter().product()];
         let mut mask = vec![false; targets.len()];
         for (row, example) in examples.iter().enumerate() {
+            let first = row * width + example.context.start;
+            mask[first * POINTERS..(first + example.context.len()) * POINTERS].fill(true);
             for (pointer, marks) in example.targets.iter().enumerate() {
-                let group = (row * POINTERS + pointer) * width;
-                mask[group + example.context.start..group + example.context.end].fill(true);
                 for token in marks {
-                    targets[group + example.context.start + token] = 1.0;
+                    targets[(first + token) * POINTERS + pointer] = 1.0;
                 }
             }
         }
-        loss.forward(
-            logits.swap_dims(1, 2).reshape(shape),
-            Tensor::from_data(TensorData::new(targets, shape), device),
-            Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), device),
-        )
+        // A group of the loss is one pointer of one sentence: all the sentence's tokens.
+        let targets = Tensor::<3>::from_data(TensorData::new(targets, shape), device);
+        let mask = Tensor::<3, Bool>::from_data(TensorData::new(mask, shape), device);
+        loss.forward(&Groups::new(&[1], logits, targets).with_mask(mask)).mean()
     }
 
     /// Micro F1 over the pairs of the gold relations, at the decoding threshold that is best.

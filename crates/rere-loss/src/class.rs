@@ -1,0 +1,99 @@
+//! Settings that may differ from class to class.
+
+use burn::tensor::{Tensor, TensorData};
+
+use crate::{Groups, LossError};
+
+/// A number for all classes, or one for each.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PerClass {
+    /// One number for all classes.
+    All(f64),
+    /// A number for each class, in the order of the class axis: see [`Groups::with_classes`].
+    Each(Vec<f64>),
+}
+
+impl From<f64> for PerClass {
+    fn from(value: f64) -> Self {
+        Self::All(value)
+    }
+}
+
+impl From<Vec<f64>> for PerClass {
+    fn from(values: Vec<f64>) -> Self {
+        Self::Each(values)
+    }
+}
+
+impl PerClass {
+    /// The number of a class.
+    ///
+    /// # Panics
+    /// Where there are numbers for each class, but not for this one.
+    pub fn of(&self, class: usize) -> f64 {
+        match self {
+            Self::All(value) => *value,
+            Self::Each(values) => values[class],
+        }
+    }
+
+    /// The numbers after `change`.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(f64) -> f64) -> Self {
+        match self {
+            Self::All(value) => Self::All(change(*value)),
+            Self::Each(values) => Self::Each(values.iter().copied().map(change).collect()),
+        }
+    }
+
+    /// Combines the numbers of two settings, class by class.
+    pub(crate) fn zip(
+        &self,
+        name: &'static str,
+        other: &Self,
+        other_name: &'static str,
+        combine: impl Fn(f64, f64) -> Result<f64, LossError>,
+    ) -> Result<Self, LossError> {
+        Ok(match (self, other) {
+            (Self::All(a), Self::All(b)) => Self::All(combine(*a, *b)?),
+            (Self::All(a), Self::Each(b)) => Self::Each(b.iter().map(|b| combine(*a, *b)).collect::<Result<_, _>>()?),
+            (Self::Each(a), Self::All(b)) => Self::Each(a.iter().map(|a| combine(*a, *b)).collect::<Result<_, _>>()?),
+            (Self::Each(a), Self::Each(b)) if a.len() == b.len() => {
+                Self::Each(a.iter().zip(b).map(|(a, b)| combine(*a, *b)).collect::<Result<_, _>>()?)
+            }
+            (Self::Each(a), Self::Each(b)) => {
+                let (classes, others) = (a.len(), b.len());
+                return Err(LossError::ClassesDiffer { first: name, classes, second: other_name, others });
+            }
+        })
+    }
+
+    /// All numbers after a check.
+    pub(crate) fn checked(self, check: impl Fn(f64) -> Result<f64, LossError>) -> Result<Self, LossError> {
+        match &self {
+            Self::All(value) => check(*value).map(drop)?,
+            Self::Each(values) => values.iter().try_for_each(|value| check(*value).map(drop))?,
+        }
+        Ok(self)
+    }
+
+    /// The number of each group, `[groups, 1]`, or `[1, 1]` where it is one for all.
+    ///
+    /// # Panics
+    /// Where there are numbers for each class, and the groups have none or another number of classes.
+    pub(crate) fn column(&self, groups: &Groups) -> Tensor<2> {
+        let options = (&groups.logits.device(), groups.logits.dtype());
+        match self {
+            Self::All(value) => Tensor::from_data(TensorData::new(vec![*value], [1, 1]), options),
+            Self::Each(values) => {
+                assert_eq!(
+                    groups.classes(),
+                    Some(values.len()),
+                    "a loss has settings for other classes than the groups"
+                );
+                let rows: Vec<f64> = (0..groups.rows()).map(|row| values[groups.class_of(row)]).collect();
+                Tensor::from_data(TensorData::new(rows, [groups.rows(), 1]), options)
+            }
+        }
+    }
+}

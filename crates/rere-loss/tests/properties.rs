@@ -1,0 +1,234 @@
+//! What holds for every loss: agreement with the float64 reference, finite everywhere, no say for masked labels, no
+//! difference by order or by splitting a batch.
+
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use proptest::prelude::*;
+use rere_loss::{Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, Groups, Loss, NnPu, Reference, SsrPu, Surrogate, Upu};
+
+trait Both: Loss + Reference {}
+impl<L: Loss + Reference> Both for L {}
+
+/// Every loss, in several settings.
+fn losses() -> Vec<(&'static str, Box<dyn Both>)> {
+    let all: Result<Vec<(&'static str, Box<dyn Both>)>, rere_loss::LossError> = (|| {
+        Ok(vec![
+            ("BCE", Box::new(Bce::new()) as Box<dyn Both>),
+            ("BCE, weight 3", Box::new(Bce::with_positive_weight(3.0)?)),
+            ("focal", Box::new(Focal::new(2.0, 0.25)?)),
+            ("focal, gamma 0.5", Box::new(Focal::new(0.5, 0.5)?)),
+            ("asymmetric", Box::new(Asymmetric::default())),
+            ("asymmetric, no margin", Box::new(Asymmetric::new(1.0, 0.5, 0.0)?)),
+            ("dice", Box::new(Dice::default())),
+            ("cPU", Box::new(Cpu::new(0.1, 0.04)?)),
+            ("cPU, paper", Box::new(Cpu::new(0.3, 0.5)?.with_variant(CpuVariant::Paper))),
+            ("uPU", Box::new(Upu::new(0.2)?)),
+            ("uPU, squared", Box::new(Upu::new(0.2)?.with_surrogate(Surrogate::Squared { margin: 1.0 }))),
+            ("nnPU", Box::new(NnPu::new(0.3)?)),
+            (
+                "nnPU, logistic",
+                Box::new(NnPu::new(0.3)?.with_surrogate(Surrogate::Logistic).with_correction(0.1, 0.5)?),
+            ),
+            ("SSR-PU", Box::new(SsrPu::new(0.3, 0.1)?)),
+        ])
+    })();
+    all.expect("valid settings")
+}
+
+/// Rows of logits, targets and marks of what counts.
+#[derive(Debug, Clone)]
+struct Rows {
+    width: usize,
+    logits: Vec<f64>,
+    targets: Vec<f64>,
+    mask: Vec<bool>,
+}
+
+impl Rows {
+    fn height(&self) -> usize {
+        self.logits.len() / self.width
+    }
+
+    fn tensor(&self, values: &[f64], device: &Device) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [self.height(), self.width]), device)
+    }
+
+    fn groups(&self, logits: Tensor<2>) -> Groups {
+        let device = logits.device();
+        let mask: Vec<f64> = self.mask.iter().map(|mask| f64::from(u8::from(*mask))).collect();
+        Groups::new(&[1], logits, self.tensor(&self.targets, &device)).with_mask(self.tensor(&mask, &device).bool())
+    }
+
+    /// The losses of the groups, and the gradient of their sum.
+    fn run(&self, loss: &dyn Both, device: &Device) -> (Vec<f64>, Vec<f64>) {
+        let logits = self.tensor(&self.logits, device).require_grad();
+        let each = loss.forward(&self.groups(logits.clone())).each();
+        let gradient = logits.grad(&each.clone().sum().backward()).expect("part of the loss");
+        (each.into_data().iter::<f64>().collect(), gradient.into_data().iter::<f64>().collect())
+    }
+
+    /// The same by the reference.
+    fn expected(&self, loss: &dyn Both) -> (Vec<f64>, Vec<f64>) {
+        let mut each = Vec::new();
+        let mut gradients = vec![0.0; self.logits.len()];
+        for row in 0..self.height() {
+            let kept: Vec<usize> = (row * self.width..(row + 1) * self.width).filter(|&i| self.mask[i]).collect();
+            let of = |values: &[f64]| -> Vec<f64> { kept.iter().map(|&i| values[i]).collect() };
+            let (value, gradient) =
+                loss.value_and_gradient(&of(&self.logits), &of(&self.targets), 0).expect("valid values");
+            each.push(value);
+            kept.iter().zip(gradient).for_each(|(&i, slope)| gradients[i] = slope);
+        }
+        (each, gradients)
+    }
+
+    fn rows(&self, rows: &[usize]) -> Self {
+        fn pick<T: Copy>(values: &[T], rows: &[usize], width: usize) -> Vec<T> {
+            rows.iter().flat_map(|row| values[row * width..(row + 1) * width].iter().copied()).collect()
+        }
+        Self {
+            width: self.width,
+            logits: pick(&self.logits, rows, self.width),
+            targets: pick(&self.targets, rows, self.width),
+            mask: pick(&self.mask, rows, self.width),
+        }
+    }
+}
+
+/// Logits are multiples of 1/64, so that f32 holds them.
+fn rows() -> impl Strategy<Value = Rows> {
+    (1usize..5, 1usize..12).prop_flat_map(|(height, width)| {
+        let n = height * width;
+        let logits = proptest::collection::vec((-640i32..640).prop_map(|x| f64::from(x) / 64.0), n);
+        let target = prop_oneof![5 => Just(0.0), 2 => Just(1.0), 1 => (1i32..64).prop_map(|y| f64::from(y) / 64.0)];
+        let targets = proptest::collection::vec(target, n);
+        let mask = proptest::collection::vec(prop_oneof![4 => Just(true), 1 => Just(false)], n);
+        (logits, targets, mask).prop_map(move |(logits, targets, mask)| Rows { width, logits, targets, mask })
+    })
+}
+
+/// Relative to the largest number of its kind, which has the error of the terms that it is the difference of; under
+/// 0.01 it is an absolute error of about the resolution of f32 at 1.
+fn assert_close(name: &str, ours: &[f64], theirs: &[f64], tolerance: f64) {
+    assert_eq!(ours.len(), theirs.len());
+    let scale = theirs.iter().fold(1e-2, |largest: f64, value| largest.max(value.abs()));
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!((a - b).abs() <= tolerance * scale, "{name}: {a}, not {b} at {i} of {ours:?}, {theirs:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn equals_the_reference(rows in rows()) {
+        let device = Device::flex().autodiff();
+        for (name, loss) in losses() {
+            let ((each, gradient), (value, slope)) = (rows.run(loss.as_ref(), &device), rows.expected(loss.as_ref()));
+            assert_close(name, &each, &value, 1e-5);
+            assert_close(name, &gradient, &slope, 1e-5);
+        }
+    }
+
+    /// Where the loss is smooth: not at a margin, not at `mean = mu`, not where the correction of nnPU sets in.
+    #[test]
+    fn the_reference_has_the_gradient_of_its_value(rows in rows()) {
+        const STEP: f64 = 1e-5;
+        for (name, loss) in losses() {
+            if name.starts_with("nnPU") || name == "SSR-PU" {
+                continue;
+            }
+            for row in 0..rows.height() {
+                let range = row * rows.width..(row + 1) * rows.width;
+                let (logits, targets) = (&rows.logits[range.clone()], &rows.targets[range]);
+                let value = |logits: &[f64]| loss.value_and_gradient(logits, targets, 0).expect("valid").0;
+                let (_, gradient) = loss.value_and_gradient(logits, targets, 0).expect("valid");
+                for i in 0..logits.len() {
+                    let at = |step: f64| {
+                        let mut logits = logits.to_vec();
+                        logits[i] += step;
+                        value(&logits)
+                    };
+                    let [far_under, under, over, far_over] = [-2.0, -1.0, 1.0, 2.0].map(|steps| at(steps * STEP));
+                    let slope = (over - under) / (2.0 * STEP);
+                    let wide = (far_over - far_under) / (4.0 * STEP);
+                    // At a kink the two disagree, and there is no gradient to compare with.
+                    if (slope - wide).abs() < 1e-7 {
+                        prop_assert!((slope - gradient[i]).abs() < 1e-6, "{name}: {slope}, not {}", gradient[i]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn order_padding_and_splitting_change_nothing(
+        (rows, order) in rows().prop_flat_map(|rows| {
+            let order: Vec<usize> = (0..rows.width).collect();
+            (Just(rows), Just(order).prop_shuffle())
+        }),
+        noise in prop_oneof![Just(f64::NAN), Just(1e9), Just(-3.0), Just(f64::INFINITY)],
+    ) {
+        let device = Device::flex().autodiff();
+        let height = rows.height();
+        for (name, loss) in losses() {
+            let (each, gradient) = rows.run(loss.as_ref(), &device);
+
+            let at = |row: usize, column: usize| row * rows.width + order[column];
+            let permute = |values: &[f64]| -> Vec<f64> {
+                (0..height).flat_map(|row| (0..rows.width).map(move |column| (row, column)))
+                    .map(|(row, column)| values[at(row, column)]).collect()
+            };
+            let mask = (0..height * rows.width).map(|i| rows.mask[at(i / rows.width, i % rows.width)]).collect();
+            let permuted = Rows { logits: permute(&rows.logits), targets: permute(&rows.targets), mask, ..rows.clone() };
+            let (permuted_each, permuted_gradient) = permuted.run(loss.as_ref(), &device);
+            assert_close(name, &permuted_each, &each, 1e-5);
+            assert_close(name, &permuted_gradient, &permute(&gradient), 1e-5);
+
+            let pad = |values: &[f64], with: f64| -> Vec<f64> {
+                values.chunks(rows.width).flat_map(|row| row.iter().copied().chain([with, with])).collect()
+            };
+            let mask = rows.mask.chunks(rows.width).flat_map(|row| row.iter().copied().chain([false, false])).collect();
+            let padded = Rows { width: rows.width + 2, logits: pad(&rows.logits, noise), targets: pad(&rows.targets, noise), mask };
+            let (padded_each, padded_gradient) = padded.run(loss.as_ref(), &device);
+            assert_close(name, &padded_each, &each, 1e-5);
+            assert_close(name, &padded_gradient, &pad(&gradient, 0.0), 1e-5);
+
+            let sum = |rows: &Rows| -> f64 {
+                let logits = rows.tensor(&rows.logits, &device);
+                f64::from(loss.forward(&rows.groups(logits)).sum().into_scalar::<f32>())
+            };
+            let (first, second): (Vec<usize>, Vec<usize>) = (0..height).partition(|row| row % 2 == 0);
+            let parts = sum(&rows.rows(&first)) + if second.is_empty() { 0.0 } else { sum(&rows.rows(&second)) };
+            assert_close(name, &[parts], &[sum(&rows)], 1e-4);
+        }
+    }
+}
+
+#[test]
+fn finite_for_every_logit() {
+    let device = Device::flex().autodiff();
+    let logits = [-1e4, -100.0, -17.0, -1.0, 0.0, 1.0, 17.0, 100.0, 1e4];
+    for (name, loss) in losses() {
+        for dtype in [DType::F32, DType::F16, DType::BF16] {
+            for (&a, &b) in logits.iter().flat_map(|a| logits.iter().map(move |b| (a, b))) {
+                for targets in [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]] {
+                    for (width, mask) in [(2, [1.0, 1.0]), (2, [0.0, 0.0]), (1, [1.0, 1.0]), (2, [1.0, 0.0])] {
+                        let row = |values: [f64; 2]| {
+                            let data = TensorData::new(values[..width].to_vec(), [1, width]);
+                            Tensor::<2>::from_data(data, &device).cast(FloatDType::from(dtype))
+                        };
+                        let logits = row([a, b]).require_grad();
+                        let groups = Groups::new(&[1], logits.clone(), row(targets)).with_mask(row(mask).bool());
+                        let loss = loss.forward(&groups).mean();
+                        let gradient = logits.grad(&loss.backward()).expect("part of the loss");
+                        let values: Vec<f64> =
+                            loss.into_data().iter::<f64>().chain(gradient.into_data().iter::<f64>()).collect();
+                        let finite = values.iter().all(|value| value.is_finite());
+                        assert!(finite, "{name}, {dtype:?}: logits {a} {b}, targets {targets:?}: {values:?}");
+                        if mask == [0.0, 0.0] {
+                            assert!(values.iter().all(|value| *value == 0.0), "{name}: {values:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
