@@ -60,6 +60,9 @@ mod probability;
 mod reference;
 mod risk;
 
+/// The tensor library, in the version that the losses are made for: a crate that depends on this one needs no other.
+pub use burn;
+
 pub use asymmetric::Asymmetric;
 pub use bce::Bce;
 pub use class::PerClass;

@@ -11,7 +11,9 @@ use crate::{
 /// The loss of one label under a risk: of its margin z = x for a positive, z = -x for a negative.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Surrogate {
-    /// `s(-z)`: bounded, so that no label counts for more than 1. The choice of the nnPU paper.
+    /// `s(-z)`: bounded, so that no label counts for more than 1. The choice of the nnPU paper. Where positives are rare,
+    /// a model that calls everything negative is nearly as good as it gets with this loss and has next to no gradient:
+    /// training can stay there (docs/losses.md).
     Sigmoid,
     /// `ln(1 + exp(-z))`.
     Logistic,
@@ -100,7 +102,7 @@ impl Upu {
     /// # Errors
     /// Where the prior does not lie strictly between 0 and 1.
     pub fn new(prior: impl Into<PerClass>) -> Result<Self, LossError> {
-        Ok(Self(Risk::of_prior(prior.into(), Surrogate::Logistic, None)?))
+        Ok(Self(Risk::of_prior(prior.into(), None)?))
     }
 
     /// The same with another loss of each label.
@@ -121,13 +123,13 @@ impl Upu {
 }
 
 impl NnPu {
-    /// The loss for a class prior, with the sigmoid loss of each label, beta 0 and step size 1 as in the paper, on one
-    /// sample.
+    /// The loss for a class prior, with the logistic loss of each label, beta 0 and step size 1 as in the paper, on one
+    /// sample. The paper has the sigmoid loss: see [`Surrogate::Sigmoid`].
     ///
     /// # Errors
     /// Where the prior does not lie strictly between 0 and 1.
     pub fn new(prior: impl Into<PerClass>) -> Result<Self, LossError> {
-        Ok(Self(Risk::of_prior(prior.into(), Surrogate::Sigmoid, Some((0.0, 1.0)))?))
+        Ok(Self(Risk::of_prior(prior.into(), Some((0.0, 1.0)))?))
     }
 
     /// The same with another beta and step size of the correction.
@@ -196,13 +198,13 @@ impl SsrPu {
 }
 
 impl Risk {
-    fn of_prior(prior: PerClass, surrogate: Surrogate, non_negative: Option<(f64, f64)>) -> Result<Self, LossError> {
+    fn of_prior(prior: PerClass, non_negative: Option<(f64, f64)>) -> Result<Self, LossError> {
         let prior = prior.checked(|prior| inside("class prior", prior))?;
         Ok(Self {
             positive: prior.clone(),
             unlabelled: PerClass::All(1.0),
             correction: prior,
-            surrogate,
+            surrogate: Surrogate::Logistic,
             sampling: Sampling::OneSample,
             non_negative,
         })

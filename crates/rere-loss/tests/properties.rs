@@ -24,10 +24,7 @@ fn losses() -> Vec<(&'static str, Box<dyn Both>)> {
             ("uPU", Box::new(Upu::new(0.2)?)),
             ("uPU, squared", Box::new(Upu::new(0.2)?.with_surrogate(Surrogate::Squared { margin: 1.0 }))),
             ("nnPU", Box::new(NnPu::new(0.3)?)),
-            (
-                "nnPU, logistic",
-                Box::new(NnPu::new(0.3)?.with_surrogate(Surrogate::Logistic).with_correction(0.1, 0.5)?),
-            ),
+            ("nnPU, sigmoid", Box::new(NnPu::new(0.3)?.with_surrogate(Surrogate::Sigmoid).with_correction(0.1, 0.5)?)),
             ("SSR-PU", Box::new(SsrPu::new(0.3, 0.1)?)),
         ])
     })();
