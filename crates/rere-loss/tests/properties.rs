@@ -3,32 +3,35 @@
 
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use proptest::prelude::*;
-use rere_loss::{Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, Groups, Loss, NnPu, Reference, SsrPu, Surrogate, Upu};
+use rere_loss::{
+    Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, Groups, Loss, LossError, NnPu, Reference, SsrPu, Surrogate, Upu,
+};
 
 trait Both: Loss + Reference {}
 impl<L: Loss + Reference> Both for L {}
 
 /// Every loss, in several settings.
 fn losses() -> Vec<(&'static str, Box<dyn Both>)> {
-    let all: Result<Vec<(&'static str, Box<dyn Both>)>, rere_loss::LossError> = (|| {
-        Ok(vec![
-            ("BCE", Box::new(Bce::new()) as Box<dyn Both>),
-            ("BCE, weight 3", Box::new(Bce::with_positive_weight(3.0)?)),
-            ("focal", Box::new(Focal::new(2.0, 0.25)?)),
-            ("focal, gamma 0.5", Box::new(Focal::new(0.5, 0.5)?)),
-            ("asymmetric", Box::new(Asymmetric::default())),
-            ("asymmetric, no margin", Box::new(Asymmetric::new(1.0, 0.5, 0.0)?)),
-            ("dice", Box::new(Dice::default())),
-            ("cPU", Box::new(Cpu::new(0.1, 0.04)?)),
-            ("cPU, paper", Box::new(Cpu::new(0.3, 0.5)?.with_variant(CpuVariant::Paper))),
-            ("uPU", Box::new(Upu::new(0.2)?)),
-            ("uPU, squared", Box::new(Upu::new(0.2)?.with_surrogate(Surrogate::Squared { margin: 1.0 }))),
-            ("nnPU", Box::new(NnPu::new(0.3)?)),
-            ("nnPU, sigmoid", Box::new(NnPu::new(0.3)?.with_surrogate(Surrogate::Sigmoid).with_correction(0.1, 0.5)?)),
-            ("SSR-PU", Box::new(SsrPu::new(0.3, 0.1)?)),
-        ])
-    })();
-    all.expect("valid settings")
+    fn boxed<L: Both + 'static>(loss: Result<L, LossError>) -> Box<dyn Both> {
+        Box::new(loss.expect("valid settings"))
+    }
+    let corrected = |loss: Result<NnPu, LossError>| loss?.with_correction(0.1, 0.5);
+    vec![
+        ("BCE", boxed(Ok(Bce::new()))),
+        ("BCE, weight 3", boxed(Bce::with_positive_weight(3.0))),
+        ("focal", boxed(Focal::new(2.0, 0.25))),
+        ("focal, gamma 0.5", boxed(Focal::new(0.5, 0.5))),
+        ("asymmetric", boxed(Ok(Asymmetric::default()))),
+        ("asymmetric, no margin", boxed(Asymmetric::new(1.0, 0.5, 0.0))),
+        ("dice", boxed(Ok(Dice::default()))),
+        ("cPU", boxed(Cpu::new(0.1, 0.04))),
+        ("cPU, paper", boxed(Cpu::new(0.3, 0.5).map(|loss| loss.with_variant(CpuVariant::Paper)))),
+        ("uPU", boxed(Upu::new(0.2))),
+        ("uPU, squared", boxed(Upu::new(0.2).map(|loss| loss.with_surrogate(Surrogate::Squared { margin: 1.0 })))),
+        ("nnPU", boxed(NnPu::new(0.3))),
+        ("nnPU, sigmoid", boxed(corrected(NnPu::new(0.3).map(|loss| loss.with_surrogate(Surrogate::Sigmoid))))),
+        ("SSR-PU", boxed(SsrPu::new(0.3, 0.1))),
+    ]
 }
 
 /// Rows of logits, targets and marks of what counts.
