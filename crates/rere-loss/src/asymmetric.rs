@@ -1,8 +1,8 @@
 //! The asymmetric loss.
 
-use burn::tensor::{Tensor, activation::log_sigmoid};
+use burn::tensor::Tensor;
 
-use crate::{GroupLosses, Groups, Loss, LossError, error::not_negative, probability::probability};
+use crate::{GroupLosses, Groups, Loss, LossError, error::not_negative, probability::ln_probabilities};
 
 /// The asymmetric loss ASL (Ridnik et al. 2021, Section 2), made for many labels of which few are positive.
 ///
@@ -49,24 +49,21 @@ impl Default for Asymmetric {
 
 impl Loss for Asymmetric {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let (x, y) = (groups.logits(), groups.targets());
-        let ln_p = log_sigmoid(x.clone());
+        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
         let positive = match self.gamma_positive {
             0.0 => ln_p.clone(),
-            gamma => focused(log_sigmoid(x.clone().neg()), gamma).mul(ln_p.clone()),
+            gamma => focused(ln_not_p.clone(), gamma).mul(ln_p.clone()),
         };
         // Without a margin q is p, whose logarithms are at hand; with one, 1 - q is at least the margin.
         let negative = if self.margin == 0.0 {
-            focused(ln_p, self.gamma_negative).mul(log_sigmoid(x.neg()))
+            focused(ln_p, self.gamma_negative).mul(ln_not_p)
         } else {
-            let not_p = probability(x.neg());
-            let q = not_p.clone().neg().add_scalar(1.0 - self.margin);
-            let under = q.clone().lower_equal_scalar(0.0);
-            let ln_q = q.mask_fill(under.clone(), 1.0).log();
-            let ln_not = not_p.add_scalar(self.margin).clamp_max(1.0).log();
-            focused(ln_q, self.gamma_negative).mul(ln_not).mask_fill(under, 0.0)
+            let not_q = ln_not_p.exp().add_scalar(self.margin);
+            let under = not_q.clone().greater_equal_scalar(1.0);
+            let ln_q = not_q.clone().neg().add_scalar(1.0).mask_fill(under.clone(), 1.0).log();
+            focused(ln_q, self.gamma_negative).mul(not_q.log()).mask_fill(under, 0.0)
         };
-        let losses = positive.mul(y.clone()).add(negative.mul(groups.rest()));
+        let losses = positive.mul(groups.targets()).add(negative.mul(groups.rest()));
         GroupLosses::of_labels(losses.neg(), groups)
     }
 }

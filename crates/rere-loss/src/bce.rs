@@ -1,8 +1,6 @@
 //! Binary cross-entropy.
 
-use burn::tensor::activation::log_sigmoid;
-
-use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::not_negative};
+use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::not_negative, probability::ln_probabilities};
 
 /// Binary cross-entropy: what is not labelled is taken as negative. The default of the RERE authors' code.
 ///
@@ -43,9 +41,9 @@ impl Default for Bce {
 
 impl Loss for Bce {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let (x, y) = (groups.logits(), groups.targets());
-        let rest = groups.rest().mul(log_sigmoid(x.clone().neg()));
-        let mut positive = y.mul(log_sigmoid(x));
+        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
+        let rest = groups.rest().mul(ln_not_p);
+        let mut positive = groups.targets().mul(ln_p);
         if self.positive_weight != PerClass::All(1.0) {
             positive = positive.mul(self.positive_weight.column(groups));
         }

@@ -1,8 +1,8 @@
 //! The collective positive-unlabelled loss.
 
-use burn::tensor::{Tensor, activation::log_sigmoid};
+use burn::tensor::Tensor;
 
-use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::inside, probability::probability};
+use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::inside, probability::ln_probabilities};
 
 /// Weight of the positive term in the authors' code.
 pub const DEFAULT_GAMMA: f64 = 0.04;
@@ -126,49 +126,54 @@ impl Loss for Cpu {
     fn forward(&self, groups: &Groups) -> GroupLosses {
         let (mu, gamma) = (self.mu.column(groups), self.gamma.column(groups));
         let (positives, rest) = (groups.targets(), groups.rest());
+        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
         let losses = match self.variant {
             CpuVariant::Group => {
-                let positive = ln_mean(groups.logits(), &positives).mul(gamma);
-                positive.add(ln_correct(groups.logits(), rest, mu))
+                let correct = ln_correct(ln_p.clone(), ln_not_p, rest, mu);
+                ln_mean(ln_p, &positives).mul(gamma).add(correct)
             }
             CpuVariant::Paper => {
                 let all = positives.clone().add(rest.clone());
-                let positive = ln_mean(groups.logits(), &all).mul(gamma).mul(positives.sum_dim(1));
-                positive.add(ln_correct(groups.logits(), all, mu).mul(rest.sum_dim(1)))
+                let correct = ln_correct(ln_p.clone(), ln_not_p, all.clone(), mu).mul(rest.sum_dim(1));
+                ln_mean(ln_p, &all).mul(gamma).mul(positives.sum_dim(1)).add(correct)
             }
         };
         GroupLosses::of_groups(losses.neg(), groups)
     }
 }
 
-/// `ln( weighted mean of s(x) )` of each row, `[groups, 1]`; 0 where all weights are 0.
-fn ln_mean(logits: Tensor<2>, weights: &Tensor<2>) -> Tensor<2> {
+/// `ln( weighted mean of p )` of each row, `[groups, 1]`; 0 where all weights are 0.
+fn ln_mean(ln_p: Tensor<2>, weights: &Tensor<2>) -> Tensor<2> {
     // What has no weight is pushed out of the sum by a large negative logarithm, whose exponential is 0, and so is its
     // gradient. A row without any weight is all at that value, which is finite, and then multiplied by 0.
     const OUT: f64 = -1e30;
     let out = weights.clone().lower_equal_scalar(0.0);
-    let size = weights.clone().sum_dim(1);
-    let has_any = size.clone().greater_scalar(0.0).float().cast(logits.dtype());
+    let (size, has_any) = sizes(weights);
     let ln_weights = weights.clone().mask_fill(out.clone(), 1.0).log();
-    let ln = log_sigmoid(logits).add(ln_weights).mask_fill(out, OUT);
+    let ln = ln_p.add(ln_weights).mask_fill(out, OUT);
     let largest = ln.clone().detach().max_dim(1);
     let ln_sum = ln.sub(largest.clone()).exp().sum_dim(1).log().add(largest);
-    // Soft targets may sum up to less than 1.
-    let ln_size = size.clone().add(has_any.clone().neg().add_scalar(1.0)).log();
-    ln_sum.sub(ln_size).mul(has_any)
+    ln_sum.sub(size.log()).mul(has_any)
 }
 
-/// `ln( 1 - | weighted mean of s(x) - mu | )` of each row, `[groups, 1]`; 0 where all weights are 0.
-fn ln_correct(logits: Tensor<2>, weights: Tensor<2>, mu: Tensor<2>) -> Tensor<2> {
-    let size = weights.clone().sum_dim(1);
-    let has_any = size.clone().greater_scalar(0.0).float().cast(logits.dtype());
-    let size = size.add(has_any.clone().neg().add_scalar(1.0));
-    // 1 - mean is the mean of s(-x): taking it from there keeps its digits where the mean is near 1.
-    let mean = probability(logits.clone()).mul(weights.clone()).sum_dim(1).div(size.clone());
-    let complement = probability(logits.neg()).mul(weights).sum_dim(1).div(size);
-    let too_many = mean.clone().greater_scalar(0.5).bool_and(mean.clone().greater(mu.clone().expand(mean.dims())));
-    let ln = mean.sub(mu.clone()).abs().neg().log1p();
+/// `ln( 1 - | weighted mean of p - mu | )` of each row, `[groups, 1]`; 0 where all weights are 0.
+fn ln_correct(ln_p: Tensor<2>, ln_not_p: Tensor<2>, weights: Tensor<2>, mu: Tensor<2>) -> Tensor<2> {
+    let (size, has_any) = sizes(&weights);
+    // 1 - mean is the mean of 1 - p: taking it from there keeps its digits where the mean is near 1.
+    let mean = ln_p.exp().mul(weights.clone()).sum_dim(1).div(size.clone());
+    let complement = ln_not_p.exp().mul(weights).sum_dim(1).div(size);
+    let over = mean.clone().sub(mu.clone());
+    let too_many = mean.greater_scalar(0.5).bool_and(over.clone().greater_scalar(0.0));
+    let ln = over.abs().neg().log1p();
     ln.mask_where(too_many, complement.add(mu).log()).mul(has_any)
+}
+
+/// The sum of the weights of each row, 1 where there is none, and whether there is any (1 or 0): `[groups, 1]`.
+fn sizes(weights: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    let size = weights.clone().sum_dim(1);
+    let none = size.clone().lower_equal_scalar(0.0);
+    let has_any = none.clone().bool_not().float().cast(weights.dtype());
+    (size.mask_fill(none, 1.0), has_any)
 }
 
 #[cfg(test)]

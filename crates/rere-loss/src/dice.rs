@@ -1,6 +1,6 @@
 //! The dice loss.
 
-use crate::{GroupLosses, Groups, Loss, LossError, error::not_negative, probability::probability};
+use crate::{GroupLosses, Groups, Loss, LossError, error::not_negative, probability::probabilities};
 
 /// The dice loss of a group (Milletari et al. 2016, in the form with smoothing of Li et al. 2020): one minus a soft F1.
 ///
@@ -39,8 +39,7 @@ impl Default for Dice {
 
 impl Loss for Dice {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let (x, y) = (groups.logits(), groups.targets());
-        let (p, not_p) = (probability(x.clone()), probability(x.neg()));
+        let ((p, not_p), y) = (probabilities(groups.logits()), groups.targets());
         let either = groups.sum(p.clone().square()).add(y.clone().square().sum_dim(1)).add_scalar(self.smoothing);
         // The numerator of the difference is the sum of (p - y)^2; with p - y = (1 - y) p - y (1 - p) it keeps its
         // digits where the loss is small.

@@ -1,10 +1,11 @@
 //! The focal loss.
 
-use burn::tensor::{Tensor, activation::log_sigmoid};
+use burn::tensor::Tensor;
 
 use crate::{
     GroupLosses, Groups, Loss, LossError, PerClass,
     error::{inside, not_negative},
+    probability::ln_probabilities,
 };
 
 /// The focal loss (Lin et al. 2017, Eq. 5): binary cross-entropy in which labels that are easy count less.
@@ -38,18 +39,17 @@ impl Focal {
 
 impl Loss for Focal {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let (x, y) = (groups.logits(), groups.targets());
+        let y = groups.targets();
         let alpha = self.alpha.column(groups);
-        let ln_p = log_sigmoid(x.clone());
-        let ln_not = log_sigmoid(x.neg());
+        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
         // exp(gamma ln p) underflows to 0 where p^gamma does, and has no infinite slope.
         let power = |ln: Tensor<2>| match self.gamma {
             0.0 => ln.ones_like(),
             1.0 => ln.exp(),
             gamma => ln.mul_scalar(gamma).exp(),
         };
-        let positive = power(ln_not.clone()).mul(ln_p.clone()).mul(y.clone()).mul(alpha.clone());
-        let rest = power(ln_p).mul(ln_not).mul(groups.rest()).mul(alpha.neg().add_scalar(1.0));
+        let positive = power(ln_not_p.clone()).mul(ln_p.clone()).mul(y).mul(alpha.clone());
+        let rest = power(ln_p).mul(ln_not_p).mul(groups.rest()).mul(alpha.neg().add_scalar(1.0));
         GroupLosses::of_labels(positive.add(rest).neg(), groups)
     }
 }

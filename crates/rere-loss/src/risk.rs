@@ -1,11 +1,11 @@
 //! Losses that estimate the risk on complete labels from positive and unlabelled ones.
 
-use burn::tensor::{Tensor, activation::log_sigmoid};
+use burn::tensor::Tensor;
 
 use crate::{
     GroupLosses, Groups, Loss, LossError, PerClass,
     error::{inside, not_negative},
-    probability::probability,
+    probability::{ln_probabilities, probabilities},
 };
 
 /// The loss of one label under a risk: of its margin z = x for a positive, z = -x for a negative.
@@ -25,11 +25,21 @@ pub enum Surrogate {
 }
 
 impl Surrogate {
-    fn of(self, z: Tensor<2>) -> Tensor<2> {
+    /// The loss of each label as a positive, and as a negative.
+    fn both(self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         match self {
-            Self::Sigmoid => probability(z.neg()),
-            Self::Logistic => log_sigmoid(z).neg(),
-            Self::Squared { margin } => z.sub_scalar(margin).square().mul_scalar(0.25),
+            Self::Sigmoid => {
+                let (p, not_p) = probabilities(x);
+                (not_p, p)
+            }
+            Self::Logistic => {
+                let (ln_p, ln_not_p) = ln_probabilities(x);
+                (ln_p.neg(), ln_not_p.neg())
+            }
+            Self::Squared { margin } => {
+                let squared = |distance: Tensor<2>| distance.square().mul_scalar(0.25);
+                (squared(x.clone().sub_scalar(margin)), squared(x.add_scalar(margin)))
+            }
         }
     }
 }
@@ -211,13 +221,12 @@ impl Risk {
     }
 
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let (x, positives) = (groups.logits(), groups.targets());
+        let positives = groups.targets();
         let unlabelled = match self.sampling {
             Sampling::OneSample => positives.clone().add(groups.rest()),
             Sampling::CaseControl => groups.rest(),
         };
-        let as_positive = self.surrogate.of(x.clone());
-        let as_negative = self.surrogate.of(x.neg());
+        let (as_positive, as_negative) = self.surrogate.both(groups.logits());
         let positive = mean(as_positive, &positives).mul(self.positive.column(groups));
         let correction = mean(as_negative.clone(), &positives).mul(self.correction.column(groups));
         let negative = mean(as_negative, &unlabelled).mul(self.unlabelled.column(groups)).sub(correction);
