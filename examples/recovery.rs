@@ -22,7 +22,8 @@ use burn::{
     },
 };
 use plotters::prelude::*;
-use rere_eval::{Counts, Score, best_threshold};
+use rere_core::Probability;
+use rere_eval::{Score, best_threshold, counts_at};
 use rere_loss::{Asymmetric, Bce, Cpu, Dice, Focal, Groups, Loss, LossError, NnPu, SsrPu, Surrogate, Upu};
 
 const LABELS: usize = 12;
@@ -118,7 +119,9 @@ fn run(hidden: [f64; 2]) -> Result<Vec<Row>, Box<dyn Error>> {
             let labelled = dev.iter().filter(|(_, label)| *label).count();
             let (chosen, _) = best_threshold(dev, labelled).ok_or("nothing is scored")?;
             let test = scored(&test, &test.truth);
-            let scores = [0.5, chosen.get()].map(|threshold| score_at(&test, threshold));
+            let gold = test.iter().filter(|(_, gold)| *gold).count();
+            let thresholds = [Probability::saturating(0.5), chosen];
+            let scores = thresholds.map(|threshold| Score::from_counts(counts_at(&test, gold, threshold)));
             match results.iter_mut().find(|(name, _)| *name == trial.name) {
                 Some((_, of_loss)) => of_loss.push(scores),
                 None => results.push((trial.name, vec![scores])),
@@ -161,15 +164,6 @@ fn fit(trial: &Trial, train: &Items, device: &Device) -> Network {
         }
     }
     network
-}
-
-fn score_at(scored: &[(f32, bool)], threshold: f32) -> Score {
-    let kept = || scored.iter().filter(|(score, _)| *score >= threshold);
-    Score::from_counts(Counts {
-        right: kept().filter(|(_, right)| *right).count(),
-        predicted: kept().count(),
-        gold: scored.iter().filter(|(_, gold)| *gold).count(),
-    })
 }
 
 /// Mean and standard deviation.

@@ -11,9 +11,9 @@
 use std::{collections::BTreeSet, env, error::Error, path::Path};
 
 use burn::tensor::Device;
-use rere::Rere;
+use rere::{Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence, Triple};
-use rere_eval::{Counts, Exact, Partial, Score, best_threshold, evaluate};
+use rere_eval::{Counts, Exact, Partial, Score, best_threshold, counts_at, evaluate};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -30,10 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let on_dev = relations(&system, &dev)?;
     let best = best_threshold(on_dev.scored, on_dev.gold).ok_or("DEV has no sentence")?.0;
     for (name, threshold) in [("the model's", chosen.relation), ("best alone on DEV", best)] {
-        show(&format!("relations, {name}"), threshold, on_test.counts_at(threshold));
+        show(&format!("relations, {name}"), threshold, counts_at(&on_test.scored, on_test.gold, threshold));
     }
 
-    let thresholds: Vec<Probability> = (1..20).map(|i| Probability::saturating(i as f32 / 20.0)).collect();
+    let thresholds = Thresholds::entity_candidates();
     let f1 = |counts: &Counts| Score::from_counts(*counts).f1;
     let on_dev = pairs(&system, &dev, &thresholds)?;
     let best = thresholds.iter().zip(&on_dev).max_by(|(_, a), (_, b)| f1(a).total_cmp(&f1(b)));
@@ -55,13 +55,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Relations {
     scored: Vec<(f32, bool)>,
     gold: usize,
-}
-
-impl Relations {
-    fn counts_at(&self, threshold: Probability) -> Counts {
-        let kept = || self.scored.iter().filter(|(score, _)| *score >= threshold.get());
-        Counts { right: kept().filter(|(_, right)| *right).count(), predicted: kept().count(), gold: self.gold }
-    }
 }
 
 fn relations(system: &Rere, sentences: &[Sentence]) -> Result<Relations, Box<dyn Error>> {

@@ -8,7 +8,7 @@
 //! | pair the sentences of a gold and a predicted file | [`align()`] |
 //! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] for aligned ones, [`evaluate`] to do both; [`count_by_relation`] |
 //! | turn counts into precision, recall and F1 | [`Score`], [`NamedScore`] |
-//! | choose the threshold on a development set | [`best_threshold`] |
+//! | choose the threshold on a development set | [`best_threshold`]; [`counts_at`] for a threshold that is given |
 //! | see that a corpus has no relation that the system does not know | [`check_relations`] |
 //!
 //! # Example
@@ -43,4 +43,4 @@ pub use error::{EvalError, Side};
 pub use evaluate::{check_relations, count, count_all, count_by_relation, evaluate};
 pub use matcher::{Exact, Match, Partial, TripleMatcher, UnknownMatch};
 pub use score::{Counts, NamedScore, Score};
-pub use threshold::best_threshold;
+pub use threshold::{best_threshold, counts_at};

@@ -6,6 +6,22 @@ use rere_core::Probability;
 
 use crate::{Counts, Score};
 
+/// The counts where what scores at or over `threshold` is kept; the arguments are those of [`best_threshold`], whose
+/// threshold gives its score.
+///
+/// ```
+/// use rere_core::Probability;
+/// use rere_eval::{Counts, counts_at};
+///
+/// let scored = [(0.9, true), (0.2, false), (0.8, false), (0.7, true)];
+/// let counts = counts_at(&scored, 3, Probability::saturating(0.7));
+/// assert_eq!(counts, Counts { right: 2, predicted: 3, gold: 3 });
+/// ```
+pub fn counts_at(scored: &[(f32, bool)], gold: usize, threshold: Probability) -> Counts {
+    let kept = || scored.iter().filter(|(score, _)| Probability::saturating(*score) >= threshold);
+    Counts { right: kept().filter(|(_, right)| *right).count(), predicted: kept().count(), gold }
+}
+
 /// The threshold with the highest F1, and the score there, where what scores at or over the threshold is kept.
 ///
 /// `scored` has one item for each candidate triple: its score, and whether it is right. `gold` is the number of gold

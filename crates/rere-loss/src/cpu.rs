@@ -133,7 +133,7 @@ impl Loss for Cpu {
                 ln_mean(ln_p, &positives).mul(gamma).add(correct)
             }
             CpuVariant::Paper => {
-                let all = positives.clone().add(rest.clone());
+                let all = groups.counted();
                 let correct = ln_correct(ln_p.clone(), ln_not_p, all.clone(), mu).mul(rest.sum_dim(1));
                 ln_mean(ln_p, &all).mul(gamma).mul(positives.sum_dim(1)).add(correct)
             }

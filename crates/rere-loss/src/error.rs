@@ -107,3 +107,25 @@ pub(crate) fn inside(name: &'static str, value: f64) -> Result<f64, LossError> {
 pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<f64, LossError> {
     if value >= 0.0 && value.is_finite() { Ok(value) } else { Err(LossError::Negative { name, value }) }
 }
+
+/// Finds the first value that is not valid.
+fn check_values(
+    name: &'static str,
+    values: impl IntoIterator<Item = f64>,
+    valid: impl Fn(f64) -> bool,
+    wanted: &'static str,
+) -> Result<(), LossError> {
+    match values.into_iter().enumerate().find(|(_, value)| !valid(*value)) {
+        Some((position, value)) => Err(LossError::Value { name, value, position, wanted }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that logits are finite and targets lie in \[0, 1\].
+pub(crate) fn check_labels(
+    logits: impl IntoIterator<Item = f64>,
+    targets: impl IntoIterator<Item = f64>,
+) -> Result<(), LossError> {
+    check_values("logit", logits, f64::is_finite, "a logit is a finite number")?;
+    check_values("target", targets, |target| (0.0..=1.0).contains(&target), "a target lies in [0, 1]")
+}

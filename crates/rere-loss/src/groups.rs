@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, DType, FloatDType, Tensor};
 
-use crate::LossError;
+use crate::{LossError, error::check_labels};
 
 /// Logits and targets, arranged as groups of labels.
 ///
@@ -175,8 +175,7 @@ impl Groups {
     /// # Errors
     /// At the first value that is not so. Its position is that in the groups, row by row.
     pub fn check(&self) -> Result<(), LossError> {
-        check_values("logit", &self.logits, f64::is_finite, "a logit is a finite number")?;
-        check_values("target", &self.targets, |value| (0.0..=1.0).contains(&value), "a target lies in [0, 1]")
+        check_labels(self.logits.to_data().iter::<f64>(), self.targets.to_data().iter::<f64>())
     }
 
     /// Number of groups.
@@ -216,8 +215,14 @@ impl Groups {
     pub fn rest(&self) -> Tensor<2> {
         match &self.counted {
             Some(counted) => counted.clone().sub(self.targets.clone()),
+            // Cheaper than to make the ones first.
             None => self.targets.clone().neg().add_scalar(1.0),
         }
+    }
+
+    /// 1 where a label counts, `[groups, labels]`.
+    pub fn counted(&self) -> Tensor<2> {
+        self.counted.clone().unwrap_or_else(|| self.targets.ones_like())
     }
 
     /// Sums over the labels of each group that count: `[groups, labels]` to `[groups, 1]`.
@@ -242,16 +247,4 @@ fn same_shape(name: &'static str, logits: &[usize], other: &[usize]) -> Result<(
         return Ok(());
     }
     Err(LossError::ShapesDiffer { name, logits: logits.to_vec(), other: other.to_vec() })
-}
-
-fn check_values(
-    name: &'static str,
-    tensor: &Tensor<2>,
-    valid: impl Fn(f64) -> bool,
-    wanted: &'static str,
-) -> Result<(), LossError> {
-    match tensor.to_data().iter::<f64>().enumerate().find(|(_, value)| !valid(*value)) {
-        Some((position, value)) => Err(LossError::Value { name, value, position, wanted }),
-        None => Ok(()),
-    }
 }

@@ -5,6 +5,7 @@
 
 use crate::{
     Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, LossError, NnPu, SsrPu, Surrogate, Upu,
+    error::check_labels,
     risk::{Risk, Sampling},
 };
 
@@ -31,8 +32,7 @@ pub trait Reference {
             let (logits, other) = (vec![logits.len()], vec![targets.len()]);
             return Err(LossError::ShapesDiffer { name: "targets", logits, other });
         }
-        check("logit", logits, f64::is_finite, "a logit is a finite number")?;
-        check("target", targets, |y| (0.0..=1.0).contains(&y), "a target lies in [0, 1]")?;
+        check_labels(logits.iter().copied(), targets.iter().copied())?;
         if logits.is_empty() {
             return Ok((0.0, vec![]));
         }
@@ -41,18 +41,6 @@ pub trait Reference {
 
     /// [`Reference::value_and_gradient`] of input that is known to be valid and not empty.
     fn of_group(&self, logits: &[f64], targets: &[f64], class: usize) -> (f64, Vec<f64>);
-}
-
-fn check(
-    name: &'static str,
-    values: &[f64],
-    valid: impl Fn(f64) -> bool,
-    wanted: &'static str,
-) -> Result<(), LossError> {
-    match values.iter().position(|value| !valid(*value)) {
-        Some(position) => Err(LossError::Value { name, value: values[position], position, wanted }),
-        None => Ok(()),
-    }
 }
 
 fn sigmoid(x: f64) -> f64 {

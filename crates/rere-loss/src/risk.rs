@@ -185,7 +185,8 @@ impl SsrPu {
         })?;
         let weight = |prior: f64, share: f64| Ok((1.0 - prior) / (1.0 - share));
         let unlabelled = prior.zip("class prior", &unlabelled_prior, "labelled share", weight)?;
-        let correction = unlabelled.zip("", &unlabelled_prior, "", |weight, share| Ok(weight * share))?;
+        let correction =
+            unlabelled.zip("class prior", &unlabelled_prior, "labelled share", |weight, share| Ok(weight * share))?;
         Ok(Self(Risk {
             positive: prior.map(|prior| (prior * (1.0 - prior)).sqrt()),
             unlabelled,
@@ -223,7 +224,7 @@ impl Risk {
     fn forward(&self, groups: &Groups) -> GroupLosses {
         let positives = groups.targets();
         let unlabelled = match self.sampling {
-            Sampling::OneSample => positives.clone().add(groups.rest()),
+            Sampling::OneSample => groups.counted(),
             Sampling::CaseControl => groups.rest(),
         };
         let (as_positive, as_negative) = self.surrogate.both(groups.logits());

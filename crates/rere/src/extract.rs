@@ -34,6 +34,11 @@ impl Default for Thresholds {
 impl Thresholds {
     /// No relation under this probability is looked at when thresholds are chosen.
     pub(crate) const LOWEST_RELATION: f32 = 0.05;
+
+    /// The decoding thresholds that are tried when thresholds are chosen: 0.05, 0.10, ... 0.95.
+    pub fn entity_candidates() -> Vec<Probability> {
+        (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()
+    }
 }
 
 /// A trained system: finds the relations of a sentence, then the subjects and objects of each.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rere_core::Probability;
-use rere_eval::{Counts, Score, best_threshold};
+use rere_eval::{Counts, Score, best_threshold, counts_at};
 
 #[test]
 fn ties_go_to_the_higher_threshold() {
@@ -60,7 +60,10 @@ proptest! {
                 best = Some((threshold, score));
             }
         }
-        let found = best_threshold(scored, gold);
+        let found = best_threshold(scored.clone(), gold);
+        if let Some((threshold, score)) = found {
+            prop_assert_eq!(counts_at(&scored, gold, threshold), score.counts);
+        }
         prop_assert_eq!(found.map(|(threshold, score)| (threshold.get(), score)), best);
     }
 }

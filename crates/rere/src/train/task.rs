@@ -1,7 +1,7 @@
 //! The two stages as training tasks.
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use rere_core::{ByteSpan, Probability};
+use rere_core::ByteSpan;
 use rere_data::{EntityExample, RelationExample, token_batches};
 use rere_decode::{Pairing, PointerScores, TokenizedText};
 use rere_eval::{Counts, Score, best_threshold};
@@ -10,7 +10,7 @@ use rere_model::{AnyEncoder, EncoderConfig, POINTERS, PointerModel, Pooling, Rel
 
 use super::stage::Task;
 use crate::{
-    RereError,
+    RereError, Thresholds,
     batch::{encoder_input, probabilities},
 };
 
@@ -176,7 +176,8 @@ impl Task for EntityTask {
         }
         let model = burn::module::Module::valid(model);
         let lengths: Vec<usize> = self.dev.iter().map(|dev| dev.example.ids.len()).collect();
-        let mut counts = vec![Counts::default(); entity_thresholds().len()];
+        let thresholds = Thresholds::entity_candidates();
+        let mut counts = vec![Counts::default(); thresholds.len()];
         for batch in token_batches(&lengths, DEV_TOKENS) {
             let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.dev[index].example).collect();
             let logits = self.logits(&model, &examples, device);
@@ -189,7 +190,7 @@ impl Task for EntityTask {
                 let decode = |source| RereError::Decode { sentence: dev.example.sentence + 1, source };
                 let scores = PointerScores::new(scores, dev.tokens.len()).map_err(decode)?;
                 let text = TokenizedText::new(&dev.text, &dev.tokens).map_err(decode)?;
-                for (counts, threshold) in counts.iter_mut().zip(entity_thresholds()) {
+                for (counts, &threshold) in counts.iter_mut().zip(&thresholds) {
                     let pairs = self.pairing.strategy(threshold).pair(scores, text).map_err(decode)?;
                     *counts += count_pairs(&dev.text, &pairs, &dev.gold);
                 }
@@ -206,9 +207,4 @@ fn count_pairs(text: &str, pairs: &[rere_decode::ScoredPair], gold: &[(String, S
     let gold: std::collections::BTreeSet<(&str, &str)> =
         gold.iter().map(|(subject, object)| (subject.trim(), object.trim())).collect();
     Counts { right: found.intersection(&gold).count(), predicted: found.len(), gold: gold.len() }
-}
-
-/// The decoding thresholds that are tried on the development set: 0.05, 0.10, ... 0.95.
-pub(super) fn entity_thresholds() -> Vec<Probability> {
-    (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()
 }

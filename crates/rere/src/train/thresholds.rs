@@ -7,7 +7,7 @@ use rere_core::{RelationSet, Sentence};
 use rere_data::{EntityExample, Tokenizer};
 use rere_eval::{Exact, Score, TripleMatcher, best_threshold};
 
-use super::{Corpus, task::DevEntities, task::entity_thresholds};
+use super::{Corpus, task::DevEntities};
 use crate::{ModelConfig, Rere, RereError, Thresholds};
 
 /// What the entity extractor's development examples are decoded and compared with.
@@ -45,7 +45,7 @@ pub(super) fn choose(
     }
     let system = Rere::from_folder(model.clone(), folder, device)?;
     let scores = system.scores(dev, Thresholds::LOWEST_RELATION)?;
-    for entity in entity_thresholds() {
+    for entity in Thresholds::entity_candidates() {
         let mut scored = Vec::new();
         for (sentence, relations) in dev.iter().zip(system.decode(&scores, dev, entity)?) {
             let gold = keys(&sentence.triples);
