@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let seed = env::args().nth(1).map_or(Ok(NonZeroU32::MIN), |seed| seed.parse())?;
     let seed = u64::from(seed.get());
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/small");
+    let data = Path::new("datasets/small");
     let complete = rere_data::read(&data.join("train.jsonl"))?;
     let corpus = Corpus {
         train: remove_triples(&complete, MISSING, 2 * seed - 1),

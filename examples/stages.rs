@@ -5,14 +5,14 @@
 //! ```
 //!
 //! The relation classifier is scored on the relations of each sentence, the entity extractor on the pairs of the gold
-//! relations, the whole on triples. Each stage is shown at the threshold of the model, which was chosen for the whole
-//! system, and at the one that is best for the stage alone on DEV. Nothing is chosen on TEST.
+//! relations, the whole on triples. Each stage is shown at the thresholds of the model, which were chosen for the whole
+//! system, and at those that are best for the stage alone on DEV. Nothing is chosen on TEST.
 
 use std::{collections::BTreeSet, env, error::Error, path::Path};
 
 use burn::tensor::Device;
 use rere::{Rere, Thresholds};
-use rere_core::{Extractor, Probability, Sentence, Triple};
+use rere_core::{Extractor, Sentence, Triple};
 use rere_eval::{Counts, Exact, Partial, Score, best_threshold, counts_at, evaluate};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -25,28 +25,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let test = rere_data::read(Path::new(test))?;
     let chosen = system.thresholds();
 
-    println!("{:<44} threshold  right  predicted  gold  precision  recall     F1", "on the test set");
+    println!("{:<40}   thresholds  right  predicted  gold  precision  recall     F1", "on the test set");
     let on_test = relations(&system, &test)?;
     let on_dev = relations(&system, &dev)?;
     let best = best_threshold(on_dev.scored, on_dev.gold).ok_or("DEV has no sentence")?.0;
     for (name, threshold) in [("the model's", chosen.relation), ("best alone on DEV", best)] {
-        show(&format!("relations, {name}"), threshold, counts_at(&on_test.scored, on_test.gold, threshold));
+        let counts = counts_at(&on_test.scored, on_test.gold, threshold);
+        show(&format!("relations, {name}"), &format!("{threshold:.3}"), counts);
     }
 
-    let thresholds = Thresholds::entity_candidates();
-    let f1 = |counts: &Counts| Score::from_counts(*counts).f1;
-    let on_dev = pairs(&system, &dev, &thresholds)?;
-    let best = thresholds.iter().zip(&on_dev).max_by(|(_, a), (_, b)| f1(a).total_cmp(&f1(b)));
-    let thresholds = [chosen.entity, *best.ok_or("no threshold")?.0];
-    for (name, (threshold, counts)) in
-        ["the model's", "best alone on DEV"].iter().zip(thresholds.iter().zip(pairs(&system, &test, &thresholds)?))
-    {
-        show(&format!("pairs of gold relations, {name}"), *threshold, counts);
+    let on_dev = system.score_given(&dev, &gold_relations(&system, &dev))?;
+    let best = system.best_thresholds(&on_dev, &dev)?.ok_or("DEV has no triple")?.0;
+    let on_test = system.score_given(&test, &gold_relations(&system, &test))?;
+    for (name, thresholds) in [("the model's", chosen), ("best alone on DEV", best)] {
+        let predicted = with_triples(&test, system.decode_at(&on_test, &test, thresholds)?);
+        show(&format!("pairs of gold relations, {name}"), &decoding(thresholds), evaluate(&test, &predicted, &Exact)?);
     }
 
     let predicted = with_triples(&test, system.extract(&test)?);
-    show("triples, exact", chosen.entity, evaluate(&test, &predicted, &Exact)?);
-    show("triples, partial", chosen.entity, evaluate(&test, &predicted, &Partial)?);
+    show("triples, exact", &decoding(chosen), evaluate(&test, &predicted, &Exact)?);
+    show("triples, partial", &decoding(chosen), evaluate(&test, &predicted, &Partial)?);
     Ok(())
 }
 
@@ -68,19 +66,12 @@ fn relations(system: &Rere, sentences: &[Sentence]) -> Result<Relations, Box<dyn
     Ok(relations)
 }
 
-/// The counts of the pairs that the entity extractor finds for the gold relations, at each of the thresholds.
-fn pairs(system: &Rere, sentences: &[Sentence], thresholds: &[Probability]) -> Result<Vec<Counts>, Box<dyn Error>> {
-    let labels = |sentence: &Sentence| -> Vec<usize> {
-        let triples = sentence.triples.iter();
-        let labels: BTreeSet<usize> = triples.filter_map(|triple| system.relations().label(&triple.relation)).collect();
-        labels.into_iter().collect()
+/// The labels of each sentence's gold relations, as far as the model knows them.
+fn gold_relations(system: &Rere, sentences: &[Sentence]) -> Vec<Vec<usize>> {
+    let labels = |sentence: &Sentence| -> BTreeSet<usize> {
+        sentence.triples.iter().filter_map(|triple| system.relations().label(&triple.relation)).collect()
     };
-    let scored = system.score_given(sentences, &sentences.iter().map(labels).collect::<Vec<_>>())?;
-    let counts = |threshold: &Probability| -> Result<Counts, Box<dyn Error>> {
-        let predicted = with_triples(sentences, system.decode_at(&scored, sentences, *threshold)?);
-        Ok(evaluate(sentences, &predicted, &Exact)?)
-    };
-    thresholds.iter().map(counts).collect()
+    sentences.iter().map(|sentence| labels(sentence).into_iter().collect()).collect()
 }
 
 fn with_triples(sentences: &[Sentence], triples: Vec<Vec<Triple>>) -> Vec<Sentence> {
@@ -88,8 +79,13 @@ fn with_triples(sentences: &[Sentence], triples: Vec<Vec<Triple>>) -> Vec<Senten
     sentences.map(|(sentence, triples)| Sentence { triples, ..sentence.clone() }).collect()
 }
 
-fn show(name: &str, threshold: Probability, counts: Counts) {
+/// The thresholds of pointers and of triples.
+fn decoding(thresholds: Thresholds) -> String {
+    format!("{:.2}, {:.3}", thresholds.entity, thresholds.triple)
+}
+
+fn show(name: &str, thresholds: &str, counts: Counts) {
     let Score { counts: Counts { right, predicted, gold }, precision, recall, f1 } = Score::from_counts(counts);
     let [p, r, f1] = [precision, recall, f1].map(|share| 100.0 * share);
-    println!("{name:<44} {threshold:>9.3} {right:>6} {predicted:>10} {gold:>5} {p:>10.2} {r:>7.2} {f1:>6.2}");
+    println!("{name:<40} {thresholds:>12} {right:>6} {predicted:>10} {gold:>5} {p:>10.2} {r:>7.2} {f1:>6.2}");
 }

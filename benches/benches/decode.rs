@@ -8,7 +8,7 @@ use rere_decode::{Pairing, PointerScores, TokenizedText};
 fn decode(criterion: &mut Criterion) {
     let threshold = Probability::new(0.5).expect("a probability");
     for (name, pairing) in [("nearest", Pairing::Nearest), ("cross-product", Pairing::CrossProduct)] {
-        let strategy = pairing.strategy(threshold);
+        let strategy = pairing.strategy(threshold, false);
         let mut group = criterion.benchmark_group(format!("decode/{name}"));
         for certainty in [Certainty::Trained, Certainty::Untrained] {
             for tokens in [16, 64, 256] {

@@ -14,7 +14,7 @@ use rere_core::Sentence;
 use serde_json::Value;
 
 fn committed(part: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/small").join(format!("{part}.jsonl"))
+    Path::new("../datasets/small").join(format!("{part}.jsonl"))
 }
 
 /// Every pattern that can hold triples, or could be taken for one that does.

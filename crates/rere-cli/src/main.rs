@@ -1,4 +1,4 @@
-//! The command `rere`: train, extract and evaluate relation extraction.
+//! The command `rere`: train, tune, extract and evaluate relation extraction.
 
 mod command;
 mod progress;
@@ -19,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Train a system on a corpus.
     Train(command::train::Arguments),
+    /// Choose the thresholds of a trained system anew.
+    Tune(command::tune::Arguments),
     /// Find the triples of sentences with a trained system.
     Extract(command::extract::Arguments),
     /// Score predictions against gold triples.
@@ -28,6 +30,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Train(arguments) => command::train::run(&arguments),
+        Command::Tune(arguments) => command::tune::run(&arguments),
         Command::Extract(arguments) => command::extract::run(&arguments),
         Command::Evaluate(arguments) => command::evaluate::run(&arguments),
     };

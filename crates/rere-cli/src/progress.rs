@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rere::Event;
+use rere::{Event, Thresholds};
 
 /// Shows the events of a training run.
 pub struct TrainingProgress {
@@ -47,13 +47,17 @@ impl TrainingProgress {
                     self.bar.finish_and_clear();
                 }
             }
-            Event::Thresholds(thresholds, dev_f1) => {
-                let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
-                println!("thresholds: relation {:.4}, entity {:.2}{dev}", thresholds.relation, thresholds.entity);
-            }
+            Event::Thresholds(thresholds, dev_f1) => println!("{}", thresholds_line(*thresholds, *dev_f1)),
             _ => {}
         }
     }
+}
+
+/// The thresholds, and their F1 on the development set.
+pub fn thresholds_line(thresholds: Thresholds, dev_f1: Option<f64>) -> String {
+    let Thresholds { relation, entity, triple } = thresholds;
+    let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
+    format!("thresholds: relation {relation:.4}, entity {entity:.2}, triple {triple:.4}{dev}")
 }
 
 /// A bar on standard error that shows on a terminal only.

@@ -122,10 +122,32 @@ fn relations_that_are_not_known_are_told() {
 }
 
 #[test]
+fn thresholds_are_chosen_anew() {
+    let folder = trained();
+    let config = folder.path().join("model/config.json");
+    let before = fs::read_to_string(&config).expect("settings");
+    let threshold = |text: &str, key: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")[key].clone();
+    fails(folder.path(), &["tune", "--model", "model", "none.jsonl"], &["none.jsonl"]);
+    fs::write(folder.path().join("bare.jsonl"), "{\"text\": \"No triple .\"}\n").expect("written");
+    fails(folder.path(), &["tune", "--model", "model", "bare.jsonl"], &["bare.jsonl", "no triple"]);
+    assert_eq!(fs::read_to_string(&config).expect("settings"), before);
+    // Other thresholds come back to what training chose, as training chose them on the same sentences.
+    let zero = before.replace(
+        &format!("\"threshold_triple\": {}", threshold(&before, "threshold_triple")),
+        "\"threshold_triple\": 1.0",
+    );
+    assert_ne!(zero, before);
+    fs::write(&config, zero).expect("written");
+    let output = rere(folder.path(), &["tune", "--model", "model", "train.jsonl"]);
+    assert!(output.status.success() && out(&output).contains("triple 1.0000"), "{}", err(&output));
+    assert_eq!(fs::read_to_string(&config).expect("settings"), before);
+}
+
+#[test]
 fn only_the_relations_asked_for_are_looked_for() {
     let folder = trained();
     let extract = |more: &[&str]| {
-        let low = ["extract", "--model", "model", "--threshold-relation", "0", "--threshold-entity", "0.01"];
+        let low = ["extract", "--model", "model", "--threshold-relation", "0", "--threshold-triple", "0"];
         let output = rere_with(folder.path(), &[&low[..], more].concat(), "Ada was born in London .");
         assert!(output.status.success(), "{}", err(&output));
         out(&output)
@@ -142,7 +164,7 @@ fn only_the_relations_asked_for_are_looked_for() {
 fn plain_text_is_read_line_by_line_and_offsets_slice_it() {
     let folder = trained();
     let text = "Ada was born in London .\n\n👩\u{200d}🚀 né\u{301}e Bob\twas born in 北京 .\r\nlast line";
-    let arguments = ["extract", "--model", "model", "--threshold-relation", "0", "--threshold-entity", "0.01"];
+    let arguments = ["extract", "--model", "model", "--threshold-relation", "0", "--threshold-triple", "0"];
     let output = rere_with(folder.path(), &arguments, text);
     assert!(output.status.success(), "{}", err(&output));
     let lines: Vec<serde_json::Value> =

@@ -56,6 +56,14 @@ impl<'a> PointerScores<'a> {
         self.rows.len()
     }
 
+    /// The scores over 0 and under `threshold` at which there may be a pair, which needs one pointer of each column.
+    pub(crate) fn levels_under(self, threshold: f32) -> Vec<f32> {
+        let most = |column: usize| self.rows.iter().map(|row| row[column]).fold(0.0, f32::max);
+        let highest = (0..POINTERS.len()).map(most).fold(1.0, f32::min);
+        let scores = self.rows.as_flattened().iter().copied();
+        scores.filter(|&score| 0.0 < score && score < threshold && score <= highest).collect()
+    }
+
     /// The start and end scores of one role.
     pub const fn role(self, role: Role) -> RoleScores<'a> {
         RoleScores { rows: self.rows, role }

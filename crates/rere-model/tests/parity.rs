@@ -7,7 +7,7 @@ use rere_model::{Encoder, EncoderInput, load_pretrained, read_config};
 use safetensors::SafeTensors;
 
 fn reference(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name)
+    Path::new("tests/reference").join(name)
 }
 
 fn ids(file: &SafeTensors<'_>, name: &str, device: &Device) -> Tensor<2, Int> {

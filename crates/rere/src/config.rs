@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rere_core::QueryStyle;
+use rere_core::{Probability, QueryStyle};
 use rere_data::Missing;
-use rere_decode::Pairing;
+use rere_decode::{Pairing, PairingStrategy};
 use rere_model::{EncoderConfig, Pooling};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ pub struct Config {
 pub struct DataConfig {
     /// The training file, in any known format; relative to the data folder.
     pub train: Option<PathBuf>,
-    /// The development file. Without one the last epoch is kept, and both thresholds are 0.5.
+    /// The development file. Without one the last epoch is kept and no threshold is chosen.
     pub dev: Option<PathBuf>,
     /// What happens with a triple whose subject or object is not in its sentence: `error` or `skip`.
     pub missing: Missing,
@@ -138,16 +138,25 @@ impl Default for TrainingConfig {
 }
 
 /// From scores to triples.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecodeConfig {
     /// `nearest`, the paper's, or `cross-product`, that of the authors' code.
     pub pairing: Pairing,
+    /// Whether a relation that was detected gets the best pair there is where none is at or over the entity threshold:
+    /// the sentence has the relation, so it has a pair. Neither the paper nor the authors' code does so.
+    pub at_least_one: bool,
 }
 
 impl Default for DecodeConfig {
     fn default() -> Self {
-        Self { pairing: Pairing::Nearest }
+        Self { pairing: Pairing::Nearest, at_least_one: true }
+    }
+}
+
+impl DecodeConfig {
+    pub(crate) fn strategy(self, threshold: Probability) -> Box<dyn PairingStrategy + Send + Sync> {
+        self.pairing.strategy(threshold, self.at_least_one)
     }
 }
 

@@ -1,17 +1,23 @@
 //! A trained system at work.
 
-use std::{collections::HashMap, ops::Range, path::Path};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    ops::Range,
+    path::Path,
+};
 
 use burn::tensor::Device;
 use rere_core::{ByteSpan, ExtractError, Extractor, Mention, Probability, RelationSet, Sentence, Triple};
 use rere_data::{Tokenizer, Tokens, entity_input, relation_input, token_batches, windows};
 use rere_decode::{PointerScores, TokenizedText};
+use rere_eval::{Exact, TripleMatcher, best_threshold};
 use rere_model::{POINTERS, PointerModel, RelationModel, load_weights};
 
 use crate::{
     ModelConfig, RereError, Stage,
     batch::{encoder_input, probabilities},
-    files::read_json,
+    files::{read_json, write_json},
     folder::{config_path, tokenizer_path, weights_path},
 };
 
@@ -22,18 +28,21 @@ pub struct Thresholds {
     pub relation: Probability,
     /// Decoding threshold of subjects and objects.
     pub entity: Probability,
+    /// Least score of a triple, which is the product of its relation's and its pair's.
+    pub triple: Probability,
 }
 
 impl Default for Thresholds {
+    /// 0.5 for relations and for subjects and objects, 0 for triples.
     fn default() -> Self {
         let half = Probability::saturating(0.5);
-        Self { relation: half, entity: half }
+        Self { relation: half, entity: half, triple: Probability::default() }
     }
 }
 
 impl Thresholds {
-    /// No relation under this probability is looked at when thresholds are chosen.
-    pub(crate) const LOWEST_RELATION: f32 = 0.05;
+    /// A relation under this probability is not worth the work when thresholds are to be chosen.
+    pub const LOWEST_RELATION: f32 = 0.05;
 
     /// The decoding thresholds that are tried when thresholds are chosen: 0.05, 0.10, ... 0.95.
     pub fn entity_candidates() -> Vec<Probability> {
@@ -108,12 +117,24 @@ impl Rere {
 
     /// The thresholds in force: those of the model folder, or what was set since.
     pub fn thresholds(&self) -> Thresholds {
-        Thresholds { relation: self.config.threshold_relation, entity: self.config.threshold_entity }
+        let ModelConfig { threshold_relation, threshold_entity, threshold_triple, .. } = self.config;
+        Thresholds { relation: threshold_relation, entity: threshold_entity, triple: threshold_triple }
     }
 
     /// Sets other thresholds than those of the model folder.
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {
-        (self.config.threshold_relation, self.config.threshold_entity) = (thresholds.relation, thresholds.entity);
+        let Thresholds { relation, entity, triple } = thresholds;
+        self.config.threshold_relation = relation;
+        self.config.threshold_entity = entity;
+        self.config.threshold_triple = triple;
+    }
+
+    /// Writes the settings in force, thresholds and all, into a model folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; the old one is as it was.
+    pub fn save_config(&self, folder: &Path) -> Result<(), RereError> {
+        write_json(&config_path(folder), &self.config)
     }
 
     /// Sets how many tokens, padding counted, go through an encoder at once: more is faster up to a point, and takes
@@ -156,8 +177,26 @@ impl Rere {
         Ok(best)
     }
 
+    /// The pointer scores of every relation whose probability is at least `threshold`: both stages, short of the
+    /// triples, which [`Rere::decode_at`] makes.
+    ///
+    /// # Errors
+    /// Where a text cannot be tokenised.
+    pub fn score(&self, sentences: &[Sentence], threshold: f32) -> Result<Vec<Scored>, RereError> {
+        let tokens = self.tokenize(sentences)?;
+        let windows = self.windows(&tokens);
+        let mut jobs = Vec::new();
+        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)) {
+            let wanted = |label: usize, score: f32| self.wanted[label] && score >= threshold;
+            let detected = scores.into_iter().enumerate().filter(|&(label, score)| wanted(label, score));
+            jobs.extend(detected.map(|(relation, score)| (window, relation, score)));
+        }
+        Ok(self.pointers(&tokens, jobs))
+    }
+
     /// The pointer scores of relations that are given and not detected: the second stage alone. `relations` has the
-    /// labels for each sentence. [`Rere::decode_at`] makes triples of them, at as many thresholds as wanted.
+    /// labels for each sentence; each counts as certain. [`Rere::decode_at`] makes triples of them, at as many
+    /// thresholds as wanted.
     ///
     /// # Errors
     /// Where a text cannot be tokenised.
@@ -172,7 +211,7 @@ impl Rere {
         Ok(self.pointers(&tokens, jobs.collect()))
     }
 
-    /// The triples of each sentence, from the scores of these same sentences, at a decoding threshold.
+    /// The triples of each sentence, from the scores of these same sentences.
     ///
     /// # Errors
     /// Where the weights gave scores that are no numbers.
@@ -180,59 +219,78 @@ impl Rere {
         &self,
         scored: &[Scored],
         sentences: &[Sentence],
-        threshold: Probability,
+        thresholds: Thresholds,
     ) -> Result<Vec<Vec<Triple>>, RereError> {
-        Ok(best_triples(self.decode(scored, sentences, threshold)?))
-    }
-
-    fn extract_detected(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, RereError> {
-        let scored = self.scores(sentences, self.config.threshold_relation.get())?;
-        self.decode_at(&scored, sentences, self.config.threshold_entity)
-    }
-
-    /// The pointer scores of every relation whose probability is at least `threshold`.
-    pub(crate) fn scores(&self, sentences: &[Sentence], threshold: f32) -> Result<Vec<Scored>, RereError> {
-        let tokens = self.tokenize(sentences)?;
-        let windows = self.windows(&tokens);
-        let mut jobs = Vec::new();
-        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)) {
-            let wanted = |label: usize, score: f32| self.wanted[label] && score >= threshold;
-            let detected = scores.into_iter().enumerate().filter(|&(label, score)| wanted(label, score));
-            jobs.extend(detected.map(|(relation, score)| (window, relation, score)));
-        }
-        Ok(self.pointers(&tokens, jobs))
-    }
-
-    /// The triples of each sentence at a decoding threshold, each with the probability of its relation.
-    pub(crate) fn decode(
-        &self,
-        scored: &[Scored],
-        sentences: &[Sentence],
-        threshold: Probability,
-    ) -> Result<Vec<Vec<(Triple, f32)>>, RereError> {
-        let strategy = self.config.pairing.strategy(threshold);
+        let strategy = self.config.decode.strategy(thresholds.entity);
         let mut triples = vec![Vec::new(); sentences.len()];
-        for scored in scored {
+        for scored in scored.iter().filter(|scored| scored.relation_score >= thresholds.relation.get()) {
             let text = sentences[scored.sentence].text.as_str();
             let failed = |source| RereError::Decode { sentence: scored.sentence + 1, source };
             let scores = PointerScores::new(&scored.pointers, scored.tokens.len()).map_err(failed)?;
             let window = TokenizedText::new(text, &scored.tokens).map_err(failed)?;
             let Some(relation) = self.config.relations.get(scored.relation) else { continue };
             for pair in strategy.pair(scores, window).map_err(failed)? {
+                // A strategy's scores may exceed 1; no triple is more certain than its relation.
+                let score = Probability::saturating(scored.relation_score * pair.score.min(1.0));
+                if score < thresholds.triple {
+                    continue;
+                }
                 // The decoder returns spans of the text that it was given.
                 let mention = |span: ByteSpan| {
                     Mention::at(text, span).map_err(|source| RereError::Span { sentence: scored.sentence + 1, source })
                 };
-                let triple = Triple {
+                triples[scored.sentence].push(Triple {
                     subject: mention(pair.subject)?,
                     relation: relation.name.clone(),
                     object: mention(pair.object)?,
-                    score: Some(Probability::saturating(scored.relation_score * pair.score)),
-                };
-                triples[scored.sentence].push((triple, scored.relation_score));
+                    score: Some(score),
+                });
             }
         }
-        Ok(triples)
+        Ok(triples.into_iter().map(best_triples).collect())
+    }
+
+    /// The thresholds with the best micro F1 (exact) on sentences whose triples are known, from the scores of these
+    /// same sentences, and that F1; nothing where there are no triples.
+    ///
+    /// Decoding thresholds are tried in steps of 0.05; for each, the best threshold of triples is found exactly. As no
+    /// triple scores more than its relation, the relation threshold is the same: it changes nothing and saves work.
+    /// Of equal F1 the highest thresholds are taken.
+    ///
+    /// # Errors
+    /// Where the weights gave scores that are no numbers.
+    pub fn best_thresholds(
+        &self,
+        scored: &[Scored],
+        sentences: &[Sentence],
+    ) -> Result<Option<(Thresholds, f64)>, RereError> {
+        let keys = sentences.iter().map(|sentence| sentence.triples.iter().map(|triple| Exact.key(triple)).collect());
+        let gold: Vec<HashSet<_>> = keys.collect();
+        let count = gold.iter().map(HashSet::len).sum();
+        if count == 0 {
+            return Ok(None);
+        }
+        let mut best = (Thresholds::default(), 0.0);
+        for entity in Thresholds::entity_candidates() {
+            let none = Probability::default();
+            let triples = self.decode_at(scored, sentences, Thresholds { relation: none, entity, triple: none })?;
+            let candidates = gold.iter().zip(&triples).flat_map(|(gold, triples)| {
+                triples.iter().map(|triple| (triple.score.unwrap_or_default().get(), gold.contains(&Exact.key(triple))))
+            });
+            if let Some((triple, score)) = best_threshold(candidates, count)
+                && score.f1 >= best.1
+            {
+                best = (Thresholds { relation: triple, entity, triple }, score.f1);
+            }
+        }
+        Ok(Some(best))
+    }
+
+    fn extract_detected(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, RereError> {
+        let thresholds = self.thresholds();
+        // No triple scores more than its relation.
+        let scored = self.score(sentences, thresholds.relation.max(thresholds.triple).get())?;
+        self.decode_at(&scored, sentences, thresholds)
     }
 
     fn tokenize(&self, sentences: &[Sentence]) -> Result<Vec<Tokens>, RereError> {
@@ -309,33 +367,29 @@ impl Extractor for Rere {
         &self.config.relations
     }
 
-    /// A triple's score is the probability of its relation times that of its pair. The same subject, relation and
-    /// object in several places of a sentence is one triple, at its best place; the best triples come first.
+    /// A triple's score is the probability of its relation times the score of its pair, which counts as 1 at most. The
+    /// same subject, relation and object in several places of a sentence is one triple, at its best place; the best
+    /// triples come first.
     fn extract(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, ExtractError> {
         self.extract_detected(sentences).map_err(ExtractError::new)
     }
 }
 
 /// One triple for each subject, relation and object: the one with the best score, and of those the first.
-fn best_triples(found: Vec<Vec<(Triple, f32)>>) -> Vec<Vec<Triple>> {
-    found
-        .into_iter()
-        .map(|triples| {
-            let mut best: Vec<Triple> = Vec::with_capacity(triples.len());
-            let mut places: HashMap<(String, String, String), usize> = HashMap::new();
-            for (triple, _) in triples {
-                let key = (triple.subject.text.clone(), triple.relation.clone(), triple.object.text.clone());
-                match places.get(&key) {
-                    Some(&place) if best[place].score >= triple.score => {}
-                    Some(&place) => best[place] = triple,
-                    None => {
-                        places.insert(key, best.len());
-                        best.push(triple);
-                    }
-                }
+fn best_triples(triples: Vec<Triple>) -> Vec<Triple> {
+    let mut best: Vec<Triple> = Vec::with_capacity(triples.len());
+    let mut places: HashMap<(String, String, String), usize> = HashMap::new();
+    for triple in triples {
+        let key = (triple.subject.text.clone(), triple.relation.clone(), triple.object.text.clone());
+        match places.get(&key) {
+            Some(&place) if best[place].score >= triple.score => {}
+            Some(&place) => best[place] = triple,
+            None => {
+                places.insert(key, best.len());
+                best.push(triple);
             }
-            best.sort_by_key(|triple| std::cmp::Reverse(triple.score));
-            best
-        })
-        .collect()
+        }
+    }
+    best.sort_by_key(|triple| Reverse(triple.score));
+    best
 }

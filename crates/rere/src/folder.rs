@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 
 use rere_core::{Probability, RelationSet};
 use rere_data::EncodeReport;
-use rere_decode::Pairing;
 use rere_model::{EncoderConfig, Pooling};
 use serde::{Deserialize, Serialize};
 
-use crate::{Config, Stage};
+use crate::{Config, DecodeConfig, Stage};
 
 /// The `config.json` of a model folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,8 +32,10 @@ pub struct ModelConfig {
     pub threshold_relation: Probability,
     /// Decoding threshold of the entity extractor.
     pub threshold_entity: Probability,
+    /// A triple is reported where its score is at least this.
+    pub threshold_triple: Probability,
     /// How subjects and objects are paired.
-    pub pairing: Pairing,
+    pub decode: DecodeConfig,
     /// The longest input, in tokens.
     pub max_tokens: usize,
 }

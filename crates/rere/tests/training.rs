@@ -166,7 +166,7 @@ fn what_is_extracted_slices_the_text() {
     let mut system = Rere::load(folder.path(), &Device::flex()).expect("loads");
     // An untrained system with low thresholds finds something everywhere.
     let low = Probability::new(0.01).expect("in [0, 1]");
-    system.set_thresholds(rere::Thresholds { relation: low, entity: low });
+    system.set_thresholds(rere::Thresholds { relation: low, entity: low, triple: Probability::default() });
     let long = "Ada was born in London . ".repeat(40);
     let texts = ["", "   ", "👩\u{200d}🚀 né\u{301} 北京\tx\u{0}y\r\n", "Ada was born in London .", long.as_str()];
     let sentences: Vec<Sentence> = texts.iter().map(|text| Sentence::new(*text)).collect();

@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Decoding threshold of subjects and objects, in place of the model's.
     #[arg(long, value_name = "P")]
     threshold_entity: Option<Probability>,
+    /// Least score of a triple, in place of the model's.
+    #[arg(long, value_name = "P")]
+    threshold_triple: Option<Probability>,
     /// Look for these relations only.
     #[arg(long, value_delimiter = ',')]
     relations: Vec<String>,
@@ -61,6 +64,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     system.set_thresholds(Thresholds {
         relation: arguments.threshold_relation.unwrap_or(thresholds.relation),
         entity: arguments.threshold_entity.unwrap_or(thresholds.entity),
+        triple: arguments.threshold_triple.unwrap_or(thresholds.triple),
     });
     system.set_batch_tokens(arguments.batch_tokens);
 

@@ -48,6 +48,7 @@ const COMMAS: [char; 2] = ['\u{ff0c}', ','];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrossProduct {
     threshold: Probability,
+    at_least_one: bool,
 }
 
 /// A string of the text that may be an entity.
@@ -72,7 +73,13 @@ struct Border {
 impl CrossProduct {
     /// Pairs with a score at or over `threshold`.
     pub const fn new(threshold: Probability) -> Self {
-        Self { threshold }
+        Self { threshold, at_least_one: false }
+    }
+
+    /// Where nothing is at or over the threshold, the pairs with the best score. The authors' code does not have it.
+    #[must_use]
+    pub const fn at_least_one(self) -> Self {
+        Self { at_least_one: true, ..self }
     }
 }
 
@@ -85,12 +92,17 @@ impl PairingStrategy for CrossProduct {
         for subject in &subjects {
             for object in objects.iter().filter(|object| object.surface != subject.surface) {
                 let score = subject.score.min(object.score) as f32;
-                if score >= self.threshold.get() {
-                    pairs.push(ScoredPair { subject: subject.span, object: object.span, score });
-                }
+                pairs.push(ScoredPair { subject: subject.span, object: object.span, score });
             }
         }
-        Ok(best_first(pairs))
+        let mut pairs = best_first(pairs);
+        let threshold = self.threshold.get();
+        let least = match pairs.first() {
+            Some(best) if self.at_least_one => best.score.min(threshold),
+            _ => threshold,
+        };
+        pairs.retain(|pair| pair.score >= least);
+        Ok(pairs)
     }
 }
 

@@ -43,11 +43,13 @@ pub enum Pairing {
 }
 
 impl Pairing {
-    /// The strategy at a threshold.
-    pub fn strategy(self, threshold: Probability) -> Box<dyn PairingStrategy + Send + Sync> {
-        match self {
-            Self::Nearest => Box::new(Nearest::new(threshold)),
-            Self::CrossProduct => Box::new(CrossProduct::new(threshold)),
+    /// The strategy at a threshold; with `at_least_one` it lowers the threshold where nothing is found.
+    pub fn strategy(self, threshold: Probability, at_least_one: bool) -> Box<dyn PairingStrategy + Send + Sync> {
+        match (self, at_least_one) {
+            (Self::Nearest, false) => Box::new(Nearest::new(threshold)),
+            (Self::Nearest, true) => Box::new(Nearest::new(threshold).at_least_one()),
+            (Self::CrossProduct, false) => Box::new(CrossProduct::new(threshold)),
+            (Self::CrossProduct, true) => Box::new(CrossProduct::new(threshold).at_least_one()),
         }
     }
 }

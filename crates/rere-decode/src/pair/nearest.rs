@@ -31,6 +31,7 @@ use crate::{DecodeError, PointerScores, Role, RoleScores, TokenizedText};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nearest {
     threshold: Probability,
+    at_least_one: bool,
 }
 
 /// A run of tokens that one role's pointers mark.
@@ -44,31 +45,73 @@ struct Span {
 impl Nearest {
     /// Pairs of pointers that are at or over `threshold`.
     pub const fn new(threshold: Probability) -> Self {
-        Self { threshold }
+        Self { threshold, at_least_one: false }
     }
 
-    /// The spans of one role, in the order of their starts, which are all different.
-    fn spans(self, scores: RoleScores<'_>, sentence: TokenizedText<'_>) -> Vec<Span> {
-        let threshold = self.threshold.get();
-        let mut nearest_end = None;
-        let mut spans = Vec::new();
-        let tokens = sentence.tokens().iter().enumerate();
-        for (((token, bytes), start), end) in tokens.zip(scores.starts()).zip(scores.ends()).rev() {
-            if end >= threshold {
-                nearest_end = Some((token, bytes.end, end));
-            }
-            if start >= threshold
-                && let Some((last, end_byte, end)) = nearest_end
-            {
-                let bytes = sentence.trimmed(ByteSpan::new(bytes.start, end_byte));
-                if !bytes.is_empty() {
-                    spans.push(Span { first: token, last, bytes, score: start.min(end) });
-                }
+    /// Where nothing is found, the pairs at the highest threshold over 0 that gives any: for a sentence that has the
+    /// relation, as far as is known. The paper does not have it.
+    #[must_use]
+    pub const fn at_least_one(self) -> Self {
+        Self { at_least_one: true, ..self }
+    }
+}
+
+impl PairingStrategy for Nearest {
+    fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
+        sentence.check(scores)?;
+        let mut pairs = pairs_at(self.threshold.get(), scores, sentence);
+        if self.at_least_one && pairs.is_empty() {
+            // Pairs change only where the threshold passes a score.
+            let mut levels = scores.levels_under(self.threshold.get());
+            levels.sort_unstable_by(|a, b| b.total_cmp(a));
+            levels.dedup();
+            let mut tries = levels.into_iter().map(|level| pairs_at(level, scores, sentence));
+            pairs = tries.find(|pairs| !pairs.is_empty()).unwrap_or_default();
+        }
+        Ok(best_first(pairs))
+    }
+}
+
+/// What both rules make, some of it twice.
+fn pairs_at(threshold: f32, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Vec<ScoredPair> {
+    let subjects = spans_at(threshold, scores.role(Role::Subject), sentence);
+    let objects = spans_at(threshold, scores.role(Role::Object), sentence);
+    let nearest_object = subjects.iter().filter_map(|subject| {
+        let others = objects.iter().filter(|object| object.bytes != subject.bytes);
+        let nearest = others.min_by_key(|object| (subject.distance(object), object.starts_before(subject)))?;
+        Some((subject, nearest))
+    });
+    let subject_before = objects
+        .iter()
+        .filter_map(|object| Some((subjects.iter().rfind(|subject| subject.starts_before(object))?, object)));
+    let pairs = nearest_object.chain(subject_before).map(|(subject, object)| ScoredPair {
+        subject: subject.bytes,
+        object: object.bytes,
+        score: subject.score.min(object.score),
+    });
+    pairs.collect()
+}
+
+/// The spans of one role, in the order of their starts, which are all different.
+fn spans_at(threshold: f32, scores: RoleScores<'_>, sentence: TokenizedText<'_>) -> Vec<Span> {
+    let mut nearest_end = None;
+    let mut spans = Vec::new();
+    let tokens = sentence.tokens().iter().enumerate();
+    for (((token, bytes), start), end) in tokens.zip(scores.starts()).zip(scores.ends()).rev() {
+        if end >= threshold {
+            nearest_end = Some((token, bytes.end, end));
+        }
+        if start >= threshold
+            && let Some((last, end_byte, end)) = nearest_end
+        {
+            let bytes = sentence.trimmed(ByteSpan::new(bytes.start, end_byte));
+            if !bytes.is_empty() {
+                spans.push(Span { first: token, last, bytes, score: start.min(end) });
             }
         }
-        spans.reverse();
-        spans
     }
+    spans.reverse();
+    spans
 }
 
 impl Span {
@@ -78,27 +121,5 @@ impl Span {
 
     fn distance(&self, other: &Self) -> usize {
         self.first.saturating_sub(other.last).max(other.first.saturating_sub(self.last))
-    }
-}
-
-impl PairingStrategy for Nearest {
-    fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
-        sentence.check(scores)?;
-        let subjects = self.spans(scores.role(Role::Subject), sentence);
-        let objects = self.spans(scores.role(Role::Object), sentence);
-        let nearest_object = subjects.iter().filter_map(|subject| {
-            let others = objects.iter().filter(|object| object.bytes != subject.bytes);
-            let nearest = others.min_by_key(|object| (subject.distance(object), object.starts_before(subject)))?;
-            Some((subject, nearest))
-        });
-        let subject_before = objects
-            .iter()
-            .filter_map(|object| Some((subjects.iter().rfind(|subject| subject.starts_before(object))?, object)));
-        let pairs = nearest_object.chain(subject_before).map(|(subject, object)| ScoredPair {
-            subject: subject.bytes,
-            object: object.bytes,
-            score: subject.score.min(object.score),
-        });
-        Ok(best_first(pairs.collect()))
     }
 }

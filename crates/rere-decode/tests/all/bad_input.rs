@@ -45,7 +45,8 @@ fn scores_are_for_the_sentence() {
     let scores = PointerScores::new(&[0.0; 8], 2).expect("two tokens");
     let sentence = TokenizedText::new("a", &[ByteSpan { start: 0, end: 1 }]).expect("one token");
     for pairing in [Pairing::Nearest, Pairing::CrossProduct] {
-        let error = pairing.strategy(Probability::default()).pair(scores, sentence).expect_err("one row too many");
+        let error =
+            pairing.strategy(Probability::default(), false).pair(scores, sentence).expect_err("one row too many");
         assert_eq!(error, DecodeError::TokenCount { scores: 2, tokens: 1 });
     }
 }
@@ -76,7 +77,11 @@ fn a_pairing_is_named_in_settings() {
         (Pairing::Nearest, case.decode(&Nearest::new(half))),
         (Pairing::CrossProduct, case.decode(&CrossProduct::new(half))),
     ] {
-        assert_eq!(pairing.strategy(half).pair(scores, sentence), pairs);
+        assert_eq!(pairing.strategy(half, false).pair(scores, sentence), pairs);
+        assert_eq!(pairing.strategy(half, true).pair(scores, sentence), pairs);
+        let one = Probability::new(1.0).expect("a probability");
+        assert!(pairing.strategy(one, false).pair(scores, sentence).expect("good input").is_empty());
+        assert!(!pairing.strategy(one, true).pair(scores, sentence).expect("good input").is_empty());
     }
     assert_ne!(case.decode(&Nearest::new(half)), case.decode(&CrossProduct::new(half)));
 }

@@ -240,7 +240,15 @@ proptest! {
     fn the_threshold_only_filters(case in any_case(), threshold in 0.0..=1.0f32) {
         let mut all = case.decode(&at(0.0)).expect("good input");
         all.retain(|pair| pair.score >= threshold);
-        prop_assert_eq!(case.decode(&at(threshold)).expect("good input"), all);
+        prop_assert_eq!(&case.decode(&at(threshold)).expect("good input"), &all);
+        let best = case.decode(&at(0.0)).expect("good input").first().map_or(0.0, |pair| pair.score);
+        let at_least_one = case.decode(&at(threshold).at_least_one()).expect("good input");
+        if best >= threshold {
+            prop_assert_eq!(at_least_one, all);
+        } else {
+            prop_assert_eq!(at_least_one.is_empty(), best == 0.0);
+            prop_assert!(at_least_one.iter().all(|pair| pair.score == best));
+        }
     }
 }
 

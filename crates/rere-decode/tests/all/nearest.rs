@@ -94,6 +94,19 @@ fn the_threshold_is_kept() {
 }
 
 #[test]
+fn at_least_one_lowers_the_threshold_until_there_is_a_pair() {
+    let case = Case::words("a b c").subject(0, 0, 0.4, 0.75).object(1, 1, 0.25, 1.0).object(2, 2, 0.2, 0.2);
+    assert!(case.pairs(&at(0.5)).is_empty());
+    assert_eq!(case.pairs(&at(0.5).at_least_one()), [("a", "b", 0.25)]);
+    assert_eq!(case.pairs(&at(0.2).at_least_one()), case.pairs(&at(0.2)));
+    // One string in both roles is no pair at any threshold, and a score of 0 is never a pair's.
+    assert!(Case::words("a").subject(0, 0, 0.4, 0.4).object(0, 0, 0.4, 0.4).pairs(&at(0.5).at_least_one()).is_empty());
+    assert!(
+        Case::words("a b").subject(0, 0, 0.4, 0.4).object(1, 1, 0.4, 0.0).pairs(&at(0.5).at_least_one()).is_empty()
+    );
+}
+
+#[test]
 fn tokens_that_share_a_character_make_one_pair() {
     let mut case = Case::characters("🚀x");
     case.tokens = [(0, 4), (0, 4), (4, 5)].map(|(start, end)| ByteSpan::new(start, end)).to_vec();
@@ -164,6 +177,13 @@ proptest! {
         let pairs = case.decode(&at(threshold)).expect("good input");
         let pairs: Vec<_> = pairs.iter().map(|pair| (pair.subject, pair.object, pair.score)).collect();
         prop_assert_eq!(&pairs, &reference(&case, threshold));
+        let lower = case.scores.as_flattened().iter().copied().filter(|&score| 0.0 < score && score < threshold);
+        let mut lower: Vec<f32> = lower.collect();
+        lower.sort_by(|a, b| b.total_cmp(a));
+        let first = [threshold].into_iter().chain(lower).map(|t| reference(&case, t)).find(|pairs| !pairs.is_empty());
+        let at_least_one = case.decode(&at(threshold).at_least_one()).expect("good input");
+        let at_least_one: Vec<_> = at_least_one.iter().map(|pair| (pair.subject, pair.object, pair.score)).collect();
+        prop_assert_eq!(at_least_one, first.unwrap_or_default());
         for (subject, object, score) in pairs {
             prop_assert!(score >= threshold && score <= 1.0);
             prop_assert_ne!(subject, object);

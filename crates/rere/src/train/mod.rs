@@ -4,7 +4,6 @@ mod checkpoint;
 mod optimizer;
 mod stage;
 mod task;
-mod thresholds;
 
 use std::{
     fs,
@@ -13,18 +12,18 @@ use std::{
 
 use burn::tensor::Device;
 use rere_core::{RelationSet, Sentence};
-use rere_data::{EncodeReport, ExampleBuilder, Examples, Tokenizer};
+use rere_data::{EncodeReport, EntityExample, ExampleBuilder, Examples, Tokenizer};
 use rere_model::{EncoderConfig, Pooling, read_config};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Config, EncoderSource, RereError, Thresholds,
+    Config, EncoderSource, Rere, RereError, Thresholds,
     files::{io, write_json},
     folder::{self, ModelConfig, TrainingRecord},
 };
 
-use task::{EntityTask, RelationTask};
+use task::{DevEntities, EntityTask, RelationTask};
 
 /// The sentences that a system is trained and adjusted on.
 #[derive(Debug, Clone, Default)]
@@ -150,29 +149,35 @@ pub fn train(
     };
     let entity = EntityTask {
         train: entity,
-        dev: thresholds::dev_entities(&tokenizer, &relations, corpus, dev.entity)?,
+        dev: dev_entities(&tokenizer, &relations, corpus, dev.entity)?,
         encoder: encoder.clone(),
         pad: tokenizer.pad(),
-        pairing: config.decode.pairing,
+        decode: config.decode,
     };
     let stages = vec![
         stage::run(&relation, Stage::Relation, config, folder, &new, device, on_event)?,
         stage::run(&entity, Stage::Entity, config, folder, &new, device, on_event)?,
     ];
 
-    let mut model = ModelConfig {
+    let model = ModelConfig {
         rere_version: env!("CARGO_PKG_VERSION").to_owned(),
         encoder,
         pooling,
         relations,
         threshold_relation: Thresholds::default().relation,
         threshold_entity: Thresholds::default().entity,
-        pairing: config.decode.pairing,
+        threshold_triple: Thresholds::default().triple,
+        decode: config.decode,
         max_tokens,
     };
-    let (thresholds, dev_f1) = thresholds::choose(&model, &new, &corpus.dev, device)?;
-    (model.threshold_relation, model.threshold_entity) = (thresholds.relation, thresholds.entity);
-    on_event(Event::Thresholds(thresholds, dev_f1));
+    let mut system = Rere::from_folder(model, &new, device)?;
+    let scored = system.score(&corpus.dev, Thresholds::LOWEST_RELATION)?;
+    let chosen = system.best_thresholds(&scored, &corpus.dev)?;
+    if let Some((thresholds, _)) = chosen {
+        system.set_thresholds(thresholds);
+    }
+    let dev_f1 = chosen.map(|(_, f1)| f1);
+    on_event(Event::Thresholds(system.thresholds(), dev_f1));
 
     let record = TrainingRecord {
         config: config.clone(),
@@ -183,8 +188,26 @@ pub fn train(
         dev_f1,
     };
     write_json(&folder::training_path(&new), &record)?;
-    write_json(&folder::config_path(&new), &model)?;
+    system.save_config(&new)?;
     checkpoint::finish(folder)
+}
+
+/// What the entity extractor's development examples are decoded and compared with.
+fn dev_entities(
+    tokenizer: &Tokenizer,
+    relations: &RelationSet,
+    corpus: &Corpus,
+    examples: Vec<EntityExample>,
+) -> Result<Vec<DevEntities>, RereError> {
+    let mut dev = Vec::with_capacity(examples.len());
+    for example in examples {
+        let sentence = &corpus.dev[example.sentence];
+        let gold = sentence.triples.iter().filter(|triple| relations.label(&triple.relation) == Some(example.relation));
+        let gold = gold.map(|triple| (triple.subject.text.clone(), triple.object.text.clone())).collect();
+        let tokens = tokenizer.encode(&sentence.text)?.spans;
+        dev.push(DevEntities { example, text: sentence.text.clone(), tokens, gold });
+    }
+    Ok(dev)
 }
 
 fn relations_of(sentences: &[Sentence], config: &Config) -> Result<RelationSet, RereError> {

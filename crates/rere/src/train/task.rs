@@ -3,14 +3,14 @@
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rere_core::ByteSpan;
 use rere_data::{EntityExample, RelationExample, token_batches};
-use rere_decode::{Pairing, PointerScores, TokenizedText};
+use rere_decode::{PointerScores, TokenizedText};
 use rere_eval::{Counts, Score, best_threshold};
 use rere_loss::{Groups, Loss};
 use rere_model::{AnyEncoder, EncoderConfig, POINTERS, PointerModel, Pooling, RelationModel};
 
 use super::stage::Task;
 use crate::{
-    RereError, Thresholds,
+    DecodeConfig, RereError, Thresholds,
     batch::{encoder_input, probabilities},
 };
 
@@ -110,7 +110,7 @@ pub(super) struct EntityTask {
     pub dev: Vec<DevEntities>,
     pub encoder: EncoderConfig,
     pub pad: u32,
-    pub pairing: Pairing,
+    pub decode: DecodeConfig,
 }
 
 impl EntityTask {
@@ -191,7 +191,7 @@ impl Task for EntityTask {
                 let scores = PointerScores::new(scores, dev.tokens.len()).map_err(decode)?;
                 let text = TokenizedText::new(&dev.text, &dev.tokens).map_err(decode)?;
                 for (counts, &threshold) in counts.iter_mut().zip(&thresholds) {
-                    let pairs = self.pairing.strategy(threshold).pair(scores, text).map_err(decode)?;
+                    let pairs = self.decode.strategy(threshold).pair(scores, text).map_err(decode)?;
                     *counts += count_pairs(&dev.text, &pairs, &dev.gold);
                 }
             }
