@@ -2,7 +2,13 @@
 
 use burn::tensor::Tensor;
 
-use crate::{GroupLosses, Groups, Loss, LossError, error::not_negative, probability::ln_probabilities};
+use crate::{
+    GroupLosses, Groups, Loss, LossError,
+    error::not_negative,
+    focal::{focused, power},
+    loss::Curve,
+    probability::Probabilities,
+};
 
 /// The asymmetric loss ASL (Ridnik et al. 2021, Section 2), made for many labels of which few are positive.
 ///
@@ -49,26 +55,36 @@ impl Default for Asymmetric {
 
 impl Loss for Asymmetric {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
-        let positive = match self.gamma_positive {
-            0.0 => ln_p.clone(),
-            gamma => focused(ln_not_p.clone(), gamma).mul(ln_p.clone()),
-        };
-        // Without a margin q is p, whose logarithms are at hand; with one, 1 - q is at least the margin.
-        let negative = if self.margin == 0.0 {
-            focused(ln_p, self.gamma_negative).mul(ln_not_p)
+        let probabilities = Probabilities::of(groups);
+        let (ln_p, ln_not_p) = probabilities.ln();
+        let Probabilities { p, not_p, .. } = probabilities;
+        let positive = focused(self.gamma_positive, &ln_p, &p, &ln_not_p, &not_p);
+        let rest = if self.margin == 0.0 {
+            let Curve { value, slope } = focused(self.gamma_negative, &ln_not_p, &not_p, &ln_p, &p);
+            Curve { value, slope: slope.neg() }
         } else {
-            let not_q = ln_not_p.exp().add_scalar(self.margin);
-            let under = not_q.clone().greater_equal_scalar(1.0);
-            let ln_q = not_q.clone().neg().add_scalar(1.0).mask_fill(under.clone(), 1.0).log();
-            focused(ln_q, self.gamma_negative).mul(not_q.log()).mask_fill(under, 0.0)
+            self.over_margin(p, not_p)
         };
-        let losses = positive.mul(groups.targets()).add(negative.mul(groups.rest()));
-        GroupLosses::of_labels(losses.neg(), groups)
+        GroupLosses::of_curves(positive, rest, groups)
     }
 }
 
-/// q^gamma from ln q.
-fn focused(ln: Tensor<2>, gamma: f64) -> Tensor<2> {
-    ln.mul_scalar(gamma).exp()
+impl Asymmetric {
+    /// `-q^gamma ln(1 - q)` and its slope, where 1 - q is at least the margin.
+    fn over_margin(&self, p: Tensor<2>, not_p: Tensor<2>) -> Curve {
+        let under = p.clone().lower_equal_scalar(self.margin);
+        let not_q = not_p.clone().add_scalar(self.margin);
+        // 1 where q is 0, as a logarithm and a quotient follow.
+        let q = p.clone().sub_scalar(self.margin).mask_fill(under.clone(), 1.0);
+        let ln_not_q = not_q.clone().log();
+        let slope_of_q = p.mul(not_p);
+        let (value, slope) = if self.gamma_negative == 0.0 {
+            (ln_not_q.neg(), slope_of_q.div(not_q))
+        } else {
+            let focus = power(&q, self.gamma_negative, || q.clone().log());
+            let refocus = ln_not_q.clone().div(q).mul_scalar(self.gamma_negative);
+            (focus.clone().mul(ln_not_q).neg(), not_q.recip().sub(refocus).mul(focus).mul(slope_of_q))
+        };
+        Curve { value: value.mask_fill(under.clone(), 0.0), slope: slope.mask_fill(under, 0.0) }
+    }
 }

@@ -1,6 +1,8 @@
 //! Binary cross-entropy.
 
-use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::not_negative, probability::ln_probabilities};
+use crate::{
+    GroupLosses, Groups, Loss, LossError, PerClass, error::not_negative, loss::Curve, probability::Probabilities,
+};
 
 /// Binary cross-entropy: what is not labelled is taken as negative. The default of the RERE authors' code.
 ///
@@ -41,12 +43,14 @@ impl Default for Bce {
 
 impl Loss for Bce {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
-        let rest = groups.rest().mul(ln_not_p);
-        let mut positive = groups.targets().mul(ln_p);
+        let probabilities = Probabilities::of(groups);
+        let (ln_p, ln_not_p) = probabilities.ln();
+        let mut positive = Curve { value: ln_p.neg(), slope: probabilities.not_p.neg() };
         if self.positive_weight != PerClass::All(1.0) {
-            positive = positive.mul(self.positive_weight.column(groups));
+            let Curve { value, slope } = positive;
+            let weighted = |values| self.positive_weight.times(values, groups);
+            positive = Curve { value: weighted(value), slope: weighted(slope) };
         }
-        GroupLosses::of_labels(positive.add(rest).neg(), groups)
+        GroupLosses::of_curves(positive, Curve { value: ln_not_p.neg(), slope: probabilities.p }, groups)
     }
 }

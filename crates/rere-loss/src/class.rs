@@ -77,12 +77,23 @@ impl PerClass {
         Ok(self)
     }
 
+    /// `values`, `[groups, n]`, times the number of each group.
+    ///
+    /// # Panics
+    /// As [`PerClass::column`].
+    pub(crate) fn times(&self, values: Tensor<2>, groups: &Groups) -> Tensor<2> {
+        match self {
+            Self::All(value) => values.mul_scalar(*value),
+            Self::Each(_) => values.mul(self.column(groups)),
+        }
+    }
+
     /// The number of each group, `[groups, 1]`, or `[1, 1]` where it is one for all.
     ///
     /// # Panics
     /// Where there are numbers for each class, and the groups have none or another number of classes.
     pub(crate) fn column(&self, groups: &Groups) -> Tensor<2> {
-        let options = (&groups.logits.device(), groups.logits.dtype());
+        let options = (&groups.targets.device(), groups.targets.dtype());
         match self {
             Self::All(value) => Tensor::from_data(TensorData::new(vec![*value], [1, 1]), options),
             Self::Each(values) => {

@@ -1,8 +1,8 @@
 //! The collective positive-unlabelled loss.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
-use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::inside, probability::ln_probabilities};
+use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::inside, probability::Probabilities};
 
 /// Weight of the positive term in the authors' code.
 pub const DEFAULT_GAMMA: f64 = 0.04;
@@ -93,7 +93,8 @@ impl Cpu {
     /// As there, or where no label, or every one, is positive.
     pub fn from_targets(groups: &Groups, tau: f64, gamma: impl Into<PerClass>) -> Result<Self, LossError> {
         let count = |tensor: Tensor<2>| tensor.sum().into_scalar::<f64>();
-        let (positives, labels) = (count(groups.targets()), count(groups.sizes()));
+        let positives = count(groups.targets());
+        let labels = groups.sizes().map_or((groups.rows() * groups.labels()) as f64, count);
         if positives <= 0.0 || positives >= labels {
             return Err(LossError::NoPrior { labels: labels as usize, positives: positives as usize });
         }
@@ -126,54 +127,72 @@ impl Loss for Cpu {
     fn forward(&self, groups: &Groups) -> GroupLosses {
         let (mu, gamma) = (self.mu.column(groups), self.gamma.column(groups));
         let (positives, rest) = (groups.targets(), groups.rest());
-        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
-        let losses = match self.variant {
+        let probabilities = Probabilities::of(groups);
+        let (found, correct) = match self.variant {
             CpuVariant::Group => {
-                let correct = ln_correct(ln_p.clone(), ln_not_p, rest, mu);
-                ln_mean(ln_p, &positives).mul(gamma).add(correct)
+                (Term::found(&probabilities, positives).times(gamma), Term::correct(&probabilities, rest, mu))
             }
             CpuVariant::Paper => {
                 let all = groups.counted();
-                let correct = ln_correct(ln_p.clone(), ln_not_p, all.clone(), mu).mul(rest.sum_dim(1));
-                ln_mean(ln_p, &all).mul(gamma).mul(positives.sum_dim(1)).add(correct)
+                let found = Term::found(&probabilities, all.clone()).times(gamma.mul(positives.sum_dim(1)));
+                (found, Term::correct(&probabilities, all, mu).times(rest.sum_dim(1)))
             }
         };
-        GroupLosses::of_groups(losses.neg(), groups)
+        let slopes = found.labels.mul(found.factor).add(correct.labels.mul(correct.factor)).mul(probabilities.not_p);
+        GroupLosses::with_slopes(found.value.add(correct.value), slopes, groups)
     }
 }
 
-/// `ln( weighted mean of p )` of each row, `[groups, 1]`; 0 where all weights are 0.
-fn ln_mean(ln_p: Tensor<2>, weights: &Tensor<2>) -> Tensor<2> {
-    // What has no weight is pushed out of the sum by a large negative logarithm, whose exponential is 0, and so is its
-    // gradient. A row without any weight is all at that value, which is finite, and then multiplied by 0.
-    const OUT: f64 = -1e30;
-    let out = weights.clone().lower_equal_scalar(0.0);
-    let (size, has_any) = sizes(weights);
-    let ln_weights = weights.clone().mask_fill(out.clone(), 1.0).log();
-    let ln = ln_p.add(ln_weights).mask_fill(out, OUT);
-    let largest = ln.clone().detach().max_dim(1);
-    let ln_sum = ln.sub(largest.clone()).exp().sum_dim(1).log().add(largest);
-    ln_sum.sub(size.log()).mul(has_any)
+/// A term of the loss. Its slope in a logit is the product of `labels`, `factor` and the 1 - p of the logit.
+struct Term {
+    /// `[groups, 1]`
+    value: Tensor<2>,
+    /// `[groups, labels]`
+    labels: Tensor<2>,
+    /// `[groups, 1]`
+    factor: Tensor<2>,
 }
 
-/// `ln( 1 - | weighted mean of p - mu | )` of each row, `[groups, 1]`; 0 where all weights are 0.
-fn ln_correct(ln_p: Tensor<2>, ln_not_p: Tensor<2>, weights: Tensor<2>, mu: Tensor<2>) -> Tensor<2> {
-    let (size, has_any) = sizes(&weights);
-    // 1 - mean is the mean of 1 - p: taking it from there keeps its digits where the mean is near 1.
-    let mean = ln_p.exp().mul(weights.clone()).sum_dim(1).div(size.clone());
-    let complement = ln_not_p.exp().mul(weights).sum_dim(1).div(size);
-    let over = mean.clone().sub(mu.clone());
-    let too_many = mean.greater_scalar(0.5).bool_and(over.clone().greater_scalar(0.0));
-    let ln = over.abs().neg().log1p();
-    ln.mask_where(too_many, complement.add(mu).log()).mul(has_any)
+impl Term {
+    /// `-ln( weighted mean of p )` of each row; 0 where all weights are 0.
+    fn found(probabilities: &Probabilities, weights: Tensor<2>) -> Self {
+        /// Under every logarithm.
+        const LEAST: f64 = -1e30;
+        let (ln, larger) = probabilities.factors();
+        let (size, none) = sizes(&weights);
+        // All p relative to the largest that has a weight, so that the mean of nothing but tiny ones does not underflow.
+        let largest = ln.clone().mask_fill(weights.clone().lower_equal_scalar(0.0), LEAST).max_dim(1);
+        let relative = ln.sub(largest.clone()).clamp_max(0.0).exp().mul(larger).mul(weights);
+        let sum = relative.clone().sum_dim(1).mask_fill(none.clone(), 1.0);
+        let ln_mean = sum.clone().div(size).log().add(largest).mask_fill(none, 0.0);
+        Self { value: ln_mean.neg(), labels: relative, factor: sum.recip().neg() }
+    }
+
+    /// `-ln( 1 - | weighted mean of p - mu | )` of each row; 0 where all weights are 0.
+    fn correct(probabilities: &Probabilities, weights: Tensor<2>, mu: Tensor<2>) -> Self {
+        let (size, none) = sizes(&weights);
+        // 1 - mean is the mean of 1 - p: taking it from there keeps its digits where the mean is near 1.
+        let complement = probabilities.not_p.clone().mul(weights.clone()).sum_dim(1).div(size.clone());
+        let weighted = probabilities.p.clone().mul(weights);
+        let mean = weighted.clone().sum_dim(1).div(size.clone());
+        let over = mean.clone().sub(mu.clone());
+        let too_many = mean.greater_scalar(0.5).bool_and(over.clone().greater_scalar(0.0));
+        let ln_correct = over.clone().abs().neg().log1p().mask_where(too_many, complement.add(mu).log());
+        let factor = over.sign().div(ln_correct.clone().exp().mul(size));
+        Self { value: ln_correct.mask_fill(none, 0.0).neg(), labels: weighted, factor }
+    }
+
+    /// The term times a number for each row, `[groups, 1]` or `[1, 1]`.
+    fn times(self, number: Tensor<2>) -> Self {
+        Self { value: self.value.mul(number.clone()), labels: self.labels, factor: self.factor.mul(number) }
+    }
 }
 
-/// The sum of the weights of each row, 1 where there is none, and whether there is any (1 or 0): `[groups, 1]`.
-fn sizes(weights: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+/// The sum of the weights of each row, 1 where there is none, and whether there is none: `[groups, 1]`.
+fn sizes(weights: &Tensor<2>) -> (Tensor<2>, Tensor<2, Bool>) {
     let size = weights.clone().sum_dim(1);
     let none = size.clone().lower_equal_scalar(0.0);
-    let has_any = none.clone().bool_not().float().cast(weights.dtype());
-    (size.mask_fill(none, 1.0), has_any)
+    (size.mask_fill(none.clone(), 1.0), none)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The dice loss.
 
-use crate::{GroupLosses, Groups, Loss, LossError, error::not_negative, probability::probabilities};
+use crate::{GroupLosses, Groups, Loss, LossError, error::not_negative, probability::Probabilities};
 
 /// The dice loss of a group (Milletari et al. 2016, in the form with smoothing of Li et al. 2020): one minus a soft F1.
 ///
@@ -39,11 +39,13 @@ impl Default for Dice {
 
 impl Loss for Dice {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let ((p, not_p), y) = (probabilities(groups.logits()), groups.targets());
+        let (Probabilities { p, not_p, .. }, y) = (Probabilities::of(groups), groups.targets());
         let either = groups.sum(p.clone().square()).add(y.clone().square().sum_dim(1)).add_scalar(self.smoothing);
         // The numerator of the difference is the sum of (p - y)^2; with p - y = (1 - y) p - y (1 - p) it keeps its
         // digits where the loss is small.
-        let apart = groups.rest().mul(p).sub(y.mul(not_p)).square().sum_dim(1);
-        GroupLosses::of_groups(apart.div(either), groups)
+        let apart = groups.rest().mul(p.clone()).sub(y.mul(not_p.clone()));
+        let losses = apart.clone().square().sum_dim(1).div(either.clone());
+        let slopes = apart.sub(p.clone().mul(losses.clone())).mul(p.mul(not_p)).mul(either.recip().mul_scalar(2.0));
+        GroupLosses::with_slopes(losses, slopes, groups)
     }
 }

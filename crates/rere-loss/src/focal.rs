@@ -5,7 +5,8 @@ use burn::tensor::Tensor;
 use crate::{
     GroupLosses, Groups, Loss, LossError, PerClass,
     error::{inside, not_negative},
-    probability::ln_probabilities,
+    loss::Curve,
+    probability::Probabilities,
 };
 
 /// The focal loss (Lin et al. 2017, Eq. 5): binary cross-entropy in which labels that are easy count less.
@@ -39,17 +40,36 @@ impl Focal {
 
 impl Loss for Focal {
     fn forward(&self, groups: &Groups) -> GroupLosses {
-        let y = groups.targets();
-        let alpha = self.alpha.column(groups);
-        let (ln_p, ln_not_p) = ln_probabilities(groups.logits());
-        // exp(gamma ln p) underflows to 0 where p^gamma does, and has no infinite slope.
-        let power = |ln: Tensor<2>| match self.gamma {
-            0.0 => ln.ones_like(),
-            1.0 => ln.exp(),
-            gamma => ln.mul_scalar(gamma).exp(),
-        };
-        let positive = power(ln_not_p.clone()).mul(ln_p.clone()).mul(y).mul(alpha.clone());
-        let rest = power(ln_p).mul(ln_not_p).mul(groups.rest()).mul(alpha.neg().add_scalar(1.0));
-        GroupLosses::of_labels(positive.add(rest).neg(), groups)
+        let probabilities = Probabilities::of(groups);
+        let (ln_p, ln_not_p) = probabilities.ln();
+        let Probabilities { p, not_p, .. } = probabilities;
+        let Curve { value, slope } = focused(self.gamma, &ln_p, &p, &ln_not_p, &not_p);
+        let positive = Curve { value: self.alpha.times(value, groups), slope: self.alpha.times(slope, groups) };
+        // A negative is a positive at -x.
+        let Curve { value, slope } = focused(self.gamma, &ln_not_p, &not_p, &ln_p, &p);
+        let beta = self.alpha.map(|alpha| 1.0 - alpha);
+        let rest = Curve { value: beta.times(value, groups), slope: beta.times(slope.neg(), groups) };
+        GroupLosses::of_curves(positive, rest, groups)
+    }
+}
+
+/// `-(1 - p)^gamma ln p` and its slope.
+pub(crate) fn focused(gamma: f64, ln_p: &Tensor<2>, p: &Tensor<2>, ln_not_p: &Tensor<2>, not_p: &Tensor<2>) -> Curve {
+    let value = ln_p.clone().neg();
+    if gamma == 0.0 {
+        return Curve { value, slope: not_p.clone().neg() };
+    }
+    let focus = power(not_p, gamma, || ln_not_p.clone());
+    let slope = p.clone().mul(ln_p.clone()).mul_scalar(gamma).sub(not_p.clone()).mul(focus.clone());
+    Curve { value: value.mul(focus), slope }
+}
+
+/// `p^gamma`; the logarithm of p is asked for where it is needed.
+pub(crate) fn power(p: &Tensor<2>, gamma: f64, ln_p: impl FnOnce() -> Tensor<2>) -> Tensor<2> {
+    match gamma {
+        1.0 => p.clone(),
+        2.0 => p.clone().square(),
+        4.0 => p.clone().square().square(),
+        gamma => ln_p().mul_scalar(gamma).exp(),
     }
 }

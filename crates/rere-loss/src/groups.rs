@@ -119,7 +119,9 @@ impl Groups {
             DType::F64 => FloatDType::F64,
             _ => FloatDType::F32,
         };
-        let (logits, targets) = (arrangement.rows(logits).cast(dtype), arrangement.rows(targets).cast(dtype));
+        let logits = arrangement.rows(logits).cast(dtype);
+        // Constants: outside of autodiff they cost less.
+        let targets = arrangement.rows(targets.without_autodiff()).cast(dtype);
         Ok(Self { logits, targets, counted: None, arrangement, class_axis: None })
     }
 
@@ -139,7 +141,7 @@ impl Groups {
     /// Where the shapes differ.
     pub fn try_with_mask<const D: usize>(self, mask: Tensor<D, Bool>) -> Result<Self, LossError> {
         same_shape("mask", &self.arrangement.shape, &mask.dims())?;
-        let mask = self.arrangement.rows_of_bool(mask);
+        let mask = self.arrangement.rows_of_bool(mask.without_autodiff());
         let out = mask.clone().bool_not();
         let counted = mask.float().cast(FloatDType::from(self.logits.dtype()));
         // Before anything is computed, so that not even a NaN reaches a gradient.
@@ -206,6 +208,11 @@ impl Groups {
         self.logits.clone()
     }
 
+    /// The logits as numbers, out of any graph.
+    pub(crate) fn detached(&self) -> Tensor<2> {
+        self.logits.clone().without_autodiff()
+    }
+
     /// The targets, `[groups, labels]`; 0 where masked.
     pub fn targets(&self) -> Tensor<2> {
         self.targets.clone()
@@ -233,12 +240,9 @@ impl Groups {
         }
     }
 
-    /// Number of labels that count in each group, `[groups, 1]`.
-    pub fn sizes(&self) -> Tensor<2> {
-        match &self.counted {
-            Some(counted) => counted.clone().sum_dim(1),
-            None => Tensor::full([self.rows(), 1], self.labels() as f64, (&self.logits.device(), self.logits.dtype())),
-        }
+    /// Number of labels that count in each group, `[groups, 1]`; `None` without a mask, where all do.
+    pub fn sizes(&self) -> Option<Tensor<2>> {
+        self.counted.clone().map(|counted| counted.sum_dim(1))
     }
 }
 

@@ -1,22 +1,41 @@
-//! Probabilities from logits.
+//! Probabilities from logits, without a graph: the losses know their slopes and need none.
 
-use burn::tensor::{Tensor, activation::log_sigmoid};
+use burn::tensor::Tensor;
 
-/// `ln s(x)` and `ln s(-x)`, exact where either is small, at the cost of one logarithm.
-///
-/// With `t = ln s(|x|)` they are `t + min(x, 0)` and `t - max(x, 0)`. The parts are taken by masks, whose gradient at 0
-/// is that of one side and not 0: so the sums have the right one, also at 0.
-pub(crate) fn ln_probabilities(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let negative = x.clone().lower_scalar(0.0);
-    let above = x.clone().mask_fill(negative.clone(), 0.0);
-    let below = x.clone().mask_fill(negative.clone().bool_not(), 0.0);
-    let t = log_sigmoid(above.clone().sub(below.clone()));
-    (t.clone().add(below), t.sub(above))
+use crate::Groups;
+
+/// Of each logit x of groups `p = s(x)` and `1 - p = s(-x)`, each exact where it is small, `[groups, labels]`.
+pub(crate) struct Probabilities {
+    pub(crate) p: Tensor<2>,
+    pub(crate) not_p: Tensor<2>,
+    x: Tensor<2>,
+    /// `exp(-|x|)`, which never overflows.
+    tail: Tensor<2>,
+    /// The larger of p and 1 - p.
+    larger: Tensor<2>,
 }
 
-/// `s(x)` and `s(-x)`. Their gradients are `s(x) s(-x)` to all digits, where that of burn's sigmoid, `s(x) (1 - s(x))`, has
-/// none left where `s(x)` is near 1.
-pub(crate) fn probabilities(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let (ln, ln_not) = ln_probabilities(x);
-    (ln.exp(), ln_not.exp())
+impl Probabilities {
+    pub(crate) fn of(groups: &Groups) -> Self {
+        let x = groups.detached();
+        let tail = x.clone().abs().neg().exp();
+        let larger = tail.clone().add_scalar(1.0).recip();
+        let smaller = tail.clone().mul(larger.clone());
+        let negative = x.clone().lower_scalar(0.0);
+        let p = larger.clone().mask_where(negative.clone(), smaller.clone());
+        let not_p = smaller.mask_where(negative, larger.clone());
+        Self { p, not_p, x, tail, larger }
+    }
+
+    /// `ln p` and `ln(1 - p)`. Logarithms take longer than all else: one serves both.
+    pub(crate) fn ln(&self) -> (Tensor<2>, Tensor<2>) {
+        let ln_larger = self.tail.clone().log1p().neg();
+        let ln_p = ln_larger.clone().add(self.x.clone().clamp_max(0.0));
+        (ln_p, ln_larger.sub(self.x.clone().clamp_min(0.0)))
+    }
+
+    /// p in two factors, of which the first may be too small for a number: its logarithm, and the second.
+    pub(crate) fn factors(&self) -> (Tensor<2>, Tensor<2>) {
+        (self.x.clone().clamp_max(0.0), self.larger.clone())
+    }
 }

@@ -5,7 +5,8 @@ use burn::tensor::Tensor;
 use crate::{
     GroupLosses, Groups, Loss, LossError, PerClass,
     error::{inside, not_negative},
-    probability::{ln_probabilities, probabilities},
+    loss::Curve,
+    probability::Probabilities,
 };
 
 /// The loss of one label under a risk: of its margin z = x for a positive, z = -x for a negative.
@@ -26,21 +27,24 @@ pub enum Surrogate {
 
 impl Surrogate {
     /// The loss of each label as a positive, and as a negative.
-    fn both(self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        match self {
-            Self::Sigmoid => {
-                let (p, not_p) = probabilities(x);
-                (not_p, p)
-            }
-            Self::Logistic => {
-                let (ln_p, ln_not_p) = ln_probabilities(x);
-                (ln_p.neg(), ln_not_p.neg())
-            }
-            Self::Squared { margin } => {
-                let squared = |distance: Tensor<2>| distance.square().mul_scalar(0.25);
-                (squared(x.clone().sub_scalar(margin)), squared(x.add_scalar(margin)))
-            }
+    fn both(self, groups: &Groups) -> (Curve, Curve) {
+        if let Self::Squared { margin } = self {
+            let curve = |distance: Tensor<2>| Curve {
+                value: distance.clone().square().mul_scalar(0.25),
+                slope: distance.mul_scalar(0.5),
+            };
+            let x = groups.detached();
+            return (curve(x.clone().sub_scalar(margin)), curve(x.add_scalar(margin)));
         }
+        let probabilities = Probabilities::of(groups);
+        if self == Self::Logistic {
+            let (ln_p, ln_not_p) = probabilities.ln();
+            let as_positive = Curve { value: ln_p.neg(), slope: probabilities.not_p.neg() };
+            return (as_positive, Curve { value: ln_not_p.neg(), slope: probabilities.p });
+        }
+        let Probabilities { p, not_p, .. } = probabilities;
+        let slope = p.clone().mul(not_p.clone());
+        (Curve { value: not_p, slope: slope.clone().neg() }, Curve { value: p, slope })
     }
 }
 
@@ -227,27 +231,36 @@ impl Risk {
             Sampling::OneSample => groups.counted(),
             Sampling::CaseControl => groups.rest(),
         };
-        let (as_positive, as_negative) = self.surrogate.both(groups.logits());
-        let positive = mean(as_positive, &positives).mul(self.positive.column(groups));
-        let correction = mean(as_negative.clone(), &positives).mul(self.correction.column(groups));
-        let negative = mean(as_negative, &unlabelled).mul(self.unlabelled.column(groups)).sub(correction);
-        let Some((beta, step_size)) = self.non_negative else {
-            return GroupLosses::of_groups(positive.add(negative), groups);
+        let (as_positive, as_negative) = self.surrogate.both(groups);
+        // A label's weight in each of the two parts.
+        let size = size_or_1(&positives);
+        let up = self.positive.column(groups).div(size.clone());
+        let down = unlabelled.clone().mul(self.unlabelled.column(groups).div(size_or_1(&unlabelled)));
+        let down = down.sub(positives.clone().mul(self.correction.column(groups).div(size)));
+
+        let positive = positives.clone().mul(as_positive.value).sum_dim(1).mul(up.clone());
+        let negative = down.clone().mul(as_negative.value).sum_dim(1);
+        let (losses, up, down) = match self.non_negative {
+            None => (positive.add(negative), up, down),
+            // Where the negative part is too low, the value and the gradient have nothing to do with each other.
+            Some((beta, step_size)) => {
+                let too_low = negative.clone().lower_scalar(-beta);
+                let back = negative.ones_like().mask_fill(too_low.clone(), -step_size);
+                let corrected = positive.clone().sub_scalar(beta);
+                let losses = positive.add(negative).mask_where(too_low.clone(), corrected);
+                (losses, up.mask_fill(too_low, 0.0), down.mul(back))
+            }
         };
-        // Where the negative part is too low, the value and the gradient have nothing to do with each other.
-        let too_low = negative.clone().lower_scalar(-beta);
-        let value = positive.clone().sub_scalar(beta).detach();
-        let back = negative.clone().mul_scalar(-step_size);
-        let corrected = back.clone().sub(back.detach()).add(value);
-        GroupLosses::of_groups(positive.add(negative).mask_where(too_low, corrected), groups)
+        let slopes = positives.mul(up).mul(as_positive.slope).add(down.mul(as_negative.slope));
+        GroupLosses::with_slopes(losses, slopes, groups)
     }
 }
 
-/// The weighted mean of each row, `[groups, 1]`; 0 where all weights are 0.
-fn mean(values: Tensor<2>, weights: &Tensor<2>) -> Tensor<2> {
+/// The sum of the weights of each row, `[groups, 1]`; 1 where there are none, so that it divides.
+fn size_or_1(weights: &Tensor<2>) -> Tensor<2> {
     let size = weights.clone().sum_dim(1);
     let none = size.clone().lower_equal_scalar(0.0);
-    values.mul(weights.clone()).sum_dim(1).div(size.mask_fill(none, 1.0))
+    size.mask_fill(none, 1.0)
 }
 
 impl Loss for Upu {
