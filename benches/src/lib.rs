@@ -15,8 +15,11 @@ use rere_core::ByteSpan;
 /// How sure the network is that the scores stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
-    /// A trained network: of the pointers of a token about one in 16 is over 0.5, the others are under 0.02.
+    /// A trained network: a subject and one or two objects of 1 to 4 tokens for each 64 tokens begun, whose pointers are
+    /// over 0.5; the others are under 0.02.
     Trained,
+    /// One pointer in ten is over 0.5.
+    Dense,
     /// A network at the start of its training: every pointer is near 0.5. The most work that a decoder can have.
     Untrained,
 }
@@ -47,10 +50,22 @@ impl ScoredSentence {
             sentence.tokens.push(ByteSpan::new(start, sentence.text.len()));
             for _ in 0..4 {
                 sentence.scores.push(match certainty {
-                    Certainty::Trained if rng.random_ratio(1, 16) => rng.random_range(0.5..1.0),
                     Certainty::Trained => rng.random_range(0.0..0.02),
+                    Certainty::Dense if rng.random_ratio(1, 10) => rng.random_range(0.5..1.0),
+                    Certainty::Dense => rng.random_range(0.0..0.5),
                     Certainty::Untrained => rng.random_range(0.45..0.55),
                 });
+            }
+        }
+        if certainty == Certainty::Trained {
+            for _ in 0..tokens.div_ceil(64) {
+                // Columns 0 and 1 are the subject's, 2 and 3 the object's.
+                for column in [0, 2, 2].into_iter().take(rng.random_range(2..=3)) {
+                    let first = rng.random_range(0..tokens);
+                    let last = tokens.min(first + rng.random_range(1..=4)) - 1;
+                    sentence.scores[4 * first + column] = rng.random_range(0.5..1.0);
+                    sentence.scores[4 * last + column + 1] = rng.random_range(0.5..1.0);
+                }
             }
         }
         sentence

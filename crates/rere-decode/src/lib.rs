@@ -50,12 +50,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod casrel;
+mod decoder;
 mod error;
 mod pair;
+mod pair_classification;
 mod scores;
-mod span;
+mod spans;
+mod table;
+mod text;
+mod threshold;
+mod tplinker;
+mod triple;
 
+pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
+pub use decoder::{Batch, Decoder};
 pub use error::DecodeError;
-pub use pair::{CrossProduct, Nearest, Pairing, PairingStrategy, ScoredPair};
-pub use scores::{PointerScores, Role, RoleScores};
-pub use span::TokenizedText;
+pub use pair::{CrossProduct, Nearest, NearestScratch, Pairing, PairingStrategy, ScoredPair};
+pub use pair_classification::{CandidateScores, PairClassification, PairClassificationScratch};
+pub use scores::{PointerScores, Role, RoleScores, Scale};
+pub use spans::SpanRule;
+pub use table::TableScores;
+pub use text::TokenizedText;
+pub use threshold::Thresholds;
+pub use tplinker::{HandshakeScores, TpLinker, TpLinkerScratch, handshake_row, handshake_rows};
+pub use triple::TokenTriple;

@@ -1,16 +1,21 @@
 //! The pairing of the code that the authors of RERE published.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use memchr::{memchr, memmem::Finder};
 use rere_core::{ByteSpan, Probability};
+use rustc_hash::FxHashMap;
 
-use super::{PairingStrategy, ScoredPair, best_first};
-use crate::{DecodeError, PointerScores, Role, RoleScores, TokenizedText};
+use super::{PairingStrategy, ScoredPair, best_pairs};
+use crate::{
+    DecodeError, PointerScores, Scale, TokenizedText,
+    spans::{Hit, Hits, scan},
+};
 
 /// How many starts, how many ends and how many entities of a role are kept.
 const BEST: usize = 40;
 /// The least score of a start, of an end and of an entity.
-const LEAST_SCORE: f64 = 0.1;
+const LEAST_SCORE: f32 = 0.1;
 /// The most tokens that an entity spans.
 const LONGEST: usize = 40;
 /// Closes a title: an entity does not reach across it.
@@ -64,6 +69,7 @@ struct Candidate<'a> {
 }
 
 /// A token that is likely to be a start, or an end.
+#[derive(Clone, Copy)]
 struct Border {
     token: usize,
     bytes: ByteSpan,
@@ -86,8 +92,15 @@ impl CrossProduct {
 impl PairingStrategy for CrossProduct {
     fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
         sentence.check(scores)?;
-        let subjects = entities(scores.role(Role::Subject), sentence);
-        let objects = entities(scores.role(Role::Object), sentence);
+        let mut hits = Hits::default();
+        scan(scores, scores.scale().threshold(Probability::saturating(LEAST_SCORE)), &mut hits);
+        if hits.iter().any(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        let [subject_starts, subject_ends, object_starts, object_ends] =
+            hits.map(|hits| best_borders(&hits, scores.scale(), sentence));
+        let subjects = entities(&subject_starts, &subject_ends, sentence);
+        let objects = entities(&object_starts, &object_ends, sentence);
         let mut pairs = Vec::with_capacity(subjects.len() * objects.len());
         for subject in &subjects {
             for object in objects.iter().filter(|object| object.surface != subject.surface) {
@@ -95,7 +108,7 @@ impl PairingStrategy for CrossProduct {
                 pairs.push(ScoredPair { subject: subject.span, object: object.span, score });
             }
         }
-        let mut pairs = best_first(pairs);
+        let mut pairs = best_pairs(pairs);
         let threshold = self.threshold.get();
         let least = match pairs.first() {
             Some(best) if self.at_least_one => best.score.min(threshold),
@@ -106,40 +119,42 @@ impl PairingStrategy for CrossProduct {
     }
 }
 
-/// Steps 1 to 6.
-fn entities<'a>(scores: RoleScores<'_>, sentence: TokenizedText<'a>) -> Vec<Candidate<'a>> {
-    let starts = best_borders(scores.starts(), sentence);
-    let ends = best_borders(scores.ends(), sentence);
-    let mut living = merge(candidates(&starts, &ends, sentence));
-    living.sort_by(|a, b| b.score.total_cmp(&a.score));
-    living.truncate(BEST);
-    living.retain(|entity| entity.score >= LEAST_SCORE && !entity.surface.is_empty());
-    living
-}
-
 /// Step 1.
-fn best_borders(scores: impl Iterator<Item = f32>, sentence: TokenizedText<'_>) -> Vec<Border> {
-    let tokens = sentence.tokens().iter().zip(scores).enumerate();
-    let borders = tokens.map(|(token, (&bytes, score))| Border { token, bytes, score: score.into() });
-    let mut borders: Vec<Border> = borders.filter(|border| border.score >= LEAST_SCORE).collect();
+fn best_borders(hits: &[Hit], scale: Scale, sentence: TokenizedText<'_>) -> Vec<Border> {
+    let border = |hit: &Hit| Border {
+        token: hit.token,
+        bytes: sentence.tokens()[hit.token],
+        score: scale.probability(hit.score).into(),
+    };
+    let mut borders: Vec<Border> = hits.iter().map(border).collect();
     borders.sort_by(|a, b| b.score.total_cmp(&a.score));
     borders.truncate(BEST);
     borders
 }
 
+/// Steps 2 to 6.
+fn entities<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a>) -> Vec<Candidate<'a>> {
+    let mut living = merge(candidates(starts, ends, sentence), sentence.text());
+    living.sort_by(|a, b| b.score.total_cmp(&a.score));
+    living.truncate(BEST);
+    living.retain(|entity| entity.score >= f64::from(LEAST_SCORE) && !entity.surface.is_empty());
+    living
+}
+
 /// Steps 2 to 4: the different strings, in order of first appearance.
 fn candidates<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a>) -> Vec<Candidate<'a>> {
     let mut candidates: Vec<Candidate<'a>> = Vec::new();
-    let mut position: HashMap<&'a str, usize> = HashMap::new();
+    let mut position: FxHashMap<&'a str, usize> = FxHashMap::default();
     let mut add = |span: ByteSpan, score: f64| {
         let surface = sentence.slice(span);
-        let new = Candidate { surface, length: surface.chars().count(), score, span, best: score };
-        match position.get(surface).and_then(|&at| candidates.get_mut(at)) {
-            None => {
-                position.insert(surface, candidates.len());
-                candidates.push(new);
+        match position.entry(surface) {
+            Entry::Vacant(place) => {
+                place.insert(candidates.len());
+                let length = surface.chars().count();
+                candidates.push(Candidate { surface, length, score, span, best: score });
             }
-            Some(known) => {
+            Entry::Occupied(place) => {
+                let known = &mut candidates[*place.get()];
                 known.score += score;
                 if score > known.best || (score == known.best && span < known.span) {
                     (known.span, known.best) = (span, score);
@@ -147,11 +162,17 @@ fn candidates<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a
             }
         }
     };
+    // Both marks begin with this byte.
+    let may_have_marks = memchr(0xe3, sentence.text().as_bytes()).is_some();
     for start in starts {
         for end in ends.iter().filter(|end| (start.token..start.token + LONGEST).contains(&end.token)) {
             let span = sentence.trimmed(ByteSpan::new(start.bytes.start, end.bytes.end));
-            let surface = sentence.slice(span);
             let score = start.score * end.score;
+            if !may_have_marks {
+                add(span, score);
+                continue;
+            }
+            let surface = sentence.slice(span);
             if surface.contains(TITLE_END) {
                 continue;
             }
@@ -172,24 +193,81 @@ fn candidates<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a
 }
 
 /// Step 5: of the strings that contain one another, the likelier. In order of length.
-fn merge(mut candidates: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
+fn merge<'a>(mut candidates: Vec<Candidate<'a>>, text: &str) -> Vec<Candidate<'a>> {
+    if candidates.len() < 2 {
+        return candidates;
+    }
     candidates.sort_by_key(|candidate| candidate.length);
-    let mut living: Vec<Candidate<'_>> = Vec::new();
-    for candidate in candidates {
+    let mut living = Living::default();
+    let mut inside: Vec<usize> = Vec::new();
+    for (number, candidate) in candidates.iter().enumerate() {
         // No string comes twice, so one that is contained is strictly shorter, and has had its turn.
-        let inside = |other: &Candidate<'_>| candidate.surface.contains(other.surface);
+        living.inside(candidate.span, &mut inside);
         let (mut score, mut length) = (0.0, 0);
-        for other in living.iter().filter(|other| inside(other)) {
-            score += other.score;
-            length += other.length;
+        for &other in &inside {
+            score += candidates[other].score;
+            length += candidates[other].length;
         }
         if length > 0 {
             score *= (candidate.length as f64 / length as f64).min(1.0);
         }
         if score <= candidate.score {
-            living.retain(|other| !inside(other));
-            living.push(candidate);
+            living.remove(&inside);
+            living.push(number, candidate.surface, text);
         }
     }
-    living
+    let mut alive = vec![false; candidates.len()];
+    living.places.iter().for_each(|place| alive[place.number] = true);
+    let mut alive = alive.into_iter();
+    candidates.retain(|_| alive.next() == Some(true));
+    candidates
+}
+
+/// Where the living strings stand in the text: each is looked for once, and not in every longer one.
+#[derive(Default)]
+struct Living {
+    /// In the order of the strings; a string has one for each of its occurrences.
+    places: Vec<Place>,
+}
+
+/// An occurrence of a string.
+struct Place {
+    number: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Living {
+    fn push(&mut self, number: usize, surface: &str, text: &str) {
+        if surface.is_empty() {
+            // It is contained in everything, wherever it stands.
+            return self.places.push(Place { number, start: usize::MAX, end: 0 });
+        }
+        // Occurrences may overlap.
+        let finder = Finder::new(surface);
+        let mut from = 0;
+        while let Some(at) = finder.find(&text.as_bytes()[from..]) {
+            self.places.push(Place { number, start: from + at, end: from + at + surface.len() });
+            from += at + 1;
+        }
+    }
+
+    /// Replaces `numbers` by those of the strings that the text under a span contains, in order.
+    fn inside(&self, span: ByteSpan, numbers: &mut Vec<usize>) {
+        numbers.clear();
+        numbers.extend(
+            self.places
+                .iter()
+                .filter(|place| place.start >= span.start && place.end <= span.end)
+                .map(|place| place.number),
+        );
+        numbers.dedup();
+    }
+
+    /// Takes strings out, whose numbers are in order.
+    fn remove(&mut self, numbers: &[usize]) {
+        if !numbers.is_empty() {
+            self.places.retain(|place| numbers.binary_search(&place.number).is_err());
+        }
+    }
 }

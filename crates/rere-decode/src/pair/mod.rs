@@ -7,7 +7,7 @@ use rere_core::{ByteSpan, Probability};
 use serde::{Deserialize, Serialize};
 
 pub use cross_product::CrossProduct;
-pub use nearest::Nearest;
+pub use nearest::{Nearest, NearestScratch};
 
 use crate::{DecodeError, PointerScores, TokenizedText};
 
@@ -55,7 +55,7 @@ impl Pairing {
 }
 
 /// Puts pairs in the order that [`PairingStrategy::pair`] promises; of pairs with the same spans the best stays.
-fn best_first(mut pairs: Vec<ScoredPair>) -> Vec<ScoredPair> {
+fn best_pairs(mut pairs: Vec<ScoredPair>) -> Vec<ScoredPair> {
     let spans = |pair: &ScoredPair| (pair.subject, pair.object);
     pairs.sort_unstable_by(|a, b| spans(a).cmp(&spans(b)).then(b.score.total_cmp(&a.score)));
     pairs.dedup_by_key(|pair| spans(pair));

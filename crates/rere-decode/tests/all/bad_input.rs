@@ -3,7 +3,7 @@
 use crate::common::Case;
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Probability, SpanError};
-use rere_decode::{CrossProduct, DecodeError, Nearest, Pairing, PointerScores, TokenizedText};
+use rere_decode::{CrossProduct, DecodeError, Nearest, Pairing, PointerScores, Scale, TokenizedText};
 
 #[test]
 fn scores_come_in_fours() {
@@ -22,6 +22,7 @@ fn a_score_is_a_probability() {
         scores[6] = bad;
         let message = PointerScores::new(&scores, 3).expect_err("not a probability").to_string();
         assert!(message.starts_with("the object start score of token 1 (row 1, column 2) is "), "{message}");
+        assert_eq!(PointerScores::on_scale(&scores, 3, Scale::Logit).is_err(), bad.is_nan());
     }
     assert!(PointerScores::new(&[0.0, -0.0, 1.0, f32::MIN_POSITIVE], 1).is_ok());
 }

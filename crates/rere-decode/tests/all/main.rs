@@ -1,7 +1,13 @@
 //! The tests of the crate, in one binary.
 
 mod bad_input;
+mod casrel;
 mod common;
 mod cross_product;
 mod nearest;
+mod pair_classification;
+mod random;
 mod real_data;
+mod slow;
+mod table;
+mod tplinker;

@@ -1,9 +1,10 @@
 //! Each rule of nearest pairing by hand, and the whole against a plain second writing of it.
 
 use crate::common::{Case, any_case};
+use crate::slow::{self, Setting};
 use proptest::prelude::*;
-use rere_core::{ByteSpan, Probability};
-use rere_decode::Nearest;
+use rere_core::{ByteSpan, Probability, TokenSpan};
+use rere_decode::{Nearest, SpanRule};
 
 fn at(threshold: f32) -> Nearest {
     Nearest::new(Probability::new(threshold).expect("a probability"))
@@ -120,49 +121,22 @@ fn spans_are_trimmed() {
     assert_eq!(case.pairs(&at(0.5)), [("a", "b", 1.0)]);
 }
 
-/// Token runs of one role, from the definition: for each start the least end that is not before it.
-fn spans(case: &Case, start: usize, threshold: f32) -> Vec<(usize, usize, ByteSpan, f32)> {
-    let n = case.tokens.len();
-    let mut spans = Vec::new();
-    for first in (0..n).filter(|&i| case.scores[i][start] >= threshold) {
-        let Some(last) = (first..n).find(|&j| case.scores[j][start + 1] >= threshold) else { continue };
-        let raw = &case.text[case.tokens[first].start..case.tokens[last].end];
-        if raw.trim().is_empty() {
-            continue;
-        }
-        let begin = case.tokens[first].start + raw.find(|c: char| !c.is_whitespace()).expect("not blank");
-        let bytes = ByteSpan::new(begin, begin + raw.trim().len());
-        let score = if case.scores[first][start] < case.scores[last][start + 1] {
-            case.scores[first][start]
-        } else {
-            case.scores[last][start + 1]
-        };
-        spans.push((first, last, bytes, score));
-    }
-    spans
-}
-
-/// All pairs of a subject and an object, each asked whether a rule makes it.
+/// The same in tokens from [`slow`], then in bytes.
 fn reference(case: &Case, threshold: f32) -> Vec<(ByteSpan, ByteSpan, f32)> {
-    let (subjects, objects) = (spans(case, 0, threshold), spans(case, 2, threshold));
+    let setting = Setting { threshold, rule: SpanRule::NearestEnd, longest: usize::MAX, at_least_one: false };
+    let bytes = |span: TokenSpan| {
+        let (start, end) = (case.tokens[span.start].start, case.tokens[span.end - 1].end);
+        let raw = &case.text[start..end];
+        let begin = start + raw.find(|c: char| !c.is_whitespace()).unwrap_or(0);
+        ByteSpan::new(begin, begin + raw.trim().len())
+    };
     let mut pairs: Vec<(ByteSpan, ByteSpan, f32)> = Vec::new();
-    for s in &subjects {
-        let rank = |o: &(usize, usize, ByteSpan, f32)| {
-            let distance = (s.1..o.0).len().max((o.1..s.0).len());
-            (distance, o.2.start < s.2.start, o.0)
-        };
-        for o in objects.iter().filter(|o| o.2 != s.2) {
-            let nearest = objects.iter().filter(|other| other.2 != s.2).all(|other| rank(o) <= rank(other));
-            let starts_before = |s: &(usize, usize, ByteSpan, f32)| s.2.start < o.2.start;
-            let before = starts_before(s) && !subjects.iter().any(|next| s.0 < next.0 && starts_before(next));
-            if !(nearest || before) {
-                continue;
-            }
-            let score = if s.3 < o.3 { s.3 } else { o.3 };
-            match pairs.iter_mut().find(|pair| (pair.0, pair.1) == (s.2, o.2)) {
-                Some(pair) => pair.2 = pair.2.max(score),
-                None => pairs.push((s.2, o.2, score)),
-            }
+    for triple in slow::nearest(&case.scores, None, &setting) {
+        let (subject, object) = (bytes(triple.subject), bytes(triple.object));
+        // The best of equal pairs comes first.
+        let new = !pairs.iter().any(|pair| (pair.0, pair.1) == (subject, object));
+        if new && subject != object && !subject.is_empty() && !object.is_empty() {
+            pairs.push((subject, object, triple.score));
         }
     }
     pairs.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
@@ -177,13 +151,6 @@ proptest! {
         let pairs = case.decode(&at(threshold)).expect("good input");
         let pairs: Vec<_> = pairs.iter().map(|pair| (pair.subject, pair.object, pair.score)).collect();
         prop_assert_eq!(&pairs, &reference(&case, threshold));
-        let lower = case.scores.as_flattened().iter().copied().filter(|&score| 0.0 < score && score < threshold);
-        let mut lower: Vec<f32> = lower.collect();
-        lower.sort_by(|a, b| b.total_cmp(a));
-        let first = [threshold].into_iter().chain(lower).map(|t| reference(&case, t)).find(|pairs| !pairs.is_empty());
-        let at_least_one = case.decode(&at(threshold).at_least_one()).expect("good input");
-        let at_least_one: Vec<_> = at_least_one.iter().map(|pair| (pair.subject, pair.object, pair.score)).collect();
-        prop_assert_eq!(at_least_one, first.unwrap_or_default());
         for (subject, object, score) in pairs {
             prop_assert!(score >= threshold && score <= 1.0);
             prop_assert_ne!(subject, object);

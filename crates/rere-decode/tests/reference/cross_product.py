@@ -104,7 +104,8 @@ def case(rng, kind, levels, n, threshold):
         tokens.append([len(text), len(text) + len(word)])
         text += word + gap
     scores = [[SCORES[levels](rng, column) for column in range(4)] for _ in range(n)]
-    found = pairs(text, tokens, scores, threshold)
+    # Strings by their lengths: they stand in the text.
+    found = [[s_at, len(s), o_at, len(o), score] for s, s_at, o, o_at, score in pairs(text, tokens, scores, threshold)]
     return {"text": text, "tokens": tokens, "scores": scores, "threshold": threshold, "pairs": found}
 
 
@@ -114,14 +115,14 @@ def main():
         case(rng, kind, levels, rng.randrange(2, 16), rng.choice([0, 0, 0.1, 0.3, 0.5]))
         for kind in WORDS
         for levels in ("equal", "coarse", "fine", "peaked")
-        for _ in range(11)
+        for _ in range(119)
     ]
     # More than 40 starts, ends and tokens.
     cases += [
         case(rng, kind, levels, 60, 0)
         for kind in WORDS
         for levels in ("few ends", "few starts", "peaked")
-        for _ in range(2)
+        for _ in range(8)
     ]
     with open("cross_product.json", "w", encoding="utf-8") as file:
         lines = (json.dumps(case, ensure_ascii=False, separators=(",", ":")) for case in cases)

@@ -1,6 +1,6 @@
 //! A sentence as the decoder sees it.
 
-use rere_core::ByteSpan;
+use rere_core::{ByteSpan, TokenSpan};
 
 use crate::{DecodeError, PointerScores};
 
@@ -20,9 +20,13 @@ impl<'a> TokenizedText<'a> {
     /// [`DecodeError::TokenOutsideText`] where a span does not slice the text, and [`DecodeError::TokenOrder`] where
     /// a token starts before the one in front of it.
     pub fn new(text: &'a str, tokens: &'a [ByteSpan]) -> Result<Self, DecodeError> {
+        // In ASCII every byte is a border of characters.
+        let ascii = text.is_ascii();
         let mut previous = 0;
         for (token, span) in tokens.iter().enumerate() {
-            span.slice(text).map_err(|source| DecodeError::TokenOutsideText { token, source })?;
+            if !(ascii && span.start <= span.end && span.end <= text.len()) {
+                span.slice(text).map_err(|source| DecodeError::TokenOutsideText { token, source })?;
+            }
             if span.start < previous {
                 return Err(DecodeError::TokenOrder { token });
             }
@@ -50,6 +54,16 @@ impl<'a> TokenizedText<'a> {
             Ok(())
         } else {
             Err(DecodeError::TokenCount { scores: scores.tokens(), tokens: self.tokens.len() })
+        }
+    }
+
+    /// The bytes of a run of the sentence's tokens, without the white space at its borders; empty where there is nothing
+    /// else. A run that reaches past the last token ends there.
+    pub fn bytes(self, span: TokenSpan) -> ByteSpan {
+        match self.tokens.get(span.start..span.end.min(self.tokens.len())) {
+            Some([first, .., last]) => self.trimmed(ByteSpan::new(first.start, last.end.max(first.start))),
+            Some([only]) => self.trimmed(*only),
+            _ => ByteSpan::new(0, 0),
         }
     }
 

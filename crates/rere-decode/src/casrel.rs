@@ -1,0 +1,187 @@
+//! CasRel: subjects first, then the objects of each subject and relation.
+
+use rere_core::{Probability, TokenSpan};
+
+use crate::{DecodeError, Decoder, TableScores, Thresholds, TokenTriple, triple::best_of_each};
+
+/// The cascade of CasRel (Wei et al. 2020, Section 3.2): the subjects of a sentence, then for each subject the objects
+/// of each relation.
+///
+/// A token is a head or a tail where its score is at or over the threshold (the authors' code wants it over). Each head
+/// and the nearest tail at or after it make a span, for each relation on its own, as in the authors' code. Two heads
+/// may share a tail. A head with no tail after it makes no span, and neither does a tail with no head.
+///
+/// A network needs the subjects before it can score objects, so there are two steps:
+/// 1. [`CasRel::subjects`] makes spans of scores `[tokens, 2]`: head, tail.
+/// 2. The network scores objects for each subject, `[tokens, relations, 2]`, and [`CasRel::decode`](Decoder::decode)
+///    makes triples of them ([`CasRelScores`]).
+///
+/// The score of a triple is the least of four: head and tail of the subject and of the object. An object that is the
+/// subject's own span falls out.
+///
+/// ```
+/// use rere_core::{Probability, TokenSpan};
+/// use rere_decode::{CasRel, CasRelScores, Decoder, Scale, TableScores};
+///
+/// let casrel = CasRel::new(Probability::new(0.5)?, Probability::new(0.5)?);
+/// let mut scratch = Default::default();
+///
+/// let tokens = 4; // Ada Lovelace, London, Ockham
+/// let heads_and_tails = [0.9, 0.0, /**/ 0.1, 0.8, /**/ 0.2, 0.1, /**/ 0.0, 0.3];
+/// let mut subjects = Vec::new();
+/// casrel.subjects(TableScores::new(&heads_and_tails, tokens, 2, Scale::Probability)?, &mut scratch, &mut subjects)?;
+/// assert_eq!(subjects[0].span, TokenSpan::new(0, 2));
+///
+/// // What a network says of the first subject: two relations, head and tail of each.
+/// #[rustfmt::skip]
+/// let objects = [
+///     0.0, 0.0, 0.0, 0.0,
+///     0.0, 0.0, 0.0, 0.0,
+///     0.7, 0.9, 0.1, 0.0, // born in London
+///     0.0, 0.1, 0.6, 0.6, // lived in Ockham
+/// ];
+/// let objects = [(subjects[0], TableScores::new(&objects, tokens, 2 * 2, Scale::Probability)?)];
+/// let mut found = Vec::new();
+/// casrel.decode(CasRelScores::new(&objects)?, &mut scratch, &mut found);
+/// assert_eq!((found[0].relation, found[0].object, found[0].score), (0, TokenSpan::new(2, 3), 0.7));
+/// assert_eq!((found[1].relation, found[1].object, found[1].score), (1, TokenSpan::new(3, 4), 0.6));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CasRel {
+    subjects: Thresholds,
+    objects: Thresholds,
+}
+
+/// A run of tokens, never none, and how sure the decoder is of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScoredSpan {
+    /// The tokens.
+    pub span: TokenSpan,
+    /// The smaller of the probabilities of its head and tail.
+    pub score: Probability,
+}
+
+/// The scores of the objects of a sentence's subjects, checked.
+#[derive(Debug, Clone, Copy)]
+pub struct CasRelScores<'a> {
+    subjects: &'a [(ScoredSpan, TableScores<'a>)],
+}
+
+impl<'a> CasRelScores<'a> {
+    /// Subjects, each with the scores of its objects: a table `[tokens, relations, 2]`, that is of one row for each
+    /// token and two columns for each relation, `2r` for the heads of relation `r` and `2r + 1` for its tails.
+    ///
+    /// Subjects may come in any order; where one comes twice, the better one of equal triples stays.
+    ///
+    /// # Errors
+    /// [`DecodeError::TableColumns`] where the number of columns is odd, [`DecodeError::SubjectTable`] where two tables
+    /// differ in shape or scale, and [`DecodeError::SubjectSpan`] where a subject has no tokens or some past the last.
+    pub fn new(subjects: &'a [(ScoredSpan, TableScores<'a>)]) -> Result<Self, DecodeError> {
+        let shape = |table: TableScores<'_>| (table.rows(), table.columns(), table.scale());
+        for (subject, &(ScoredSpan { span, .. }, table)) in subjects.iter().enumerate() {
+            if shape(table) != shape(subjects[0].1) {
+                return Err(DecodeError::SubjectTable { subject });
+            }
+            if !table.columns().is_multiple_of(2) {
+                return Err(DecodeError::TableColumns { columns: table.columns(), expected: OBJECT_COLUMNS });
+            }
+            if span.is_empty() || span.end > table.rows() {
+                return Err(DecodeError::SubjectSpan { subject, span, tokens: table.rows() });
+            }
+        }
+        Ok(Self { subjects })
+    }
+
+    /// The subjects with their tables.
+    pub const fn subjects(self) -> &'a [(ScoredSpan, TableScores<'a>)] {
+        self.subjects
+    }
+}
+
+const SUBJECT_COLUMNS: &str = "the subjects of CasRel have 2, head and tail";
+const OBJECT_COLUMNS: &str = "the objects of CasRel have 2 for each relation, head and tail";
+
+/// Memory of [`CasRel`].
+#[derive(Debug, Default)]
+pub struct CasRelScratch {
+    levels: Vec<f32>,
+    hits: Vec<(usize, usize, f32)>,
+    /// For each relation the nearest tail, with its score, going backwards.
+    tails: Vec<Option<(usize, f32)>>,
+}
+
+impl CasRel {
+    /// Subjects whose pointers are at or over the threshold `subjects`, and objects whose are at or over those of
+    /// `objects`, for each relation.
+    pub fn new(subjects: Probability, objects: impl Into<Thresholds>) -> Self {
+        Self { subjects: subjects.into(), objects: objects.into() }
+    }
+
+    /// Appends the subjects of a sentence to `found`, in the order of the text. `scores` is a table `[tokens, 2]`:
+    /// head, tail.
+    ///
+    /// # Errors
+    /// [`DecodeError::TableColumns`] where there are not two columns.
+    pub fn subjects(
+        &self,
+        scores: TableScores<'_>,
+        scratch: &mut CasRelScratch,
+        found: &mut Vec<ScoredSpan>,
+    ) -> Result<(), DecodeError> {
+        if scores.columns() != 2 {
+            return Err(DecodeError::TableColumns { columns: scores.columns(), expected: SUBJECT_COLUMNS });
+        }
+        let from = found.len();
+        let lowest = self.subjects.levels(scores.scale(), 1, &mut scratch.levels);
+        scratch.spans(scores, lowest, |_, span, score| {
+            found.push(ScoredSpan { span, score: Probability::saturating(score) });
+        });
+        found[from..].reverse();
+        Ok(())
+    }
+}
+
+impl CasRelScratch {
+    /// Calls `found` with relation, tokens and probability of each span, from the end of the sentence to its start.
+    fn spans(&mut self, scores: TableScores<'_>, lowest: f32, mut found: impl FnMut(usize, TokenSpan, f32)) {
+        let Self { levels, hits, tails } = self;
+        hits.clear();
+        scores.scan(lowest, |token, column, score| {
+            if score >= levels[column / 2] {
+                hits.push((token, column, score));
+            }
+        });
+        tails.clear();
+        tails.resize(levels.len(), None);
+        for &(token, column, score) in hits.iter().rev() {
+            let tail = &mut tails[column / 2];
+            if column % 2 == 1 {
+                *tail = Some((token, score));
+            } else if let &mut Some((last, tail)) = tail {
+                let score = scores.scale().probability(score.min(tail));
+                found(column / 2, TokenSpan::new(token, last + 1), score);
+            }
+        }
+    }
+}
+
+impl Decoder for CasRel {
+    type Input<'a> = CasRelScores<'a>;
+    type Scratch = CasRelScratch;
+
+    fn decode(&self, scores: CasRelScores<'_>, scratch: &mut CasRelScratch, found: &mut Vec<TokenTriple>) {
+        // All tables have the shape of the first, and as there is a subject they have a row.
+        let Some((_, first)) = scores.subjects.first() else { return };
+        let from = found.len();
+        let lowest = self.objects.levels(first.scale(), first.columns() / 2, &mut scratch.levels);
+        for &(ScoredSpan { span: subject, score: sure }, objects) in scores.subjects {
+            scratch.spans(objects, lowest, |relation, object, score| {
+                if object != subject {
+                    found.push(TokenTriple { relation, subject, object, score: score.min(sure.get()) });
+                }
+            });
+        }
+        best_of_each(found, from);
+    }
+}

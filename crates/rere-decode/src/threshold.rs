@@ -1,0 +1,56 @@
+//! From which score on a relation holds.
+
+use rere_core::Probability;
+
+use crate::Scale;
+
+/// The thresholds of relations: a score at or over its relation's counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thresholds {
+    /// One for all relations.
+    All(Probability),
+    /// One for each relation, in the order of the labels. A relation beyond the list is not looked for.
+    Each(Vec<Probability>),
+}
+
+impl Thresholds {
+    /// The threshold of a relation; none where it is not looked for.
+    pub fn of(&self, relation: usize) -> Option<Probability> {
+        match self {
+            Self::All(threshold) => Some(*threshold),
+            Self::Each(thresholds) => thresholds.get(relation).copied(),
+        }
+    }
+
+    /// Replaces `levels` by the thresholds of that many relations, on a scale, and gives the lowest. The level of a
+    /// relation that is not looked for is NaN: no score is at or over it.
+    pub(crate) fn levels(&self, scale: Scale, relations: usize, levels: &mut Vec<f32>) -> f32 {
+        levels.clear();
+        match self {
+            Self::All(threshold) => levels.resize(relations, scale.threshold(*threshold)),
+            Self::Each(thresholds) => {
+                levels.extend(thresholds.iter().take(relations).map(|&threshold| scale.threshold(threshold)));
+                levels.resize(relations, f32::NAN);
+            }
+        }
+        levels.iter().copied().fold(f32::INFINITY, f32::min)
+    }
+}
+
+impl From<Probability> for Thresholds {
+    fn from(threshold: Probability) -> Self {
+        Self::All(threshold)
+    }
+}
+
+impl From<Vec<Probability>> for Thresholds {
+    fn from(thresholds: Vec<Probability>) -> Self {
+        Self::Each(thresholds)
+    }
+}
+
+impl From<&[Probability]> for Thresholds {
+    fn from(thresholds: &[Probability]) -> Self {
+        Self::Each(thresholds.to_vec())
+    }
+}

@@ -1,0 +1,236 @@
+//! TPLinker: one table of token pairs that holds spans and links.
+
+use rere_core::{Probability, TokenSpan};
+
+use crate::{DecodeError, Decoder, TableScores, Thresholds, TokenTriple, triple::best_first};
+
+/// Links of token pairs, TPLinker (Wang et al. 2020, Section 3.1), with a score for each label, as in the authors'
+/// later multi-label form.
+///
+/// A table ([`HandshakeScores`]) has a row for each pair of tokens `i <= j` and these columns:
+///
+/// | column | label | 1 where |
+/// |---|---|---|
+/// | 0 | EH-ET | an entity has its first token at `i` and its last at `j` |
+/// | 1 + 4r | SH-OH | of relation `r`, a subject's first token is `i`, its object's `j` |
+/// | 2 + 4r | OH-SH | of relation `r`, an object's first token is `i`, its subject's `j` |
+/// | 3 + 4r | ST-OT | of relation `r`, a subject's last token is `i`, its object's `j` |
+/// | 4 + 4r | OT-ST | of relation `r`, an object's last token is `i`, its subject's `j` |
+///
+/// Where both have the same first (or last) token, `i = j`, SH-OH and OH-SH (or ST-OT and OT-ST) say the same: targets
+/// have the former, and decoding takes the higher score.
+///
+/// **Rows** are in the order of `i`, then of `j`: (0, 0), (0, 1), …, (0, N-1), (1, 1), (1, 2), …, (N-1, N-1). See
+/// [`handshake_row`].
+///
+/// **Decoding.** A cell counts where its score is at or over the threshold: of entities for column 0, of the relation
+/// for the others. A link of heads joins all spans that start there, and a pair of them is a triple if their last
+/// tokens are linked too. Spans may overlap; a span is not joined with itself. The score of a triple is the least of
+/// four cells: those of its two spans, of its heads and of its tails.
+///
+/// Time goes with the number of cells, and where something is over the thresholds with the subjects of each link of
+/// heads, for each the fewer of its objects and of the links of its tail.
+///
+/// ```
+/// use rere_core::{Probability, TokenSpan};
+/// use rere_decode::{Decoder, HandshakeScores, Scale, TableScores, TpLinker, handshake_row, handshake_rows};
+///
+/// // Tokens: Ockham 0, home 1, of 2, Ada 3, Lovelace 4. Subject: tokens 3 and 4. Object: token 0.
+/// let (tokens, columns) = (5, 1 + 4);
+/// let mut targets = vec![0.0; handshake_rows(tokens).ok_or("too long")? * columns];
+/// for (i, j, column) in [
+///     (3, 4, 0), // an entity
+///     (0, 0, 0), // an entity
+///     (0, 3, 2), // object head, subject head
+///     (0, 4, 4), // object tail, subject tail
+/// ] {
+///     targets[handshake_row(i, j, tokens).ok_or("no such pair")? * columns + column] = 1.0;
+/// }
+///
+/// let table = TableScores::new(&targets, targets.len() / columns, columns, Scale::Probability)?;
+/// let half = Probability::new(0.5)?;
+/// let mut found = Vec::new();
+/// TpLinker::new(half, half).decode(HandshakeScores::new(table, tokens)?, &mut Default::default(), &mut found);
+/// assert_eq!(found.len(), 1);
+/// assert_eq!((found[0].subject, found[0].object), (TokenSpan::new(3, 5), TokenSpan::new(0, 1)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TpLinker {
+    entities: Probability,
+    links: Thresholds,
+}
+
+/// The number of rows for that many tokens, N(N+1)/2; none where it is too great for a `usize`.
+pub fn handshake_rows(tokens: usize) -> Option<usize> {
+    // Of two neighbours one is even.
+    let (half, other) = if tokens.is_multiple_of(2) { (tokens / 2, tokens + 1) } else { (tokens / 2 + 1, tokens) };
+    half.checked_mul(other)
+}
+
+/// The row of the tokens `i` and `j` of a sentence, `i * tokens - i * (i + 1) / 2 + j`; none where not `i <= j < tokens`
+/// or where there are more rows than a `usize` counts.
+///
+/// ```
+/// let rows = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)].map(|(i, j)| rere_decode::handshake_row(i, j, 3));
+/// assert_eq!(rows, [0, 1, 2, 3, 4, 5].map(Some));
+/// ```
+pub fn handshake_row(i: usize, j: usize, tokens: usize) -> Option<usize> {
+    if i > j || j >= tokens {
+        return None;
+    }
+    // All rows less those from token i on.
+    Some(handshake_rows(tokens)? - handshake_rows(tokens - i)? + (j - i))
+}
+
+/// The scores of a sentence's token pairs, checked.
+#[derive(Debug, Clone, Copy)]
+pub struct HandshakeScores<'a> {
+    table: TableScores<'a>,
+    tokens: usize,
+}
+
+impl<'a> HandshakeScores<'a> {
+    /// The scores of a sentence of `tokens` tokens, `[tokens * (tokens + 1) / 2, 1 + 4 * relations]`: see [`TpLinker`]
+    /// for rows and columns.
+    ///
+    /// # Errors
+    /// [`DecodeError::TableColumns`] where the number of columns is not 1 more than a multiple of 4, and
+    /// [`DecodeError::HandshakeRows`] where the number of rows is another.
+    pub fn new(table: TableScores<'a>, tokens: usize) -> Result<Self, DecodeError> {
+        if table.columns() % 4 != 1 {
+            let expected = "TPLinker has 1 for entities and 4 for each relation";
+            return Err(DecodeError::TableColumns { columns: table.columns(), expected });
+        }
+        if handshake_rows(tokens) != Some(table.rows()) {
+            return Err(DecodeError::HandshakeRows { rows: table.rows(), tokens });
+        }
+        Ok(Self { table, tokens })
+    }
+
+    /// Number of tokens.
+    pub const fn tokens(self) -> usize {
+        self.tokens
+    }
+
+    /// The table of scores.
+    pub const fn table(self) -> TableScores<'a> {
+        self.table
+    }
+}
+
+/// A cell that counts: for entities the first and the last token, for links the subject's token and the object's.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    /// 0 for entities.
+    relation: usize,
+    from: usize,
+    to: usize,
+    /// On the scale of the scores.
+    score: f32,
+}
+
+impl Cell {
+    fn key(&self) -> (usize, usize, usize) {
+        (self.relation, self.from, self.to)
+    }
+}
+
+/// Memory of [`TpLinker`].
+#[derive(Debug, Default)]
+pub struct TpLinkerScratch {
+    levels: Vec<f32>,
+    entities: Vec<Cell>,
+    heads: Vec<Cell>,
+    tails: Vec<Cell>,
+}
+
+impl TpLinker {
+    /// Entities at or over the threshold `entities`, and links at or over those of `links`, for each relation.
+    pub fn new(entities: Probability, links: impl Into<Thresholds>) -> Self {
+        Self { entities, links: links.into() }
+    }
+
+    /// Collects the cells that count: each once, entities and tails in order.
+    fn collect(&self, HandshakeScores { table, tokens }: HandshakeScores<'_>, scratch: &mut TpLinkerScratch) {
+        let TpLinkerScratch { levels, entities, heads, tails } = scratch;
+        for cells in [&mut *entities, heads, tails] {
+            cells.clear();
+        }
+        let entity = table.scale().threshold(self.entities);
+        let lowest = self.links.levels(table.scale(), table.columns() / 4, levels).min(entity);
+        // The first token of the pair, and the row of its pair with itself.
+        let (mut i, mut first) = (0, 0);
+        table.scan(lowest, |row, column, score| {
+            while row - first >= tokens - i {
+                first += tokens - i;
+                i += 1;
+            }
+            let j = i + (row - first);
+            let Some(label) = column.checked_sub(1) else {
+                if score >= entity {
+                    entities.push(Cell { relation: 0, from: i, to: j, score });
+                }
+                return;
+            };
+            let (relation, label) = (label / 4, label % 4);
+            if score >= levels[relation] {
+                let (from, to) = if label % 2 == 0 { (i, j) } else { (j, i) };
+                let links = if label < 2 { &mut *heads } else { &mut *tails };
+                let link = Cell { relation, from, to, score };
+                // Both directions of a token with itself stand next to each other.
+                match links.last_mut().filter(|last| last.key() == link.key()) {
+                    Some(last) => last.score = last.score.max(score),
+                    None => links.push(link),
+                }
+            }
+        });
+        tails.sort_unstable_by_key(Cell::key);
+    }
+}
+
+/// The cells of a relation and first token, in the order of the second; all cells are in order.
+fn starting_at(cells: &[Cell], relation: usize, from: usize) -> &[Cell] {
+    let cells = &cells[cells.partition_point(|cell| (cell.relation, cell.from) < (relation, from))..];
+    &cells[..cells.partition_point(|cell| (cell.relation, cell.from) == (relation, from))]
+}
+
+impl Decoder for TpLinker {
+    type Input<'a> = HandshakeScores<'a>;
+    type Scratch = TpLinkerScratch;
+
+    fn decode(&self, scores: HandshakeScores<'_>, scratch: &mut TpLinkerScratch, found: &mut Vec<TokenTriple>) {
+        // Without a row, there may be any number of columns.
+        if scores.tokens == 0 {
+            return;
+        }
+        self.collect(scores, scratch);
+        let TpLinkerScratch { entities, heads, tails, .. } = &*scratch;
+        let from = found.len();
+        for head in heads {
+            let objects = starting_at(entities, 0, head.to);
+            if objects.is_empty() {
+                continue;
+            }
+            for subject in starting_at(entities, 0, head.from) {
+                // Objects and links of the subject's tail meet in the object's last token.
+                let tails = starting_at(tails, head.relation, subject.to);
+                let (fewer, more) = if tails.len() < objects.len() { (tails, objects) } else { (objects, tails) };
+                for cell in fewer {
+                    let Ok(other) = more.binary_search_by_key(&cell.to, |cell| cell.to) else { continue };
+                    if (head.to, cell.to) == (subject.from, subject.to) {
+                        continue;
+                    }
+                    let score = [subject.score, cell.score, more[other].score].into_iter().fold(head.score, f32::min);
+                    found.push(TokenTriple {
+                        relation: head.relation,
+                        subject: TokenSpan::new(subject.from, subject.to + 1),
+                        object: TokenSpan::new(head.to, cell.to + 1),
+                        score: scores.table.scale().probability(score),
+                    });
+                }
+            }
+        }
+        best_first(&mut found[from..]);
+    }
+}

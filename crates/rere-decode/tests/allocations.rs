@@ -1,0 +1,39 @@
+//! Decoding allocates nothing once its memory has grown.
+
+use allocation_counter::measure;
+use rere_core::Probability;
+use rere_decode::{Batch, Decoder, Nearest, NearestScratch, PointerScores, SpanRule};
+
+/// Scores of some sentences, from sparse to all over the threshold, without a generator of random numbers.
+fn sentences() -> Vec<Vec<f32>> {
+    let score = |i: usize, every: usize| if i.is_multiple_of(every) { 0.5 + (i % 97) as f32 / 200.0 } else { 0.1 };
+    (1..200).map(|n| (0..4 * (n % 70)).map(|i| score(i * 7 + n, n % 13 + 1)).collect()).collect()
+}
+
+#[test]
+fn none_in_the_steady_state() {
+    let sentences = sentences();
+    let scores: Vec<PointerScores<'_>> =
+        sentences.iter().map(|values| PointerScores::new(values, values.len() / 4).expect("scores")).collect();
+    let half = Probability::new(0.5).expect("a probability");
+    let nearest = Nearest::new(half);
+    let high = Nearest::new(Probability::new(1.0).expect("a probability")).at_least_one();
+    for decoder in [nearest, nearest.with_spans(SpanRule::BestEnd), nearest.with_spans(SpanRule::Best(5)), high] {
+        let (mut scratch, mut found) = (NearestScratch::default(), Vec::new());
+        let mut all = || {
+            for &scores in &scores {
+                found.clear();
+                decoder.decode(scores, &mut scratch, &mut found);
+            }
+        };
+        let first = measure(&mut all);
+        assert!(first.count_total > 0, "the counter counts");
+        assert_eq!(measure(all).count_total, 0, "{decoder:?}");
+    }
+
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let mut batch = Batch::default();
+    let mut decode = || batch.decode(&nearest, &scores);
+    pool.install(&mut decode);
+    assert_eq!(pool.install(|| measure(decode).count_total), 0);
+}
