@@ -2,7 +2,7 @@
 
 use rere_core::{Probability, TokenSpan};
 
-use crate::{DecodeError, Decoder, TableScores, Thresholds, TokenTriple, triple::best_of_each};
+use crate::{DecodeError, Decoder, RelationThresholds, TableScores, TokenTriple, triple::best_of_each};
 
 /// The cascade of CasRel (Wei et al. 2020, Section 3.2): the subjects of a sentence, then for each subject the objects
 /// of each relation.
@@ -49,8 +49,8 @@ use crate::{DecodeError, Decoder, TableScores, Thresholds, TokenTriple, triple::
 /// ```
 #[derive(Debug, Clone)]
 pub struct CasRel {
-    subjects: Thresholds,
-    objects: Thresholds,
+    subjects: RelationThresholds,
+    objects: RelationThresholds,
 }
 
 /// A run of tokens, never none, and how sure the decoder is of it.
@@ -114,7 +114,7 @@ pub struct CasRelScratch {
 impl CasRel {
     /// Subjects whose pointers are at or over the threshold `subjects`, and objects whose are at or over those of
     /// `objects`, for each relation.
-    pub fn new(subjects: Probability, objects: impl Into<Thresholds>) -> Self {
+    pub fn new(subjects: Probability, objects: impl Into<RelationThresholds>) -> Self {
         Self { subjects: subjects.into(), objects: objects.into() }
     }
 

@@ -1,16 +1,25 @@
-//! From the scores of an entity extractor to pairs of subject and object, on plain slices, with no tensor library.
+//! From the scores of a network to triples: spans, pairs and triples of tokens, on plain slices, with no tensor library.
 //!
-//! Use this crate after a network of any framework has scored a sentence for one relation: each token has four
-//! probabilities, subject start, subject end, object start and object end ([`PointerScores`], Eq. 6 of the RERE paper).
-//! A [`PairingStrategy`] turns them into pairs of byte spans of the original text, each with a score.
+//! Use this crate after a network of any framework has scored a sentence. Scores are probabilities or logits ([`Scale`]) in
+//! a slice or an `ndarray` view; they are checked once, where the input is made, and decoding cannot fail. A [`Decoder`]
+//! makes [`TokenTriple`]s of them, each with a score, best first.
 //!
-//! | strategy | from | pairs | score of a pair |
-//! |---|---|---|---|
-//! | [`Nearest`] | the paper, Section 4.2 | a subject and the objects near it | in \[0, 1\] |
-//! | [`CrossProduct`] | the authors' published code | every subject with every object | may exceed 1 |
+//! | decoder | scores of a sentence | from |
+//! |---|---|---|
+//! | [`Nearest`] | `[tokens, 4]` pointers for one relation, [`PointerScores`] | RERE (ACL 2021), Section 4.2 |
+//! | [`CasRel`] | `[tokens, 2]` for subjects, then `[tokens, relations, 2]` for each, [`CasRelScores`] | CasRel (ACL 2020) |
+//! | [`TpLinker`] | `[tokens (tokens + 1) / 2, 1 + 4 relations]`, [`HandshakeScores`] | TPLinker (COLING 2020) |
+//! | [`PairClassification`] | `[pairs, relations]`, [`CandidateScores`] | the paradigm P1 |
 //!
-//! [`Pairing`] names them in settings. The choice of a threshold is a matter of measuring: see [`CrossProduct`] for
-//! the sweep that needs one run.
+//! - [`Batch`] decodes many sentences of any lengths, on all threads, without allocating once its memory has grown.
+//! - [`Constrained`] and [`Typed`] leave out what cannot be: long spans, a second capital of a country, a person in a
+//!   country's place; [`RelationThresholds`] has a threshold for each relation, [`PointerScores::with_mask`] leaves out
+//!   separators and padding.
+//! - [`merge_windows`] joins what was found in overlapping windows of a long text.
+//! - [`TokenizedText`] makes bytes of a text of the tokens.
+//!
+//! A [`PairingStrategy`] goes from pointers to bytes at once: [`Nearest`], and [`CrossProduct`], the procedure of the RERE
+//! authors' published code, which works on strings; [`Pairing`] names both in settings.
 //!
 //! # Example
 //!
@@ -51,6 +60,7 @@
 //! ```
 
 mod casrel;
+mod constraint;
 mod decoder;
 mod error;
 mod pair;
@@ -62,8 +72,10 @@ mod text;
 mod threshold;
 mod tplinker;
 mod triple;
+mod window;
 
 pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
+pub use constraint::{Constrained, ConstrainedScratch, Typed};
 pub use decoder::{Batch, Decoder};
 pub use error::DecodeError;
 pub use pair::{CrossProduct, Nearest, NearestScratch, Pairing, PairingStrategy, ScoredPair};
@@ -72,6 +84,7 @@ pub use scores::{PointerScores, Role, RoleScores, Scale};
 pub use spans::SpanRule;
 pub use table::TableScores;
 pub use text::TokenizedText;
-pub use threshold::Thresholds;
+pub use threshold::RelationThresholds;
 pub use tplinker::{HandshakeScores, TpLinker, TpLinkerScratch, handshake_row, handshake_rows};
 pub use triple::TokenTriple;
+pub use window::merge_windows;

@@ -2,7 +2,7 @@
 
 use rere_core::TokenSpan;
 
-use crate::{DecodeError, Decoder, Role, TableScores, Thresholds, TokenTriple, triple::best_of_each};
+use crate::{DecodeError, Decoder, RelationThresholds, Role, TableScores, TokenTriple, triple::best_of_each};
 
 /// The classification of given pairs of spans: every score at or over its relation's threshold is a triple, whose score
 /// it is as a probability.
@@ -27,7 +27,7 @@ use crate::{DecodeError, Decoder, Role, TableScores, Thresholds, TokenTriple, tr
 /// ```
 #[derive(Debug, Clone)]
 pub struct PairClassification {
-    thresholds: Thresholds,
+    thresholds: RelationThresholds,
 }
 
 /// The scores of a sentence's pairs of spans, checked.
@@ -78,7 +78,7 @@ pub struct PairClassificationScratch {
 
 impl PairClassification {
     /// Triples whose score is at or over their relation's threshold.
-    pub fn new(thresholds: impl Into<Thresholds>) -> Self {
+    pub fn new(thresholds: impl Into<RelationThresholds>) -> Self {
         Self { thresholds: thresholds.into() }
     }
 }

@@ -6,14 +6,14 @@ use crate::Scale;
 
 /// The thresholds of relations: a score at or over its relation's counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Thresholds {
+pub enum RelationThresholds {
     /// One for all relations.
     All(Probability),
     /// One for each relation, in the order of the labels. A relation beyond the list is not looked for.
     Each(Vec<Probability>),
 }
 
-impl Thresholds {
+impl RelationThresholds {
     /// The threshold of a relation; none where it is not looked for.
     pub fn of(&self, relation: usize) -> Option<Probability> {
         match self {
@@ -37,19 +37,19 @@ impl Thresholds {
     }
 }
 
-impl From<Probability> for Thresholds {
+impl From<Probability> for RelationThresholds {
     fn from(threshold: Probability) -> Self {
         Self::All(threshold)
     }
 }
 
-impl From<Vec<Probability>> for Thresholds {
+impl From<Vec<Probability>> for RelationThresholds {
     fn from(thresholds: Vec<Probability>) -> Self {
         Self::Each(thresholds)
     }
 }
 
-impl From<&[Probability]> for Thresholds {
+impl From<&[Probability]> for RelationThresholds {
     fn from(thresholds: &[Probability]) -> Self {
         Self::Each(thresholds.to_vec())
     }

@@ -2,7 +2,7 @@
 
 use rere_core::{Probability, TokenSpan};
 
-use crate::{DecodeError, Decoder, TableScores, Thresholds, TokenTriple, triple::best_first};
+use crate::{DecodeError, Decoder, RelationThresholds, TableScores, TokenTriple, triple::best_first};
 
 /// Links of token pairs, TPLinker (Wang et al. 2020, Section 3.1), with a score for each label, as in the authors'
 /// later multi-label form.
@@ -58,7 +58,7 @@ use crate::{DecodeError, Decoder, TableScores, Thresholds, TokenTriple, triple::
 #[derive(Debug, Clone)]
 pub struct TpLinker {
     entities: Probability,
-    links: Thresholds,
+    links: RelationThresholds,
 }
 
 /// The number of rows for that many tokens, N(N+1)/2; none where it is too great for a `usize`.
@@ -147,7 +147,7 @@ pub struct TpLinkerScratch {
 
 impl TpLinker {
     /// Entities at or over the threshold `entities`, and links at or over those of `links`, for each relation.
-    pub fn new(entities: Probability, links: impl Into<Thresholds>) -> Self {
+    pub fn new(entities: Probability, links: impl Into<RelationThresholds>) -> Self {
         Self { entities, links: links.into() }
     }
 

@@ -18,7 +18,8 @@ fn none_in_the_steady_state() {
     let half = Probability::new(0.5).expect("a probability");
     let nearest = Nearest::new(half);
     let high = Nearest::new(Probability::new(1.0).expect("a probability")).at_least_one();
-    for decoder in [nearest, nearest.with_spans(SpanRule::BestEnd), nearest.with_spans(SpanRule::Best(5)), high] {
+    let spans = |rule| nearest.clone().with_spans(rule);
+    for decoder in [nearest.clone(), spans(SpanRule::BestEnd), spans(SpanRule::Best(5)), high] {
         let (mut scratch, mut found) = (NearestScratch::default(), Vec::new());
         let mut all = || {
             for &scores in &scores {

@@ -4,7 +4,7 @@ use rere_core::{Probability, TokenSpan};
 
 use super::{PairingStrategy, ScoredPair, best_pairs};
 use crate::{
-    DecodeError, Decoder, PointerScores, SpanRule, TokenTriple, TokenizedText,
+    DecodeError, Decoder, PointerScores, RelationThresholds, SpanRule, TokenTriple, TokenizedText,
     spans::{Hits, Run, SpanBuilder, SpanScratch, scan},
     triple::best_first,
 };
@@ -55,9 +55,9 @@ use crate::{
 /// assert_eq!((found[0].subject, found[0].object), (TokenSpan::new(0, 2), TokenSpan::new(3, 4)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Nearest {
-    threshold: Probability,
+    threshold: RelationThresholds,
     at_least_one: bool,
     spans: SpanBuilder,
 }
@@ -75,28 +75,28 @@ pub struct NearestScratch {
 }
 
 impl Nearest {
-    /// Pairs of pointers that are at or over `threshold`.
-    pub const fn new(threshold: Probability) -> Self {
+    /// Pairs of pointers that are at or over `threshold`: one for all relations, or one for each.
+    pub fn new(threshold: impl Into<RelationThresholds>) -> Self {
         let spans = SpanBuilder { rule: SpanRule::NearestEnd, longest: usize::MAX };
-        Self { threshold, at_least_one: false, spans }
+        Self { threshold: threshold.into(), at_least_one: false, spans }
     }
 
     /// Where nothing is found, the pairs at the highest threshold over 0 that gives any: for a sentence that has the
     /// relation, as far as is known. The paper does not have it.
     #[must_use]
-    pub const fn at_least_one(self) -> Self {
+    pub fn at_least_one(self) -> Self {
         Self { at_least_one: true, ..self }
     }
 
     /// Another way to make spans of starts and ends.
     #[must_use]
-    pub const fn with_spans(self, rule: SpanRule) -> Self {
+    pub fn with_spans(self, rule: SpanRule) -> Self {
         Self { spans: SpanBuilder { rule, ..self.spans }, ..self }
     }
 
     /// No span of more than `longest` tokens: a start whose end lies further off makes none.
     #[must_use]
-    pub const fn with_longest(self, longest: usize) -> Self {
+    pub fn with_longest(self, longest: usize) -> Self {
         Self { spans: SpanBuilder { longest, ..self.spans }, ..self }
     }
 
@@ -208,7 +208,8 @@ impl Decoder for Nearest {
 
     fn decode(&self, scores: PointerScores<'_>, scratch: &mut NearestScratch, found: &mut Vec<TokenTriple>) {
         let from = found.len();
-        let threshold = scores.scale().threshold(self.threshold);
+        let Some(threshold) = self.threshold.of(scores.relation()) else { return };
+        let threshold = scores.scale().threshold(threshold);
         self.pairs_at(threshold, scores, scratch, found);
         if !self.at_least_one || found.len() > from {
             return;

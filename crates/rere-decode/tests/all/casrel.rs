@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::{Probability, TokenSpan};
 use rere_decode::{
-    CasRel, CasRelScores, CasRelScratch, DecodeError, Scale, ScoredSpan, TableScores, Thresholds, TokenTriple,
+    CasRel, CasRelScores, CasRelScratch, DecodeError, RelationThresholds, Scale, ScoredSpan, TableScores, TokenTriple,
 };
 
 use crate::table::{
@@ -96,7 +96,7 @@ fn each_relation_has_its_threshold() {
     let input = [(ScoredSpan { span: span(1, 2), score: probability(1.0) }, rest.scores())];
     let input = CasRelScores::new(&input).expect("good");
     for (thresholds, relations) in [
-        (Thresholds::from(probability(0.7)), vec![0, 1, 2]),
+        (RelationThresholds::from(probability(0.7)), vec![0, 1, 2]),
         (vec![probability(0.8), probability(0.7)].into(), vec![1]),
         (vec![probability(0.0), probability(0.8), probability(0.1)].into(), vec![0, 2]),
         (Vec::new().into(), vec![]),

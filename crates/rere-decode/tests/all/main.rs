@@ -3,6 +3,7 @@
 mod bad_input;
 mod casrel;
 mod common;
+mod constraint;
 mod cross_product;
 mod nearest;
 mod pair_classification;

@@ -4,8 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::TokenSpan;
 use rere_decode::{
-    CandidateScores, DecodeError, PairClassification, PairClassificationScratch, Role, Scale, TableScores, Thresholds,
-    TokenTriple,
+    CandidateScores, DecodeError, PairClassification, PairClassificationScratch, RelationThresholds, Role, Scale,
+    TableScores, TokenTriple,
 };
 
 use crate::table::{CASES, Table, decode, draw_kind, draw_scale, draw_thresholds, ordered, probability};
@@ -14,7 +14,11 @@ fn span(start: usize, end: usize) -> TokenSpan {
     TokenSpan::new(start, end)
 }
 
-fn found(thresholds: impl Into<Thresholds>, pairs: &[(TokenSpan, TokenSpan)], table: &Table) -> Vec<TokenTriple> {
+fn found(
+    thresholds: impl Into<RelationThresholds>,
+    pairs: &[(TokenSpan, TokenSpan)],
+    table: &Table,
+) -> Vec<TokenTriple> {
     let scores = CandidateScores::new(pairs, table.scores()).expect("a row for each pair");
     decode(&PairClassification::new(thresholds), scores, &mut PairClassificationScratch::default())
 }

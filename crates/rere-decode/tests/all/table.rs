@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::Probability;
 use rere_decode::{
-    CandidateScores, DecodeError, Decoder, PairClassification, Scale, TableScores, Thresholds, TokenTriple,
+    CandidateScores, DecodeError, Decoder, PairClassification, RelationThresholds, Scale, TableScores, TokenTriple,
 };
 
 pub fn probability(value: f32) -> Probability {
@@ -81,7 +81,7 @@ pub fn draw_threshold(rng: &mut ChaCha8Rng) -> Probability {
 }
 
 /// Lists may be shorter or longer than there are relations.
-pub fn draw_thresholds(rng: &mut ChaCha8Rng, relations: usize) -> Thresholds {
+pub fn draw_thresholds(rng: &mut ChaCha8Rng, relations: usize) -> RelationThresholds {
     if rng.random() {
         draw_threshold(rng).into()
     } else {
@@ -169,12 +169,12 @@ fn an_array_is_a_table() {
 #[test]
 fn a_relation_has_its_threshold() {
     let [low, high] = [0.25, 0.75].map(probability);
-    let all = Thresholds::from(low);
+    let all = RelationThresholds::from(low);
     assert_eq!([0, 1, usize::MAX].map(|relation| all.of(relation)), [Some(low); 3]);
-    for each in [Thresholds::from(vec![low, high]), Thresholds::from(&[low, high][..])] {
+    for each in [RelationThresholds::from(vec![low, high]), RelationThresholds::from(&[low, high][..])] {
         assert_eq!([0, 1, 2, usize::MAX].map(|relation| each.of(relation)), [Some(low), Some(high), None, None]);
     }
-    assert_eq!(Thresholds::from(Vec::new()).of(0), None);
+    assert_eq!(RelationThresholds::from(Vec::new()).of(0), None);
 }
 
 /// One hit at each place in turn, in tables of one block, of some and of parts of one.

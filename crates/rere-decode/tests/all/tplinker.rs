@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::{Probability, TokenSpan};
 use rere_decode::{
-    DecodeError, HandshakeScores, Scale, TableScores, Thresholds, TokenTriple, TpLinker, TpLinkerScratch,
+    DecodeError, HandshakeScores, RelationThresholds, Scale, TableScores, TokenTriple, TpLinker, TpLinkerScratch,
     handshake_row, handshake_rows,
 };
 
@@ -148,7 +148,7 @@ fn tails_choose_among_spans_of_one_head() {
 fn relations_and_entities_have_their_thresholds() {
     let links = |relation: usize| [(0, 1, 1 + 4 * relation, 0.7), (0, 1, 3 + 4 * relation, 0.7)];
     let table = cells(2, 3, &[vec![(0, 0, 0, 0.6), (1, 1, 0, 0.6)], [links(0), links(1), links(2)].concat()].concat());
-    let relations = |entities: f32, thresholds: Thresholds| {
+    let relations = |entities: f32, thresholds: RelationThresholds| {
         let triples = found(&TpLinker::new(probability(entities), thresholds), &table, 2);
         triples.iter().map(|triple| triple.relation).collect::<Vec<usize>>()
     };
@@ -192,7 +192,7 @@ fn nothing_gives_nothing() {
 }
 
 /// Section 3.1, plainly: all entities with all others, for each relation.
-fn slow(table: &Table, tokens: usize, entities: Probability, links: &Thresholds) -> Vec<TokenTriple> {
+fn slow(table: &Table, tokens: usize, entities: Probability, links: &RelationThresholds) -> Vec<TokenTriple> {
     let rows = rows(tokens);
     let mut spans = Vec::new();
     for first in 0..tokens {
