@@ -48,7 +48,7 @@ impl Run {
 pub(crate) type Hits = [Vec<Hit>; 4];
 
 /// Rows that are looked at together: nearly all hold no hit, which is seen without a branch for each score.
-const BLOCK: usize = 8;
+const BLOCK: usize = 4;
 
 /// Finds all scores at or over `threshold`, on the scale of the scores.
 pub(crate) fn scan(scores: PointerScores<'_>, threshold: f32, hits: &mut Hits) {
