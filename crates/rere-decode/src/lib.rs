@@ -80,7 +80,7 @@ pub use decoder::{Batch, Decoder};
 pub use error::DecodeError;
 pub use pair::{CrossProduct, Nearest, NearestScratch, Pairing, PairingStrategy, ScoredPair};
 pub use pair_classification::{CandidateScores, PairClassification, PairClassificationScratch};
-pub use scores::{PointerScores, Role, RoleScores, Scale};
+pub use scores::{PointerScores, Role, Scale};
 pub use spans::SpanRule;
 pub use table::TableScores;
 pub use text::TokenizedText;

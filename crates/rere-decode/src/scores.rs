@@ -74,13 +74,6 @@ pub struct PointerScores<'a> {
     relation: usize,
 }
 
-/// The two columns of one role, as probabilities.
-#[derive(Debug, Clone, Copy)]
-pub struct RoleScores<'a> {
-    scores: PointerScores<'a>,
-    role: Role,
-}
-
 impl<'a> PointerScores<'a> {
     /// The probabilities of a sentence of `tokens` tokens.
     ///
@@ -158,39 +151,5 @@ impl<'a> PointerScores<'a> {
     /// Which tokens take part; `None` where all do.
     pub const fn mask(self) -> Option<&'a [bool]> {
         self.mask
-    }
-
-    /// The start and end scores of one role.
-    pub const fn role(self, role: Role) -> RoleScores<'a> {
-        RoleScores { scores: self, role }
-    }
-}
-
-impl<'a> RoleScores<'a> {
-    /// For each token, the probability that a mention starts there; 0 where masked.
-    pub fn starts(self) -> impl DoubleEndedIterator<Item = f32> + ExactSizeIterator + 'a {
-        self.column(|[subject, _, object, _]| [subject, object])
-    }
-
-    /// For each token, the probability that a mention has its last token there; 0 where masked.
-    pub fn ends(self) -> impl DoubleEndedIterator<Item = f32> + ExactSizeIterator + 'a {
-        self.column(|[_, subject, _, object]| [subject, object])
-    }
-
-    fn column(
-        self,
-        both: impl Fn([f32; 4]) -> [f32; 2] + 'a,
-    ) -> impl DoubleEndedIterator<Item = f32> + ExactSizeIterator + 'a {
-        let Self { scores: PointerScores { rows, scale, mask, .. }, role } = self;
-        rows.iter().enumerate().map(move |(token, &row)| {
-            if mask.is_some_and(|mask| !mask[token]) {
-                return 0.0;
-            }
-            let [subject, object] = both(row);
-            scale.probability(match role {
-                Role::Subject => subject,
-                Role::Object => object,
-            })
-        })
     }
 }
