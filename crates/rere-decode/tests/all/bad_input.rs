@@ -1,6 +1,6 @@
 //! Input that cannot be decoded is an error that says where.
 
-use crate::common::Case;
+use crate::common::{Case, cases};
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Probability, SpanError};
 use rere_decode::{CrossProduct, DecodeError, Nearest, Pairing, PointerScores, Scale, TokenizedText};
@@ -88,7 +88,7 @@ fn a_pairing_is_named_in_settings() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(2000) as u32))]
 
     #[test]
     fn any_bits_are_decoded_or_refused(

@@ -11,6 +11,8 @@ use crate::table::{
     CASES, Table, decode, draw_kind, draw_scale, draw_threshold, draw_thresholds, ordered, probability,
 };
 
+use crate::common::cases;
+
 fn span(start: usize, end: usize) -> TokenSpan {
     TokenSpan::new(start, end)
 }
@@ -239,7 +241,7 @@ fn the_cascade_is_what_its_definition_says() {
 #[test]
 fn perfect_scores_give_the_gold_triples() {
     let mut rng = ChaCha8Rng::seed_from_u64(33);
-    for _ in 0..2_000 {
+    for _ in 0..cases(2_000) {
         let (gold, tokens, relations) = crate::tplinker::draw_gold(&mut rng, false);
         let mut marked = Table::zeros(tokens, 2);
         for (_, subject, _) in &gold {

@@ -4,6 +4,17 @@ use proptest::prelude::*;
 use rere_core::ByteSpan;
 use rere_decode::{DecodeError, PairingStrategy, PointerScores, TokenizedText};
 
+/// How many cases a test draws: fewer without optimisation, and next to none under an interpreter (Miri).
+pub const fn cases(many: usize) -> usize {
+    if cfg!(miri) {
+        many / 1000 + 1
+    } else if cfg!(debug_assertions) {
+        many / 10
+    } else {
+        many
+    }
+}
+
 /// A sentence with scores, all zero at first.
 #[derive(Debug, Clone)]
 pub struct Case {

@@ -7,6 +7,8 @@ use rere_decode::{
     Constrained, Decoder, Nearest, PointerScores, RelationThresholds, TokenTriple, Typed, merge_windows,
 };
 
+use crate::common::cases;
+
 /// A decoder that finds what it is given.
 struct Given;
 
@@ -52,7 +54,7 @@ fn decode<'a, D: Decoder>(decoder: &D, input: D::Input<'a>) -> Vec<TokenTriple> 
 #[test]
 fn the_best_that_may_be_stay() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    for _ in 0..5_000 {
+    for _ in 0..cases(5_000) {
         let triples = draw(&mut rng);
         let (longest, most) = (rng.random_range(0..4), rng.random_range(0..8));
         let decoder = Constrained::new(Given).with_longest(longest).with_most(most).one_to_one(|relation| relation < 2);
@@ -77,7 +79,7 @@ fn the_best_that_may_be_stay() {
 fn types_have_to_go_together_where_they_are_known() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let decoder = Typed::new(Given, |relation, subject, object| (relation + subject + object) % 2 == 0);
-    for _ in 0..5_000 {
+    for _ in 0..cases(5_000) {
         let triples = draw(&mut rng);
         let mut types: Vec<(TokenSpan, usize)> = Vec::new();
         for triple in &triples {
@@ -111,7 +113,7 @@ fn a_relation_has_its_own_threshold() {
 #[test]
 fn windows_give_the_whole_back() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    for _ in 0..2_000 {
+    for _ in 0..cases(2_000) {
         let mut triples = draw(&mut rng);
         // Spans reach to token 8 at most; windows of 8 tokens from 0 and from 1 hold all but what has both ends.
         triples.retain(|triple| {

@@ -1,6 +1,6 @@
 //! Each rule of nearest pairing by hand, and the whole against a plain second writing of it.
 
-use crate::common::{Case, any_case};
+use crate::common::{Case, any_case, cases};
 use crate::slow::{self, Setting};
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Probability, TokenSpan};
@@ -144,7 +144,7 @@ fn reference(case: &Case, threshold: f32) -> Vec<(ByteSpan, ByteSpan, f32)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(4000) as u32))]
 
     #[test]
     fn as_the_reference(case in any_case(), threshold in prop::sample::select(vec![0.0, 0.1, 0.25, 0.5, 0.7, 1.0])) {

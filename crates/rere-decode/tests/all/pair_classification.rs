@@ -10,6 +10,8 @@ use rere_decode::{
 
 use crate::table::{CASES, Table, decode, draw_kind, draw_scale, draw_thresholds, ordered, probability};
 
+use crate::common::cases;
+
 fn span(start: usize, end: usize) -> TokenSpan {
     TokenSpan::new(start, end)
 }
@@ -132,7 +134,7 @@ fn triples_are_what_the_definition_says() {
 #[test]
 fn perfect_scores_give_the_gold_triples() {
     let mut rng = ChaCha8Rng::seed_from_u64(35);
-    for _ in 0..2_000 {
+    for _ in 0..cases(2_000) {
         let (gold, _, relations) = crate::tplinker::draw_gold(&mut rng, true);
         let entities: Vec<_> = gold.iter().flat_map(|&(_, subject, object)| [subject, object]).collect();
         let pairs: Vec<_> = entities.iter().flat_map(|&a| entities.iter().map(move |&b| (a, b))).collect();

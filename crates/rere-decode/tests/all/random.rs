@@ -7,6 +7,8 @@ use rere_decode::{Batch, Decoder, Nearest, NearestScratch, PointerScores, Scale,
 
 use crate::slow::{self, Setting};
 
+use crate::common::cases;
+
 /// How many pointers are over the threshold.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -54,7 +56,7 @@ fn decoder(setting: &Setting) -> Nearest {
 
 #[test]
 fn nearest_pairing_is_what_its_definition_says() {
-    let cases = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
+    let cases = cases(100_000);
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let mut scratch = NearestScratch::default();
     let mut found = Vec::new();
@@ -81,7 +83,7 @@ fn nearest_pairing_is_what_its_definition_says() {
 fn logits_give_what_probabilities_give() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let mut scratch = NearestScratch::default();
-    for _ in 0..2_000 {
+    for _ in 0..cases(2_000) {
         let tokens = rng.random_range(0..40);
         let logits: Vec<f32> = (0..4 * tokens).map(|_| rng.random_range(-12..12) as f32 / 2.0).collect();
         let probabilities: Vec<f32> = logits.iter().map(|&logit| Scale::Logit.probability(logit)).collect();

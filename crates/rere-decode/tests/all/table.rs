@@ -8,12 +8,14 @@ use rere_decode::{
     CandidateScores, DecodeError, Decoder, PairClassification, RelationThresholds, Scale, TableScores, TokenTriple,
 };
 
+use crate::common::cases;
+
 pub fn probability(value: f32) -> Probability {
     Probability::new(value).expect("a probability")
 }
 
 /// Random tests see this many cases.
-pub const CASES: usize = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
+pub const CASES: usize = cases(20_000);
 
 /// How many scores are over the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -199,7 +201,7 @@ fn no_score_is_passed_over() {
 #[test]
 fn draws_are_good_and_of_both_scales() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    for _ in 0..1000 {
+    for _ in 0..cases(1000) {
         let (kind, scale) = (draw_kind(&mut rng), draw_scale(&mut rng));
         let table = Table::draw(&mut rng, kind, scale, 5, 4);
         assert_eq!(table.scores().values(), table.values);

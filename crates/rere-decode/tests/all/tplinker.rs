@@ -12,6 +12,8 @@ use rere_decode::{
 
 use crate::table::{CASES, Kind, Table, decode, draw_kind, draw_scale, draw_threshold, draw_thresholds, probability};
 
+use crate::common::cases;
+
 fn span(start: usize, end: usize) -> TokenSpan {
     TokenSpan::new(start, end)
 }
@@ -325,7 +327,7 @@ pub fn draw_gold(rng: &mut ChaCha8Rng, overlapping: bool) -> (Vec<(usize, TokenS
 fn perfect_scores_give_the_gold_triples() {
     let mut rng = ChaCha8Rng::seed_from_u64(34);
     for overlapping in [false, true] {
-        for _ in 0..2_000 {
+        for _ in 0..cases(2_000) {
             let (gold, tokens, relations) = draw_gold(&mut rng, overlapping);
             let mut table = Table::zeros(handshake_rows(tokens).expect("few"), 1 + 4 * relations);
             for &(relation, subject, object) in &gold {
