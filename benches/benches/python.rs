@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let script = Path::new("python/cross_product.py");
     let reference = Path::new("../crates/rere-decode/tests/reference");
     println!("sentences           python  cross product here    nearest pairing here");
-    for (name, certainty, count) in [("trained", Certainty::Trained, 4096), ("dense", Certainty::Dense, 512)] {
+    for (name, certainty, count) in [("trained", Certainty::Trained, 4096), ("dense", Certainty::Dense, 128)] {
         let sentences: Vec<ScoredSentence> = (0..count).map(|seed| ScoredSentence::new(64, certainty, seed)).collect();
         let mut file = tempfile::NamedTempFile::new()?;
         for ScoredSentence { text, tokens, scores } in &sentences {

@@ -15,7 +15,7 @@ use crate::{
 /// How many starts, how many ends and how many entities of a role are kept.
 const BEST: usize = 40;
 /// The least score of a start, of an end and of an entity.
-const LEAST_SCORE: f32 = 0.1;
+const LEAST_SCORE: f64 = 0.1;
 /// The most tokens that an entity spans.
 const LONGEST: usize = 40;
 /// Closes a title: an entity does not reach across it.
@@ -93,7 +93,7 @@ impl PairingStrategy for CrossProduct {
     fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
         sentence.check(scores)?;
         let mut hits = Hits::default();
-        scan(scores, scores.scale().threshold(Probability::saturating(LEAST_SCORE)), &mut hits);
+        scan(scores, scores.scale().threshold(Probability::saturating(LEAST_SCORE as f32)), &mut hits);
         if hits.iter().any(Vec::is_empty) {
             return Ok(Vec::new());
         }
@@ -137,7 +137,7 @@ fn entities<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a>)
     let mut living = merge(candidates(starts, ends, sentence), sentence.text());
     living.sort_by(|a, b| b.score.total_cmp(&a.score));
     living.truncate(BEST);
-    living.retain(|entity| entity.score >= f64::from(LEAST_SCORE) && !entity.surface.is_empty());
+    living.retain(|entity| entity.score >= LEAST_SCORE && !entity.surface.is_empty());
     living
 }
 
