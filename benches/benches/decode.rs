@@ -21,8 +21,7 @@ fn sentences(count: usize, tokens: usize, certainty: Certainty) -> Vec<ScoredSen
 }
 
 fn scores(sentences: &[ScoredSentence]) -> Vec<PointerScores<'_>> {
-    let checked = |sentence: &ScoredSentence| sentence.tokens.len();
-    sentences.iter().map(|s| PointerScores::new(&s.scores, checked(s)).expect("probabilities")).collect()
+    sentences.iter().map(|s| PointerScores::new(&s.scores, s.tokens.len()).expect("probabilities")).collect()
 }
 
 /// The sum of a buffer as fast as it goes: in lanes.

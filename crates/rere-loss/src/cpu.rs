@@ -1,8 +1,10 @@
 //! The collective positive-unlabelled loss.
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::Tensor;
 
-use crate::{GroupLosses, Groups, Loss, LossError, PerClass, error::inside, probability::Probabilities};
+use crate::{
+    GroupLosses, Groups, Loss, LossError, PerClass, error::inside, groups::sums_of_weights, probability::Probabilities,
+};
 
 /// Weight of the positive term in the authors' code.
 pub const DEFAULT_GAMMA: f64 = 0.04;
@@ -159,7 +161,7 @@ impl Term {
         /// Under every logarithm.
         const LEAST: f64 = -1e30;
         let (ln, larger) = probabilities.factors();
-        let (size, none) = sizes(&weights);
+        let (size, none) = sums_of_weights(&weights);
         // All p relative to the largest that has a weight, so that the mean of nothing but tiny ones does not underflow.
         let largest = ln.clone().mask_fill(weights.clone().lower_equal_scalar(0.0), LEAST).max_dim(1);
         let relative = ln.sub(largest.clone()).clamp_max(0.0).exp().mul(larger).mul(weights);
@@ -170,7 +172,7 @@ impl Term {
 
     /// `-ln( 1 - | weighted mean of p - mu | )` of each row; 0 where all weights are 0.
     fn correct(probabilities: &Probabilities, weights: Tensor<2>, mu: Tensor<2>) -> Self {
-        let (size, none) = sizes(&weights);
+        let (size, none) = sums_of_weights(&weights);
         // 1 - mean is the mean of 1 - p: taking it from there keeps its digits where the mean is near 1.
         let complement = probabilities.not_p.clone().mul(weights.clone()).sum_dim(1).div(size.clone());
         let weighted = probabilities.p.clone().mul(weights);
@@ -186,13 +188,6 @@ impl Term {
     fn times(self, number: Tensor<2>) -> Self {
         Self { value: self.value.mul(number.clone()), labels: self.labels, factor: self.factor.mul(number) }
     }
-}
-
-/// The sum of the weights of each row, 1 where there is none, and whether there is none: `[groups, 1]`.
-fn sizes(weights: &Tensor<2>) -> (Tensor<2>, Tensor<2, Bool>) {
-    let size = weights.clone().sum_dim(1);
-    let none = size.clone().lower_equal_scalar(0.0);
-    (size.mask_fill(none.clone(), 1.0), none)
 }
 
 #[cfg(test)]

@@ -246,6 +246,13 @@ impl Groups {
     }
 }
 
+/// The sum of the weights of each row, 1 where there is none, and whether there is none: `[groups, 1]`.
+pub(crate) fn sums_of_weights(weights: &Tensor<2>) -> (Tensor<2>, Tensor<2, Bool>) {
+    let size = weights.clone().sum_dim(1);
+    let none = size.clone().lower_equal_scalar(0.0);
+    (size.mask_fill(none.clone(), 1.0), none)
+}
+
 fn same_shape(name: &'static str, logits: &[usize], other: &[usize]) -> Result<(), LossError> {
     if logits == other {
         return Ok(());

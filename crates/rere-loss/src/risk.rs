@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use crate::{
     GroupLosses, Groups, Loss, LossError, PerClass,
     error::{inside, not_negative},
+    groups::sums_of_weights,
     loss::Curve,
     probability::Probabilities,
 };
@@ -233,9 +234,10 @@ impl Risk {
         };
         let (as_positive, as_negative) = self.surrogate.both(groups);
         // A label's weight in each of the two parts.
-        let size = size_or_1(&positives);
+        let (size, _) = sums_of_weights(&positives);
+        let (all, _) = sums_of_weights(&unlabelled);
         let up = self.positive.column(groups).div(size.clone());
-        let down = unlabelled.clone().mul(self.unlabelled.column(groups).div(size_or_1(&unlabelled)));
+        let down = unlabelled.clone().mul(self.unlabelled.column(groups).div(all));
         let down = down.sub(positives.clone().mul(self.correction.column(groups).div(size)));
 
         let positive = positives.clone().mul(as_positive.value).sum_dim(1).mul(up.clone());
@@ -254,13 +256,6 @@ impl Risk {
         let slopes = positives.mul(up).mul(as_positive.slope).add(down.mul(as_negative.slope));
         GroupLosses::with_slopes(losses, slopes, groups)
     }
-}
-
-/// The sum of the weights of each row, `[groups, 1]`; 1 where there are none, so that it divides.
-fn size_or_1(weights: &Tensor<2>) -> Tensor<2> {
-    let size = weights.clone().sum_dim(1);
-    let none = size.clone().lower_equal_scalar(0.0);
-    size.mask_fill(none, 1.0)
 }
 
 impl Loss for Upu {
