@@ -28,6 +28,22 @@ fn a_score_is_a_probability() {
 }
 
 #[test]
+fn a_mask_and_an_array_have_the_shape_of_the_scores() {
+    let scores = PointerScores::new(&[0.0; 8], 2).expect("two tokens");
+    assert_eq!(scores.with_mask(&[true; 3]).expect_err("one too many"), DecodeError::MaskLength { mask: 3, tokens: 2 });
+    assert!(scores.with_mask(&[false, true]).is_ok());
+    let array = ndarray::Array2::<f32>::zeros((4, 2));
+    let error = PointerScores::from_array(array.t(), Scale::Probability).expect_err("column by column");
+    assert_eq!(error, DecodeError::Layout { shape: vec![2, 4] });
+    let error = PointerScores::from_array(array.view(), Scale::Probability).expect_err("two columns");
+    assert_eq!(error, DecodeError::ScoreCount { values: 8, tokens: 4 });
+    assert_eq!(
+        PointerScores::from_array(array.t().as_standard_layout().view(), Scale::Logit).map(|s| s.tokens()),
+        Ok(2)
+    );
+}
+
+#[test]
 fn tokens_slice_the_text() {
     let span = ByteSpan::new;
     let error = TokenizedText::new("é", &[span(0, 2), span(1, 2)]).expect_err("inside a character");
