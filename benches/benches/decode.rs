@@ -1,12 +1,17 @@
-//! From pointer scores to pairs: nearest pairing in batches, beside a mere sum of the same numbers, and both strategies on
-//! text.
+//! From scores to triples: nearest pairing in batches, beside a mere sum of the same numbers, both strategies on text, and
+//! the decoders of tables.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rere_benches::{Certainty, ScoredSentence};
-use rere_core::Probability;
-use rere_decode::{Batch, Nearest, Pairing, PointerScores, TokenizedText};
+use rere_core::{Probability, TokenSpan};
+use rere_decode::{
+    Batch, CandidateScores, CasRel, CasRelScores, Decoder, HandshakeScores, Nearest, PairClassification, Pairing,
+    PairingScratch, PointerScores, Scale, ScoredSpan, TableScores, TokenizedText, TpLinker, handshake_rows,
+};
 
 /// Sentences of a batch.
 const BATCH: usize = 4096;
@@ -85,8 +90,12 @@ fn text(criterion: &mut Criterion) {
                 let scores = PointerScores::new(&input.scores, tokens).expect("probabilities");
                 let sentence = TokenizedText::new(&input.text, &input.tokens).expect("tokens of the text");
                 group.throughput(Throughput::Elements(tokens as u64));
+                let (mut scratch, mut found) = (PairingScratch::default(), Vec::new());
                 group.bench_function(BenchmarkId::new(format!("{certainty:?}").to_lowercase(), tokens), |bencher| {
-                    bencher.iter(|| strategy.pair(scores, sentence));
+                    bencher.iter(|| {
+                        found.clear();
+                        strategy.pair_into(scores, sentence, &mut scratch, &mut found)
+                    });
                 });
             }
         }
@@ -94,5 +103,69 @@ fn text(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, batch, dense, text);
+/// One sentence after the other, in a table of its own shape, 24 relations; beside each a mere sum of the same table.
+fn tables(criterion: &mut Criterion) {
+    const RELATIONS: usize = 24;
+    let mut group = criterion.benchmark_group("decode/table");
+    let subject = |token| ScoredSpan { span: TokenSpan::new(token, token + 1), score: half() };
+    for (name, share) in [("sparse", 0.0005), ("dense", 0.1)] {
+        for tokens in [16, 64, 256] {
+            let objects = drawn(tokens * 2 * RELATIONS, share);
+            let objects = TableScores::new(&objects, tokens, 2 * RELATIONS, Scale::Probability).expect("probabilities");
+            let input = [(subject(0), objects), (subject(tokens / 2), objects)];
+            let casrel = CasRel::new(half(), half());
+            table(&mut group, &format!("casrel/{name}/{tokens}"), &casrel, CasRelScores::new(&input).expect("good"));
+            sum_of(&mut group, &format!("casrel/{name}/{tokens}"), &[objects.values(), objects.values()]);
+
+            let rows = handshake_rows(tokens).expect("few");
+            let links = drawn(rows * (1 + 4 * RELATIONS), share / 20.0);
+            let links = TableScores::new(&links, rows, 1 + 4 * RELATIONS, Scale::Probability).expect("probabilities");
+            let tplinker = TpLinker::new(half(), half());
+            let input = HandshakeScores::new(links, tokens).expect("good");
+            table(&mut group, &format!("tplinker/{name}/{tokens}"), &tplinker, input);
+            sum_of(&mut group, &format!("tplinker/{name}/{tokens}"), &[links.values()]);
+
+            // A quarter of the tokens are entities.
+            let spans = (0..tokens).step_by(4).map(|token| TokenSpan::new(token, token + 1));
+            let pairs: Vec<_> = spans.clone().flat_map(|a| spans.clone().map(move |b| (a, b))).collect();
+            let relations = drawn(pairs.len() * RELATIONS, share);
+            let relations = TableScores::new(&relations, pairs.len(), RELATIONS, Scale::Probability).expect("good");
+            let input = CandidateScores::new(&pairs, relations).expect("good");
+            table(&mut group, &format!("pairs/{name}/{tokens}"), &PairClassification::new(half()), input);
+            sum_of(&mut group, &format!("pairs/{name}/{tokens}"), &[relations.values()]);
+        }
+    }
+    group.finish();
+}
+
+type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
+
+fn table<D: Decoder>(group: &mut Group<'_>, name: &str, decoder: &D, input: D::Input<'_>) {
+    let (mut scratch, mut found) = (D::Scratch::default(), Vec::new());
+    group.bench_function(format!("{name}/decode"), |bencher| {
+        bencher.iter(|| {
+            found.clear();
+            decoder.decode(black_box(input), &mut scratch, &mut found);
+            found.len()
+        });
+    });
+}
+
+fn sum_of(group: &mut Group<'_>, name: &str, tables: &[&[f32]]) {
+    group.bench_function(format!("{name}/sum"), |bencher| {
+        bencher.iter(|| tables.iter().map(|values| sum(black_box(values))).sum::<f32>());
+    });
+}
+
+/// Scores of which that share is over 0.5.
+fn drawn(count: usize, share: f64) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(count as u64);
+    let score = |rng: &mut ChaCha8Rng| {
+        let low = if rng.random_bool(share) { 0.5 } else { 0.0 };
+        low + 0.49 * rng.random::<f32>()
+    };
+    (0..count).map(|_| score(&mut rng)).collect()
+}
+
+criterion_group!(benches, batch, dense, text, tables);
 criterion_main!(benches);

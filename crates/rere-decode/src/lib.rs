@@ -78,7 +78,7 @@ pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
 pub use constraint::{Constrained, ConstrainedScratch, Typed};
 pub use decoder::{Batch, Decoder};
 pub use error::DecodeError;
-pub use pair::{CrossProduct, Nearest, NearestScratch, Pairing, PairingStrategy, ScoredPair};
+pub use pair::{CrossProduct, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, ScoredPair};
 pub use pair_classification::{CandidateScores, PairClassification, PairClassificationScratch};
 pub use scores::{PointerScores, Role, Scale};
 pub use spans::SpanRule;

@@ -20,13 +20,16 @@ impl<'a> TokenizedText<'a> {
     /// [`DecodeError::TokenOutsideText`] where a span does not slice the text, and [`DecodeError::TokenOrder`] where
     /// a token starts before the one in front of it.
     pub fn new(text: &'a str, tokens: &'a [ByteSpan]) -> Result<Self, DecodeError> {
-        // In ASCII every byte is a border of characters, and nearly always all is well: seen without a branch each.
-        let mut previous = 0;
-        let good = tokens.iter().fold(text.is_ascii(), |good, span| {
-            let good = good & (previous <= span.start) & (span.start <= span.end) & (span.end <= text.len());
-            previous = span.start;
-            good
-        });
+        // In ASCII every byte is a border of characters, and nearly always all is well: seen without a branch each. A
+        // difference that should be 0 or more has its highest bit set where it is not, as has a number that no text is
+        // long enough for.
+        let pairs = tokens.iter().zip(tokens.iter().skip(1));
+        let order = pairs.fold(0, |bad, (span, next)| bad | next.start.wrapping_sub(span.start));
+        let inside = |bad, span: &ByteSpan| {
+            let ends = text.len().wrapping_sub(span.end) | span.end.wrapping_sub(span.start);
+            bad | ends | span.start | span.end
+        };
+        let good = text.is_ascii() && tokens.iter().fold(order, inside).leading_zeros() > 0;
         if !good {
             Self::check_each(text, tokens)?;
         }

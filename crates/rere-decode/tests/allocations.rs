@@ -1,8 +1,10 @@
 //! Decoding allocates nothing once its memory has grown.
 
 use allocation_counter::measure;
-use rere_core::Probability;
-use rere_decode::{Batch, Decoder, Nearest, NearestScratch, PointerScores, SpanRule};
+use rere_core::{ByteSpan, Probability};
+use rere_decode::{
+    Batch, Decoder, Nearest, NearestScratch, Pairing, PairingScratch, PointerScores, SpanRule, TokenizedText,
+};
 
 /// Scores of some sentences, from sparse to all over the threshold, without a generator of random numbers.
 fn sentences() -> Vec<Vec<f32>> {
@@ -37,4 +39,34 @@ fn none_in_the_steady_state() {
     let mut decode = || batch.decode(&nearest, &scores);
     pool.install(&mut decode);
     assert_eq!(pool.install(|| measure(decode).count_total), 0);
+}
+
+/// Down to bytes of the text, by both strategies.
+#[test]
+fn none_for_pairs_of_a_text() {
+    // Words that contain one another, so that there is something to merge.
+    let text = "a ab aba ".repeat(30);
+    let words: Vec<ByteSpan> = (0..90)
+        .map(|word| [(0, 1), (2, 4), (5, 8)].map(|(start, end)| (start + word / 3 * 9, end + word / 3 * 9))[word % 3])
+        .map(|(start, end)| ByteSpan::new(start, end))
+        .collect();
+    let sentences = sentences();
+    for pairing in [Pairing::Nearest, Pairing::CrossProduct] {
+        let strategy = pairing.strategy(Probability::new(0.5).expect("a probability"), true);
+        let (mut scratch, mut found) = (PairingScratch::default(), Vec::new());
+        let mut all = || {
+            let mut pairs = 0;
+            for values in &sentences {
+                let tokens = values.len() / 4;
+                let scores = PointerScores::new(values, tokens).expect("scores");
+                let sentence = TokenizedText::new(&text, &words[..tokens]).expect("words of the text");
+                found.clear();
+                strategy.pair_into(scores, sentence, &mut scratch, &mut found).expect("as many tokens");
+                pairs += found.len();
+            }
+            assert!(pairs > 100, "{pairs}");
+        };
+        assert!(measure(&mut all).count_total > 0, "the counter counts");
+        assert_eq!(measure(all).count_total, 0, "{pairing:?}");
+    }
 }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use burn::tensor::Device;
+use rayon::prelude::*;
 use rere_core::{ByteSpan, ExtractError, Extractor, Mention, Probability, RelationSet, Sentence, Triple};
 use rere_data::{Tokenizer, Tokens, entity_input, relation_input, token_batches, windows};
-use rere_decode::{PointerScores, TokenizedText};
+use rere_decode::{PairingScratch, PointerScores, ScoredPair, TokenizedText};
 use rere_eval::{Exact, TripleMatcher, best_threshold};
 use rere_model::{POINTERS, PointerModel, RelationModel, load_weights};
 
@@ -49,6 +50,9 @@ impl Thresholds {
         (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()
     }
 }
+
+/// Relations of sentences that one thread decodes at least: fewer are not worth handing over.
+const MIN_DECODE: usize = 64;
 
 /// A trained system: finds the relations of a sentence, then the subjects and objects of each.
 ///
@@ -222,32 +226,50 @@ impl Rere {
         thresholds: Thresholds,
     ) -> Result<Vec<Vec<Triple>>, RereError> {
         let strategy = self.config.decode.strategy(thresholds.entity);
-        let mut triples = vec![Vec::new(); sentences.len()];
-        for scored in scored.iter().filter(|scored| scored.relation_score >= thresholds.relation.get()) {
+        let decode = |(scratch, pairs): &mut (PairingScratch, Vec<ScoredPair>), scored: &Scored| {
             let text = sentences[scored.sentence].text.as_str();
             let failed = |source| RereError::Decode { sentence: scored.sentence + 1, source };
             let scores = PointerScores::new(&scored.pointers, scored.tokens.len()).map_err(failed)?;
             let window = TokenizedText::new(text, &scored.tokens).map_err(failed)?;
-            let Some(relation) = self.config.relations.get(scored.relation) else { continue };
-            for pair in strategy.pair(scores, window).map_err(failed)? {
-                // A strategy's scores may exceed 1; no triple is more certain than its relation.
-                let score = Probability::saturating(scored.relation_score * pair.score.min(1.0));
-                if score < thresholds.triple {
-                    continue;
-                }
-                // The decoder returns spans of the text that it was given.
-                let mention = |span: ByteSpan| {
-                    Mention::at(text, span).map_err(|source| RereError::Span { sentence: scored.sentence + 1, source })
-                };
-                triples[scored.sentence].push(Triple {
-                    subject: mention(pair.subject)?,
-                    relation: relation.name.clone(),
-                    object: mention(pair.object)?,
-                    score: Some(score),
-                });
-            }
+            pairs.clear();
+            strategy.pair_into(scores, window, scratch, pairs).map_err(failed)?;
+            self.triples(scored, text, pairs, thresholds.triple)
+        };
+        let detected = scored.par_iter().with_min_len(MIN_DECODE);
+        let detected = detected.filter(|scored| scored.relation_score >= thresholds.relation.get());
+        let found = detected.map_init(Default::default, |memory, scored| (scored.sentence, decode(memory, scored)));
+        let mut triples = vec![Vec::new(); sentences.len()];
+        for (sentence, found) in found.collect::<Vec<_>>() {
+            triples[sentence].extend(found?);
         }
         Ok(triples.into_iter().map(best_triples).collect())
+    }
+
+    /// The triples of one relation's pairs that score at least `threshold`.
+    fn triples(
+        &self,
+        scored: &Scored,
+        text: &str,
+        pairs: &[ScoredPair],
+        threshold: Probability,
+    ) -> Result<Vec<Triple>, RereError> {
+        let Some(relation) = self.config.relations.get(scored.relation) else { return Ok(Vec::new()) };
+        // The decoder returns spans of the text that it was given.
+        let mention = |span: ByteSpan| {
+            Mention::at(text, span).map_err(|source| RereError::Span { sentence: scored.sentence + 1, source })
+        };
+        // A strategy's scores may exceed 1; no triple is more certain than its relation.
+        let score = |pair: &ScoredPair| Probability::saturating(scored.relation_score * pair.score.min(1.0));
+        let kept = pairs.iter().map(|pair| (pair, score(pair))).filter(|&(_, score)| score >= threshold);
+        kept.map(|(pair, score)| {
+            Ok(Triple {
+                subject: mention(pair.subject)?,
+                relation: relation.name.clone(),
+                object: mention(pair.object)?,
+                score: Some(score),
+            })
+        })
+        .collect()
     }
 
     /// The thresholds with the best micro F1 (exact) on sentences whose triples are known, from the scores of these

@@ -1,12 +1,13 @@
 //! The pairing of the code that the authors of RERE published.
 
-use std::collections::hash_map::Entry;
+use std::hash::BuildHasher;
 
+use hashbrown::{HashTable, hash_table::Entry};
 use memchr::{memchr, memmem::Finder};
 use rere_core::{ByteSpan, Probability};
-use rustc_hash::FxHashMap;
+use rustc_hash::FxBuildHasher;
 
-use super::{PairingStrategy, ScoredPair, best_pairs};
+use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs};
 use crate::{
     DecodeError, PointerScores, Scale, TokenizedText,
     spans::{Hit, Hits, scan},
@@ -57,8 +58,10 @@ pub struct CrossProduct {
 }
 
 /// A string of the text that may be an entity.
-struct Candidate<'a> {
-    surface: &'a str,
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    /// How many other strings appeared before it.
+    number: usize,
     /// In characters.
     length: usize,
     /// Sum over the string's occurrences.
@@ -69,7 +72,7 @@ struct Candidate<'a> {
 }
 
 /// A token that is likely to be a start, or an end.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Border {
     token: usize,
     bytes: ByteSpan,
@@ -89,69 +92,107 @@ impl CrossProduct {
     }
 }
 
+/// Memory of [`CrossProduct`].
+#[derive(Debug, Default)]
+pub(super) struct CrossProductScratch {
+    hits: Hits,
+    roles: [Role; 2],
+    positions: HashTable<usize>,
+    living: Living,
+    inside: Vec<usize>,
+    alive: Vec<bool>,
+}
+
+/// One role's part of the memory.
+#[derive(Debug, Default)]
+struct Role {
+    starts: Vec<Border>,
+    ends: Vec<Border>,
+    /// First all strings, in the end the entities.
+    strings: Vec<Candidate>,
+}
+
 impl PairingStrategy for CrossProduct {
-    fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
+    fn pair_into(
+        &self,
+        scores: PointerScores<'_>,
+        sentence: TokenizedText<'_>,
+        scratch: &mut PairingScratch,
+        found: &mut Vec<ScoredPair>,
+    ) -> Result<(), DecodeError> {
         sentence.check(scores)?;
-        let mut hits = Hits::default();
-        scan(scores, scores.scale().threshold(Probability::saturating(LEAST_SCORE as f32)), &mut hits);
+        let CrossProductScratch { hits, roles, positions, living, inside, alive } = &mut scratch.cross_product;
+        scan(scores, scores.scale().threshold(Probability::saturating(LEAST_SCORE as f32)), hits);
         if hits.iter().any(Vec::is_empty) {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let [subject_starts, subject_ends, object_starts, object_ends] =
-            hits.map(|hits| best_borders(&hits, scores.scale(), sentence));
-        let subjects = entities(&subject_starts, &subject_ends, sentence);
-        let objects = entities(&object_starts, &object_ends, sentence);
-        let mut pairs = Vec::with_capacity(subjects.len() * objects.len());
-        for subject in &subjects {
-            for object in objects.iter().filter(|object| object.surface != subject.surface) {
+        for (Role { starts, ends, strings }, hits) in roles.iter_mut().zip(hits.chunks(2)) {
+            best_borders(&hits[0], scores.scale(), sentence, starts);
+            best_borders(&hits[1], scores.scale(), sentence, ends);
+            candidates(starts, ends, sentence, positions, strings);
+            merge(strings, sentence, living, inside, alive);
+            keep_entities(strings);
+        }
+        let [subjects, objects] = roles;
+        let from = found.len();
+        for subject in &subjects.strings {
+            let surface = sentence.slice(subject.span);
+            for object in objects.strings.iter().filter(|object| sentence.slice(object.span) != surface) {
                 let score = subject.score.min(object.score) as f32;
-                pairs.push(ScoredPair { subject: subject.span, object: object.span, score });
+                found.push(ScoredPair { subject: subject.span, object: object.span, score });
             }
         }
-        let mut pairs = best_pairs(pairs);
+        best_pairs(found, from);
         let threshold = self.threshold.get();
-        let least = match pairs.first() {
+        let least = match found.get(from) {
             Some(best) if self.at_least_one => best.score.min(threshold),
             _ => threshold,
         };
-        pairs.retain(|pair| pair.score >= least);
-        Ok(pairs)
+        // The best come first.
+        found.truncate(from + found[from..].partition_point(|pair| pair.score >= least));
+        Ok(())
     }
 }
 
 /// Step 1.
-fn best_borders(hits: &[Hit], scale: Scale, sentence: TokenizedText<'_>) -> Vec<Border> {
-    let border = |hit: &Hit| Border {
+fn best_borders(hits: &[Hit], scale: Scale, sentence: TokenizedText<'_>, borders: &mut Vec<Border>) {
+    borders.clear();
+    borders.extend(hits.iter().map(|hit| Border {
         token: hit.token,
         bytes: sentence.tokens()[hit.token],
         score: scale.probability(hit.score).into(),
-    };
-    let mut borders: Vec<Border> = hits.iter().map(border).collect();
-    borders.sort_by(|a, b| b.score.total_cmp(&a.score));
+    }));
+    borders.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.token.cmp(&b.token)));
     borders.truncate(BEST);
-    borders
 }
 
-/// Steps 2 to 6.
-fn entities<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a>) -> Vec<Candidate<'a>> {
-    let mut living = merge(candidates(starts, ends, sentence), sentence.text());
-    living.sort_by(|a, b| b.score.total_cmp(&a.score));
+/// Step 6.
+fn keep_entities(living: &mut Vec<Candidate>) {
+    let place = |string: &Candidate| (string.length, string.number);
+    living.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b))));
     living.truncate(BEST);
-    living.retain(|entity| entity.score >= LEAST_SCORE && !entity.surface.is_empty());
-    living
+    living.retain(|entity| entity.score >= LEAST_SCORE && entity.length > 0);
 }
 
 /// Steps 2 to 4: the different strings, in order of first appearance.
-fn candidates<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a>) -> Vec<Candidate<'a>> {
-    let mut candidates: Vec<Candidate<'a>> = Vec::new();
-    let mut position: FxHashMap<&'a str, usize> = FxHashMap::default();
+fn candidates(
+    starts: &[Border],
+    ends: &[Border],
+    sentence: TokenizedText<'_>,
+    positions: &mut HashTable<usize>,
+    candidates: &mut Vec<Candidate>,
+) {
+    candidates.clear();
+    positions.clear();
+    let hash = |span: ByteSpan| FxBuildHasher.hash_one(sentence.slice(span));
     let mut add = |span: ByteSpan, score: f64| {
         let surface = sentence.slice(span);
-        match position.entry(surface) {
+        let same = |&number: &usize| sentence.slice(candidates[number].span) == surface;
+        match positions.entry(hash(span), same, |&number| hash(candidates[number].span)) {
             Entry::Vacant(place) => {
                 place.insert(candidates.len());
                 let length = surface.chars().count();
-                candidates.push(Candidate { surface, length, score, span, best: score });
+                candidates.push(Candidate { number: candidates.len(), length, score, span, best: score });
             }
             Entry::Occupied(place) => {
                 let known = &mut candidates[*place.get()];
@@ -189,22 +230,29 @@ fn candidates<'a>(starts: &[Border], ends: &[Border], sentence: TokenizedText<'a
             }
         }
     }
-    candidates
 }
 
 /// Step 5: of the strings that contain one another, the likelier. In order of length.
-fn merge<'a>(mut candidates: Vec<Candidate<'a>>, text: &str) -> Vec<Candidate<'a>> {
+fn merge(
+    candidates: &mut Vec<Candidate>,
+    sentence: TokenizedText<'_>,
+    living: &mut Living,
+    inside: &mut Vec<usize>,
+    alive: &mut Vec<bool>,
+) {
     if candidates.len() < 2 {
-        return candidates;
+        return;
     }
-    candidates.sort_by_key(|candidate| candidate.length);
-    let mut living = Living::default();
-    let mut inside: Vec<usize> = Vec::new();
+    candidates.sort_unstable_by_key(|candidate| (candidate.length, candidate.number));
+    living.places.clear();
+    // Nothing is looked for beside the candidates.
+    let first = candidates.iter().map(|candidate| candidate.span.start).min().unwrap_or(0);
+    let last = candidates.iter().map(|candidate| candidate.span.end).max().unwrap_or(0);
     for (number, candidate) in candidates.iter().enumerate() {
         // No string comes twice, so one that is contained is strictly shorter, and has had its turn.
-        living.inside(candidate.span, &mut inside);
+        living.inside(candidate.span, inside);
         let (mut score, mut length) = (0.0, 0);
-        for &other in &inside {
+        for &other in &*inside {
             score += candidates[other].score;
             length += candidates[other].length;
         }
@@ -212,42 +260,50 @@ fn merge<'a>(mut candidates: Vec<Candidate<'a>>, text: &str) -> Vec<Candidate<'a
             score *= (candidate.length as f64 / length as f64).min(1.0);
         }
         if score <= candidate.score {
-            living.remove(&inside);
-            living.push(number, candidate.surface, text);
+            living.remove(inside);
+            if number + 1 < candidates.len() {
+                living.push(number, candidate.span, sentence.slice(ByteSpan::new(first, last)), first);
+            } else {
+                // Nothing comes after it that could contain it.
+                living.places.push(Place { number, span: candidate.span });
+            }
         }
     }
-    let mut alive = vec![false; candidates.len()];
+    alive.clear();
+    alive.resize(candidates.len(), false);
     living.places.iter().for_each(|place| alive[place.number] = true);
-    let mut alive = alive.into_iter();
-    candidates.retain(|_| alive.next() == Some(true));
-    candidates
+    let mut alive = alive.iter();
+    candidates.retain(|_| alive.next() == Some(&true));
 }
 
 /// Where the living strings stand in the text: each is looked for once, and not in every longer one.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Living {
     /// In the order of the strings; a string has one for each of its occurrences.
     places: Vec<Place>,
 }
 
 /// An occurrence of a string.
+#[derive(Debug)]
 struct Place {
     number: usize,
-    start: usize,
-    end: usize,
+    span: ByteSpan,
 }
 
 impl Living {
-    fn push(&mut self, number: usize, surface: &str, text: &str) {
+    /// Adds the string under `span` wherever it stands in `text`, which begins at the byte `first`.
+    fn push(&mut self, number: usize, span: ByteSpan, text: &str, first: usize) {
+        let surface = &text.as_bytes()[span.start - first..span.end - first];
         if surface.is_empty() {
             // It is contained in everything, wherever it stands.
-            return self.places.push(Place { number, start: usize::MAX, end: 0 });
+            return self.places.push(Place { number, span: ByteSpan::new(usize::MAX, 0) });
         }
         // Occurrences may overlap.
         let finder = Finder::new(surface);
         let mut from = 0;
         while let Some(at) = finder.find(&text.as_bytes()[from..]) {
-            self.places.push(Place { number, start: from + at, end: from + at + surface.len() });
+            let start = first + from + at;
+            self.places.push(Place { number, span: ByteSpan::new(start, start + surface.len()) });
             from += at + 1;
         }
     }
@@ -255,12 +311,8 @@ impl Living {
     /// Replaces `numbers` by those of the strings that the text under a span contains, in order.
     fn inside(&self, span: ByteSpan, numbers: &mut Vec<usize>) {
         numbers.clear();
-        numbers.extend(
-            self.places
-                .iter()
-                .filter(|place| place.start >= span.start && place.end <= span.end)
-                .map(|place| place.number),
-        );
+        let inside = |place: &&Place| place.span.start >= span.start && place.span.end <= span.end;
+        numbers.extend(self.places.iter().filter(inside).map(|place| place.number));
         numbers.dedup();
     }
 

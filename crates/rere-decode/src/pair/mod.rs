@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub use cross_product::CrossProduct;
 pub use nearest::{Nearest, NearestScratch};
 
-use crate::{DecodeError, PointerScores, TokenizedText};
+use crate::{DecodeError, PointerScores, TokenTriple, TokenizedText};
+use cross_product::CrossProductScratch;
 
 /// A subject and an object that a strategy holds for a pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,12 +25,38 @@ pub struct ScoredPair {
 
 /// A way to build pairs of subject and object from pointer scores.
 pub trait PairingStrategy {
-    /// The pairs of one sentence for one relation: none twice, best score first, equal scores in the order of the
-    /// text (subject, then object).
+    /// Appends the pairs of one sentence for one relation to `found`: none twice, best score first, equal scores in the
+    /// order of the text (subject, then object).
+    ///
+    /// `scratch` is memory that is used again: with it, nothing is allocated once it has grown.
     ///
     /// # Errors
     /// [`DecodeError::TokenCount`] where the scores are for another number of tokens than the sentence has.
-    fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError>;
+    fn pair_into(
+        &self,
+        scores: PointerScores<'_>,
+        sentence: TokenizedText<'_>,
+        scratch: &mut PairingScratch,
+        found: &mut Vec<ScoredPair>,
+    ) -> Result<(), DecodeError>;
+
+    /// The pairs of one sentence, with memory of their own.
+    ///
+    /// # Errors
+    /// As [`PairingStrategy::pair_into`].
+    fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
+        let mut found = Vec::new();
+        self.pair_into(scores, sentence, &mut PairingScratch::default(), &mut found)?;
+        Ok(found)
+    }
+}
+
+/// Memory of any [`PairingStrategy`].
+#[derive(Debug, Default)]
+pub struct PairingScratch {
+    nearest: NearestScratch,
+    triples: Vec<TokenTriple>,
+    cross_product: CrossProductScratch,
 }
 
 /// The name of a strategy in settings: `nearest` or `cross-product`.
@@ -54,11 +81,19 @@ impl Pairing {
     }
 }
 
-/// Puts pairs in the order that [`PairingStrategy::pair`] promises; of pairs with the same spans the best stays.
-fn best_pairs(mut pairs: Vec<ScoredPair>) -> Vec<ScoredPair> {
+/// Puts the pairs from number `from` on in the order that [`PairingStrategy::pair_into`] promises; of pairs with the same
+/// spans the best stays.
+fn best_pairs(found: &mut Vec<ScoredPair>, from: usize) {
     let spans = |pair: &ScoredPair| (pair.subject, pair.object);
+    let pairs = &mut found[from..];
     pairs.sort_unstable_by(|a, b| spans(a).cmp(&spans(b)).then(b.score.total_cmp(&a.score)));
-    pairs.dedup_by_key(|pair| spans(pair));
-    pairs.sort_by(|a, b| b.score.total_cmp(&a.score));
-    pairs
+    let mut end = from;
+    for next in from..found.len() {
+        if end == from || spans(&found[next]) != spans(&found[end - 1]) {
+            found[end] = found[next];
+            end += 1;
+        }
+    }
+    found.truncate(end);
+    found[from..].sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| spans(a).cmp(&spans(b))));
 }

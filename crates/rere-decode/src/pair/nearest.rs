@@ -2,7 +2,7 @@
 
 use rere_core::{Probability, TokenSpan};
 
-use super::{PairingStrategy, ScoredPair, best_pairs};
+use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs};
 use crate::{
     DecodeError, Decoder, PointerScores, RelationThresholds, SpanRule, TokenTriple, TokenizedText,
     spans::{Hits, Run, SpanBuilder, SpanScratch, scan},
@@ -235,16 +235,25 @@ impl Decoder for Nearest {
 }
 
 impl PairingStrategy for Nearest {
-    fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
+    fn pair_into(
+        &self,
+        scores: PointerScores<'_>,
+        sentence: TokenizedText<'_>,
+        scratch: &mut PairingScratch,
+        found: &mut Vec<ScoredPair>,
+    ) -> Result<(), DecodeError> {
         sentence.check(scores)?;
-        let mut found = Vec::new();
-        self.decode(scores, &mut NearestScratch::default(), &mut found);
+        let PairingScratch { nearest, triples, .. } = scratch;
+        triples.clear();
+        self.decode(scores, nearest, triples);
+        let from = found.len();
         let bytes = |span: TokenSpan| sentence.bytes(span);
-        let pairs = found.into_iter().filter_map(|triple| {
+        found.extend(triples.iter().filter_map(|triple| {
             let (subject, object) = (bytes(triple.subject), bytes(triple.object));
             let apart = subject != object && !subject.is_empty() && !object.is_empty();
             apart.then_some(ScoredPair { subject, object, score: triple.score })
-        });
-        Ok(best_pairs(pairs.collect()))
+        }));
+        best_pairs(found, from);
+        Ok(())
     }
 }

@@ -15,7 +15,7 @@ pub fn probability(value: f32) -> Probability {
 }
 
 /// Random tests see this many cases.
-pub const CASES: usize = cases(20_000);
+pub const CASES: usize = cases(100_000);
 
 /// How many scores are over the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rere_core::ByteSpan;
 use rere_data::{EntityExample, RelationExample, token_batches};
-use rere_decode::{PointerScores, TokenizedText};
+use rere_decode::{PairingScratch, PointerScores, TokenizedText};
 use rere_eval::{Counts, Score, best_threshold};
 use rere_loss::{Groups, Loss};
 use rere_model::{AnyEncoder, EncoderConfig, POINTERS, PointerModel, Pooling, RelationModel};
@@ -178,6 +178,7 @@ impl Task for EntityTask {
         let lengths: Vec<usize> = self.dev.iter().map(|dev| dev.example.ids.len()).collect();
         let thresholds = Thresholds::entity_candidates();
         let mut counts = vec![Counts::default(); thresholds.len()];
+        let (mut scratch, mut pairs) = (PairingScratch::default(), Vec::new());
         for batch in token_batches(&lengths, DEV_TOKENS) {
             let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.dev[index].example).collect();
             let logits = self.logits(&model, &examples, device);
@@ -191,7 +192,11 @@ impl Task for EntityTask {
                 let scores = PointerScores::new(scores, dev.tokens.len()).map_err(decode)?;
                 let text = TokenizedText::new(&dev.text, &dev.tokens).map_err(decode)?;
                 for (counts, &threshold) in counts.iter_mut().zip(&thresholds) {
-                    let pairs = self.decode.strategy(threshold).pair(scores, text).map_err(decode)?;
+                    pairs.clear();
+                    self.decode
+                        .strategy(threshold)
+                        .pair_into(scores, text, &mut scratch, &mut pairs)
+                        .map_err(decode)?;
                     *counts += count_pairs(&dev.text, &pairs, &dev.gold);
                 }
             }
