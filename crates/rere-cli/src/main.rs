@@ -23,8 +23,14 @@ enum Command {
     Tune(command::tune::Arguments),
     /// Find the triples of sentences with a trained system.
     Extract(command::extract::Arguments),
+    /// Label a corpus by a knowledge base, or compare such labellings.
+    Align(command::align::Arguments),
     /// Score predictions against gold triples.
     Evaluate(command::evaluate::Arguments),
+    /// Count what corpora hold.
+    Stats(command::stats::Arguments),
+    /// Remove triples of a corpus at random.
+    Drop(command::drop::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -32,7 +38,10 @@ fn main() -> ExitCode {
         Command::Train(arguments) => command::train::run(&arguments),
         Command::Tune(arguments) => command::tune::run(&arguments),
         Command::Extract(arguments) => command::extract::run(&arguments),
+        Command::Align(arguments) => command::align::run(&arguments),
         Command::Evaluate(arguments) => command::evaluate::run(&arguments),
+        Command::Stats(arguments) => command::stats::run(&arguments),
+        Command::Drop(arguments) => command::drop::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rayon::prelude::*;
-use rere_core::{Mention, RelationSet, Sentence, Triple};
+use rere_core::{ByteSpan, Mention, RelationSet, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Located, Tokenizer, Tokens, error::beginning, occurrences, to_tokens};
@@ -283,14 +283,17 @@ impl<'a> ExampleBuilder<'a> {
 const SUBJECT: &str = "subject";
 const OBJECT: &str = "object";
 
-/// A mention with a span stands there and nowhere else; one without stands wherever its surface occurs.
 fn mentions(text: &str, mention: &Mention, tokens: &Tokens) -> Vec<Located> {
-    let places = match mention.span {
+    places(text, mention).into_iter().filter_map(|place| to_tokens(place, tokens)).collect()
+}
+
+/// A mention with a span stands there and nowhere else; one without stands wherever its surface occurs.
+pub(crate) fn places(text: &str, mention: &Mention) -> Vec<ByteSpan> {
+    match mention.span {
         Some(span) if span.slice(text) == Ok(&mention.text) => vec![span],
         Some(_) => Vec::new(),
         None => occurrences(text, &mention.text),
-    };
-    places.into_iter().filter_map(|place| to_tokens(place, tokens)).collect()
+    }
 }
 
 fn positions(mentions: &BTreeSet<Located>, position: impl Fn(&Located) -> usize) -> Vec<usize> {
@@ -338,7 +341,6 @@ pub fn windows(tokens: usize, max: usize, overlap: usize) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rere_core::ByteSpan;
 
     use super::*;
 

@@ -2,6 +2,8 @@
 
 use std::{error::Error, io, path::PathBuf};
 
+use rere_core::RelationSetError;
+
 /// Why a corpus could not be read, written or encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -112,6 +114,9 @@ pub enum DataError {
         /// What the tokenizer says.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Names of relations that do not make a set.
+    #[error("the relations of the corpus cannot be used")]
+    Relations(#[from] RelationSetError),
     /// A relation whose query leaves no room for a sentence.
     #[error(
         "the query of relation {relation:?} has {tokens} tokens, which leaves no room for a sentence in {max_tokens}; \
@@ -125,6 +130,9 @@ pub enum DataError {
         /// Tokens that an example may have.
         max_tokens: usize,
     },
+    /// Names of entities that cannot be matched together.
+    #[error("the names of the entities are too many to be matched at once")]
+    Names(#[source] Box<dyn Error + Send + Sync>),
     /// A triple with a relation that the task does not have.
     #[error(
         "sentence {sentence}: relation {relation:?} is not one of the task's; add it, or choose to skip such triples"

@@ -1,11 +1,12 @@
-//! Files that appear only when they are complete.
+//! Files that are compressed where their names say so, and that appear only when they are complete.
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, BufRead, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
+use flate2::{bufread::MultiGzDecoder, write::GzEncoder};
 use tempfile::NamedTempFile;
 
 use crate::DataError;
@@ -73,4 +74,137 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut NewFile) -> Result<(), 
         other => other,
     })?;
     file.finish()
+}
+
+/// How the content of a file is compressed, by the end of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    fn of(path: &Path) -> Self {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("gz") => Self::Gzip,
+            Some("zst") => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Whether a path stands for standard input or output.
+fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Opens a file to be read; `.gz` and `.zst` at the end of its name are decompressed on the way, and `-` is standard
+/// input.
+///
+/// # Errors
+/// Where the file cannot be opened ([`DataError::Read`]). What is wrong with its content shows when it is read.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
+    if is_standard(path) {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
+    let file = BufReader::new(File::open(path).map_err(unreadable)?);
+    Ok(match Compression::of(path) {
+        Compression::None => Box::new(file),
+        Compression::Gzip => Box::new(BufReader::new(MultiGzDecoder::new(file))),
+        Compression::Zstd => Box::new(BufReader::new(zstd::Decoder::with_buffer(file).map_err(unreadable)?)),
+    })
+}
+
+/// A file to be written, which takes its place with [`Output::finish`] and not before; `.gz` and `.zst` at the end of
+/// its name are compressed on the way, and `-` is standard output.
+pub struct Output {
+    encoder: Encoder,
+    path: PathBuf,
+}
+
+enum Encoder {
+    Plain(BufWriter<Sink>),
+    Gzip(GzEncoder<BufWriter<Sink>>),
+    Zstd(zstd::Encoder<'static, BufWriter<Sink>>),
+}
+
+enum Sink {
+    File(NewFile),
+    Standard(io::Stdout),
+}
+
+impl Output {
+    /// Begins a file that is to stand at `path`.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written ([`DataError::Write`]).
+    pub fn create(path: &Path) -> Result<Self, DataError> {
+        let standard = is_standard(path);
+        let sink = if standard { Sink::Standard(io::stdout()) } else { Sink::File(NewFile::create(path)?) };
+        let sink = BufWriter::new(sink);
+        let encoder = match Compression::of(path) {
+            Compression::None => Encoder::Plain(sink),
+            Compression::Gzip => Encoder::Gzip(GzEncoder::new(sink, flate2::Compression::default())),
+            Compression::Zstd => {
+                let encoder = zstd::Encoder::new(sink, zstd::DEFAULT_COMPRESSION_LEVEL);
+                Encoder::Zstd(encoder.map_err(|source| DataError::Write { path: path.to_owned(), source })?)
+            }
+        };
+        Ok(Self { encoder, path: path.to_owned() })
+    }
+
+    /// Ends the compressed stream, brings the file to the disk and gives it its name.
+    ///
+    /// # Errors
+    /// Where the disk is full or the place cannot be taken ([`DataError::Write`]).
+    pub fn finish(self) -> Result<(), DataError> {
+        let Self { encoder, path } = self;
+        let ended = match encoder {
+            Encoder::Plain(sink) => Ok(sink),
+            Encoder::Gzip(encoder) => encoder.finish(),
+            Encoder::Zstd(encoder) => encoder.finish(),
+        };
+        let flushed = ended.and_then(|sink| sink.into_inner().map_err(io::IntoInnerError::into_error));
+        match flushed {
+            Ok(Sink::File(file)) => file.finish(),
+            Ok(Sink::Standard(mut standard)) => standard.flush().map_err(DataError::Output),
+            Err(source) => Err(DataError::Write { path, source }),
+        }
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.encoder {
+            Encoder::Plain(writer) => writer,
+            Encoder::Gzip(writer) => writer,
+            Encoder::Zstd(writer) => writer,
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer().flush()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Standard(standard) => standard.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Standard(standard) => standard.flush(),
+        }
+    }
 }

@@ -7,17 +7,22 @@
 //! | step | items |
 //! |---|---|
 //! | files to sentences and back | [`Reader`], [`read`](fn@read), [`write_sentence`], [`write`](fn@write), [`Format`] |
-//! | files that appear only when they are complete | [`NewFile`], [`replace_file`] |
+//! | files that are decompressed as they are read | [`open`](fn@open) |
+//! | files that appear only when they are complete, compressed by their names | [`Output`]; [`NewFile`], [`replace_file`] |
+//! | labels removed on purpose | [`Dropper`] |
 //! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
 //! | surfaces to places, places to tokens | [`occurrences`], [`to_tokens`] |
 //! | sentences to examples | [`ExampleBuilder`], [`Examples`], [`EncodeReport`] |
 //! | the same inputs for extraction | [`relation_input`], [`entity_input`], [`windows`] |
+//! | what a corpus holds, and how rare its positive labels are | [`Stats`], [`ClassPriors`] |
+//! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
 //! | examples to batches | [`shuffled_batches`], [`token_batches`], [`pad`] |
 //!
 //! # Formats
 //!
 //! A file holds one JSON object a line, or one array of objects; that and the format are told by the content. It is
-//! UTF-8, with or without a byte order mark; blank lines are passed over.
+//! UTF-8, with or without a byte order mark; blank lines are passed over. Where its name ends in `.gz` or `.zst` it is
+//! compressed by gzip or Zstandard.
 //!
 //! | format | object |
 //! |---|---|
@@ -62,21 +67,32 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod align;
 mod batch;
+mod drop;
 mod encode;
 mod error;
 mod file;
 mod format;
 mod locate;
+mod paradigms;
+mod stats;
 mod tokenize;
 
+pub use align::{
+    Aligner, EntityMatcher, EntityMention, Found, KnowledgeBase, KnowledgeBaseReport, Labelling, MatcherSettings,
+    Overlap,
+};
 pub use batch::{Padded, pad, shuffled_batches, token_batches};
+pub use drop::{DropBy, DropReport, Dropper};
 pub use encode::{
     EncodeReport, EntityExample, ExampleBuilder, Examples, Missing, RelationExample, entity_input, relation_input,
     windows,
 };
 pub use error::DataError;
-pub use file::{NewFile, replace_file};
+pub use file::{NewFile, Output, open, replace_file};
 pub use format::{Format, Reader, read, write, write_sentence};
 pub use locate::{Located, occurrences, to_tokens};
+pub use paradigms::{ClassPriors, Reading};
+pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use tokenize::{Tokenizer, Tokens};

@@ -23,7 +23,8 @@ pub fn occurrences(text: &str, surface: &str) -> Vec<ByteSpan> {
     if on_borders.is_empty() { places } else { on_borders }
 }
 
-fn on_word_borders(text: &str, place: ByteSpan) -> bool {
+/// Whether `place` begins and ends on word borders, as [`occurrences`] defines them.
+pub(crate) fn on_word_borders(text: &str, place: ByteSpan) -> bool {
     let (before, rest) = text.split_at(place.start);
     let (inside, after) = rest.split_at(place.len());
     let separate = |inside: Option<char>, outside: Option<char>| {

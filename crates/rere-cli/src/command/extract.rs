@@ -1,8 +1,7 @@
 //! `rere extract`
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Read, Write},
+    io::{BufRead, Write},
     path::{Path, PathBuf},
     str::FromStr,
     time::Instant,
@@ -10,7 +9,7 @@ use std::{
 
 use rere::{Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence};
-use rere_data::{DataError, Format, NewFile, Reader, write_sentence};
+use rere_data::{DataError, Format, Output, Reader, open, write_sentence};
 
 use super::Outcome;
 use crate::progress::bar;
@@ -24,15 +23,15 @@ pub struct Arguments {
     /// Model folder.
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// Plain text, a sentence a line, or a corpus in any known format; without it, or with -, standard input.
-    #[arg(value_name = "IN")]
-    input: Option<PathBuf>,
+    /// Plain text, a sentence a line, or a corpus in any known format; - is standard input.
+    #[arg(value_name = "IN", default_value = "-")]
+    input: PathBuf,
     /// What the input is: text, rere or casrel; without it, text unless it begins as JSON does.
     #[arg(long)]
     format: Option<InputFormat>,
-    /// Where predictions go, in the rere format; without it, standard output.
-    #[arg(short, value_name = "OUT")]
-    output: Option<PathBuf>,
+    /// Where predictions go, in the rere format; - is standard output.
+    #[arg(short, value_name = "OUT", default_value = "-")]
+    output: PathBuf,
     /// Where to compute.
     #[arg(long, default_value = "flex")]
     device: String,
@@ -68,17 +67,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     });
     system.set_batch_tokens(arguments.batch_tokens);
 
-    let input = arguments.input.as_deref().filter(|path| *path != Path::new("-"));
-    let sentences = open(input, arguments.format)?;
-    match &arguments.output {
-        None => extract(&system, sentences, &mut BufWriter::new(io::stdout().lock())),
-        // The predictions of an older run survive until the new ones are whole.
-        Some(path) => {
-            let mut file = NewFile::create(path)?;
-            extract(&system, sentences, &mut BufWriter::new(&mut file))?;
-            Ok(file.finish()?)
-        }
-    }
+    let sentences = sentences(&arguments.input, arguments.format)?;
+    // The predictions of an older run survive until the new ones are whole.
+    let mut output = Output::create(&arguments.output)?;
+    extract(&system, sentences, &mut output)?;
+    Ok(output.finish()?)
 }
 
 fn extract(
@@ -126,18 +119,13 @@ impl FromStr for InputFormat {
 }
 
 /// The sentences of a corpus, or of plain text: where no format is given, the first byte that is no space tells.
-fn open(
-    path: Option<&Path>,
+fn sentences(
+    path: &Path,
     format: Option<InputFormat>,
 ) -> Result<Box<dyn Iterator<Item = Result<Sentence, DataError>>>, DataError> {
-    let name = path.unwrap_or(Path::new("standard input")).to_owned();
-    let unreadable = |source| DataError::Read { path: name.clone(), source };
-    let input: Box<dyn Read + Send> = match path {
-        Some(path) => Box::new(File::open(path).map_err(unreadable)?),
-        None => Box::new(io::stdin()),
-    };
-    let mut input = BufReader::new(input);
-    let start = input.fill_buf().map_err(unreadable)?;
+    let mut input = open(path)?;
+    let name = if path == Path::new("-") { Path::new("standard input") } else { path }.to_owned();
+    let start = input.fill_buf().map_err(|source| DataError::Read { path: name.clone(), source })?;
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let json = matches!(start.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['));
     match format {

@@ -1,7 +1,10 @@
 //! One file for each command.
 
+pub mod align;
+pub mod drop;
 pub mod evaluate;
 pub mod extract;
+pub mod stats;
 pub mod train;
 pub mod tune;
 

@@ -7,8 +7,7 @@ mod rere;
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt,
-    fs::File,
-    io::{BufRead, BufReader, BufWriter, Write},
+    io::{BufRead, Write},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -17,7 +16,7 @@ use rere_core::Sentence;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::{DataError, file::replace_file};
+use crate::{DataError, Output, open};
 
 /// A corpus format. Each may be one object a line or one JSON array; that is told by the first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,13 +74,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads the file at `path`. Where no format is given, the first object's fields tell it.
+    /// Reads the file at `path`, decompressed where its name ends in `.gz` or `.zst`; `-` is standard input. Where no
+    /// format is given, the first object's fields tell it.
     ///
     /// # Errors
     /// Where the file cannot be opened. What its content is shows only at the first sentence.
     pub fn open(path: &Path, format: Option<Format>) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-        Self::new(BufReader::new(file), path, format)
+        let name = if path == Path::new("-") { Path::new("standard input") } else { path };
+        Self::new(open(path)?, name, format)
     }
 
     /// Reads any input; `name` stands for it in errors.
@@ -168,16 +168,20 @@ pub fn write_sentence(output: &mut impl Write, sentence: &Sentence) -> Result<()
     output.write_all(b"\n").map_err(DataError::Output)
 }
 
-/// Writes a whole corpus in the rere format. The file appears only when it is complete.
+/// Writes a whole corpus in the rere format. The file appears only when it is complete; it is compressed where its name
+/// ends in `.gz` or `.zst`, and `-` is standard output.
 ///
 /// # Errors
 /// As [`write_sentence`].
 pub fn write(path: &Path, sentences: &[Sentence]) -> Result<(), DataError> {
-    replace_file(path, |file| {
-        let mut output = BufWriter::new(file);
-        sentences.iter().try_for_each(|sentence| write_sentence(&mut output, sentence))?;
-        output.flush().map_err(DataError::Output)
-    })
+    let mut output = Output::create(path)?;
+    for sentence in sentences {
+        write_sentence(&mut output, sentence).map_err(|error| match error {
+            DataError::Output(source) => DataError::Write { path: path.to_owned(), source },
+            other => other,
+        })?;
+    }
+    output.finish()
 }
 
 /// An id that is a string or a whole number; the number's digits become the id.
@@ -192,7 +196,10 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::E
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Read};
+    use std::{
+        fs::File,
+        io::{self, BufReader, Read},
+    };
 
     use proptest::prelude::*;
     use rere_core::{ByteSpan, Mention, Probability, Triple};

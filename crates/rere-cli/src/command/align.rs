@@ -1,0 +1,112 @@
+//! `rere align`
+
+use std::path::{Path, PathBuf};
+
+use rere_core::Triple;
+use rere_data::{Aligner, DataError, KnowledgeBase, MatcherSettings, Output, Overlap, Reader, write_sentence};
+
+use super::Outcome;
+
+/// Options of `rere align`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Triples of the knowledge base: subject, relation, object, parted by tabs; with --overlap, several times.
+    #[arg(long, value_name = "TSV", required = true)]
+    kb: Vec<PathBuf>,
+    /// Its entities: id, second id, name, aliases, parted by tabs; once for each knowledge base, or for all.
+    #[arg(long, value_name = "TSV", required = true)]
+    entities: Vec<PathBuf>,
+    /// What its relations are called in the corpus, a JSON object; once for each knowledge base, or for all; - for none.
+    #[arg(long, value_name = "JSON")]
+    map: Vec<PathBuf>,
+    /// Upper and lower case of names are the same.
+    #[arg(long)]
+    fold_case: bool,
+    /// Count what the labellings have in common, as Table 1 of the paper does, and write no corpus.
+    #[arg(long, conflicts_with = "output")]
+    overlap: bool,
+    /// With --overlap: the corpus's own triples are a labelling too.
+    #[arg(long, requires = "overlap", conflicts_with = "output")]
+    own: bool,
+    /// Sentences, in any known format.
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// Where the sentences go with the knowledge base's triples in place of their own, in the rere format.
+    #[arg(value_name = "OUT", required_unless_present = "overlap")]
+    output: Option<PathBuf>,
+}
+
+/// Labels a corpus, or compares its labellings.
+pub fn run(arguments: &Arguments) -> Outcome {
+    if !arguments.overlap && arguments.kb.len() > 1 {
+        return Err("a corpus is labelled by one --kb; several are compared with --overlap".into());
+    }
+    let count = arguments.kb.len();
+    let mut aligners = Vec::with_capacity(count);
+    for (index, kb) in arguments.kb.iter().enumerate() {
+        let entities = one_of("--entities", &arguments.entities, index, count)?;
+        let map = match arguments.map.as_slice() {
+            [] => None,
+            maps => Some(one_of("--map", maps, index, count)?).filter(|map| *map != Path::new("-")),
+        };
+        aligners.push((kb, aligner(kb, entities, map, arguments.fold_case)?));
+    }
+    match (&arguments.output, aligners.as_slice()) {
+        (Some(output), [(_, aligner)]) => label(&arguments.input, aligner, output),
+        _ => compare(&arguments.input, &aligners, arguments.own),
+    }
+}
+
+/// The path for a knowledge base, of as many as there are knowledge bases or of a single one.
+fn one_of<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) -> Result<&'a Path, String> {
+    match paths {
+        [path] => Ok(path),
+        paths if paths.len() == count => Ok(&paths[index]),
+        paths => {
+            Err(format!("{option} is given {} times for {count} --kb: give it once, or once for each", paths.len()))
+        }
+    }
+}
+
+fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold_case: bool) -> Result<Aligner, DataError> {
+    let settings = MatcherSettings { fold_case, ..MatcherSettings::default() };
+    let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
+    eprintln!("{}: {}", kb.display(), aligner.kb().report());
+    let (names, short) = (aligner.matcher().len(), aligner.matcher().short());
+    eprintln!("{names} different names are looked for, {short} are too short (less than {})", settings.min_characters);
+    Ok(aligner)
+}
+
+fn label(input: &Path, aligner: &Aligner, path: &Path) -> Outcome {
+    let reader = Reader::open(input, None)?;
+    let mut output = Output::create(path)?;
+    let (mut sentences, mut labelled, mut triples, mut mentions) = (0, 0, 0, 0);
+    for sentence in reader {
+        let mut sentence = sentence?;
+        let found = aligner.matcher().mentions(&sentence.text);
+        sentence.triples = aligner.join(&sentence.text, &found);
+        write_sentence(&mut output, &sentence)?;
+        sentences += 1;
+        labelled += usize::from(!sentence.triples.is_empty());
+        triples += sentence.triples.len();
+        mentions += found.len();
+    }
+    output.finish()?;
+    // Standard output may be where the sentences go.
+    eprintln!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples");
+    Ok(())
+}
+
+fn compare(input: &Path, aligners: &[(&PathBuf, Aligner)], own: bool) -> Outcome {
+    let sentences = rere_data::read(input)?;
+    let mut labellings: Vec<(String, Vec<Vec<Triple>>)> = Vec::with_capacity(aligners.len() + 1);
+    if own {
+        labellings.push(("own".to_owned(), sentences.iter().map(|sentence| sentence.triples.clone()).collect()));
+    }
+    for (kb, aligner) in aligners {
+        let triples = sentences.iter().map(|sentence| aligner.align(&sentence.text)).collect();
+        labellings.push((kb.display().to_string(), triples));
+    }
+    println!("{}", Overlap::of(&labellings));
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `rere drop`
+
+use std::path::PathBuf;
+
+use rere_core::Probability;
+use rere_data::{DropBy, Dropper, Output, Reader, write_sentence};
+
+use super::Outcome;
+
+/// Options of `rere drop`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A corpus in any known format; - is standard input.
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// Where what is left goes, in the rere format; - is standard output.
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// Probability with which a triple goes.
+    #[arg(long, value_name = "P")]
+    rate: Probability,
+    /// What goes together: triple (each on its own), relation (those of one sentence), pair (all of a subject and object).
+    #[arg(long, value_name = "UNIT", default_value = "triple")]
+    by: DropBy,
+    /// Keep sentences that lose their last triple.
+    #[arg(long)]
+    keep_empty: bool,
+    /// Seed of the draw.
+    #[arg(long)]
+    seed: u64,
+}
+
+/// Removes triples at random.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let mut dropper = Dropper::new(arguments.rate, arguments.by, arguments.seed);
+    let mut output = Output::create(&arguments.output)?;
+    for sentence in Reader::open(&arguments.input, None)? {
+        let mut sentence = sentence?;
+        if dropper.drop_from(&mut sentence) || arguments.keep_empty {
+            write_sentence(&mut output, &sentence)?;
+        }
+    }
+    output.finish()?;
+    eprintln!("{}", dropper.report());
+    Ok(())
+}

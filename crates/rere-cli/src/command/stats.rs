@@ -1,0 +1,82 @@
+//! `rere stats`
+
+use std::path::{Path, PathBuf};
+
+use rere_core::Sentence;
+use rere_data::{ClassPriors, DataError, Reader, Stats, Tokenizer};
+use serde_json::{Value, json};
+
+use super::Outcome;
+
+/// Options of `rere stats`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Corpora, in any known format.
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
+    /// The class priors of the three paradigms too; the sentences are then kept in memory.
+    #[arg(long)]
+    paradigms: bool,
+    /// Tokenizer for the class priors: a tokenizer.json; without it, whole words of each corpus.
+    #[arg(long, value_name = "FILE", requires = "paradigms")]
+    tokenizer: Option<PathBuf>,
+    /// Print JSON: an object, or for several corpora an array of them.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the figures of corpora.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let tokenizer = arguments.tokenizer.as_ref().map(Tokenizer::load).transpose()?;
+    let tokens = arguments.tokenizer.as_ref().map_or("words of this corpus".into(), |path| path.display().to_string());
+    let mut objects: Vec<Value> = Vec::new();
+    for path in &arguments.data {
+        let (stats, sentences) = read(path, arguments.paradigms)?;
+        let priors = arguments.paradigms.then(|| priors(&sentences, tokenizer.as_ref())).transpose()?;
+        if arguments.json {
+            let mut object = json!(stats);
+            object["file"] = json!(path.display().to_string());
+            if let Some(priors) = priors {
+                object["class_priors"] = json!(priors);
+                object["class_priors"]["tokenizer"] = json!(tokens);
+            }
+            objects.push(object);
+        } else {
+            println!("{}\n{stats}\n", path.display());
+            if let Some(priors) = priors {
+                println!("{priors}\ntokens: {tokens}\n");
+            }
+        }
+    }
+    if arguments.json {
+        let one = if objects.len() == 1 { objects.pop() } else { None };
+        println!("{}", one.unwrap_or(Value::Array(objects)));
+    }
+    Ok(())
+}
+
+/// The figures of a file, and its sentences where they are to be kept.
+fn read(path: &Path, keep: bool) -> Result<(Stats, Vec<Sentence>), DataError> {
+    let mut stats = Stats::default();
+    let mut sentences = Vec::new();
+    for sentence in Reader::open(path, None)? {
+        let sentence = sentence?;
+        stats.add(&sentence);
+        if keep {
+            sentences.push(sentence);
+        }
+    }
+    if stats.sentences == 0 {
+        return Err(DataError::Empty { path: path.to_owned() });
+    }
+    Ok((stats, sentences))
+}
+
+fn priors(sentences: &[Sentence], tokenizer: Option<&Tokenizer>) -> Result<ClassPriors, DataError> {
+    if let Some(tokenizer) = tokenizer {
+        return ClassPriors::of(sentences, tokenizer);
+    }
+    // The vocabulary does not matter here, only where tokens begin and end.
+    let words = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 0)?;
+    ClassPriors::of(sentences, &words)
+}

@@ -1,0 +1,108 @@
+//! `rere align` as a user meets it.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, content) in [
+        ("a.tsv", "/m/1\t/person/born\t/m/2\n/m/1\t/person/likes\t/m/3\n"),
+        ("b.tsv", "Q1\tP19\tQ2\nQ2\tP47\tQ3\n"),
+        ("entities.tsv", "/m/1\tQ1\tAda\n/m/2\tQ2\tLondon\n/m/3\tQ3\t北京\tX\n"),
+        ("map.json", r#"{"P19": "/person/born"}"#),
+        (
+            "corpus.json",
+            r#"[{"text": "Ada left London for 北京", "triple_list": [["Ada", "/person/left", "London"]]}, {"text": "ADA", "triple_list": []}]"#,
+        ),
+    ] {
+        fs::write(folder.path().join(name), content).expect("written");
+    }
+    folder
+}
+
+fn rere(folder: &Path, arguments: &str) -> Output {
+    let arguments = arguments.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_rere")).args(arguments).current_dir(folder).output().expect("runs")
+}
+
+fn out(output: &Output) -> String {
+    assert!(output.status.success(), "{}", err(output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_corpus_is_labelled() {
+    let folder = folder();
+    let output = rere(folder.path(), "align --kb a.tsv --entities entities.tsv corpus.json out.jsonl");
+    out(&output);
+    assert!(err(&output).contains("2 sentences, 1 of them with triples, 3 mentions, 2 triples"), "{}", err(&output));
+    assert!(err(&output).contains("a.tsv: 3 entities, 4 names, 2 triples"), "{}", err(&output));
+    assert!(err(&output).contains("3 different names are looked for, 1 are too short"), "{}", err(&output));
+    let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");
+    let triples: Vec<[&str; 3]> = written[0]
+        .triples
+        .iter()
+        .map(|triple| [triple.subject.text.as_str(), &triple.relation, &triple.object.text])
+        .collect();
+    assert_eq!(triples, [["Ada", "/person/born", "London"], ["Ada", "/person/likes", "北京"]]);
+    assert!(written[0].triples[1].object.span.is_some() && written[1].triples.is_empty());
+
+    let folded = rere(folder.path(), "align --kb a.tsv --entities entities.tsv --fold-case corpus.json out.jsonl");
+    out(&folded);
+    assert!(err(&folded).contains("4 mentions"), "{}", err(&folded));
+    let mapped = rere(folder.path(), "align --kb b.tsv --entities entities.tsv --map map.json corpus.json out.jsonl");
+    out(&mapped);
+    assert!(err(&mapped).contains("3 mentions, 1 triples"), "{}", err(&mapped));
+    assert!(err(&mapped).contains("1 triples left out: their 1 relations are not in the map"), "{}", err(&mapped));
+}
+
+#[test]
+fn labellings_are_compared() {
+    let folder = folder();
+    let kbs = "align --overlap --own --kb a.tsv --kb b.tsv --entities entities.tsv --map - --map map.json corpus.json";
+    let table = out(&rere(folder.path(), kbs));
+    let cells: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    // By hand: own {left}, a {born, likes}, b {born}; no triple is in all three.
+    assert_eq!(
+        cells,
+        [
+            vec!["1", "1", "0.667", "0.667", "own"],
+            vec!["2", "2", "0.333", "0.333", "a.tsv"],
+            vec!["1", "1", "0.667", "0.667", "b.tsv"],
+            vec!["0", "0", "all"],
+            vec!["3", "3", "either"],
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_told() {
+    let folder = folder();
+    fs::write(folder.path().join("bad.tsv"), "/m/1\tr\t/m/2\n/m/1\tr\n").expect("written");
+    fs::write(folder.path().join("out.jsonl"), "old").expect("written");
+    for (arguments, code, words) in [
+        ("align --kb bad.tsv --entities entities.tsv corpus.json out.jsonl", 1, "bad.tsv, line 2"),
+        ("align --kb a.tsv --entities none.tsv corpus.json out.jsonl", 1, "none.tsv cannot be read"),
+        ("align --kb a.tsv --entities entities.tsv a.tsv out.jsonl", 1, "a.tsv, line 1"),
+        ("align --kb a.tsv --kb b.tsv --entities entities.tsv corpus.json out.jsonl", 1, "--overlap"),
+        ("align --kb a.tsv --entities entities.tsv --map - --map - corpus.json out.jsonl", 1, "--map is given 2 times"),
+        ("align --kb a.tsv --entities entities.tsv corpus.json", 2, "OUT"),
+        ("align --kb a.tsv --entities entities.tsv --own corpus.json out.jsonl", 2, "--own"),
+    ] {
+        let output = rere(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {}", err(&output));
+        assert!(err(&output).contains(words), "{arguments}: {}", err(&output));
+        assert!(!err(&output).contains("panicked"), "{}", err(&output));
+    }
+    // A file that stood there is left as it was.
+    assert_eq!(fs::read_to_string(folder.path().join("out.jsonl")).expect("text"), "old");
+}

@@ -1,0 +1,242 @@
+//! A knowledge base in files: what its entities are called, and which relations join them.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    io::{BufRead, Read},
+    path::Path,
+};
+
+use rere_core::{QueryStyle, RelationSet};
+use serde::{Deserialize, Serialize};
+
+use crate::{DataError, open};
+
+/// Entities with their names, and the relations between them.
+///
+/// Entities are numbered from 0 in the order of their file; those without a name have no number.
+#[derive(Debug)]
+pub struct KnowledgeBase {
+    names: Vec<Vec<String>>,
+    relations: RelationSet,
+    /// Labels of the relations from the first entity to the second.
+    facts: HashMap<(usize, usize), Vec<usize>>,
+    report: KnowledgeBaseReport,
+}
+
+/// What a knowledge base holds, and what of its files could not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct KnowledgeBaseReport {
+    /// Entities with a name.
+    pub entities: usize,
+    /// Names and aliases of these.
+    pub names: usize,
+    /// Triples in the file.
+    pub triples: usize,
+    /// Names that are blank.
+    pub blank_names: usize,
+    /// Entities left out: none of their names is more than blank.
+    pub unnamed_entities: usize,
+    /// Triples left out: their relation is not in the map.
+    pub unmapped_triples: usize,
+    /// Relations of these triples.
+    pub unmapped_relations: usize,
+    /// Triples left out: their subject or object has no name.
+    pub unnamed_triples: usize,
+}
+
+impl KnowledgeBase {
+    /// Reads a knowledge base from two tables in UTF-8, columns parted by tabs, and a map of relations.
+    ///
+    /// | file | line |
+    /// |---|---|
+    /// | `triples` | subject, relation, object |
+    /// | `entities` | id, second id (may be empty), name, and any number of aliases |
+    ///
+    /// Subject and object are first or second ids; an id of several entities stands for each of them. `map` is a JSON
+    /// object from the relations of `triples` to names in the corpus, `{"P19": "born in", "P27": ["citizen", "lives in"]}`;
+    /// triples of other relations are left out. Without it relations keep their names. Blank lines are passed over.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, is not UTF-8, or has a line with other columns.
+    pub fn read(triples: &Path, entities: &Path, map: Option<&Path>) -> Result<Self, DataError> {
+        let map = map.map(read_map).transpose()?;
+        let mut report = KnowledgeBaseReport::default();
+        let (names, ids) = read_entities(entities, &mut report)?;
+        let mut relations: Vec<String> = Vec::new();
+        let mut labels: HashMap<String, usize> = HashMap::new();
+        let mut facts: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
+        let mut unmapped: HashSet<String> = HashSet::new();
+        for_each_line(triples, |line| {
+            let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
+            let [subject, relation, object] = columns[..] else {
+                return Err(format!(
+                    "a triple has 3 columns parted by tabs: subject, relation, object; here are {}",
+                    columns.len()
+                ));
+            };
+            if columns.contains(&"") {
+                return Err("the subject, relation or object of a triple is empty".to_owned());
+            }
+            report.triples += 1;
+            let mapped = match &map {
+                None => vec![relation],
+                Some(map) => map.get(relation).map_or_else(Vec::new, OneOrMore::names),
+            };
+            if mapped.is_empty() {
+                report.unmapped_triples += 1;
+                unmapped.insert(relation.to_owned());
+                return Ok(());
+            }
+            let (Some(subjects), Some(objects)) = (ids.get(subject), ids.get(object)) else {
+                report.unnamed_triples += 1;
+                return Ok(());
+            };
+            for name in mapped {
+                let label = *labels.entry(name.to_owned()).or_insert_with(|| {
+                    relations.push(name.to_owned());
+                    relations.len() - 1
+                });
+                for pair in subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object))) {
+                    let joined = facts.entry(pair).or_default();
+                    if !joined.contains(&label) {
+                        joined.push(label);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        report.unmapped_relations = unmapped.len();
+        let relations = RelationSet::with_style(relations, QueryStyle::Raw)?;
+        Ok(Self { names, relations, facts, report })
+    }
+
+    /// The names of each entity, by its number; none is blank or has space at its ends.
+    pub fn names(&self) -> &[Vec<String>] {
+        &self.names
+    }
+
+    /// The relations that join entities with names, as the corpus calls them.
+    pub fn relations(&self) -> &RelationSet {
+        &self.relations
+    }
+
+    /// Labels of the relations that `subject` has to `object`, each once.
+    pub fn between(&self, subject: usize, object: usize) -> &[usize] {
+        self.facts.get(&(subject, object)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was read and what was left out.
+    pub fn report(&self) -> KnowledgeBaseReport {
+        self.report
+    }
+}
+
+impl fmt::Display for KnowledgeBaseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} entities, {} names, {} triples", self.entities, self.names, self.triples)?;
+        if self.unmapped_triples > 0 {
+            let (triples, relations) = (self.unmapped_triples, self.unmapped_relations);
+            write!(f, "\n{triples} triples left out: their {relations} relations are not in the map")?;
+        }
+        let causes = [
+            (self.unnamed_triples, "triples left out: subject or object without a name"),
+            (self.unnamed_entities, "entities left out: no name"),
+            (self.blank_names, "names left out: blank"),
+        ];
+        causes.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, cause)| write!(f, "\n{count} {cause}"))
+    }
+}
+
+/// Entities that have an id, for each id.
+type Ids = HashMap<String, Vec<usize>>;
+
+fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<Vec<String>>, Ids), DataError> {
+    let mut names: Vec<Vec<String>> = Vec::new();
+    let mut ids = Ids::new();
+    for_each_line(path, |line| {
+        let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
+        let [id, second, all @ ..] = &columns[..] else {
+            return Err("an entity has at least 3 columns parted by tabs: id, second id, name; here is 1".to_owned());
+        };
+        if all.is_empty() {
+            return Err("an entity has at least 3 columns parted by tabs: id, second id, name; here are 2".to_owned());
+        }
+        if id.is_empty() {
+            return Err("the id of an entity is empty".to_owned());
+        }
+        let own: Vec<String> = all.iter().filter(|name| !name.is_empty()).map(|&name| name.to_owned()).collect();
+        report.blank_names += all.len() - own.len();
+        if own.is_empty() {
+            report.unnamed_entities += 1;
+            return Ok(());
+        }
+        report.entities += 1;
+        report.names += own.len();
+        for id in [id, second].into_iter().filter(|id| !id.is_empty()) {
+            let entities = ids.entry((*id).to_owned()).or_default();
+            // An entity whose ids are equal stands there once.
+            if entities.last() != Some(&names.len()) {
+                entities.push(names.len());
+            }
+        }
+        names.push(own);
+        Ok(())
+    })?;
+    Ok((names, ids))
+}
+
+/// What a relation of the knowledge base is called in the corpus.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::More(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+fn read_map(path: &Path) -> Result<HashMap<String, OneOrMore>, DataError> {
+    let mut text = Vec::new();
+    open(path)?.read_to_end(&mut text).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    let wrong = |line, message| DataError::Parse { path: path.to_owned(), line, message };
+    let map: HashMap<String, OneOrMore> = serde_json::from_slice(&text).map_err(|error| {
+        wrong(
+            error.line().max(1),
+            format!("a map is a JSON object from relations to a name or a list of names: {error}"),
+        )
+    })?;
+    match map.iter().find(|(_, names)| names.names().iter().any(|name| name.trim().is_empty())) {
+        None => Ok(map),
+        Some((relation, _)) => Err(wrong(1, format!("relation {relation:?} is mapped to a blank name"))),
+    }
+}
+
+/// Hands every line that is not blank to `take`, whose message becomes an error with the line's number.
+fn for_each_line(path: &Path, mut take: impl FnMut(&str) -> Result<(), String>) -> Result<(), DataError> {
+    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
+    let mut input = open(path)?;
+    let mut bytes = Vec::new();
+    let mut line = 0;
+    loop {
+        bytes.clear();
+        line += 1;
+        if input.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
+            return Ok(());
+        }
+        let text = str::from_utf8(&bytes).map_err(|_| DataError::Encoding { path: path.to_owned(), line })?;
+        let text = if line == 1 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
+        let text = text.trim_end_matches(['\n', '\r']);
+        // A line of tabs is not blank: its columns are empty.
+        if !text.trim_matches(' ').is_empty() {
+            take(text).map_err(|message| DataError::Parse { path: path.to_owned(), line, message })?;
+        }
+    }
+}

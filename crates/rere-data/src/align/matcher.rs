@@ -1,0 +1,249 @@
+//! All names of all entities, found in a text at once.
+
+use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
+
+use aho_corasick::AhoCorasick;
+use rere_core::ByteSpan;
+
+use crate::{DataError, locate::on_word_borders};
+
+/// Which names are looked for, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatcherSettings {
+    /// Characters that a name must have.
+    pub min_characters: usize,
+    /// Whether upper and lower case are the same: both are compared in lower case, character by character.
+    pub fold_case: bool,
+}
+
+impl Default for MatcherSettings {
+    fn default() -> Self {
+        Self { min_characters: 2, fold_case: false }
+    }
+}
+
+/// A place where an entity is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntityMention<'a> {
+    /// Where the name stands in the text.
+    pub span: ByteSpan,
+    /// The entities with this name, by number, each once.
+    pub entities: &'a [usize],
+}
+
+/// Finds the names of entities in texts, by an automaton of Aho and Corasick over all of them.
+#[derive(Debug)]
+pub struct EntityMatcher {
+    automaton: AhoCorasick,
+    /// Entities with each name of the automaton.
+    entities: Vec<Vec<usize>>,
+    short: usize,
+    fold_case: bool,
+}
+
+impl EntityMatcher {
+    /// A matcher of `names`, those of entity 0, of entity 1, and so on.
+    ///
+    /// # Errors
+    /// Where the names are too many for an automaton ([`DataError::Names`]).
+    pub fn new(names: &[Vec<String>], settings: MatcherSettings) -> Result<Self, DataError> {
+        let mut numbers: HashMap<Cow<'_, str>, usize> = HashMap::new();
+        let mut patterns: Vec<Cow<'_, str>> = Vec::new();
+        let mut entities: Vec<Vec<usize>> = Vec::new();
+        let mut short = 0;
+        for (entity, name) in names.iter().enumerate().flat_map(|(entity, own)| own.iter().map(move |n| (entity, n))) {
+            let name = name.trim();
+            if name.chars().count() < settings.min_characters.max(1) {
+                short += 1;
+                continue;
+            }
+            let name = if settings.fold_case { Cow::Owned(fold(name).0) } else { Cow::Borrowed(name) };
+            let number = *numbers.entry(name).or_insert_with_key(|name| {
+                patterns.push(name.clone());
+                entities.push(Vec::new());
+                entities.len() - 1
+            });
+            // Two names of an entity may be the same in lower case.
+            if entities[number].last() != Some(&entity) {
+                entities[number].push(entity);
+            }
+        }
+        let automaton = AhoCorasick::new(patterns.iter().map(|name| name.as_bytes()))
+            .map_err(|error| DataError::Names(Box::new(error)))?;
+        Ok(Self { automaton, entities, short, fold_case: settings.fold_case })
+    }
+
+    /// Number of different names that are looked for.
+    pub fn len(&self) -> usize {
+        self.entities.len()
+    }
+
+    /// Whether no name is looked for.
+    pub fn is_empty(&self) -> bool {
+        self.entities.is_empty()
+    }
+
+    /// Number of names left out as too short or blank.
+    pub fn short(&self) -> usize {
+        self.short
+    }
+
+    /// The mentions in `text`, from left to right, none overlapping another: of the names that stand on word borders,
+    /// as [`occurrences`](crate::occurrences) defines them, always the leftmost, and of these the longest.
+    pub fn mentions(&self, text: &str) -> Vec<EntityMention<'_>> {
+        let (folded, places) = if self.fold_case { fold(text) } else { (String::new(), None) };
+        let searched = if self.fold_case { &folded } else { text };
+        // A long name that ends inside a word must not hide a short one: all places first, then the choice.
+        let mut found: Vec<(ByteSpan, usize)> = self
+            .automaton
+            .find_overlapping_iter(searched)
+            .filter_map(|found| {
+                let span = match &places {
+                    None => ByteSpan::new(found.start(), found.end()),
+                    Some(places) => ByteSpan::new(places[found.start()]?, places[found.end()]?),
+                };
+                on_word_borders(text, span).then_some((span, found.pattern().as_usize()))
+            })
+            .collect();
+        found.sort_unstable_by_key(|&(span, _)| (span.start, Reverse(span.end)));
+        let mut end = 0;
+        found.retain(|(span, _)| {
+            let free = span.start >= end;
+            if free {
+                end = span.end;
+            }
+            free
+        });
+        found.into_iter().map(|(span, name)| EntityMention { span, entities: &self.entities[name] }).collect()
+    }
+}
+
+/// A text in lower case, and for each byte of that where the character that begins there stands in the text; `None` in
+/// place of the whole where nothing has moved, and for bytes inside what one character has become.
+fn fold(text: &str) -> (String, Option<Vec<Option<usize>>>) {
+    if text.is_ascii() {
+        return (text.to_ascii_lowercase(), None);
+    }
+    let mut folded = String::with_capacity(text.len());
+    let mut places = Vec::with_capacity(text.len() + 1);
+    for (at, c) in text.char_indices() {
+        places.resize(folded.len(), None);
+        places.push(Some(at));
+        folded.extend(c.to_lowercase());
+    }
+    places.resize(folded.len(), None);
+    places.push(Some(text.len()));
+    (folded, Some(places))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn matcher(names: &[&[&str]], settings: MatcherSettings) -> EntityMatcher {
+        let names: Vec<Vec<String>> = names.iter().map(|own| own.iter().map(|&n| n.to_owned()).collect()).collect();
+        EntityMatcher::new(&names, settings).expect("a matcher")
+    }
+
+    /// Surfaces and entities of the mentions.
+    fn found(names: &[&[&str]], fold_case: bool, text: &str) -> Vec<(String, Vec<usize>)> {
+        let matcher = matcher(names, MatcherSettings { fold_case, ..MatcherSettings::default() });
+        let mentions = matcher.mentions(text).into_iter();
+        mentions.map(|m| (m.span.slice(text).expect("fits").to_owned(), m.entities.to_vec())).collect()
+    }
+
+    fn surfaces(names: &[&str], fold_case: bool, text: &str) -> Vec<String> {
+        found(&[names], fold_case, text).into_iter().map(|(surface, _)| surface).collect()
+    }
+
+    #[test]
+    fn the_leftmost_and_longest_name_wins() {
+        let names = ["New York", "New York City", "York City Council"];
+        assert_eq!(surfaces(&names, false, "in New York City Council , New York"), ["New York City", "New York"]);
+        assert_eq!(surfaces(&names, false, "a York City Council"), ["York City Council"]);
+        assert!(surfaces(&names, false, "new york").is_empty());
+    }
+
+    #[test]
+    fn names_stand_on_word_borders() {
+        assert_eq!(surfaces(&["Rome"], false, "Romeo left Rome"), ["Rome"]);
+        // The longer name ends inside a word, the shorter one does not.
+        assert_eq!(surfaces(&["New York", "New York Time"], false, "the New York Times"), ["New York"]);
+        // So does the one that begins first.
+        assert_eq!(surfaces(&["n Rome", "Rome"], false, "in Rome"), ["Rome"]);
+        assert!(surfaces(&["cafe"], false, "cafe\u{301}").is_empty());
+    }
+
+    #[test]
+    fn chinese_names() {
+        let names = ["北京", "北京大学", "大学", "京"];
+        assert_eq!(surfaces(&names, false, "他在北京大学，北京2013年的大学"), ["北京大学", "北京", "大学"]);
+    }
+
+    #[test]
+    fn a_name_of_several_entities() {
+        let names: &[&[&str]] = &[&["Paris", "PARIS"], &["Paris", "Texas"], &[]];
+        assert_eq!(found(names, false, "Paris"), [("Paris".to_owned(), vec![0, 1])]);
+        assert_eq!(found(names, true, "pARIS"), [("pARIS".to_owned(), vec![0, 1])]);
+    }
+
+    #[test]
+    fn case_is_folded_with_the_text_s_own_places() {
+        // "İ" has two characters in lower case and 3 bytes for its 2, so that all behind it moves.
+        assert_eq!(surfaces(&["İstanbul", "ANKARA"], true, "İİ İSTANBUL , Ankara"), ["İSTANBUL", "Ankara"]);
+        // Half of what "İ" becomes is no place in the text.
+        assert!(surfaces(&["ai"], true, "Aİ").is_empty());
+        assert!(surfaces(&["\u{307}b"], true, "İb").is_empty());
+        assert_eq!(surfaces(&["STRAẞE", "Köln"], true, "straße KÖLN"), ["straße", "KÖLN"]);
+        assert!(surfaces(&["strasse"], true, "Straße").is_empty());
+        assert_eq!(surfaces(&["Kelvin"], true, "\u{212a}elvin"), ["\u{212a}elvin"]);
+    }
+
+    #[test]
+    fn short_names_are_counted() {
+        let settings = MatcherSettings { min_characters: 3, fold_case: false };
+        let matcher = matcher(&[&["US", "U.S.", " "], &["北京"], &["U.S."]], settings);
+        assert_eq!((matcher.len(), matcher.short(), matcher.is_empty()), (1, 3, false));
+        assert_eq!(matcher.mentions("US U.S. 北京")[0].entities, [0, 2]);
+        let nothing = EntityMatcher::new(&[], MatcherSettings::default()).expect("a matcher");
+        assert!(nothing.is_empty() && nothing.mentions("US").is_empty());
+    }
+
+    /// Every place of every name by itself, then place after place of the text the longest name there.
+    fn slow(names: &[String], fold_case: bool, text: &str) -> Vec<(ByteSpan, Vec<usize>)> {
+        let lower = |s: &str| if fold_case { s.chars().flat_map(char::to_lowercase).collect() } else { s.to_owned() };
+        let borders: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let (mut mentions, mut from) = (Vec::new(), 0);
+        for &start in &borders {
+            for &end in borders.iter().rev().filter(|&&end| end > start && start >= from) {
+                let span = ByteSpan::new(start, end);
+                let named = |name: &String| !name.trim().is_empty() && lower(name.trim()) == lower(&text[start..end]);
+                let entities: Vec<usize> = (0..names.len()).filter(|&entity| named(&names[entity])).collect();
+                if !entities.is_empty() && on_word_borders(text, span) {
+                    mentions.push((span, entities));
+                    from = end;
+                    break;
+                }
+            }
+        }
+        mentions
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn the_automaton_finds_what_a_slow_search_finds(
+            names in prop::collection::vec("[abAİß北 \u{307}]{0,4}", 0..6),
+            text in "[abAİßẞ北i\u{307}\u{301} .]{0,16}",
+            fold_case: bool,
+        ) {
+            let each: Vec<Vec<String>> = names.iter().map(|name| vec![name.clone()]).collect();
+            let settings = MatcherSettings { min_characters: 1, fold_case };
+            let matcher = EntityMatcher::new(&each, settings).expect("a matcher");
+            let found: Vec<_> = matcher.mentions(&text).into_iter().map(|m| (m.span, m.entities.to_vec())).collect();
+            prop_assert_eq!(found, slow(&names, fold_case, &text));
+        }
+    }
+}

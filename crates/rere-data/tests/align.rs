@@ -1,0 +1,62 @@
+//! Public knowledge bases over a public corpus, where the variable RERE_DATA says where they are.
+
+use std::{collections::HashSet, hint::black_box, path::PathBuf, time::Instant};
+
+use rere_data::{Aligner, KnowledgeBase, MatcherSettings, Overlap, occurrences, read};
+
+fn aligner(data: &std::path::Path, triples: &str, fold_case: bool) -> Aligner {
+    let kb = KnowledgeBase::read(&data.join(triples), &data.join("kb/freebase_entities.tsv"), None).expect(triples);
+    println!("{triples}: {}", kb.report());
+    Aligner::new(kb, MatcherSettings { fold_case, ..MatcherSettings::default() }).expect("an aligner")
+}
+
+#[test]
+fn a_corpus_is_aligned_to_public_knowledge_bases() {
+    let Some(data) = std::env::var_os("RERE_DATA").map(PathBuf::from) else {
+        return println!("skipped: RERE_DATA is not set");
+    };
+    let corpus = read(&data.join("nyt11-hrl/train_sample.jsonl")).expect("a corpus");
+    // Entities and triples as the data's card has them.
+    let freebase = aligner(&data, "kb/freebase_fb15k237.tsv", false);
+    let wikidata = aligner(&data, "kb/wikidata_codex.tsv", false);
+    assert_eq!((freebase.kb().report().entities, freebase.kb().report().triples), (14_541, 310_116));
+    assert_eq!(wikidata.kb().report().triples, 40_326);
+
+    for sentence in &corpus {
+        let triples = freebase.align(&sentence.text);
+        let mut seen = HashSet::new();
+        for triple in &triples {
+            for mention in [&triple.subject, &triple.object] {
+                let span = mention.span.expect("a place");
+                assert_eq!(span.slice(&sentence.text), Ok(mention.text.as_str()));
+                assert!(occurrences(&sentence.text, &mention.text).contains(&span), "{mention:?} in {sentence:?}");
+            }
+            assert!(seen.insert((&triple.subject.text, &triple.relation, &triple.object.text)), "{triple:?}");
+        }
+    }
+
+    let labelled = |aligner: &Aligner| corpus.iter().map(|sentence| aligner.align(&sentence.text)).collect::<Vec<_>>();
+    let own = corpus.iter().map(|sentence| sentence.triples.clone()).collect();
+    let labellings = [("own", own), ("Freebase", labelled(&freebase)), ("Wikidata", labelled(&wikidata))]
+        .map(|(name, triples): (&str, Vec<_>)| (name.to_owned(), triples));
+    let overlap = Overlap::of(&labellings);
+    println!("{overlap}");
+    let largest = overlap.labellings.iter().map(|labelling| labelling.found.triples).max();
+    assert!(Some(overlap.either.triples) >= largest && overlap.both.triples <= overlap.labellings[0].found.triples);
+    assert!(overlap.labellings.iter().all(|labelling| labelling.found.triples > 0));
+
+    let megabytes = corpus.iter().map(|sentence| sentence.text.len()).sum::<usize>() as f64 / 1e6;
+    for (name, aligner) in
+        [("case", &freebase), ("folded case", &self::aligner(&data, "kb/freebase_fb15k237.tsv", true))]
+    {
+        let mut best = f64::INFINITY;
+        for _ in 0..5 {
+            let started = Instant::now();
+            for sentence in &corpus {
+                black_box(aligner.matcher().mentions(black_box(&sentence.text)));
+            }
+            best = best.min(started.elapsed().as_secs_f64());
+        }
+        println!("{name}: {:.0} MB/s of {megabytes:.2} MB", megabytes / best);
+    }
+}

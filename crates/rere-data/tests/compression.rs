@@ -1,0 +1,77 @@
+//! Compressed files and standard streams: what is written is read, and what is broken is told.
+
+use std::{fs, io::Read, path::Path};
+
+use rere_core::{Sentence, Triple};
+use rere_data::{DataError, Reader, open, read, write};
+
+fn corpus() -> Vec<Sentence> {
+    let sentence = |n: usize| Sentence {
+        id: Some(n.to_string()),
+        triples: vec![Triple::of(format!("Zoë {n}"), "lives in", "北京")],
+        ..Sentence::new(format!("Zoë {n} lives in 北京 ."))
+    };
+    (0..2000).map(sentence).collect()
+}
+
+#[test]
+fn the_name_decides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let starts: [(&str, &[u8]); 3] =
+        [("a.jsonl", b"{"), ("a.jsonl.gz", &[0x1f, 0x8b]), ("a.jsonl.zst", &[0x28, 0xb5, 0x2f, 0xfd])];
+    let mut sizes = Vec::new();
+    for (name, start) in starts {
+        let path = folder.path().join(name);
+        write(&path, &corpus()).expect("written");
+        let bytes = fs::read(&path).expect("a file");
+        assert!(bytes.starts_with(start), "{name}");
+        assert_eq!(read(&path).expect("read"), corpus(), "{name}");
+        sizes.push(bytes.len());
+    }
+    assert!(sizes[1] * 4 < sizes[0] && sizes[2] * 4 < sizes[0], "{sizes:?}");
+}
+
+/// Other programs (gzip, pigz) put several streams behind one another.
+#[test]
+fn streams_behind_one_another_are_one_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for end in ["gz", "zst"] {
+        let path = folder.path().join(format!("a.jsonl.{end}"));
+        write(&path, &corpus()).expect("written");
+        let once = fs::read(&path).expect("a file");
+        fs::write(&path, [&once[..], &once[..]].concat()).expect("written");
+        let mut text = String::new();
+        open(&path).expect("opened").read_to_string(&mut text).expect("read");
+        assert_eq!(text.lines().count(), 4000, "{end}");
+        assert_eq!(Reader::open(&path, None).expect("opened").map_while(Result::ok).count(), 4000, "{end}");
+    }
+}
+
+#[test]
+fn cut_and_foreign_files_are_errors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for end in ["gz", "zst"] {
+        let path = folder.path().join(format!("a.jsonl.{end}"));
+        write(&path, &corpus()).expect("written");
+        let whole = fs::read(&path).expect("a file");
+        for length in [1, 5, whole.len() / 2, whole.len() - 1] {
+            fs::write(&path, &whole[..length]).expect("written");
+            refused(&path, length);
+        }
+        let mut damaged = whole.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle..middle + 8].fill(0x55);
+        fs::write(&path, damaged).expect("written");
+        refused(&path, whole.len());
+        fs::write(&path, "{\"text\": \"a\"}\n").expect("written");
+        refused(&path, 0);
+    }
+}
+
+fn refused(path: &Path, length: usize) {
+    let error = read(path).expect_err("broken");
+    let named = error.to_string().contains(&path.display().to_string());
+    // Where a part is damaged, what comes out of it may be found wrong before the stream is.
+    let told = matches!(error, DataError::Read { .. } | DataError::Parse { .. } | DataError::Encoding { .. });
+    assert!(named && told, "{length}: {error:?}");
+}
