@@ -1,4 +1,4 @@
-//! The command `rere`: train, tune, extract and evaluate relation extraction.
+//! The command `rere`: train, tune, extract and evaluate relation extraction; label, count and thin out corpora.
 
 mod command;
 mod progress;
