@@ -7,10 +7,10 @@ use std::{
 };
 
 use rayon::prelude::*;
-use rere_core::{ByteSpan, Mention, RelationSet, Sentence, Triple};
+use rere_core::{Mention, RelationSet, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Located, Tokenizer, Tokens, error::beginning, occurrences, to_tokens};
+use crate::{DataError, Located, Tokenizer, Tokens, error::beginning, locate::places, to_tokens};
 
 /// What to do with a triple that its sentence or the task does not bear out: its subject or object is not in the text,
 /// or its relation is not one of the task's.
@@ -287,15 +287,6 @@ fn mentions(text: &str, mention: &Mention, tokens: &Tokens) -> Vec<Located> {
     places(text, mention).into_iter().filter_map(|place| to_tokens(place, tokens)).collect()
 }
 
-/// A mention with a span stands there and nowhere else; one without stands wherever its surface occurs.
-pub(crate) fn places(text: &str, mention: &Mention) -> Vec<ByteSpan> {
-    match mention.span {
-        Some(span) if span.slice(text) == Ok(&mention.text) => vec![span],
-        Some(_) => Vec::new(),
-        None => occurrences(text, &mention.text),
-    }
-}
-
 fn positions(mentions: &BTreeSet<Located>, position: impl Fn(&Located) -> usize) -> Vec<usize> {
     mentions.iter().map(position).collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -341,6 +332,7 @@ pub fn windows(tokens: usize, max: usize, overlap: usize) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rere_core::ByteSpan;
 
     use super::*;
 

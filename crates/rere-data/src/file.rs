@@ -15,7 +15,7 @@ use crate::DataError;
 ///
 /// Dropped before that it disappears, and what stood in its place is left as it was.
 #[derive(Debug)]
-pub struct NewFile {
+struct NewFile {
     file: NamedTempFile,
     path: PathBuf,
 }
@@ -25,7 +25,7 @@ impl NewFile {
     ///
     /// # Errors
     /// Where the folder cannot be written ([`DataError::Write`]).
-    pub fn create(path: &Path) -> Result<Self, DataError> {
+    fn create(path: &Path) -> Result<Self, DataError> {
         // The parent of a bare name is the empty path, which stands for the working folder.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
@@ -43,7 +43,7 @@ impl NewFile {
     ///
     /// # Errors
     /// Where the disk is full or the place cannot be taken ([`DataError::Write`]).
-    pub fn finish(self) -> Result<(), DataError> {
+    fn finish(self) -> Result<(), DataError> {
         let Self { file, path } = self;
         let synced = file.as_file().sync_all();
         match synced.and_then(|()| file.persist(&path).map_err(|error| error.error)) {
@@ -66,9 +66,9 @@ impl Write for NewFile {
 /// Replaces the file at `path` by what `write` writes, once all of it is written.
 ///
 /// # Errors
-/// As [`NewFile`], and what `write` returns; its [`DataError::Output`] becomes [`DataError::Write`].
-pub fn replace_file(path: &Path, write: impl FnOnce(&mut NewFile) -> Result<(), DataError>) -> Result<(), DataError> {
-    let mut file = NewFile::create(path)?;
+/// As [`Output`], and what `write` returns; its [`DataError::Output`] becomes [`DataError::Write`].
+pub fn replace_file(path: &Path, write: impl FnOnce(&mut Output) -> Result<(), DataError>) -> Result<(), DataError> {
+    let mut file = Output::create(path)?;
     write(&mut file).map_err(|error| match error {
         DataError::Output(source) => DataError::Write { path: path.to_owned(), source },
         other => other,
@@ -92,6 +92,11 @@ impl Compression {
             _ => Self::None,
         }
     }
+}
+
+/// The name of an input in errors: its path, or `standard input` for `-`.
+pub fn input_name(path: &Path) -> &Path {
+    if is_standard(path) { Path::new("standard input") } else { path }
 }
 
 /// Whether a path stands for standard input or output.

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | files to sentences and back | [`Reader`], [`read`](fn@read), [`write_sentence`], [`write`](fn@write), [`Format`] |
 //! | files that are decompressed as they are read | [`open`](fn@open) |
-//! | files that appear only when they are complete, compressed by their names | [`Output`]; [`NewFile`], [`replace_file`] |
+//! | files that appear only when they are complete, compressed by their names | [`Output`], [`replace_file`] |
 //! | labels removed on purpose | [`Dropper`] |
 //! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
 //! | surfaces to places, places to tokens | [`occurrences`], [`to_tokens`] |
@@ -90,7 +90,7 @@ pub use encode::{
     windows,
 };
 pub use error::DataError;
-pub use file::{NewFile, Output, open, replace_file};
+pub use file::{Output, input_name, open, replace_file};
 pub use format::{Format, Reader, read, write, write_sentence};
 pub use locate::{Located, occurrences, to_tokens};
 pub use paradigms::{ClassPriors, Reading};

@@ -1,6 +1,6 @@
 //! Where the surface of an entity stands in a text, and under which tokens.
 
-use rere_core::{ByteSpan, TokenSpan};
+use rere_core::{ByteSpan, Mention, TokenSpan};
 
 use crate::{Tokens, tokenize::is_character_border};
 
@@ -21,6 +21,15 @@ pub fn occurrences(text: &str, surface: &str) -> Vec<ByteSpan> {
     }
     let on_borders: Vec<ByteSpan> = places.iter().copied().filter(|&place| on_word_borders(text, place)).collect();
     if on_borders.is_empty() { places } else { on_borders }
+}
+
+/// A mention with a span stands there and nowhere else; one without stands wherever its surface occurs.
+pub(crate) fn places(text: &str, mention: &Mention) -> Vec<ByteSpan> {
+    match mention.span {
+        Some(span) if span.slice(text) == Ok(&mention.text) => vec![span],
+        Some(_) => Vec::new(),
+        None => occurrences(text, &mention.text),
+    }
 }
 
 /// Whether `place` begins and ends on word borders, as [`occurrences`] defines them.

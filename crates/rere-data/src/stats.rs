@@ -8,7 +8,7 @@ use std::{
 use rere_core::Sentence;
 use serde::Serialize;
 
-use crate::encode::places;
+use crate::locate::places;
 
 /// Figures of a corpus, gathered sentence by sentence: what is kept does not grow with the number of sentences.
 ///

@@ -32,13 +32,18 @@ pub(crate) fn best_first(triples: &mut [TokenTriple]) {
 /// Puts the triples from number `from` on in that order, each once: of equal ones the best stays.
 pub(crate) fn best_of_each(triples: &mut Vec<TokenTriple>, from: usize) {
     triples[from..].sort_unstable_by(|a, b| a.key().cmp(&b.key()).then_with(|| b.score.total_cmp(&a.score)));
+    dedup_from(triples, from, TokenTriple::key);
+    best_first(&mut triples[from..]);
+}
+
+/// `Vec::dedup_by_key` from a position on.
+pub(crate) fn dedup_from<T: Copy, K: PartialEq>(items: &mut Vec<T>, from: usize, key: impl Fn(&T) -> K) {
     let mut end = from;
-    for next in from..triples.len() {
-        if end == from || triples[next].key() != triples[end - 1].key() {
-            triples[end] = triples[next];
+    for next in from..items.len() {
+        if end == from || key(&items[next]) != key(&items[end - 1]) {
+            items[end] = items[next];
             end += 1;
         }
     }
-    triples.truncate(end);
-    best_first(&mut triples[from..]);
+    items.truncate(end);
 }

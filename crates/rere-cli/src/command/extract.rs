@@ -9,7 +9,7 @@ use std::{
 
 use rere::{Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence};
-use rere_data::{DataError, Format, Output, Reader, open, write_sentence};
+use rere_data::{DataError, Format, Output, Reader, input_name, open, write_sentence};
 
 use super::Outcome;
 use crate::progress::bar;
@@ -124,7 +124,7 @@ fn sentences(
     format: Option<InputFormat>,
 ) -> Result<Box<dyn Iterator<Item = Result<Sentence, DataError>>>, DataError> {
     let mut input = open(path)?;
-    let name = if path == Path::new("-") { Path::new("standard input") } else { path }.to_owned();
+    let name = input_name(path).to_owned();
     let start = input.fill_buf().map_err(|source| DataError::Read { path: name.clone(), source })?;
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let json = matches!(start.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['));

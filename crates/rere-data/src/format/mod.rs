@@ -16,7 +16,7 @@ use rere_core::Sentence;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::{DataError, Output, open};
+use crate::{DataError, input_name, open, replace_file};
 
 /// A corpus format. Each may be one object a line or one JSON array; that is told by the first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,8 +80,7 @@ impl Reader {
     /// # Errors
     /// Where the file cannot be opened. What its content is shows only at the first sentence.
     pub fn open(path: &Path, format: Option<Format>) -> Result<Self, DataError> {
-        let name = if path == Path::new("-") { Path::new("standard input") } else { path };
-        Self::new(open(path)?, name, format)
+        Self::new(open(path)?, input_name(path), format)
     }
 
     /// Reads any input; `name` stands for it in errors.
@@ -174,14 +173,7 @@ pub fn write_sentence(output: &mut impl Write, sentence: &Sentence) -> Result<()
 /// # Errors
 /// As [`write_sentence`].
 pub fn write(path: &Path, sentences: &[Sentence]) -> Result<(), DataError> {
-    let mut output = Output::create(path)?;
-    for sentence in sentences {
-        write_sentence(&mut output, sentence).map_err(|error| match error {
-            DataError::Output(source) => DataError::Write { path: path.to_owned(), source },
-            other => other,
-        })?;
-    }
-    output.finish()
+    replace_file(path, |output| sentences.iter().try_for_each(|sentence| write_sentence(output, sentence)))
 }
 
 /// An id that is a string or a whole number; the number's digits become the id.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use cross_product::CrossProduct;
 pub use nearest::{Nearest, NearestScratch};
 
-use crate::{DecodeError, PointerScores, TokenTriple, TokenizedText};
+use crate::{DecodeError, PointerScores, TokenTriple, TokenizedText, triple::dedup_from};
 use cross_product::CrossProductScratch;
 
 /// A subject and an object that a strategy holds for a pair.
@@ -85,15 +85,7 @@ impl Pairing {
 /// spans the best stays.
 fn best_pairs(found: &mut Vec<ScoredPair>, from: usize) {
     let spans = |pair: &ScoredPair| (pair.subject, pair.object);
-    let pairs = &mut found[from..];
-    pairs.sort_unstable_by(|a, b| spans(a).cmp(&spans(b)).then(b.score.total_cmp(&a.score)));
-    let mut end = from;
-    for next in from..found.len() {
-        if end == from || spans(&found[next]) != spans(&found[end - 1]) {
-            found[end] = found[next];
-            end += 1;
-        }
-    }
-    found.truncate(end);
+    found[from..].sort_unstable_by(|a, b| spans(a).cmp(&spans(b)).then(b.score.total_cmp(&a.score)));
+    dedup_from(found, from, spans);
     found[from..].sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| spans(a).cmp(&spans(b))));
 }
