@@ -1,4 +1,4 @@
-//! The command `rere`: train, tune, extract and evaluate relation extraction; label, count and thin out corpora.
+//! The command `rere`: train, tune, extract and evaluate relation extraction; label, clean, convert, count and thin out corpora.
 
 mod command;
 mod progress;
@@ -25,6 +25,10 @@ enum Command {
     Extract(command::extract::Arguments),
     /// Label a corpus by a knowledge base, or compare such labellings.
     Align(command::align::Arguments),
+    /// Remove duplicates, other relations and what does not stand in the text.
+    Clean(command::clean::Arguments),
+    /// Write a corpus in another format.
+    Convert(command::convert::Arguments),
     /// Score predictions against gold triples.
     Evaluate(command::evaluate::Arguments),
     /// Count what corpora hold.
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Command::Tune(arguments) => command::tune::run(&arguments),
         Command::Extract(arguments) => command::extract::run(&arguments),
         Command::Align(arguments) => command::align::run(&arguments),
+        Command::Clean(arguments) => command::clean::run(&arguments),
+        Command::Convert(arguments) => command::convert::run(&arguments),
         Command::Evaluate(arguments) => command::evaluate::run(&arguments),
         Command::Stats(arguments) => command::stats::run(&arguments),
         Command::Drop(arguments) => command::drop::run(&arguments),

@@ -50,6 +50,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod extra;
 mod extractor;
 mod probability;
 mod relation;
@@ -57,6 +58,7 @@ mod sentence;
 mod span;
 mod triple;
 
+pub use extra::Extra;
 pub use extractor::{ExtractError, Extractor};
 pub use probability::{Probability, ProbabilityError};
 pub use relation::{QueryStyle, Relation, RelationSet, RelationSetError};

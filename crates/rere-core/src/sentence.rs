@@ -1,8 +1,6 @@
 //! A text with its triples.
 
-use serde_json::{Map, Value};
-
-use crate::Triple;
+use crate::{Extra, Mention, Triple};
 
 /// One unit of text, most often a sentence, with the triples that are said or predicted to hold in it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -13,8 +11,10 @@ pub struct Sentence {
     pub text: String,
     /// Gold or predicted triples, in the order of the source.
     pub triples: Vec<Triple>,
+    /// Entities that no triple joins, where the source lists such, in its order.
+    pub entities: Vec<Mention>,
     /// Fields of the source file that have no meaning here; kept so that rewriting a file loses nothing.
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Sentence {

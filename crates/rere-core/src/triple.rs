@@ -9,12 +9,14 @@ pub struct Mention {
     pub text: String,
     /// Where it stands; `None` where the source gives only the surface.
     pub span: Option<ByteSpan>,
+    /// Name of its type, such as `PERSON`, where the source gives one.
+    pub entity_type: Option<String>,
 }
 
 impl Mention {
     /// A mention of which only the surface is known.
     pub fn of(text: impl Into<String>) -> Self {
-        Self { text: text.into(), span: None }
+        Self { text: text.into(), span: None, entity_type: None }
     }
 
     /// The mention under `span` of `text`.
@@ -22,7 +24,7 @@ impl Mention {
     /// # Errors
     /// Where the span does not fit the text.
     pub fn at(text: &str, span: ByteSpan) -> Result<Self, SpanError> {
-        Ok(Self { text: span.slice(text)?.to_owned(), span: Some(span) })
+        Ok(Self { text: span.slice(text)?.to_owned(), span: Some(span), entity_type: None })
     }
 }
 

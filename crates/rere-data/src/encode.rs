@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Located, Tokenizer, Tokens, error::beginning, locate::places, to_tokens};
+use crate::{DataError, Located, Tokenizer, Tokens, error::name, locate::places, to_tokens};
 
 /// What to do with a triple that its sentence or the task does not bear out: its subject or object is not in the text,
 /// or its relation is not one of the task's.
@@ -255,10 +255,7 @@ impl<'a> ExampleBuilder<'a> {
         triple: &Triple,
         tokens: &Tokens,
     ) -> Result<(usize, Vec<Located>, Vec<Located>), DataError> {
-        let name = || {
-            let name = sentence.id.clone().unwrap_or_else(|| beginning(&sentence.text));
-            format!("{index} ({name:?})")
-        };
+        let name = || format!("{index} ({})", name(sentence));
         let label = self
             .relations
             .label(&triple.relation)

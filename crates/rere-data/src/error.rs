@@ -2,7 +2,9 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use rere_core::RelationSetError;
+use rere_core::{RelationSetError, Sentence};
+
+use crate::Format;
 
 /// Why a corpus could not be read, written or encoded.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +87,16 @@ pub enum DataError {
         id: String,
     },
     /// A name that is no corpus format's.
-    #[error("{0:?} is not a corpus format; known are rere and casrel")]
+    #[error("{0:?} is not a corpus format; known are {known}", known = Format::ALL.map(|format| format.to_string()).join(", "))]
     UnknownFormat(String),
+    /// A file of a format whose support was left out of the program.
+    #[error("{}: this program was built without the feature `{feature}`, which the format needs", path.display())]
+    NotBuilt {
+        /// The file.
+        path: PathBuf,
+        /// The cargo feature of `rere-data`.
+        feature: &'static str,
+    },
     /// A sentence that its format could not give back.
     #[error("sentence {sentence} cannot be written: {message}")]
     Unwritable {
@@ -158,6 +168,11 @@ pub enum DataError {
         /// The entity's surface.
         surface: String,
     },
+}
+
+/// What messages call a sentence: its id, or how its text begins.
+pub(crate) fn name(sentence: &Sentence) -> String {
+    format!("{:?}", sentence.id.clone().unwrap_or_else(|| beginning(&sentence.text)))
 }
 
 /// How a text begins, for messages.

@@ -76,6 +76,9 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut Output) -> Result<(), D
     file.finish()
 }
 
+/// Bytes that are read or written at once.
+const BUFFER: usize = 1 << 18;
+
 /// How the content of a file is compressed, by the end of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Compression {
@@ -114,7 +117,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
     let unreadable = |source| DataError::Read { path: path.to_owned(), source };
-    let file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let file = BufReader::with_capacity(BUFFER, File::open(path).map_err(unreadable)?);
     Ok(match Compression::of(path) {
         Compression::None => Box::new(file),
         Compression::Gzip => Box::new(BufReader::new(MultiGzDecoder::new(file))),
@@ -148,7 +151,7 @@ impl Output {
     pub fn create(path: &Path) -> Result<Self, DataError> {
         let standard = is_standard(path);
         let sink = if standard { Sink::Standard(io::stdout()) } else { Sink::File(NewFile::create(path)?) };
-        let sink = BufWriter::new(sink);
+        let sink = BufWriter::with_capacity(BUFFER, sink);
         let encoder = match Compression::of(path) {
             Compression::None => Encoder::Plain(sink),
             Compression::Gzip => Encoder::Gzip(GzEncoder::new(sink, flate2::Compression::default())),

@@ -44,7 +44,7 @@
 //!     {"text": "Ada was born in London .", "triple_list": [["Ada", "/people/person/place_of_birth", "London"]]}
 //!     {"text": "Nothing is said here .", "triple_list": []}
 //! "#;
-//! let sentences = Reader::new(corpus.as_bytes(), "corpus", None)?.collect::<Result<Vec<_>, _>>()?;
+//! let sentences = Reader::new(corpus.as_bytes(), "corpus", None).collect::<Result<Vec<_>, _>>()?;
 //!
 //! // With a pretrained encoder: Tokenizer::load("encoder/tokenizer.json")?
 //! let tokenizer = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 30_000)?;
@@ -69,10 +69,12 @@
 
 mod align;
 mod batch;
+mod clean;
 mod drop;
 mod encode;
 mod error;
 mod file;
+mod fold;
 mod format;
 mod locate;
 mod paradigms;
@@ -84,6 +86,7 @@ pub use align::{
     Overlap,
 };
 pub use batch::{Padded, pad, shuffled_batches, token_batches};
+pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop::{DropBy, DropReport, Dropper};
 pub use encode::{
     EncodeReport, EntityExample, ExampleBuilder, Examples, Missing, RelationExample, entity_input, relation_input,
@@ -91,8 +94,9 @@ pub use encode::{
 };
 pub use error::DataError;
 pub use file::{Output, input_name, open, replace_file};
-pub use format::{Format, Reader, read, write, write_sentence};
-pub use locate::{Located, occurrences, to_tokens};
+pub use fold::Folding;
+pub use format::{Format, Loss, Lost, Reader, Writer, read, write};
+pub use locate::{Choice, LocateReport, Located, Locator, occurrences, to_tokens};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use tokenize::{Tokenizer, Tokens};

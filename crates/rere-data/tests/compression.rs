@@ -3,7 +3,7 @@
 use std::{fs, io::Read, path::Path};
 
 use rere_core::{Sentence, Triple};
-use rere_data::{DataError, Reader, open, read, write};
+use rere_data::{DataError, Format, Reader, open, read, write};
 
 fn corpus() -> Vec<Sentence> {
     let sentence = |n: usize| Sentence {
@@ -22,7 +22,7 @@ fn the_name_decides() {
     let mut sizes = Vec::new();
     for (name, start) in starts {
         let path = folder.path().join(name);
-        write(&path, &corpus()).expect("written");
+        write(&path, &corpus(), Format::Rere).expect("written");
         let bytes = fs::read(&path).expect("a file");
         assert!(bytes.starts_with(start), "{name}");
         assert_eq!(read(&path).expect("read"), corpus(), "{name}");
@@ -37,7 +37,7 @@ fn streams_behind_one_another_are_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     for end in ["gz", "zst"] {
         let path = folder.path().join(format!("a.jsonl.{end}"));
-        write(&path, &corpus()).expect("written");
+        write(&path, &corpus(), Format::Rere).expect("written");
         let once = fs::read(&path).expect("a file");
         fs::write(&path, [&once[..], &once[..]].concat()).expect("written");
         let mut text = String::new();
@@ -52,7 +52,7 @@ fn cut_and_foreign_files_are_errors() {
     let folder = tempfile::tempdir().expect("a folder");
     for end in ["gz", "zst"] {
         let path = folder.path().join(format!("a.jsonl.{end}"));
-        write(&path, &corpus()).expect("written");
+        write(&path, &corpus(), Format::Rere).expect("written");
         let whole = fs::read(&path).expect("a file");
         for length in [1, 5, whole.len() / 2, whole.len() - 1] {
             fs::write(&path, &whole[..length]).expect("written");

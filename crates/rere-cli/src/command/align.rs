@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use rere_core::Triple;
-use rere_data::{Aligner, DataError, KnowledgeBase, MatcherSettings, Output, Overlap, Reader, write_sentence};
+use rere_data::{Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer};
 
-use super::Outcome;
+use super::{Outcome, report};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
@@ -79,19 +79,19 @@ fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold_case: bool) -> R
 
 fn label(input: &Path, aligner: &Aligner, path: &Path) -> Outcome {
     let reader = Reader::open(input, None)?;
-    let mut output = Output::create(path)?;
+    let mut writer = Writer::create(path, Format::Rere)?;
     let (mut sentences, mut labelled, mut triples, mut mentions) = (0, 0, 0, 0);
     for sentence in reader {
         let mut sentence = sentence?;
         let found = aligner.matcher().mentions(&sentence.text);
         sentence.triples = aligner.join(&sentence.text, &found);
-        write_sentence(&mut output, &sentence)?;
+        writer.write(&sentence)?;
         sentences += 1;
         labelled += usize::from(!sentence.triples.is_empty());
         triples += sentence.triples.len();
         mentions += found.len();
     }
-    output.finish()?;
+    report(&writer.finish()?);
     // Standard output may be where the sentences go.
     eprintln!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples");
     Ok(())

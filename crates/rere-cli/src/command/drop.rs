@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use rere_core::Probability;
-use rere_data::{DropBy, Dropper, Output, Reader, write_sentence};
+use rere_data::{DropBy, Dropper, Format, Reader, Writer};
 
-use super::Outcome;
+use super::{Outcome, report};
 
 /// Options of `rere drop`.
 #[derive(clap::Args)]
@@ -33,14 +33,17 @@ pub struct Arguments {
 /// Removes triples at random.
 pub fn run(arguments: &Arguments) -> Outcome {
     let mut dropper = Dropper::new(arguments.rate, arguments.by, arguments.seed);
-    let mut output = Output::create(&arguments.output)?;
-    for sentence in Reader::open(&arguments.input, None)? {
+    let mut reader = Reader::open(&arguments.input, None)?;
+    let mut writer = Writer::create(&arguments.output, Format::Rere)?;
+    for sentence in reader.by_ref() {
         let mut sentence = sentence?;
         if dropper.drop_from(&mut sentence) || arguments.keep_empty {
-            write_sentence(&mut output, &sentence)?;
+            writer.write(&sentence)?;
         }
     }
-    output.finish()?;
+    let written = writer.finish()?;
+    report(reader.lost());
+    report(&written);
     eprintln!("{}", dropper.report());
     Ok(())
 }

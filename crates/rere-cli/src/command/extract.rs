@@ -1,7 +1,7 @@
 //! `rere extract`
 
 use std::{
-    io::{BufRead, Write},
+    io::BufRead,
     path::{Path, PathBuf},
     str::FromStr,
     time::Instant,
@@ -9,9 +9,9 @@ use std::{
 
 use rere::{Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence};
-use rere_data::{DataError, Format, Output, Reader, input_name, open, write_sentence};
+use rere_data::{DataError, Format, Reader, Writer, input_name, open};
 
-use super::Outcome;
+use super::{Outcome, report};
 use crate::progress::bar;
 
 /// Sentences that are extracted from at once: enough to fill batches of one length, few enough for any memory.
@@ -69,15 +69,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
     let sentences = sentences(&arguments.input, arguments.format)?;
     // The predictions of an older run survive until the new ones are whole.
-    let mut output = Output::create(&arguments.output)?;
-    extract(&system, sentences, &mut output)?;
-    Ok(output.finish()?)
+    let mut writer = Writer::create(&arguments.output, Format::Rere)?;
+    extract(&system, sentences, &mut writer)?;
+    report(&writer.finish()?);
+    Ok(())
 }
 
 fn extract(
     system: &Rere,
     mut sentences: Box<dyn Iterator<Item = Result<Sentence, DataError>>>,
-    output: &mut impl Write,
+    writer: &mut Writer,
 ) -> Outcome {
     let bar = bar(0, "{spinner} {pos} sentences, {per_sec}");
     let (mut count, mut triples, started) = (0, 0, Instant::now());
@@ -90,9 +91,9 @@ fn extract(
         for (sentence, found) in chunk.iter_mut().zip(found) {
             sentence.triples = found;
             triples += sentence.triples.len();
-            write_sentence(output, sentence)?;
+            writer.write(sentence)?;
         }
-        output.flush().map_err(DataError::Output)?;
+        writer.flush()?;
         count += chunk.len();
         bar.set_position(count as u64);
     }
@@ -123,15 +124,21 @@ fn sentences(
     path: &Path,
     format: Option<InputFormat>,
 ) -> Result<Box<dyn Iterator<Item = Result<Sentence, DataError>>>, DataError> {
+    if let Some(InputFormat::Corpus(format)) = format {
+        return Ok(Box::new(Reader::open(path, Some(format))?));
+    }
+    if format.is_none() && path.is_dir() {
+        return Ok(Box::new(Reader::open(path, None)?));
+    }
     let mut input = open(path)?;
     let name = input_name(path).to_owned();
     let start = input.fill_buf().map_err(|source| DataError::Read { path: name.clone(), source })?;
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let json = matches!(start.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['));
     match format {
-        Some(InputFormat::Corpus(format)) => Ok(Box::new(Reader::new(input, name, Some(format))?)),
-        None if json => Ok(Box::new(Reader::new(input, name, None)?)),
-        Some(InputFormat::Text) | None => Ok(Box::new(PlainText { input, name, line: 0 })),
+        None if json => Ok(Box::new(Reader::new(input, name, None))),
+        None if start.starts_with(b"PAR1") => Ok(Box::new(Reader::open(path, None)?)),
+        _ => Ok(Box::new(PlainText { input, name, line: 0 })),
     }
 }
 

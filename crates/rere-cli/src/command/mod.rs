@@ -1,6 +1,10 @@
 //! One file for each command.
 
+use rere_data::Lost;
+
 pub mod align;
+pub mod clean;
+pub mod convert;
 pub mod drop;
 pub mod evaluate;
 pub mod extract;
@@ -10,3 +14,10 @@ pub mod tune;
 
 /// What a command ends with.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Says on the error output what could not be carried over, where there is such.
+fn report(lost: &Lost) {
+    if !lost.is_empty() {
+        eprintln!("{lost}");
+    }
+}

@@ -5,7 +5,7 @@ use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 use aho_corasick::AhoCorasick;
 use rere_core::ByteSpan;
 
-use crate::{DataError, locate::on_word_borders};
+use crate::{DataError, fold::Folding, locate::on_word_borders};
 
 /// Which names are looked for, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct EntityMatcher {
     /// Entities with each name of the automaton.
     entities: Vec<Vec<usize>>,
     short: usize,
-    fold_case: bool,
+    folding: Folding,
 }
 
 impl EntityMatcher {
@@ -47,6 +47,7 @@ impl EntityMatcher {
     /// # Errors
     /// Where the names are too many for an automaton ([`DataError::Names`]).
     pub fn new(names: &[Vec<String>], settings: MatcherSettings) -> Result<Self, DataError> {
+        let folding = Folding { case: settings.fold_case, space: false };
         let mut numbers: HashMap<Cow<'_, str>, usize> = HashMap::new();
         let mut patterns: Vec<Cow<'_, str>> = Vec::new();
         let mut entities: Vec<Vec<usize>> = Vec::new();
@@ -57,7 +58,7 @@ impl EntityMatcher {
                 short += 1;
                 continue;
             }
-            let name = if settings.fold_case { Cow::Owned(fold(name).0) } else { Cow::Borrowed(name) };
+            let name = folding.apply(name).text;
             let number = *numbers.entry(name).or_insert_with_key(|name| {
                 patterns.push(name.clone());
                 entities.push(Vec::new());
@@ -70,7 +71,7 @@ impl EntityMatcher {
         }
         let automaton = AhoCorasick::new(patterns.iter().map(|name| name.as_bytes()))
             .map_err(|error| DataError::Names(Box::new(error)))?;
-        Ok(Self { automaton, entities, short, fold_case: settings.fold_case })
+        Ok(Self { automaton, entities, short, folding })
     }
 
     /// Number of different names that are looked for.
@@ -91,17 +92,13 @@ impl EntityMatcher {
     /// The mentions in `text`, from left to right, none overlapping another: of the names that stand on word borders,
     /// as [`occurrences`](crate::occurrences) defines them, always the leftmost, and of these the longest.
     pub fn mentions(&self, text: &str) -> Vec<EntityMention<'_>> {
-        let (folded, places) = if self.fold_case { fold(text) } else { (String::new(), None) };
-        let searched = if self.fold_case { &folded } else { text };
+        let folded = self.folding.apply(text);
         // A long name that ends inside a word must not hide a short one: all places first, then the choice.
         let mut found: Vec<(ByteSpan, usize)> = self
             .automaton
-            .find_overlapping_iter(searched)
+            .find_overlapping_iter(folded.text.as_ref())
             .filter_map(|found| {
-                let span = match &places {
-                    None => ByteSpan::new(found.start(), found.end()),
-                    Some(places) => ByteSpan::new(places[found.start()]?, places[found.end()]?),
-                };
+                let span = folded.original(found.start()..found.end())?;
                 on_word_borders(text, span).then_some((span, found.pattern().as_usize()))
             })
             .collect();
@@ -116,24 +113,6 @@ impl EntityMatcher {
         });
         found.into_iter().map(|(span, name)| EntityMention { span, entities: &self.entities[name] }).collect()
     }
-}
-
-/// A text in lower case, and for each byte of that where the character that begins there stands in the text; `None` in
-/// place of the whole where nothing has moved, and for bytes inside what one character has become.
-fn fold(text: &str) -> (String, Option<Vec<Option<usize>>>) {
-    if text.is_ascii() {
-        return (text.to_ascii_lowercase(), None);
-    }
-    let mut folded = String::with_capacity(text.len());
-    let mut places = Vec::with_capacity(text.len() + 1);
-    for (at, c) in text.char_indices() {
-        places.resize(folded.len(), None);
-        places.push(Some(at));
-        folded.extend(c.to_lowercase());
-    }
-    places.resize(folded.len(), None);
-    places.push(Some(text.len()));
-    (folded, Some(places))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Aligner {
                     let Some(relation) = self.kb.relations().get(label) else { continue };
                     if seen.insert((surface(subject), label, surface(object))) {
                         let mention =
-                            |of: &EntityMention<'_>| Mention { text: surface(of).into(), span: Some(of.span) };
+                            |of: &EntityMention<'_>| Mention { span: Some(of.span), ..Mention::of(surface(of)) };
                         triples.push(Triple {
                             subject: mention(subject),
                             relation: relation.name.clone(),

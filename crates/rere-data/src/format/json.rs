@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, BufRead, Read},
-    path::Path,
-    sync::Arc,
+    path::{Path, PathBuf},
 };
 
-use serde::de::DeserializeOwned;
+use memchr::{memchr, memchr_iter, memchr2};
+use serde::Deserialize;
 
 use crate::DataError;
 
@@ -14,20 +14,25 @@ use crate::DataError;
 const MAX_OBJECT_BYTES: usize = 64 << 20;
 
 /// One object's JSON, still to be parsed.
-pub(super) struct Object {
-    path: Arc<Path>,
+pub(super) struct Object<'a> {
+    path: &'a Path,
     /// Line of the file where the object begins, from 1.
     pub line: usize,
-    json: String,
+    json: &'a str,
 }
 
-impl Object {
-    pub fn path(&self) -> &Path {
-        &self.path
+impl<'a> Object<'a> {
+    /// An object that is no part of a JSON file: `line` is what errors are to say.
+    pub fn new(path: &'a Path, line: usize, json: &'a str) -> Self {
+        Self { path, line, json }
     }
 
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, DataError> {
-        serde_json::from_str(&self.json).map_err(|error| {
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
+    pub fn parse<T: Deserialize<'a>>(&self) -> Result<T, DataError> {
+        serde_json::from_str(self.json).map_err(|error| {
             // serde_json ends its messages with a position inside the object; the file's own line is what helps.
             let text = error.to_string();
             let position = format!(" at line {} column {}", error.line(), error.column());
@@ -36,13 +41,23 @@ impl Object {
                 message.push_str("; an object must be whole, and stand on one line or in an array");
             }
             let line = self.line + error.line().saturating_sub(1);
-            DataError::Parse { path: self.path.to_path_buf(), line, message }
+            DataError::Parse { path: self.path.to_owned(), line, message }
         })
+    }
+
+    /// What reports of losses call the object.
+    pub fn name(&self) -> String {
+        format!("line {}", self.line)
+    }
+
+    /// The value of a field that must be there.
+    pub fn required<T>(&self, value: Option<T>, field: &str) -> Result<T, DataError> {
+        value.ok_or_else(|| self.error(format!("missing field `{field}`")))
     }
 
     /// An error about the object as a whole.
     pub fn error(&self, message: impl Into<String>) -> DataError {
-        DataError::Parse { path: self.path.to_path_buf(), line: self.line, message: message.into() }
+        DataError::Parse { path: self.path.to_owned(), line: self.line, message: message.into() }
     }
 }
 
@@ -58,27 +73,30 @@ enum State {
 /// The objects of an input.
 pub(super) struct Objects {
     input: Box<dyn BufRead + Send>,
-    path: Arc<Path>,
+    path: PathBuf,
     state: State,
     /// Line of the next byte, from 1.
     line: usize,
+    /// The bytes of the last object.
+    bytes: Vec<u8>,
 }
 
 impl Objects {
-    pub fn new(input: impl BufRead + Send + 'static, path: &Path) -> Self {
-        Self { input: Box::new(input), path: Arc::from(path), state: State::Start, line: 1 }
+    pub fn new(input: Box<dyn BufRead + Send>, path: PathBuf) -> Self {
+        Self { input, path, state: State::Start, line: 1, bytes: Vec::new() }
     }
 
     /// The next object; `None` at the end. After an error nothing more is to be asked for.
-    pub fn next(&mut self) -> Result<Option<Object>, DataError> {
+    pub fn next(&mut self) -> Result<Option<Object<'_>>, DataError> {
         if matches!(self.state, State::Start) {
             self.start()?;
         }
-        match self.state {
-            State::Lines => self.next_line(),
-            State::Array => self.next_element(),
-            State::Start | State::End => Ok(None),
-        }
+        let line = match self.state {
+            State::Lines => self.read_line()?,
+            State::Array => Some(self.read_element()?),
+            State::Start | State::End => None,
+        };
+        line.map(|line| self.object(line)).transpose()
     }
 
     /// Finds the layout by the first byte that is no space.
@@ -116,61 +134,81 @@ impl Objects {
         Ok(())
     }
 
-    fn next_line(&mut self) -> Result<Option<Object>, DataError> {
+    /// Reads the next line that is not blank; its number, or `None` at the end.
+    fn read_line(&mut self) -> Result<Option<usize>, DataError> {
         loop {
-            let mut bytes = Vec::new();
-            let read = self.input.by_ref().take(MAX_OBJECT_BYTES as u64 + 1).read_until(b'\n', &mut bytes);
-            if read.map_err(|source| self.unreadable(source))? == 0 {
+            self.bytes.clear();
+            let line = self.line;
+            loop {
+                let chunk = match self.input.fill_buf() {
+                    Ok(chunk) => chunk,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(source) => return Err(self.unreadable(source)),
+                };
+                if chunk.is_empty() {
+                    break;
+                }
+                let end = memchr(b'\n', chunk);
+                let used = end.map_or(chunk.len(), |end| end + 1);
+                self.bytes.extend_from_slice(&chunk[..used]);
+                self.input.consume(used);
+                if self.bytes.len() > MAX_OBJECT_BYTES {
+                    return Err(self.too_long());
+                }
+                if end.is_some() {
+                    self.line += 1;
+                    break;
+                }
+            }
+            if self.bytes.is_empty() {
                 return Ok(None);
             }
-            if bytes.len() > MAX_OBJECT_BYTES {
-                return Err(self.too_long());
-            }
-            let line = self.line;
-            self.line += 1;
             // The line's end goes, so that a cut object is reported on its own line.
-            let json = bytes.trim_ascii_end();
-            if !json.is_empty() {
-                return self.object(json, line).map(Some);
+            self.bytes.truncate(self.bytes.trim_ascii_end().len());
+            if !self.bytes.is_empty() {
+                return Ok(Some(line));
             }
         }
     }
 
-    /// The bytes up to the comma or bracket that ends an element; whether they are an object is for the parser to say.
-    fn next_element(&mut self) -> Result<Option<Object>, DataError> {
+    /// Reads the bytes up to the comma or bracket that ends an element; whether they are an object is for the parser to say.
+    fn read_element(&mut self) -> Result<usize, DataError> {
         self.peek_past_space()?;
         let line = self.line;
-        let mut bytes = Vec::new();
-        let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+        self.bytes.clear();
+        let mut scan = Scan::default();
         loop {
-            let Some(byte) = self.take()? else {
-                return Err(self.error("the file ends inside its array; is it cut short?"));
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(self.unreadable(source)),
             };
-            if in_string {
-                in_string = escaped || byte != b'"';
-                escaped = !escaped && byte == b'\\';
-            } else {
-                match byte {
-                    b'"' => in_string = true,
-                    b'{' | b'[' => depth += 1,
-                    b',' if depth == 0 => break,
-                    b']' if depth == 0 => {
-                        self.end_array()?;
-                        break;
-                    }
-                    b'}' | b']' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
+            if chunk.is_empty() {
+                return Err(self.error("the file ends inside its array; is it cut short?"));
             }
-            bytes.push(byte);
-            if bytes.len() > MAX_OBJECT_BYTES {
+            let end = scan.end(chunk);
+            let inside = &chunk[..end.unwrap_or(chunk.len())];
+            self.bytes.extend_from_slice(inside);
+            self.line += memchr_iter(b'\n', inside).count();
+            let last = end.map(|end| chunk[end]);
+            let used = inside.len() + usize::from(last.is_some());
+            self.input.consume(used);
+            if self.bytes.len() > MAX_OBJECT_BYTES {
                 return Err(self.too_long());
             }
+            match last {
+                None => {}
+                Some(b']') => {
+                    self.end_array()?;
+                    break;
+                }
+                Some(_) => break,
+            }
         }
-        if bytes.trim_ascii().is_empty() {
+        if self.bytes.trim_ascii().is_empty() {
             return Err(self.error("the array has a comma with no object beside it"));
         }
-        self.object(&bytes, line).map(Some)
+        Ok(line)
     }
 
     /// After the closing bracket only space may come.
@@ -182,12 +220,15 @@ impl Objects {
         }
     }
 
-    fn object(&self, bytes: &[u8], line: usize) -> Result<Object, DataError> {
-        let json = str::from_utf8(bytes).map_err(|error| {
-            let good = bytes.iter().take(error.valid_up_to());
-            self.not_utf8(line + good.filter(|&&byte| byte == b'\n').count())
-        })?;
-        Ok(Object { path: Arc::clone(&self.path), line, json: json.to_owned() })
+    /// The object that was read last.
+    fn object(&self, line: usize) -> Result<Object<'_>, DataError> {
+        match str::from_utf8(&self.bytes) {
+            Ok(json) => Ok(Object::new(&self.path, line, json)),
+            Err(error) => {
+                let good = &self.bytes[..error.valid_up_to()];
+                Err(self.not_utf8(line + memchr_iter(b'\n', good).count()))
+            }
+        }
     }
 
     fn peek(&mut self) -> Result<Option<u8>, DataError> {
@@ -195,7 +236,7 @@ impl Objects {
             match self.input.fill_buf() {
                 Ok(bytes) => return Ok(bytes.first().copied()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(DataError::Read { path: self.path.to_path_buf(), source }),
+                Err(source) => return Err(DataError::Read { path: self.path.clone(), source }),
             }
         }
     }
@@ -219,18 +260,54 @@ impl Objects {
     }
 
     fn unreadable(&self, source: io::Error) -> DataError {
-        DataError::Read { path: self.path.to_path_buf(), source }
+        DataError::Read { path: self.path.clone(), source }
     }
 
     fn not_utf8(&self, line: usize) -> DataError {
-        DataError::Encoding { path: self.path.to_path_buf(), line }
+        DataError::Encoding { path: self.path.clone(), line }
     }
 
     fn error(&self, message: impl Into<String>) -> DataError {
-        DataError::Parse { path: self.path.to_path_buf(), line: self.line, message: message.into() }
+        DataError::Parse { path: self.path.clone(), line: self.line, message: message.into() }
     }
 
     fn too_long(&self) -> DataError {
         self.error(format!("an object has more than {MAX_OBJECT_BYTES} bytes"))
+    }
+}
+
+/// How far into an element of an array one has come.
+#[derive(Default)]
+struct Scan {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Scan {
+    /// Where in `chunk`, which goes on where the last one ended, the comma or bracket behind the element stands.
+    fn end(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(&byte) = chunk.get(at) {
+            if self.escaped {
+                self.escaped = false;
+            } else if self.in_string {
+                at += memchr2(b'"', b'\\', &chunk[at..])?;
+                match chunk[at] {
+                    b'"' => self.in_string = false,
+                    _ => self.escaped = true,
+                }
+            } else {
+                match byte {
+                    b'"' => self.in_string = true,
+                    b'{' | b'[' => self.depth += 1,
+                    b',' | b']' if self.depth == 0 => return Some(at),
+                    b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            at += 1;
+        }
+        None
     }
 }

@@ -1,31 +1,53 @@
-//! The rere format: `{"id", "text", "triples": [{"subject": {"text", "start", "end"}, "relation", "object", "score"}]}`.
+//! The rere format: `{"id", "text", "triples": [{"subject": {"text", "start", "end", "type"}, "relation", "object", "score"}],
+//! "entities": [{"text", …}]}`.
+
+use std::borrow::Cow;
 
 use rere_core::{CharSpan, Mention, Probability, Sentence, Triple};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::json::Object;
-use crate::{DataError, error::beginning};
+use super::{
+    Format, Lost,
+    fields::{Fields, Id, Kept, known},
+    json::Object,
+    place::Borders,
+};
+use crate::DataError;
 
-/// A sentence as it stands in a file. Fields of a triple or a mention that are not listed here are errors, because a
-/// [`Triple`] has no place to keep them.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Record {
-    #[serde(default, deserialize_with = "super::id", skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    text: String,
-    #[serde(default)]
-    triples: Vec<TripleRecord>,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
+pub(super) const FIELDS: &[&str] = &["id", "text", "triples", "entities"];
+
+known! {
+    struct Record<'de> {
+        id "id": Id,
+        text "text": String,
+        triples "triples": Vec<TripleRecord<'de>>,
+        entities "entities": Vec<MentionRecord<'de>>,
+    }
 }
 
+/// A sentence to be written, with other fields behind those of the format.
+#[derive(Serialize)]
+pub(super) struct Line<'a, Extra> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    text: &'a str,
+    triples: Vec<TripleRecord<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entities: Vec<MentionRecord<'a>>,
+    #[serde(flatten)]
+    extra: Extra,
+}
+
+/// Fields of a triple or a mention that are not listed here are errors, because a [`Triple`] has no place to keep them.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TripleRecord {
-    subject: MentionRecord,
-    relation: String,
-    object: MentionRecord,
+struct TripleRecord<'a> {
+    #[serde(borrow)]
+    subject: MentionRecord<'a>,
+    #[serde(borrow)]
+    relation: Cow<'a, str>,
+    #[serde(borrow)]
+    object: MentionRecord<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<Probability>,
 }
@@ -33,93 +55,74 @@ struct TripleRecord {
 /// `start..end` is half-open in Unicode code points.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MentionRecord {
-    text: String,
+struct MentionRecord<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<usize>,
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    entity_type: Option<Cow<'a, str>>,
 }
 
 pub(super) fn parse(object: &Object) -> Result<Sentence, DataError> {
-    let Record { id, text, triples, extra } = object.parse()?;
-    if extra.contains_key("triple_list") {
-        return Err(object.error("`triple_list` is CasRel's field, but the file is read in the rere format"));
-    }
+    let Fields { known: Record { id, text, triples, entities }, extra } = object.parse()?;
+    let Id(id) = id.unwrap_or_default();
+    let text = object.required(text, "text")?;
+    let triples = triples.unwrap_or_default();
+    let entities = entities.unwrap_or_default();
+    let borders = Borders::of(&text);
     let triples = triples.into_iter().map(|triple| {
         Ok(Triple {
-            subject: mention(object, &text, triple.subject)?,
-            relation: triple.relation,
-            object: mention(object, &text, triple.object)?,
+            subject: mention(triple.subject, &borders, object)?,
+            relation: triple.relation.into_owned(),
+            object: mention(triple.object, &borders, object)?,
             score: triple.score,
         })
     });
-    Ok(Sentence { id, triples: triples.collect::<Result<_, DataError>>()?, text, extra })
+    let triples = triples.collect::<Result<_, DataError>>()?;
+    let entities = entities.into_iter().map(|entity| mention(entity, &borders, object)).collect::<Result<_, _>>()?;
+    Ok(Sentence { id, triples, entities, text, extra })
 }
 
-fn mention(object: &Object, text: &str, record: MentionRecord) -> Result<Mention, DataError> {
-    let (start, end) = match (record.start, record.end) {
-        (None, None) => return Ok(Mention::of(record.text)),
-        (Some(start), Some(end)) => (start, end),
-        _ => {
-            let message = format!("the mention {:?} has only one of `start` and `end`", record.text);
-            return Err(object.error(message));
+fn mention(record: MentionRecord, borders: &Borders, object: &Object) -> Result<Mention, DataError> {
+    let surface = record.text.into_owned();
+    let mention = match (record.start, record.end) {
+        (None, None) => Mention::of(surface),
+        (Some(start), Some(end)) => borders.mention(CharSpan::new(start, end), Some(surface), object)?,
+        _ => return Err(object.error(format!("the mention {surface:?} has only one of `start` and `end`"))),
+    };
+    Ok(Mention { entity_type: record.entity_type.map(Cow::into_owned), ..mention })
+}
+
+pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> Line<'a, Kept<'a>> {
+    line(sentence, Kept::of(sentence, Format::Rere, lost))
+}
+
+pub(super) fn line<Extra>(sentence: &Sentence, extra: Extra) -> Line<'_, Extra> {
+    let borders = Borders::of(&sentence.text);
+    let mention = |mention| {
+        let mention: &Mention = mention;
+        let span = mention.span.map(|span| borders.characters(span));
+        MentionRecord {
+            text: Cow::Borrowed(&mention.text),
+            start: span.map(|span| span.start),
+            end: span.map(|span| span.end),
+            entity_type: mention.entity_type.as_deref().map(Cow::Borrowed),
         }
     };
-    let span = CharSpan::new(start, end).to_bytes(text).ok();
-    let found = span.and_then(|span| span.slice(text).ok());
-    if found == Some(&record.text) {
-        Ok(Mention { text: record.text, span })
-    } else {
-        Err(DataError::Offsets {
-            path: object.path().to_owned(),
-            line: object.line,
-            start,
-            end,
-            claimed: record.text,
-            found: found.map(str::to_owned),
-        })
-    }
-}
-
-impl Record {
-    pub fn of(sentence: &Sentence) -> Result<Self, DataError> {
-        let unwritable = |message| DataError::Unwritable {
-            sentence: format!("{:?}", sentence.id.clone().unwrap_or_else(|| beginning(&sentence.text))),
-            message,
-        };
-        if let Some(field) = ["id", "text", "triples", "triple_list"].iter().find(|&&f| sentence.extra.contains_key(f))
-        {
-            return Err(unwritable(format!("its extra field `{field}` has the name of a field of the format")));
-        }
-        let mention = |mention: &Mention| {
-            let mut record = MentionRecord { text: mention.text.clone(), start: None, end: None };
-            if let Some(span) = mention.span {
-                if span.slice(&sentence.text) != Ok(&mention.text) {
-                    let claimed = &mention.text;
-                    return Err(unwritable(format!(
-                        "bytes {}..{} are not the mention {claimed:?}",
-                        span.start, span.end
-                    )));
-                }
-                let span = span.to_chars(&sentence.text).map_err(|error| unwritable(error.to_string()))?;
-                (record.start, record.end) = (Some(span.start), Some(span.end));
-            }
-            Ok(record)
-        };
-        let triples = sentence.triples.iter().map(|triple| {
-            Ok(TripleRecord {
-                subject: mention(&triple.subject)?,
-                relation: triple.relation.clone(),
-                object: mention(&triple.object)?,
-                score: triple.score,
-            })
-        });
-        Ok(Self {
-            id: sentence.id.clone(),
-            text: sentence.text.clone(),
-            triples: triples.collect::<Result<_, DataError>>()?,
-            extra: sentence.extra.clone(),
-        })
+    let triples = sentence.triples.iter().map(|triple| TripleRecord {
+        subject: mention(&triple.subject),
+        relation: Cow::Borrowed(&triple.relation),
+        object: mention(&triple.object),
+        score: triple.score,
+    });
+    Line {
+        id: sentence.id.as_deref(),
+        text: &sentence.text,
+        triples: triples.collect(),
+        entities: sentence.entities.iter().map(mention).collect(),
+        extra,
     }
 }

@@ -264,6 +264,7 @@ struct Recorded {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter reads the JSON for minutes")]
 fn as_the_python_transcription() {
     let recorded: Vec<Recorded> = serde_json::from_str(include_str!("../reference/cross_product.json")).expect("cases");
     assert_eq!(recorded.len(), 2000);

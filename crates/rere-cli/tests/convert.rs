@@ -1,0 +1,139 @@
+//! `rere convert` and `rere clean` as a user meets them.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+const CORPUS: &str = r#"{"text": "Ada Byron left paris for London .", "triple_list": [["Ada Byron", "left_for", "London"], ["ADA  BYRON", "left", "Paris"]], "page": 1.50}
+{"text": "Nothing .", "triple_list": []}
+{"text": "Ada Byron left paris for London .", "triple_list": [["Ada Byron", "left_for", "London"], ["ADA  BYRON", "left", "Paris"]]}
+"#;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("corpus.jsonl"), CORPUS).expect("written");
+    folder
+}
+
+fn rere(folder: &Path, arguments: &str) -> Output {
+    let arguments = arguments.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_rere")).args(arguments).current_dir(folder).output().expect("runs")
+}
+
+/// What a run that succeeds says.
+fn said(folder: &Path, arguments: &str) -> String {
+    let output = rere(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+#[test]
+fn a_corpus_goes_through_every_format() {
+    let folder = folder();
+    let path = folder.path();
+    let report = said(path, "convert --to spacy --locate nearest --fold corpus.jsonl a.jsonl");
+    assert_eq!(
+        report,
+        "3 sentences, 4 triples\n8 mentions without a place: 8 located (0 of them at one of several places, 4 of them by \
+         folding), 0 found nowhere\n"
+    );
+    assert_eq!(said(path, "convert --to parquet a.jsonl b.parquet"), "3 sentences, 4 triples\n");
+    assert_eq!(said(path, "convert --to tplinker b.parquet c.json.zst"), "3 sentences, 4 triples\n");
+    let report = said(path, "convert --to brat c.json.zst d");
+    assert_eq!(
+        report,
+        "3 sentences, 4 triples\n1 other fields left out, first in \"Ada Byron left paris for London .\"\n"
+    );
+    assert_eq!(
+        fs::read_to_string(path.join("d/000001.ann")).expect("a file"),
+        "T1\tEntity 0 9\tAda Byron\nT2\tEntity 25 31\tLondon\nT3\tEntity 15 20\tparis\nR1\tleft_for Arg1:T1 Arg2:T2\nR2\tleft Arg1:T1 Arg2:T3\n"
+    );
+    said(path, "convert --to spert d e.json");
+    said(path, "convert --from spert --to docred e.json f.json");
+    said(path, "convert --to hrl-tags f.json g.jsonl.gz");
+    said(path, "convert --to duie g.jsonl.gz h.jsonl");
+    said(path, "convert --to hrl h.jsonl i.jsonl");
+    let report = said(path, "convert --to casrel i.jsonl j.json");
+    assert_eq!(report, "3 sentences, 4 triples\n");
+    let end: serde_json::Value = serde_json::from_slice(&fs::read(path.join("j.json")).expect("a file")).expect("JSON");
+    assert_eq!(end[2]["text"], "Ada Byron left paris for London .");
+    assert_eq!(end[0]["triple_list"][1], serde_json::json!(["Ada Byron", "left", "paris"]));
+
+    // What is written last is read by each other command.
+    let output = rere(path, "evaluate --gold d --pred d");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_told() {
+    let folder = folder();
+    let report = said(folder.path(), "convert --to spert corpus.jsonl out.json");
+    assert_eq!(
+        report,
+        "3 sentences, 4 triples\n8 mentions without a place: 4 located (0 of them at one of several places, 0 of them by folding), \
+         4 found nowhere, first \"ADA  BYRON\" in \"Ada Byron left paris for London .\"\n2 triples left out, first in \"Ada Byron \
+         left paris for London .\"\n"
+    );
+}
+
+#[test]
+fn standard_streams_are_converted() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args(["convert", "--to", "rere", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    child.stdin.take().expect("piped").write_all(CORPUS.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("ends");
+    let first = String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned);
+    // Fields without a meaning keep their digits.
+    assert!(first.is_some_and(|line| line.ends_with(r#","page":1.50}"#)));
+}
+
+#[test]
+fn bad_input_is_told() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(
+        path.join("bad.jsonl"),
+        "{\"tokens\": [\"a\"], \"entities\": [{\"type\": \"X\", \"start\": 0, \"end\": 2}]}",
+    )
+    .expect("written");
+    for (arguments, part) in [
+        ("convert --to conll corpus.jsonl out", "known are rere, casrel, hrl, hrl-tags"),
+        ("convert --from brat --to rere corpus.jsonl out", "corpus.jsonl cannot be read"),
+        ("convert --from duie --to rere corpus.jsonl out", "line 1: `triple_list` is a field of the format casrel"),
+        ("convert --to rere bad.jsonl out", "bad.jsonl, line 1: the entity 0..2 does not lie in the 1 tokens"),
+        ("convert --to rere no.parquet out", "no.parquet cannot be read"),
+        ("convert --from parquet --to rere corpus.jsonl out", "line 1: the Parquet file is damaged"),
+        ("clean corpus.jsonl out", "required"),
+    ] {
+        let output = rere(path, arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(part), "{arguments}: {said}");
+    }
+    assert!(!path.join("out").exists());
+}
+
+#[test]
+fn a_corpus_is_cleaned() {
+    let folder = folder();
+    let report = said(folder.path(), "clean --fold --missing --empty --duplicates corpus.jsonl out.jsonl");
+    assert_eq!(
+        report,
+        "3 sentences with 4 triples\n4 surfaces changed to those of their texts\n1 sentences removed: without triples\n\
+         1 sentences removed: stand twice with the same triples (2)\n1 sentences with 2 triples are left\n"
+    );
+    let report = said(folder.path(), "clean --relations left,other out.jsonl out.jsonl");
+    assert!(report.contains("1 triples removed: of 1 other relations"), "{report}");
+    let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");
+    assert_eq!(written[0].triples, [rere_core::Triple::of("Ada Byron", "left", "paris")]);
+}

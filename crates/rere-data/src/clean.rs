@@ -1,0 +1,249 @@
+//! Cleaning of corpora.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
+
+use rere_core::{Mention, Sentence};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Folding,
+    locate::{folded_occurrences, places},
+};
+
+/// What is to be cleaned.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CleanSettings {
+    /// The only relations that stay; `None` for all.
+    pub relations: Option<HashSet<String>>,
+    /// Where a surface does not stand in its text as it is, but does with other case or white space, it becomes that of the text.
+    pub folding: Folding,
+    /// Remove triples whose subject or object does not stand in the text.
+    pub missing: bool,
+    /// Remove sentences without triples.
+    pub empty: bool,
+    /// Remove triples that stand twice in a sentence, and sentences whose text and triples stood before in the corpus.
+    pub duplicates: bool,
+}
+
+/// Cleans one sentence after the other.
+///
+/// ```
+/// use rere_core::{Sentence, Triple};
+/// use rere_data::{CleanSettings, Cleaner, Folding};
+///
+/// let settings = CleanSettings {
+///     relations: Some(["born_in".to_owned()].into()),
+///     folding: Folding { case: true, space: true },
+///     empty: true,
+///     ..CleanSettings::default()
+/// };
+/// let mut sentence = Sentence {
+///     triples: vec![Triple::of("Ada", "born_in", "London"), Triple::of("ada", "lived_in", "london")],
+///     ..Sentence::new("ada was born in london .")
+/// };
+/// let mut cleaner = Cleaner::new(settings);
+/// assert!(cleaner.clean(&mut sentence), "the sentence stays");
+/// assert_eq!(sentence.triples, [Triple::of("ada", "born_in", "london")]);
+/// assert_eq!(cleaner.report().other_relations["lived_in"], 1);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Cleaner {
+    settings: CleanSettings,
+    /// Digests of the sentences that have come before; 32 bytes for each.
+    seen: HashSet<[u8; 32]>,
+    report: CleanReport,
+}
+
+/// What a [`Cleaner`] has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct CleanReport {
+    /// Sentences seen.
+    pub sentences: usize,
+    /// Triples seen.
+    pub triples: usize,
+    /// Triples removed for their relation, by relation.
+    pub other_relations: HashMap<String, usize>,
+    /// Surfaces that became those of their text.
+    pub surfaces: usize,
+    /// Triples removed because their subject or object does not stand in the text.
+    pub missing: usize,
+    /// Triples removed because they stood in their sentence already.
+    pub duplicate_triples: usize,
+    /// Sentences removed because they have no triple.
+    pub empty: usize,
+    /// Sentences removed because they stood before with the same triples.
+    pub duplicate_sentences: usize,
+    /// Triples of these.
+    pub triples_of_duplicates: usize,
+}
+
+impl Cleaner {
+    /// Cleans what `settings` say, in the order of their fields.
+    pub fn new(settings: CleanSettings) -> Self {
+        Self { settings, seen: HashSet::new(), report: CleanReport::default() }
+    }
+
+    /// What was done so far.
+    pub fn report(&self) -> &CleanReport {
+        &self.report
+    }
+
+    /// Cleans a sentence; whether it stays.
+    pub fn clean(&mut self, sentence: &mut Sentence) -> bool {
+        let Self { settings, seen, report } = self;
+        report.sentences += 1;
+        report.triples += sentence.triples.len();
+        if let Some(relations) = &settings.relations {
+            sentence.triples.retain(|triple| {
+                let stays = relations.contains(&triple.relation);
+                if !stays {
+                    *report.other_relations.entry(triple.relation.clone()).or_default() += 1;
+                }
+                stays
+            });
+        }
+        if settings.folding != Folding::default() {
+            report.surfaces += take_surfaces(sentence, settings.folding);
+        }
+        if settings.missing {
+            let before = sentence.triples.len();
+            let stands = |mention: &Mention| !places(&sentence.text, mention).is_empty();
+            sentence.triples.retain(|triple| stands(&triple.subject) && stands(&triple.object));
+            report.missing += before - sentence.triples.len();
+        }
+        if settings.duplicates {
+            let before = sentence.triples.len();
+            let mut own = HashSet::new();
+            // Places and types count; of triples that differ in their score alone the first stays.
+            sentence.triples.retain(|t| own.insert((t.subject.clone(), t.relation.clone(), t.object.clone())));
+            report.duplicate_triples += before - sentence.triples.len();
+        }
+        if settings.empty && sentence.triples.is_empty() {
+            report.empty += 1;
+            return false;
+        }
+        let stays = !settings.duplicates || seen.insert(digest(sentence));
+        if !stays {
+            report.duplicate_sentences += 1;
+            report.triples_of_duplicates += sentence.triples.len();
+        }
+        stays
+    }
+}
+
+/// Gives mentions that stand in the text but for folding the surface of the first such place; how many changed.
+fn take_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
+    let text = &sentence.text;
+    let folded = folding.apply(text);
+    let of_triples = sentence.triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]);
+    let mut changed = 0;
+    for mention in of_triples.chain(&mut sentence.entities).filter(|mention| mention.span.is_none()) {
+        let place = folded_occurrences(text, &folded, &mention.text, folding).into_iter().next();
+        let surface = place.map_or("", |place| &text[place.start..place.end]);
+        if !surface.is_empty() && surface != mention.text.trim() {
+            surface.clone_into(&mut mention.text);
+            changed += 1;
+        }
+    }
+    changed
+}
+
+/// A digest of the text and the triples of a sentence, in whatever order.
+fn digest(sentence: &Sentence) -> [u8; 32] {
+    let mut triples: Vec<_> = sentence.triples.iter().map(|t| (&t.subject, &t.relation, &t.object)).collect();
+    triples.sort_unstable();
+    // Debug output quotes strings, so that no two sentences are written the same.
+    Sha256::digest(format!("{:?}{triples:?}", sentence.text)).into()
+}
+
+impl fmt::Display for CleanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let other: usize = self.other_relations.values().sum();
+        writeln!(f, "{} sentences with {} triples", self.sentences, self.triples)?;
+        for (count, what) in [
+            (other, format!("triples removed: of {} other relations", self.other_relations.len())),
+            (self.surfaces, "surfaces changed to those of their texts".to_owned()),
+            (self.missing, "triples removed: subject or object does not stand in the text".to_owned()),
+            (self.duplicate_triples, "triples removed: stand twice in their sentence".to_owned()),
+            (self.empty, "sentences removed: without triples".to_owned()),
+            (
+                self.duplicate_sentences,
+                format!("sentences removed: stand twice with the same triples ({})", self.triples_of_duplicates),
+            ),
+        ] {
+            if count > 0 {
+                writeln!(f, "{count} {what}")?;
+            }
+        }
+        let triples = self.triples - other - self.missing - self.duplicate_triples - self.triples_of_duplicates;
+        let sentences = self.sentences - self.empty - self.duplicate_sentences;
+        write!(f, "{sentences} sentences with {triples} triples are left")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rere_core::{ByteSpan, Triple};
+
+    use super::*;
+
+    fn cleaned(settings: CleanSettings, corpus: &[Sentence]) -> (Vec<Sentence>, CleanReport) {
+        let mut cleaner = Cleaner::new(settings);
+        let mut corpus = corpus.to_vec();
+        corpus.retain_mut(|sentence| cleaner.clean(sentence));
+        (corpus, cleaner.report().clone())
+    }
+
+    fn sentence(text: &str, triples: &[(&str, &str, &str)]) -> Sentence {
+        let triples = triples.iter().map(|(subject, relation, object)| Triple::of(*subject, *relation, *object));
+        Sentence { triples: triples.collect(), ..Sentence::new(text) }
+    }
+
+    #[test]
+    fn nothing_is_cleaned_unasked() {
+        let corpus = [sentence("a", &[("b", "r", "B"), ("b", "r", "B")]), sentence("", &[]), sentence("", &[])];
+        assert_eq!(cleaned(CleanSettings::default(), &corpus).0, corpus);
+    }
+
+    #[test]
+    fn each_step_counts_what_it_removes() {
+        let corpus = [
+            sentence("A b", &[("A", "r", "b"), ("a", "r", "b"), ("A", "s", "b"), ("A", "t", "b"), ("c", "r", "b")]),
+            sentence("A b", &[("A", "s", "b")]),
+            sentence("A b", &[("b", "r", "A"), ("A", "r", "b")]),
+            sentence("A b", &[("A", "r", "b"), ("b", "r", "A")]),
+            sentence("A b", &[("A", "r", "b")]),
+        ];
+        let settings = CleanSettings {
+            relations: Some(["r".to_owned()].into()),
+            folding: Folding { case: true, space: false },
+            missing: true,
+            empty: true,
+            duplicates: true,
+        };
+        let (left, report) = cleaned(settings.clone(), &corpus);
+        assert_eq!(left, [sentence("A b", &[("A", "r", "b")]), corpus[2].clone()]);
+        let removed = (report.surfaces, report.missing, report.duplicate_triples, report.empty);
+        assert_eq!(removed, (1, 1, 1, 1));
+        assert_eq!((report.duplicate_sentences, report.triples_of_duplicates), (2, 3));
+        assert_eq!(report.other_relations, HashMap::from([("s".to_owned(), 2), ("t".to_owned(), 1)]));
+        assert!(report.to_string().ends_with("\n2 sentences with 3 triples are left"), "{report}");
+        // Clean is clean.
+        let (again, report) = cleaned(settings, &left);
+        assert_eq!(again, left);
+        assert_eq!(report.to_string(), "2 sentences with 3 triples\n2 sentences with 3 triples are left");
+    }
+
+    #[test]
+    fn places_make_a_difference() {
+        let place = |start| Mention::at("a a b", ByteSpan::new(start, start + 1)).expect("fits");
+        let triples = [0, 2].map(|start| Triple { subject: place(start), ..Triple::of("", "r", "b") });
+        let twice = Sentence { triples: triples.to_vec(), ..Sentence::new("a a b") };
+        let settings = CleanSettings { duplicates: true, missing: true, ..CleanSettings::default() };
+        assert_eq!(cleaned(settings, std::slice::from_ref(&twice)).0, [twice]);
+    }
+}

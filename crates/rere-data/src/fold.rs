@@ -1,0 +1,65 @@
+//! What counts as the same text.
+
+use std::{borrow::Cow, ops::Range};
+
+use rere_core::ByteSpan;
+
+/// Differences between a surface and a text that do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Folding {
+    /// Upper and lower case: both are compared in lower case, character by character.
+    pub case: bool,
+    /// White space: any length and kind of it is one space.
+    pub space: bool,
+}
+
+/// A folded text, with the way back to the text as it was.
+#[derive(Debug)]
+pub(crate) struct Folded<'a> {
+    pub text: Cow<'a, str>,
+    /// For each byte of the folded text, and for its end, where in the text the character stands that begins there; `None` for
+    /// bytes inside what a character has become. `None` in place of the whole where nothing has moved.
+    places: Option<Vec<Option<usize>>>,
+}
+
+impl Folding {
+    pub(crate) fn apply(self, text: &str) -> Folded<'_> {
+        if self == Self::default() {
+            return Folded { text: Cow::Borrowed(text), places: None };
+        }
+        if text.is_ascii() && !self.space {
+            return Folded { text: Cow::Owned(text.to_ascii_lowercase()), places: None };
+        }
+        let mut folded = String::with_capacity(text.len());
+        let mut places = Vec::with_capacity(text.len() + 1);
+        let mut after_space = false;
+        for (at, c) in text.char_indices() {
+            let space = self.space && c.is_whitespace();
+            // The rest of a run of spaces belongs to its first one.
+            if space && after_space {
+                continue;
+            }
+            after_space = space;
+            places.resize(folded.len(), None);
+            places.push(Some(at));
+            match (space, self.case) {
+                (true, _) => folded.push(' '),
+                (false, true) => folded.extend(c.to_lowercase()),
+                (false, false) => folded.push(c),
+            }
+        }
+        places.resize(folded.len(), None);
+        places.push(Some(text.len()));
+        Folded { text: Cow::Owned(folded), places: Some(places) }
+    }
+}
+
+impl Folded<'_> {
+    /// Where a range of the folded text stands in the text; none where it cuts what a character has become.
+    pub fn original(&self, range: Range<usize>) -> Option<ByteSpan> {
+        match &self.places {
+            None => Some(ByteSpan::new(range.start, range.end)),
+            Some(places) => Some(ByteSpan::new((*places.get(range.start)?)?, (*places.get(range.end)?)?)),
+        }
+    }
+}

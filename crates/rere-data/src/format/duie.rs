@@ -1,0 +1,126 @@
+//! Baidu's formats of DuIE 1.0 and 2.0: `{"text", "spo_list": [{"subject", "subject_type", "predicate", "object", "object_type"}]}`,
+//! where 2.0 has an object for `object` and `object_type`, with the slot `@value` and perhaps others.
+
+use std::collections::HashMap;
+
+use rere_core::{Mention, Sentence, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::{Map, Value};
+
+use super::{
+    Format, Loss, Lost, Room,
+    fields::{Fields, Id, Kept, known},
+    json::Object,
+};
+use crate::DataError;
+
+pub(super) const FIELDS: &[&str] = &["id", "text", "spo_list"];
+
+/// The slot of the object itself.
+const VALUE: &str = "@value";
+
+known! {
+    struct Record {
+        id "id": Id,
+        text "text": String,
+        spo_list "spo_list": Vec<Spo>,
+    }
+}
+
+#[derive(Deserialize)]
+struct Spo {
+    subject: String,
+    #[serde(default)]
+    subject_type: Option<String>,
+    predicate: String,
+    object: Slots,
+    #[serde(default)]
+    object_type: Option<Slots>,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a string or an object of strings with the slot `@value` is wanted")]
+enum Slots {
+    One(String),
+    Many(Map<String, Value>),
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    text: &'a str,
+    spo_list: Vec<SpoLine<'a>>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct SpoLine<'a> {
+    subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject_type: Option<&'a str>,
+    predicate: &'a str,
+    object: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object_type: Option<&'a str>,
+}
+
+/// A slot beside `@value` becomes a triple of its own, whose relation is the predicate, an underscore and the slot.
+pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+    let Fields { known: Record { id, text, spo_list }, extra } = object.parse()?;
+    let Id(id) = id.unwrap_or_default();
+    let text = object.required(text, "text")?;
+    let spo_list = spo_list.unwrap_or_default();
+    let mut triples = Vec::with_capacity(spo_list.len());
+    for spo in spo_list {
+        lost.note_at(Loss::Field, spo.other.len(), || object.name());
+        let subject = Mention { entity_type: spo.subject_type, ..Mention::of(spo.subject) };
+        let types = spo.object_type.map(slots);
+        for (slot, surface) in slots(spo.object) {
+            let Value::String(surface) = surface else {
+                let message = format!("the slot {slot:?} of an object of {:?} is no string", spo.predicate);
+                return Err(object.error(message));
+            };
+            let entity_type = match types.as_ref().and_then(|types| types.get(&slot)) {
+                None | Some(Value::Null) => None,
+                Some(Value::String(name)) => Some(name.clone()),
+                Some(_) => {
+                    let message = format!("the type of the slot {slot:?} of {:?} is no string", spo.predicate);
+                    return Err(object.error(message));
+                }
+            };
+            let relation = if slot == VALUE { spo.predicate.clone() } else { format!("{}_{slot}", spo.predicate) };
+            let object = Mention { entity_type, ..Mention::of(surface) };
+            triples.push(Triple { subject: subject.clone(), relation, object, score: None });
+        }
+    }
+    Ok(Sentence { id, text, triples, extra, ..Sentence::default() })
+}
+
+fn slots(slots: Slots) -> Map<String, Value> {
+    match slots {
+        Slots::One(value) => Map::from_iter([(VALUE.to_owned(), Value::String(value))]),
+        Slots::Many(slots) => slots,
+    }
+}
+
+/// As in DuIE 1.0: a string for each object.
+pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
+    lost.compare(sentence, &Room { places: false, types: true, entities: false, scores: false });
+    let spo = |triple: &'a Triple| SpoLine {
+        subject: &triple.subject.text,
+        subject_type: triple.subject.entity_type.as_deref(),
+        predicate: &triple.relation,
+        object: &triple.object.text,
+        object_type: triple.object.entity_type.as_deref(),
+    };
+    Line {
+        id: sentence.id.as_deref(),
+        text: &sentence.text,
+        spo_list: sentence.triples.iter().map(spo).collect(),
+        extra: Kept::of(sentence, Format::Duie, lost),
+    }
+}

@@ -1,0 +1,126 @@
+//! The fields of an object: those of a format, and those that have no meaning here.
+
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
+use rere_core::{Extra, Sentence};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, MapAccess, Visitor},
+};
+use serde_json::{Value, value::RawValue};
+
+use super::{Format, Loss, Lost};
+
+/// The extra fields of a sentence that a format keeps.
+pub(super) struct Kept<'a> {
+    fields: &'a Extra,
+    format: Format,
+}
+
+impl<'a> Kept<'a> {
+    /// Fields that would be taken for the format's own, or for another format's, when they are read are counted as lost.
+    pub fn of(sentence: &'a Sentence, format: Format, lost: &mut Lost) -> Self {
+        let taken = sentence.extra.iter().filter(|(field, _)| format.takes(field)).count();
+        lost.note(Loss::Field, taken, sentence);
+        Self { fields: &sentence.extra, format }
+    }
+}
+
+impl Serialize for Kept<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields.iter().filter(|(field, _)| !self.format.takes(field)))
+    }
+}
+
+/// The fields of a format, gathered one by one.
+pub(super) trait Known<'de>: Default {
+    /// Reads the value of the field `name`; `false` where it is none of the format's.
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
+}
+
+/// A structure of optional fields with their names in the file, and its [`Known`]. A derived structure with a flattened map would not
+/// do: serde gathers other fields in a form of its own first, in which their JSON is lost.
+macro_rules! known {
+    (struct $Record:ident $(<$de:lifetime>)? { $($field:ident $name:literal: $Type:ty,)* }) => {
+        #[derive(Default)]
+        struct $Record $(<$de>)? {
+            $($field: Option<$Type>,)*
+        }
+
+        impl<'de> $crate::format::fields::Known<'de> for $Record $(<$de>)? {
+            fn read<A: serde::de::MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+                match name {
+                    $($name => $crate::format::fields::set(&mut self.$field, $name, map),)*
+                    _ => Ok(false),
+                }
+            }
+        }
+    };
+}
+pub(super) use known;
+
+/// An object with the fields of a format and others.
+pub(super) struct Fields<K> {
+    pub known: K,
+    pub extra: Extra,
+}
+
+impl<'de, K: Known<'de>> Deserialize<'de> for Fields<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<K>(PhantomData<K>);
+
+        impl<'de, K: Known<'de>> Visitor<'de> for Object<K> {
+            type Value = Fields<K>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Fields { known: K::default(), extra: Extra::default() };
+                while let Some(Name(name)) = map.next_key()? {
+                    if !fields.known.read(&name, &mut map)? {
+                        fields.extra.insert(name.into_owned(), map.next_value::<Box<RawValue>>()?);
+                    }
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
+/// A field's name, not copied where it stands in the file as it is.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Sets a field to the next value, once.
+pub(super) fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    name: &'static str,
+    map: &mut A,
+) -> Result<bool, A::Error> {
+    if field.is_some() {
+        return Err(A::Error::duplicate_field(name));
+    }
+    *field = Some(map.next_value()?);
+    Ok(true)
+}
+
+/// An id that is a string or a whole number; the number's digits become the id.
+#[derive(Default)]
+pub(super) struct Id(pub Option<String>);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Self(None)),
+            Value::String(id) => Ok(Self(Some(id))),
+            Value::Number(id) if !id.is_f64() => Ok(Self(Some(id.to_string()))),
+            other => {
+                Err(D::Error::custom(format!("an `id` must be a string or a whole number, and {other} is neither")))
+            }
+        }
+    }
+}

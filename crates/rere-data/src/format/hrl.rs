@@ -1,0 +1,112 @@
+//! The format of CopyR, and of HRL's data as others pass it on: `{"sentText", "relationMentions": [{"em1Text", "em2Text",
+//! "label"}], "entityMentions": [{"text", "label"}]}`.
+
+use std::collections::HashMap;
+
+use rere_core::{Mention, Sentence, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{
+    Format, Loss, Lost, Room,
+    fields::{Fields, Id, Kept, known},
+    json::Object,
+    place::{UNTYPED, entity_type, join, listed},
+};
+use crate::DataError;
+
+pub(super) const FIELDS: &[&str] = &["id", "sentText", "relationMentions", "entityMentions"];
+
+known! {
+    struct Record {
+        id "id": Id,
+        text "sentText": String,
+        relations "relationMentions": Vec<Relation>,
+        entities "entityMentions": Vec<Entity>,
+    }
+}
+
+#[derive(Deserialize)]
+struct Relation {
+    #[serde(rename = "em1Text")]
+    subject: String,
+    #[serde(rename = "em2Text")]
+    object: String,
+    label: String,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    text: String,
+    #[serde(default)]
+    label: Option<String>,
+    /// Among them `start`, which numbers the mentions in these data and says nothing of their place.
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(rename = "sentText")]
+    text: &'a str,
+    #[serde(rename = "relationMentions")]
+    relations: Vec<RelationLine<'a>>,
+    #[serde(rename = "entityMentions")]
+    entities: Vec<EntityLine<'a>>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct RelationLine<'a> {
+    #[serde(rename = "em1Text")]
+    subject: &'a str,
+    #[serde(rename = "em2Text")]
+    object: &'a str,
+    label: &'a str,
+}
+
+#[derive(Serialize)]
+struct EntityLine<'a> {
+    text: &'a str,
+    label: &'a str,
+}
+
+pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+    let Fields { known: Record { id, text, relations, entities }, extra } = object.parse()?;
+    let Id(id) = id.unwrap_or_default();
+    let text = object.required(text, "sentText")?;
+    let relations = relations.unwrap_or_default();
+    let entities = entities.unwrap_or_default();
+    let other: usize = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len())).sum();
+    lost.note_at(Loss::Field, other, || object.name());
+    let mut triples: Vec<_> = relations.into_iter().map(|r| Triple::of(r.subject, r.label, r.object)).collect();
+    let listed = entities
+        .into_iter()
+        .map(|entity| Mention { entity_type: entity.label.and_then(entity_type), ..Mention::of(entity.text) });
+    let entities = join(&mut triples, listed.collect(), true);
+    Ok(Sentence { id, text, triples, entities, extra })
+}
+
+pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
+    lost.compare(sentence, &Room { places: false, types: true, entities: true, scores: false });
+    let relation = |triple: &'a Triple| RelationLine {
+        subject: &triple.subject.text,
+        object: &triple.object.text,
+        label: &triple.relation,
+    };
+    let entity = |mention: &'a Mention| EntityLine {
+        text: &mention.text,
+        label: mention.entity_type.as_deref().unwrap_or(UNTYPED),
+    };
+    Line {
+        id: sentence.id.as_deref(),
+        text: &sentence.text,
+        relations: sentence.triples.iter().map(relation).collect(),
+        entities: listed(sentence, |mention| &mention.text, lost).into_iter().map(entity).collect(),
+        extra: Kept::of(sentence, Format::Hrl, lost),
+    }
+}

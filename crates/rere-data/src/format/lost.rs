@@ -1,0 +1,129 @@
+//! What a format has no place for.
+
+use std::{collections::BTreeMap, fmt};
+
+use rere_core::Sentence;
+use serde::Serialize;
+
+use crate::error::name;
+
+/// A kind of content that one format holds and another does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Loss {
+    /// A triple that the format cannot express: it wants places and a mention has none, or spans that do not overlap.
+    Triple,
+    /// An entity beside the triples that the format has no room for, or that has no place in the text where one is wanted.
+    Entity,
+    /// The place of a mention, of which only the surface stays.
+    Place,
+    /// The type of a mention.
+    EntityType,
+    /// The score of a triple.
+    Score,
+    /// The id of a sentence.
+    Id,
+    /// White space: of a text whose words are written one by one, or at the ends of a mention.
+    Spacing,
+    /// White space in the name of a relation or a type, which became an underscore.
+    Name,
+    /// A field that has no meaning here and is not kept.
+    Field,
+    /// An annotation without counterpart here: an event, an attribute, evidence, a discontinuous mention, a link between mentions
+    /// of one entity.
+    Annotation,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Triple => "triples left out",
+            Self::Entity => "entities left out",
+            Self::Place => "mentions without their place",
+            Self::EntityType => "mentions without their type",
+            Self::Score => "triples without their score",
+            Self::Id => "sentences without their id",
+            Self::Spacing => "sentences with other white space",
+            Self::Name => "names with underscores for white space",
+            Self::Field => "other fields left out",
+            Self::Annotation => "annotations without a counterpart left out",
+        })
+    }
+}
+
+/// What could not be carried over: how often, and where first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Lost(BTreeMap<Loss, Count>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Count {
+    count: usize,
+    /// Id of the first sentence concerned, how its text begins, or its line.
+    first: String,
+}
+
+/// What a format has room for beside texts, ids, and surfaces and relations of triples.
+pub(super) struct Room {
+    pub places: bool,
+    pub types: bool,
+    pub entities: bool,
+    pub scores: bool,
+}
+
+impl Lost {
+    /// Whether nothing was lost.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How often something was lost.
+    pub fn count(&self, loss: Loss) -> usize {
+        self.0.get(&loss).map_or(0, |row| row.count)
+    }
+
+    /// Adds what another part of the work has lost.
+    pub fn add(&mut self, other: Self) {
+        for (loss, Count { count, first }) in other.0 {
+            self.0.entry(loss).or_insert(Count { count: 0, first }).count += count;
+        }
+    }
+
+    /// Counts `count` losses of a sentence.
+    pub(super) fn note(&mut self, loss: Loss, count: usize, sentence: &Sentence) {
+        self.note_at(loss, count, || name(sentence));
+    }
+
+    /// The same where the sentence is not made yet; `place` says where.
+    pub(super) fn note_at(&mut self, loss: Loss, count: usize, place: impl FnOnce() -> String) {
+        if count > 0 {
+            self.0.entry(loss).or_insert_with(|| Count { count: 0, first: place() }).count += count;
+        }
+    }
+
+    /// Counts what a format has no room for.
+    pub(super) fn compare(&mut self, sentence: &Sentence, room: &Room) {
+        let entities: &[_] = if room.entities { &sentence.entities } else { &[] };
+        self.note(Loss::Entity, sentence.entities.len() - entities.len(), sentence);
+        let mentions = || sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]).chain(entities);
+        if !room.places {
+            self.note(Loss::Place, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
+        }
+        if !room.types {
+            self.note(Loss::EntityType, mentions().filter(|mention| mention.entity_type.is_some()).count(), sentence);
+        }
+        if !room.scores {
+            self.note(Loss::Score, sentence.triples.iter().filter(|t| t.score.is_some()).count(), sentence);
+        }
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (loss, Count { count, first })) in self.0.iter().enumerate() {
+            let end = if at == 0 { "" } else { "\n" };
+            write!(f, "{end}{count} {loss}, first in {first}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! JSON as spaCy's users and Prodigy have it: `{"text", "spans": [{"start", "end", "label"}], "relations": [{"head_span":
+//! {"start", "end", "label"}, "child_span", "label"}]}`, with half-open offsets in characters.
+
+use std::collections::HashMap;
+
+use rere_core::{ByteSpan, CharSpan, Mention, Sentence, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{
+    Format, Loss, Lost, Room,
+    fields::{Fields, Id, Kept, known},
+    json::Object,
+    place::{Borders, Placed, UNTYPED, entity_type, join},
+};
+use crate::DataError;
+
+pub(super) const FIELDS: &[&str] = &["id", "text", "spans", "relations"];
+
+known! {
+    struct Record {
+        id "id": Id,
+        text "text": String,
+        spans "spans": Vec<Span>,
+        relations "relations": Vec<Relation>,
+    }
+}
+
+#[derive(Deserialize)]
+struct Span {
+    start: usize,
+    end: usize,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
+    // What the tokens say is said by the offsets too.
+    #[serde(default, rename = "token_start")]
+    _token_start: IgnoredAny,
+    #[serde(default, rename = "token_end")]
+    _token_end: IgnoredAny,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Relation {
+    head_span: Span,
+    child_span: Span,
+    label: String,
+    #[serde(default, rename = "head")]
+    _head: IgnoredAny,
+    #[serde(default, rename = "child")]
+    _child: IgnoredAny,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    text: &'a str,
+    spans: Vec<SpanLine<'a>>,
+    relations: Vec<RelationLine<'a>>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize, Clone, Copy)]
+struct SpanLine<'a> {
+    start: usize,
+    end: usize,
+    label: &'a str,
+}
+
+#[derive(Serialize)]
+struct RelationLine<'a> {
+    head_span: SpanLine<'a>,
+    child_span: SpanLine<'a>,
+    label: &'a str,
+}
+
+pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+    let Fields { known: Record { id, text, spans, relations }, extra } = object.parse()?;
+    let Id(id) = id.unwrap_or_default();
+    let text = object.required(text, "text")?;
+    let spans = spans.unwrap_or_default();
+    let relations = relations.unwrap_or_default();
+    let borders = Borders::of(&text);
+    let mut mention = |span: Span| {
+        lost.note_at(Loss::Field, span.other.len(), || object.name());
+        let mention = borders.mention(CharSpan::new(span.start, span.end), span.text, object)?;
+        Ok::<_, DataError>(Mention { entity_type: span.label.and_then(entity_type), ..mention })
+    };
+    let listed = spans.into_iter().map(&mut mention).collect::<Result<Vec<_>, _>>()?;
+    let mut triples = Vec::with_capacity(relations.len());
+    let mut other = 0;
+    for relation in relations {
+        other += relation.other.len();
+        let (subject, object) = (mention(relation.head_span)?, mention(relation.child_span)?);
+        triples.push(Triple { subject, relation: relation.label, object, score: None });
+    }
+    lost.note_at(Loss::Field, other, || object.name());
+    let entities = join(&mut triples, listed, false);
+    Ok(Sentence { id, triples, entities, text, extra })
+}
+
+pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
+    lost.compare(sentence, &Room { places: true, types: true, entities: true, scores: false });
+    let borders = Borders::of(&sentence.text);
+    let placed = Placed::of(sentence, lost);
+    let span = |&(span, mention): &(ByteSpan, &'a Mention)| {
+        let CharSpan { start, end } = borders.characters(span);
+        SpanLine { start, end, label: mention.entity_type.as_deref().unwrap_or(UNTYPED) }
+    };
+    let spans: Vec<_> = placed.mentions.iter().map(span).collect();
+    let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| RelationLine {
+        head_span: spans[subject],
+        child_span: spans[object],
+        label: &triple.relation,
+    };
+    Line {
+        id: sentence.id.as_deref(),
+        text: &sentence.text,
+        relations: placed.triples.iter().map(relation).collect(),
+        spans,
+        extra: Kept::of(sentence, Format::Spacy, lost),
+    }
+}

@@ -1,0 +1,130 @@
+//! SpERT's format, in which CoNLL04, ADE and SciERC are passed on: `{"tokens", "entities": [{"type", "start", "end"}],
+//! "relations": [{"type", "head", "tail"}], "orig_id"}`. Entities are half-open ranges of tokens, `head` and `tail` are
+//! numbers of entities, all from 0.
+
+use std::collections::HashMap;
+
+use rere_core::{Mention, Sentence, TokenSpan, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{
+    Format, Loss, Lost, Room,
+    fields::{Fields, Id, Kept, known},
+    json::Object,
+    place::{UNTYPED, entity_type},
+    words::{Words, bytes, join},
+};
+use crate::DataError;
+
+pub(super) const FIELDS: &[&str] = &["orig_id", "text", "tokens", "entities", "relations"];
+
+known! {
+    struct Record {
+        id "orig_id": Id,
+        tokens "tokens": Vec<String>,
+        entities "entities": Vec<Entity>,
+        relations "relations": Vec<Relation>,
+    }
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    #[serde(rename = "type")]
+    entity_type: String,
+    start: usize,
+    end: usize,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Relation {
+    #[serde(rename = "type")]
+    relation: String,
+    head: usize,
+    tail: usize,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    tokens: Vec<&'a str>,
+    entities: Vec<EntityLine<'a>>,
+    relations: Vec<RelationLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orig_id: Option<&'a str>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct EntityLine<'a> {
+    #[serde(rename = "type")]
+    entity_type: &'a str,
+    start: usize,
+    end: usize,
+}
+
+#[derive(Serialize)]
+struct RelationLine<'a> {
+    #[serde(rename = "type")]
+    relation: &'a str,
+    head: usize,
+    tail: usize,
+}
+
+pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+    let Fields { known: Record { id, tokens, entities, relations }, extra } = object.parse()?;
+    let Id(id) = id.unwrap_or_default();
+    let tokens = object.required(tokens, "tokens")?;
+    let entities = entities.unwrap_or_default();
+    let relations = relations.unwrap_or_default();
+    let other = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len()));
+    lost.note_at(Loss::Field, other.sum(), || object.name());
+    let (text, words) = join(&tokens);
+    let mut listed = Vec::with_capacity(entities.len());
+    for Entity { entity_type: name, start, end, .. } in entities {
+        let Some(span) = bytes(&words, TokenSpan::new(start, end)) else {
+            let count = words.len();
+            return Err(object.error(format!("the entity {start}..{end} does not lie in the {count} tokens")));
+        };
+        listed.push(Mention {
+            entity_type: entity_type(name),
+            span: Some(span),
+            ..Mention::of(&text[span.start..span.end])
+        });
+    }
+    let mut joined = vec![false; listed.len()];
+    let mut triples = Vec::with_capacity(relations.len());
+    for Relation { relation, head, tail, .. } in relations {
+        let mut entity = |number: usize| match listed.get(number) {
+            Some(mention) => {
+                joined[number] = true;
+                Ok(mention.clone())
+            }
+            None => Err(object.error(format!("a relation joins entity {number}, and there are {}", listed.len()))),
+        };
+        triples.push(Triple { subject: entity(head)?, relation, object: entity(tail)?, score: None });
+    }
+    let entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
+    Ok(Sentence { id, text, triples, entities, extra })
+}
+
+pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
+    lost.compare(sentence, &Room { places: true, types: true, entities: true, scores: false });
+    let words = Words::of(sentence, lost);
+    let entity = |&(TokenSpan { start, end }, mention): &(_, &'a Mention)| EntityLine {
+        entity_type: mention.entity_type.as_deref().unwrap_or(UNTYPED),
+        start,
+        end,
+    };
+    let relation = |&(head, triple, tail): &(_, &'a Triple, _)| RelationLine { relation: &triple.relation, head, tail };
+    Line {
+        tokens: words.words.iter().map(|word| &sentence.text[word.start..word.end]).collect(),
+        entities: words.mentions.iter().map(entity).collect(),
+        relations: words.triples.iter().map(relation).collect(),
+        orig_id: sentence.id.as_deref(),
+        extra: Kept::of(sentence, Format::Spert, lost),
+    }
+}

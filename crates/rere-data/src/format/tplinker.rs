@@ -1,0 +1,148 @@
+//! TPLinker's format: `{"text", "relation_list": [{"subject", "subj_char_span": [start, end], "predicate", "object",
+//! "obj_char_span"}], "entity_list": [{"text", "type", "char_span"}]}`, with half-open offsets in characters.
+
+use std::collections::HashMap;
+
+use rere_core::{CharSpan, Mention, Sentence, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{
+    Format, Loss, Lost, Room,
+    fields::{Fields, Id, Kept, known},
+    json::Object,
+    place::{Borders, join, listed},
+};
+use crate::DataError;
+
+pub(super) const FIELDS: &[&str] = &["id", "text", "relation_list", "entity_list"];
+
+/// What TPLinker calls the type of all entities where it knows none.
+const UNTYPED: &str = "DEFAULT";
+
+known! {
+    struct Record {
+        id "id": Id,
+        text "text": String,
+        relation_list "relation_list": Vec<Relation>,
+        entity_list "entity_list": Vec<Entity>,
+    }
+}
+
+#[derive(Deserialize)]
+struct Relation {
+    subject: String,
+    object: String,
+    #[serde(default)]
+    subj_char_span: Option<(usize, usize)>,
+    #[serde(default)]
+    obj_char_span: Option<(usize, usize)>,
+    predicate: String,
+    // Made anew for each tokenizer.
+    #[serde(default, rename = "subj_tok_span")]
+    _subj_tok_span: IgnoredAny,
+    #[serde(default, rename = "obj_tok_span")]
+    _obj_tok_span: IgnoredAny,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    text: String,
+    #[serde(default, rename = "type")]
+    entity_type: Option<String>,
+    #[serde(default)]
+    char_span: Option<(usize, usize)>,
+    #[serde(default, rename = "tok_span")]
+    _tok_span: IgnoredAny,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    text: &'a str,
+    relation_list: Vec<RelationLine<'a>>,
+    entity_list: Vec<EntityLine<'a>>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct RelationLine<'a> {
+    subject: &'a str,
+    object: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subj_char_span: Option<(usize, usize)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    obj_char_span: Option<(usize, usize)>,
+    predicate: &'a str,
+}
+
+#[derive(Serialize)]
+struct EntityLine<'a> {
+    text: &'a str,
+    #[serde(rename = "type")]
+    entity_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    char_span: Option<(usize, usize)>,
+}
+
+pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+    let Fields { known: Record { id, text, relation_list, entity_list }, extra } = object.parse()?;
+    let Id(id) = id.unwrap_or_default();
+    let text = object.required(text, "text")?;
+    let relation_list = object.required(relation_list, "relation_list")?;
+    let entity_list = entity_list.unwrap_or_default();
+    let other = relation_list.iter().map(|r| r.other.len()).chain(entity_list.iter().map(|e| e.other.len()));
+    lost.note_at(Loss::Field, other.sum(), || object.name());
+    let borders = Borders::of(&text);
+    let mention = |surface: String, span: Option<(usize, usize)>| match span {
+        None => Ok(Mention::of(surface)),
+        Some((start, end)) => borders.mention(CharSpan::new(start, end), Some(surface), object),
+    };
+    let triples = relation_list.into_iter().map(|relation| {
+        Ok(Triple {
+            subject: mention(relation.subject, relation.subj_char_span)?,
+            relation: relation.predicate,
+            object: mention(relation.object, relation.obj_char_span)?,
+            score: None,
+        })
+    });
+    let mut triples = triples.collect::<Result<Vec<_>, DataError>>()?;
+    let listed = entity_list.into_iter().map(|entity| {
+        let entity_type = entity.entity_type.filter(|name| name != UNTYPED);
+        Ok(Mention { entity_type, ..mention(entity.text, entity.char_span)? })
+    });
+    let entities = join(&mut triples, listed.collect::<Result<_, DataError>>()?, true);
+    Ok(Sentence { id, triples, entities, text, extra })
+}
+
+pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
+    lost.compare(sentence, &Room { places: true, types: true, entities: true, scores: false });
+    let borders = Borders::of(&sentence.text);
+    let place = |mention: &Mention| {
+        mention.span.map(|span| borders.characters(span)).map(|CharSpan { start, end }| (start, end))
+    };
+    let relation = |triple: &'a Triple| RelationLine {
+        subject: &triple.subject.text,
+        object: &triple.object.text,
+        subj_char_span: place(&triple.subject),
+        obj_char_span: place(&triple.object),
+        predicate: &triple.relation,
+    };
+    let entity = |mention: &'a Mention| EntityLine {
+        text: &mention.text,
+        entity_type: mention.entity_type.as_deref().unwrap_or(UNTYPED),
+        char_span: place(mention),
+    };
+    Line {
+        id: sentence.id.as_deref(),
+        text: &sentence.text,
+        relation_list: sentence.triples.iter().map(relation).collect(),
+        entity_list: listed(sentence, |mention| (&mention.text, mention.span), lost).into_iter().map(entity).collect(),
+        extra: Kept::of(sentence, Format::Tplinker, lost),
+    }
+}

@@ -1,0 +1,480 @@
+//! Each corpus format by a file made by hand, by random corpora, and by the public corpora where RERE_DATA says where they are.
+
+use std::{fs, path::Path};
+
+use proptest::{prelude::*, sample::Index};
+use rere_core::{ByteSpan, Extra, Mention, Probability, Sentence, Triple};
+use rere_data::{Choice, DataError, Folding, Format, Locator, Loss, Lost, Reader, read, write};
+use serde_json::json;
+
+/// The sentences of a file with this content, the format that it is found to have, and what was lost.
+fn parse(content: &str) -> (Vec<Sentence>, Lost) {
+    let mut reader = Reader::new(std::io::Cursor::new(content.to_owned()), "test", None);
+    let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect(content);
+    (sentences, reader.lost().clone())
+}
+
+/// What a format makes of sentences.
+fn written(sentences: &[Sentence], format: Format) -> (String, Lost) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("corpus");
+    let lost = write(&path, sentences, format).expect("written");
+    (fs::read_to_string(path).expect("UTF-8"), lost)
+}
+
+fn at(text: &str, surface: &str, entity_type: Option<&str>) -> Mention {
+    let start = text.find(surface).expect("a part of the text");
+    let entity_type = entity_type.map(str::to_owned);
+    Mention { entity_type, ..Mention::at(text, ByteSpan::new(start, start + surface.len())).expect("fits") }
+}
+
+fn triple(subject: Mention, relation: &str, object: Mention) -> Triple {
+    Triple { subject, relation: relation.to_owned(), object, score: None }
+}
+
+fn json(content: &str) -> serde_json::Value {
+    serde_json::from_str(content).expect("JSON")
+}
+
+const TEXT: &str = "Zoë Ng lives in 北京 , not in New York .";
+
+/// Zoë Ng and 北京, with places and types, and New York beside them.
+fn sentence() -> Sentence {
+    Sentence {
+        triples: vec![triple(at(TEXT, "Zoë Ng", Some("PER")), "lives_in", at(TEXT, "北京", Some("LOC")))],
+        entities: vec![at(TEXT, "New York", Some("LOC"))],
+        ..Sentence::new(TEXT)
+    }
+}
+
+/// `sentence` without what strings alone do not tell.
+fn surfaces(sentence: &Sentence, types: bool) -> Sentence {
+    let mut sentence = sentence.clone();
+    let of_triples = sentence.triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]);
+    for mention in of_triples.chain(&mut sentence.entities) {
+        mention.span = None;
+        if !types {
+            mention.entity_type = None;
+        }
+    }
+    sentence
+}
+
+#[test]
+fn rere() {
+    // Counted by hand: Zoë Ng is characters 0 to 5, 北京 16 and 17, New York 27 to 34.
+    let line = json!({"text": TEXT, "triples": [{
+            "subject": {"text": "Zoë Ng", "start": 0, "end": 6, "type": "PER"},
+            "relation": "lives_in",
+            "object": {"text": "北京", "start": 16, "end": 18, "type": "LOC"},
+        }], "entities": [{"text": "New York", "start": 28, "end": 36, "type": "LOC"}]});
+    assert_eq!(parse(&line.to_string()), (vec![sentence()], Lost::default()));
+    let (content, lost) = written(&[sentence()], Format::Rere);
+    assert_eq!((json(&content), lost), (line, Lost::default()));
+}
+
+#[test]
+fn casrel() {
+    let (content, lost) = written(&[sentence()], Format::Casrel);
+    assert_eq!(json(&content), json!([{"text": TEXT, "triple_list": [["Zoë Ng", "lives_in", "北京"]]}]));
+    let counts = [Loss::Place, Loss::EntityType, Loss::Entity, Loss::Triple].map(|loss| lost.count(loss));
+    assert_eq!(counts, [2, 2, 1, 0]);
+    let expected = Sentence { entities: vec![], ..surfaces(&sentence(), false) };
+    assert_eq!(parse(&content), (vec![expected], Lost::default()));
+}
+
+#[test]
+fn hrl() {
+    let line = json!({"sentText": TEXT,
+    "relationMentions": [{"em1Text": "Zoë Ng", "em2Text": "北京", "label": "lives_in"}],
+    "entityMentions": [
+        {"text": "Zoë Ng", "label": "PER"}, {"text": "北京", "label": "LOC"}, {"text": "New York", "label": "LOC"}
+    ]});
+    let (content, lost) = written(&[sentence()], Format::Hrl);
+    assert_eq!((json(&content), lost.count(Loss::Place)), (line, 3));
+    assert_eq!(parse(&content), (vec![surfaces(&sentence(), true)], Lost::default()));
+    // As it stands in the data of CoType, where `start` numbers the mentions.
+    let (sentences, lost) = parse(
+        r#"{"sentText": "A b", "articleId": "/x", "sentId": "1", "relationMentions": [{"em1Text": "A", "em2Text": "b", "label": "r"}],
+            "entityMentions": [{"start": 1, "text": "b", "label": "LOC"}, {"start": 0, "text": "A"}]}"#
+            .replace('\n', "")
+            .as_str(),
+    );
+    assert_eq!(lost.count(Loss::Field), 2);
+    assert_eq!(sentences[0].extra.get("articleId").expect("JSON"), Some("/x"));
+    let types = [&sentences[0].triples[0].subject, &sentences[0].triples[0].object].map(|m| m.entity_type.as_deref());
+    assert_eq!(types, [None, Some("LOC")]);
+}
+
+#[test]
+fn hrl_tags() {
+    // Words: Zoë Ng lives in 北 京 , not in New York . with the tags of README.md of HRL-RE.
+    let line = json!({"sentext": "Zoë Ng lives in 北京 , not in New York .", "relations": [
+        {"rtext": "lives_in", "em1": "Zoë Ng", "em2": "北京", "tags": [4, 1, 0, 0, 5, 0, 0, 0, 6, 3, 0]},
+        {"rtext": "not_in", "em1": "Zoë Ng", "em2": "New York", "tags": [4, 1, 0, 0, 6, 0, 0, 0, 5, 2, 0]},
+    ]});
+    let (person, city) = (at(TEXT, "Zoë Ng", None), at(TEXT, "北京", None));
+    let mut expected = Sentence::new(TEXT);
+    expected.triples.push(triple(person.clone(), "lives_in", city));
+    expected.triples.push(triple(person, "not_in", at(TEXT, "New York", None)));
+    assert_eq!(parse(&line.to_string()), (vec![expected.clone()], Lost::default()));
+
+    // Where Chinese is cut into characters, the text has other spaces.
+    let (content, lost) = written(&[sentence()], Format::HrlTags);
+    assert_eq!(
+        json(&content),
+        json!({"sentext": "Zoë Ng lives in 北 京 , not in New York .", "relations": [
+            {"rtext": "lives_in", "em1": "Zoë Ng", "em2": "北 京", "tags": [4, 1, 0, 0, 5, 2, 0, 0, 0, 6, 3, 0]}
+        ]})
+    );
+    assert_eq!([Loss::Spacing, Loss::EntityType, Loss::Entity].map(|loss| lost.count(loss)), [1, 3, 0]);
+
+    // Two mentions of one triple that overlap cannot be tagged, and no triple means no tags.
+    let text = "New York City";
+    let overlapping = Sentence {
+        triples: vec![triple(at(text, "New York City", None), "r", at(text, "York", None))],
+        ..Sentence::new(text)
+    };
+    assert_eq!(written(&[overlapping], Format::HrlTags).1.count(Loss::Triple), 1);
+    let alone = Sentence { entities: vec![at(text, "York", None)], ..Sentence::new(text) };
+    assert_eq!(written(&[alone], Format::HrlTags).1.count(Loss::Entity), 1);
+    // A surface that the tags do not mark has no place.
+    let (sentences, _) =
+        parse(r#"{"sentext": "a b c", "relations": [{"rtext": "r", "em1": "c", "em2": "b", "tags": [4, 5, 0]}]}"#);
+    assert_eq!(sentences[0].triples, [triple(Mention::of("c"), "r", at("a b c", "b", None))]);
+}
+
+#[test]
+fn duie() {
+    let line = json!({"text": TEXT, "spo_list": [
+        {"subject": "Zoë Ng", "subject_type": "PER", "predicate": "lives_in", "object": "北京", "object_type": "LOC"}]});
+    let (content, lost) = written(&[sentence()], Format::Duie);
+    assert_eq!((json(&content), lost.count(Loss::Entity)), (line, 1));
+    let expected = Sentence { entities: vec![], ..surfaces(&sentence(), true) };
+    assert_eq!(parse(&content), (vec![expected.clone()], Lost::default()));
+
+    // DuIE 2.0: a slot beside the value is a triple of its own.
+    let slots = json!({"text": TEXT, "spo_list": [
+        {"subject": "Zoë Ng", "subject_type": "PER", "predicate": "lives_in",
+         "object": {"@value": "北京", "not": "New York"}, "object_type": {"@value": "LOC", "not": "CITY"}}]});
+    let (sentences, lost) = parse(&slots.to_string());
+    let mut more = expected;
+    let city = Mention { entity_type: Some("CITY".into()), ..Mention::of("New York") };
+    more.triples.push(triple(more.triples[0].subject.clone(), "lives_in_not", city));
+    assert_eq!((sentences, lost), (vec![more], Lost::default()));
+}
+
+#[test]
+fn tplinker() {
+    // Half-open, in characters.
+    let line = json!([{"text": TEXT, "relation_list": [
+            {"subject": "Zoë Ng", "object": "北京", "subj_char_span": [0, 6], "obj_char_span": [16, 18], "predicate": "lives_in"}],
+        "entity_list": [
+            {"text": "Zoë Ng", "type": "PER", "char_span": [0, 6]}, {"text": "北京", "type": "LOC", "char_span": [16, 18]},
+            {"text": "New York", "type": "LOC", "char_span": [28, 36]}]}]);
+    let (content, lost) = written(&[sentence()], Format::Tplinker);
+    assert_eq!((json(&content), lost), (line, Lost::default()));
+    assert_eq!(parse(&content), (vec![sentence()], Lost::default()));
+    let (sentences, lost) = parse(
+        r#"{"text": "a b", "id": "x", "relation_list": [{"subject": "a", "object": "b", "predicate": "r", "subj_tok_span": [0, 1]}],
+            "entity_list": [{"text": "a", "type": "DEFAULT", "tok_span": [0, 1]}]}"#
+            .replace('\n', "")
+            .as_str(),
+    );
+    let expected = Sentence { id: Some("x".into()), triples: vec![Triple::of("a", "r", "b")], ..Sentence::new("a b") };
+    assert_eq!((sentences, lost), (vec![expected], Lost::default()));
+}
+
+/// Chinese in one word, as its own tokeniser may have it.
+const WORDS: [&str; 11] = ["Zoë", "Ng", "lives", "in", "北京", ",", "not", "in", "New", "York", "."];
+
+#[test]
+fn spert() {
+    // Half-open, in tokens.
+    let line = json!({"tokens": WORDS, "orig_id": 7, "entities": [
+            {"type": "LOC", "start": 4, "end": 5}, {"type": "LOC", "start": 8, "end": 10}, {"type": "PER", "start": 0, "end": 2}],
+        "relations": [{"type": "lives_in", "head": 2, "tail": 0}]});
+    let expected = Sentence { id: Some("7".into()), ..sentence() };
+    assert_eq!(parse(&line.to_string()), (vec![expected], Lost::default()));
+    let (content, lost) = written(&[sentence()], Format::Spert);
+    assert_eq!(
+        json(&content),
+        json!([{"tokens": ["Zoë", "Ng", "lives", "in", "北", "京", ",", "not", "in", "New", "York", "."], "entities": [
+                {"type": "PER", "start": 0, "end": 2}, {"type": "LOC", "start": 4, "end": 6}, {"type": "LOC", "start": 9, "end": 11}],
+            "relations": [{"type": "lives_in", "head": 0, "tail": 1}]}])
+    );
+    assert_eq!(lost.count(Loss::Spacing), 1);
+    // Words end where mentions do.
+    let text = "New York-based .";
+    let glued = Sentence { entities: vec![at(text, "New York", None)], ..Sentence::new(text) };
+    let (content, lost) = written(&[glued], Format::Spert);
+    assert_eq!(json(&content)[0]["tokens"], json!(["New", "York", "-based", "."]));
+    assert_eq!(json(&content)[0]["entities"], json!([{"type": "Entity", "start": 0, "end": 2}]));
+    assert_eq!(lost.count(Loss::Spacing), 1);
+    // What has no place is left out and counted.
+    let unplaced = surfaces(&sentence(), true);
+    let (content, lost) = written(&[unplaced], Format::Spert);
+    assert_eq!((lost.count(Loss::Triple), lost.count(Loss::Entity)), (1, 1));
+    assert_eq!(json(&content)[0]["relations"], json!([]));
+}
+
+#[test]
+fn docred() {
+    // `pos` is half-open, in words of the sentence.
+    let line = json!({"title": "Zoë", "sents": [WORDS, ["Zoë", "left", "北京", "."]], "vertexSet": [
+            [{"name": "Zoë Ng", "sent_id": 0, "pos": [0, 2], "type": "PER"}, {"name": "Zoë", "sent_id": 1, "pos": [0, 1], "type": "PER"}],
+            [{"name": "New  York", "sent_id": 0, "pos": [8, 10], "type": "LOC"}],
+            [{"name": "北京", "sent_id": 0, "pos": [4, 5], "type": "LOC"}, {"name": "北京", "sent_id": 1, "pos": [2, 3], "type": "LOC"}]],
+        "labels": [{"h": 0, "t": 2, "r": "P551", "evidence": [0]}]});
+    let text = format!("{TEXT} Zoë left 北京 .");
+    let second = |surface: &str, entity_type: &str| {
+        let start = text.rfind(surface).expect("a part of the text");
+        let span = ByteSpan::new(start, start + surface.len());
+        Mention { entity_type: Some(entity_type.into()), ..Mention::at(&text, span).expect("fits") }
+    };
+    // Between Zoë and 北京 of the second sentence there is one word, between those of the first there are two.
+    let expected = Sentence {
+        id: Some("Zoë".into()),
+        triples: vec![triple(second("Zoë", "PER"), "P551", second("北京", "LOC"))],
+        entities: vec![
+            at(&text, "Zoë Ng", Some("PER")),
+            at(&text, "New York", Some("LOC")),
+            at(&text, "北京", Some("LOC")),
+        ],
+        ..Sentence::new(text.clone())
+    };
+    let (sentences, lost) = parse(&line.to_string());
+    assert_eq!(sentences, [expected]);
+    // A border of sentences, two links between mentions, the evidence.
+    assert_eq!([Loss::Annotation, Loss::Spacing].map(|loss| lost.count(loss)), [4, 1]);
+
+    let (content, lost) = written(&sentences, Format::Docred);
+    let again = json(&content);
+    assert_eq!(again[0]["vertexSet"][1], json!([{"name": "北京", "sent_id": 0, "pos": [14, 16], "type": "LOC"}]));
+    assert_eq!(again[0]["labels"], json!([{"h": 0, "t": 1, "r": "P551", "evidence": []}]));
+    assert_eq!(lost.count(Loss::Spacing), 1);
+}
+
+#[test]
+fn spacy() {
+    // Half-open, in characters; `token_end` counts the last token and is not needed.
+    let line = json!({"text": TEXT, "spans": [
+            {"start": 0, "end": 6, "label": "PER", "token_start": 0, "token_end": 1}, {"start": 16, "end": 18, "label": "LOC"},
+            {"start": 28, "end": 36, "label": "LOC", "text": "New York"}],
+        "relations": [{"head": 1, "child": 4, "label": "lives_in",
+            "head_span": {"start": 0, "end": 6, "label": "PER"}, "child_span": {"start": 16, "end": 18, "label": "LOC"}}]});
+    assert_eq!(parse(&line.to_string()), (vec![sentence()], Lost::default()));
+    let (content, lost) = written(&[sentence()], Format::Spacy);
+    assert_eq!(
+        json(&content),
+        json!({"text": TEXT, "spans": [
+                {"start": 0, "end": 6, "label": "PER"}, {"start": 16, "end": 18, "label": "LOC"}, {"start": 28, "end": 36, "label": "LOC"}],
+            "relations": [{"label": "lives_in",
+                "head_span": {"start": 0, "end": 6, "label": "PER"}, "child_span": {"start": 16, "end": 18, "label": "LOC"}}]})
+    );
+    assert_eq!(lost, Lost::default());
+}
+
+#[test]
+fn brat() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = TEXT.replace("New York", "New\nYork");
+    // Half-open, in characters; a line's end in a mention is a space.
+    let annotations = "T1\tPER 0 6\tZoë Ng\nT2\tLOC 28 36\tNew York\nR1\tlives_in Arg1:T1 Arg2:T3\t\n\
+                       T3\tLOC 16 18\t北京\nT4\tLOC 0 3;16 18\tZoë 北京\nR2\tr Arg1:T1 Arg2:T4\nE1\tMove:T2\n#1\tAnnotatorNotes T1\tx\n";
+    fs::write(folder.path().join("b.txt"), &text).expect("written");
+    fs::write(folder.path().join("b.ann"), annotations).expect("written");
+    fs::write(folder.path().join("a.txt"), "").expect("written");
+    fs::write(folder.path().join("a.ann"), "").expect("written");
+    fs::write(folder.path().join("annotation.conf"), "[entities]").expect("written");
+    let mut reader = Reader::open(folder.path(), None).expect("a reader");
+    let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect("read");
+    let id = |id: &str| Some(id.to_owned());
+    let expected = Sentence { id: id("b"), entities: vec![at(&text, "New\nYork", Some("LOC"))], text, ..sentence() };
+    assert_eq!(sentences, [Sentence { id: id("a"), ..Sentence::default() }, expected]);
+    // The mention in pieces, the event, the note; and the triple with the mention in pieces.
+    assert_eq!([Loss::Annotation, Loss::Triple].map(|loss| reader.lost().count(loss)), [3, 1]);
+
+    let out = folder.path().join("out");
+    let mut sentences = sentences;
+    sentences[0].id = id("a/b");
+    sentences[1].triples[0].relation = "lives in".into();
+    let lost = write(&out, &sentences, Format::Brat).expect("written");
+    assert_eq!([Loss::Id, Loss::Name].map(|loss| lost.count(loss)), [1, 1]);
+    let content = |name: &str| fs::read_to_string(out.join(name)).expect(name);
+    assert_eq!(content("000001.ann"), "");
+    assert_eq!(
+        content("b.ann"),
+        "T1\tPER 0 6\tZoë Ng\nT2\tLOC 16 18\t北京\nT3\tLOC 28 36\tNew York\nR1\tlives_in Arg1:T1 Arg2:T2\n"
+    );
+    // What is there is not written over.
+    assert!(matches!(write(&out, &sentences, Format::Brat), Err(DataError::Write { .. })));
+    let twice = [sentences[1].clone(), sentences[1].clone()];
+    assert!(matches!(write(&folder.path().join("c"), &twice, Format::Brat), Err(DataError::Unwritable { .. })));
+
+    for (annotations, line) in [
+        ("T1\tPER 0 6\tZoe Ng\n", 1),
+        ("\nT1\tPER 0 99\tZoë Ng", 2),
+        ("T1\tPER 0", 1),
+        ("T1\tPER\tZoë", 1),
+        ("T1", 1),
+        ("R1\tr Arg1:T1", 1),
+        ("R1\tr Arg1:T1 Arg2:T2", 1),
+    ] {
+        fs::write(folder.path().join("b.ann"), annotations).expect("written");
+        match read(folder.path()).expect_err(annotations) {
+            DataError::Parse { path, line: found, .. } | DataError::Offsets { path, line: found, .. } => {
+                assert_eq!((path, found), (folder.path().join("b.ann"), line));
+            }
+            other => panic!("{other}"),
+        }
+    }
+    fs::remove_file(folder.path().join("b.ann")).expect("removed");
+    assert!(matches!(read(folder.path()), Err(DataError::Read { path, .. }) if path.ends_with("b.ann")));
+    fs::write(folder.path().join("b.ann"), b"T1\n\xff").expect("written");
+    assert!(matches!(read(folder.path()), Err(DataError::Encoding { line: 2, .. })));
+}
+
+#[test]
+fn parquet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("corpus.parquet");
+    let score = Some(Probability::new(0.123_456_78).expect("in [0, 1]"));
+    let mut corpus: Vec<Sentence> = (0..3000).map(|n| Sentence { id: Some(n.to_string()), ..sentence() }).collect();
+    corpus[1].triples[0].score = score;
+    corpus[2].extra.set("extra", &json!({"deep": [1, "x"]})).expect("JSON");
+    corpus[2].extra.set("other", &()).expect("JSON");
+    corpus[3].triples.clear();
+    corpus[4] = surfaces(&corpus[4], false);
+    assert!(write(&path, &corpus, Format::Parquet).expect("written").is_empty());
+    assert_eq!(read(&path).expect("read"), corpus);
+    assert!(fs::metadata(&path).expect("a file").len() < 60_000);
+
+    let whole = fs::read(&path).expect("a file");
+    for end in [4, 100, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..end]).expect("written");
+        assert!(matches!(read(&path), Err(DataError::Parse { .. })), "{end}");
+    }
+    assert!(matches!(Reader::open(Path::new("no such file"), Some(Format::Parquet)), Err(DataError::Read { .. })));
+}
+
+prop_compose! {
+    fn random_sentence()(
+        id in proptest::option::of("[a-z/ é]{1,4}"),
+        text in "[abé北👩 \u{301}\n\t.-]{0,20}",
+        ends in prop::collection::vec((any::<[Index; 4]>(), any::<[bool; 2]>(), proptest::option::of("[A-Z ]{0,2}")), 0..4),
+        more in prop::collection::vec(any::<([Index; 2], bool)>(), 0..3),
+        relation in "[rs é]{0,2}",
+        score in proptest::option::of(0f32..=1.0),
+        note in proptest::option::of("[a-z]"),
+    ) -> Sentence {
+        let borders: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let mention = |ends: [Index; 2], placed: bool| {
+            let [a, b] = ends.map(|end| *end.get(&borders));
+            let mention = Mention::at(&text, ByteSpan::new(a.min(b), a.max(b))).expect("on borders");
+            if placed { mention } else { Mention::of(mention.text) }
+        };
+        let triples = ends.into_iter().map(|([a, b, c, d], placed, entity_type)| Triple {
+            subject: Mention { entity_type, ..mention([a, b], placed[0]) },
+            relation: relation.clone(),
+            object: mention([c, d], placed[1]),
+            score: score.map(Probability::saturating),
+        }).collect();
+        let entities = more.into_iter().map(|(ends, placed)| mention(ends, placed)).collect();
+        let mut extra = Extra::default();
+        if let Some(note) = note {
+            extra.set("note", &note).expect("JSON");
+        }
+        Sentence { id, text, triples, entities, extra }
+    }
+}
+
+/// Writes a corpus and reads it back.
+fn there_and_back(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, Lost) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("corpus");
+    let mut lost = write(&path, sentences, format).expect("written");
+    let mut reader = Reader::open(&path, None).expect("a reader");
+    let back = reader.by_ref().collect::<Result<Vec<_>, _>>().expect("read");
+    lost.add(reader.lost().clone());
+    (back, lost)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    /// What comes back is what went, less what was counted; the second time nothing is lost.
+    #[test]
+    fn every_format_gives_back_what_it_holds(mut sentences in prop::collection::vec(random_sentence(), 1..4)) {
+        for (number, sentence) in sentences.iter_mut().enumerate() {
+            // brat's files are named by ids, and ordered by their names.
+            sentence.id = sentence.id.take().map(|id| format!("{number}{id}"));
+        }
+        for format in Format::ALL {
+            let (back, lost) = there_and_back(&sentences, format);
+            prop_assert_eq!(back.len(), sentences.len());
+            let triples = |sentences: &[Sentence]| sentences.iter().map(|s| s.triples.len()).sum::<usize>();
+            prop_assert_eq!(triples(&back) + lost.count(Loss::Triple), triples(&sentences), "{}", format);
+            let fields = |sentences: &[Sentence]| sentences.iter().map(|s| s.extra.len()).sum::<usize>();
+            prop_assert_eq!(fields(&back) + lost.count(Loss::Field), fields(&sentences), "{}", format);
+            if lost.is_empty() && format != Format::Brat {
+                for (back, sentence) in back.iter().zip(&sentences) {
+                    prop_assert_eq!(&back.text, &sentence.text, "{}", format);
+                    prop_assert_eq!(&back.id, &sentence.id, "{}", format);
+                    prop_assert_eq!(&back.triples, &sentence.triples, "{}", format);
+                }
+            }
+            let (again, lost) = there_and_back(&back, format);
+            prop_assert!(lost.is_empty(), "{}: {}", format, lost);
+            prop_assert_eq!(again, back, "{}", format);
+        }
+    }
+}
+
+#[test]
+fn public_corpora_survive_every_format() {
+    let Some(data) = std::env::var_os("RERE_DATA") else {
+        println!("skipped: RERE_DATA is not set");
+        return;
+    };
+    let data = Path::new(&data);
+    for file in [
+        "nyt11-hrl/test.json",
+        "nyt11-hrl/dev.json",
+        "nyt11-hrl/train_sample.jsonl",
+        "nyt10-hrl/dev.json",
+        "nyt10-hrl/train_like.jsonl",
+        "ske2019/train_partial.jsonl",
+        "ske2019/dev.jsonl",
+        "ske2019/duie_format_sample.jsonl",
+        "webnlg/train.json",
+        "webnlg/dev.json",
+    ] {
+        let corpus = read(&data.join(file)).expect(file);
+        let mut located = corpus.clone();
+        let mut locator = Locator::new(Choice::Nearest, Folding::default());
+        located.iter_mut().for_each(|sentence| locator.locate(sentence));
+        assert_eq!(locator.report().missing, 0, "{file}: {}", locator.report());
+        for format in Format::ALL {
+            if format == Format::Brat && corpus.len() > 2000 {
+                continue; // Two files for each sentence take long.
+            }
+            if format.wants_places() {
+                // Words have other spaces, overlapping mentions no tags; what is left comes back as it is.
+                let (back, lost) = there_and_back(&located, format);
+                let triples = |sentences: &[Sentence]| sentences.iter().map(|s| s.triples.len()).sum::<usize>();
+                println!("{file} as {format}: {lost}");
+                assert_eq!(triples(&back) + lost.count(Loss::Triple), triples(&corpus), "{file} as {format}");
+                assert!(lost.count(Loss::Triple) * 100 < triples(&corpus), "{file} as {format}");
+                assert!(there_and_back(&back, format) == (back, Lost::default()), "{file} as {format}");
+                continue;
+            }
+            let (back, lost) = there_and_back(&corpus, format);
+            if file.contains("duie") && format != Format::Duie {
+                println!("{file} as {format}: {lost}");
+            } else {
+                assert!(lost.is_empty(), "{file} as {format}: {lost}");
+                assert!(back == corpus, "{file} as {format}");
+            }
+        }
+    }
+}
