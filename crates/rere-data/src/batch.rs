@@ -15,15 +15,40 @@ const BATCHES_PER_CHUNK: usize = 50;
 pub fn shuffled_batches(lengths: &[usize], batch: usize, seed: u64) -> Vec<Vec<usize>> {
     let batch = batch.max(1);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut indices: Vec<usize> = (0..lengths.len()).collect();
-    indices.shuffle(&mut rng);
     let mut batches = Vec::with_capacity(lengths.len().div_ceil(batch));
-    for chunk in indices.chunks_mut(batch.saturating_mul(BATCHES_PER_CHUNK)) {
-        chunk.sort_by_key(|&index| lengths[index]);
+    for chunk in shuffled_chunks(lengths, batch.saturating_mul(BATCHES_PER_CHUNK), &mut rng) {
         batches.extend(chunk.chunks(batch).map(<[usize]>::to_vec));
     }
     batches.shuffle(&mut rng);
     batches
+}
+
+/// As [`shuffled_batches`], but as many rows in a batch as fit in `tokens` positions once they are padded to the longest, and at
+/// least one: batches take about the same memory and time, however long their rows are.
+pub fn shuffled_token_batches(lengths: &[usize], tokens: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mean = lengths.iter().sum::<usize>().div_ceil(lengths.len().max(1));
+    let rows = (tokens / mean.max(1)).max(1);
+    let mut batches = Vec::new();
+    for chunk in shuffled_chunks(lengths, rows.saturating_mul(BATCHES_PER_CHUNK), &mut rng) {
+        // The longest first, so that the first row of a batch says how many there is room for.
+        let longest_first: Vec<usize> = chunk.into_iter().rev().collect();
+        fill(&longest_first, lengths, tokens, &mut batches);
+    }
+    batches.shuffle(&mut rng);
+    batches
+}
+
+/// The indices in a random order, cut into chunks, each sorted by length.
+fn shuffled_chunks(lengths: &[usize], chunk: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<usize>> {
+    let mut indices: Vec<usize> = (0..lengths.len()).collect();
+    indices.shuffle(rng);
+    let sorted = |chunk: &[usize]| {
+        let mut chunk = chunk.to_vec();
+        chunk.sort_by_key(|&index| lengths[index]);
+        chunk
+    };
+    indices.chunks(chunk).map(sorted).collect()
 }
 
 /// Batches of indices into `lengths`, for inference: every index once, the longest rows first, as many in a batch as
@@ -32,14 +57,18 @@ pub fn token_batches(lengths: &[usize], tokens: usize) -> Vec<Vec<usize>> {
     let mut indices: Vec<usize> = (0..lengths.len()).collect();
     indices.sort_by_key(|&index| Reverse(lengths[index]));
     let mut batches = Vec::new();
-    let mut rest = indices.as_slice();
+    fill(&indices, lengths, tokens, &mut batches);
+    batches
+}
+
+/// Cuts indices that are sorted by length, the longest first, into batches of at most `tokens` positions.
+fn fill(mut rest: &[usize], lengths: &[usize], tokens: usize, batches: &mut Vec<Vec<usize>>) {
     while let Some(&longest) = rest.first() {
         let rows = (tokens / lengths[longest].max(1)).clamp(1, rest.len());
         let (batch, others) = rest.split_at(rows);
         batches.push(batch.to_vec());
         rest = others;
     }
-    batches
 }
 
 /// Rows of token ids filled up to one length.
@@ -102,6 +131,16 @@ mod tests {
     }
 
     #[test]
+    fn little_of_a_token_batch_is_padding() {
+        let lengths: Vec<usize> = (0..5000).map(|index| 10 + index * 7919 % 110).collect();
+        let batches = shuffled_token_batches(&lengths, 2048, 3);
+        let width = |batch: &[usize]| batch.iter().map(|&index| lengths[index]).max().unwrap_or(0);
+        let padded: usize = batches.iter().map(|batch| batch.len() * width(batch)).sum();
+        let own: usize = lengths.iter().sum();
+        assert!(padded * 100 < own * 103, "{padded} positions for {own} tokens");
+    }
+
+    #[test]
     fn the_seed_decides() {
         let lengths = [3; 40];
         assert_eq!(shuffled_batches(&lengths, 4, 1), shuffled_batches(&lengths, 4, 1));
@@ -120,9 +159,14 @@ mod tests {
             prop_assert!(every_index_once(&shuffled, lengths.len()));
             prop_assert!(shuffled.iter().all(|indices| (1..=batch.max(1)).contains(&indices.len())));
 
+            let width = |indices: &[usize]| indices.iter().map(|&index| lengths[index]).max().unwrap_or(0);
+            let shuffled = shuffled_token_batches(&lengths, tokens, seed);
+            prop_assert!(every_index_once(&shuffled, lengths.len()));
+            prop_assert!(shuffled.iter().all(|batch| batch.len() == 1 || batch.len() * width(batch) <= tokens));
+            prop_assert_eq!(shuffled_token_batches(&lengths, tokens, seed), shuffled);
+
             let fitted = token_batches(&lengths, tokens);
             prop_assert!(every_index_once(&fitted, lengths.len()));
-            let width = |indices: &[usize]| indices.iter().map(|&index| lengths[index]).max().unwrap_or(0);
             for (index, batch) in fitted.iter().enumerate() {
                 prop_assert!(batch.len() == 1 || batch.len() * width(batch) <= tokens);
                 // No batch stops short of what fits.

@@ -131,12 +131,12 @@ impl fmt::Display for EncodeReport {
 /// Makes examples of sentences.
 #[derive(Debug)]
 pub struct ExampleBuilder<'a> {
-    tokenizer: &'a Tokenizer,
-    relations: &'a RelationSet,
+    pub(crate) tokenizer: &'a Tokenizer,
+    pub(crate) relations: &'a RelationSet,
     /// Tokens of each relation's query, by label.
     queries: Vec<Tokens>,
-    max_tokens: usize,
-    missing: Missing,
+    pub(crate) max_tokens: usize,
+    pub(crate) missing: Missing,
 }
 
 /// The mentions of one relation in one sentence.

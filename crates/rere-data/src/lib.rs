@@ -1,44 +1,83 @@
-//! Corpora of relation extraction: read, checked, tokenised, and made into training examples and batches.
+//! Corpora of relation extraction: read, checked, converted, cleaned, labelled, tokenised, and made into training examples and
+//! batches.
 //!
-//! Use this crate to read a corpus in any known format, to write one, and to feed an encoder: it finds the mentions of
-//! each entity, marks them on the tokens, and says what it could not use. It knows no tensor library; ids and targets
-//! are plain vectors.
+//! Use this crate to read a corpus in any of eleven formats and to write it in another, to label text by a knowledge base, and to feed
+//! an encoder: it finds the mentions of each entity, marks them on the tokens, and says what it could not use. It
+//! knows no tensor library; ids are plain vectors, targets are arrays of `ndarray`.
 //!
 //! | step | items |
 //! |---|---|
-//! | files to sentences and back | [`Reader`], [`read`](fn@read), [`write_sentence`], [`write`](fn@write), [`Format`] |
-//! | files that are decompressed as they are read | [`open`](fn@open) |
-//! | files that appear only when they are complete, compressed by their names | [`Output`], [`replace_file`] |
+//! | files to sentences | [`Reader`], [`read`](fn@read), [`Format`] |
+//! | sentences to files, which appear only when they are complete | [`Writer`], [`write`](fn@write), [`Lost`] |
+//! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
+//! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
+//! | what a corpus should not have | [`Cleaner`] |
 //! | labels removed on purpose | [`Dropper`] |
-//! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
-//! | surfaces to places, places to tokens | [`occurrences`], [`to_tokens`] |
-//! | sentences to examples | [`ExampleBuilder`], [`Examples`], [`EncodeReport`] |
-//! | the same inputs for extraction | [`relation_input`], [`entity_input`], [`windows`] |
 //! | what a corpus holds, and how rare its positive labels are | [`Stats`], [`ClassPriors`] |
 //! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
-//! | examples to batches | [`shuffled_batches`], [`token_batches`], [`pad`] |
+//! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
+//! | sentences to examples | [`ExampleBuilder`], [`Examples`], [`EncodeReport`] |
+//! | the same inputs for extraction | [`relation_input`], [`entity_input`], [`windows`] |
+//! | examples to batches | [`shuffled_batches`], [`shuffled_token_batches`], [`token_batches`], [`pad`] |
+//! | labels to arrays | [`relation_targets`], [`entity_targets`] |
 //!
 //! # Formats
 //!
-//! A file holds one JSON object a line, or one array of objects; that and the format are told by the content. It is
-//! UTF-8, with or without a byte order mark; blank lines are passed over. Where its name ends in `.gz` or `.zst` it is
-//! compressed by gzip or Zstandard.
+//! [`Format`] lists them, and `docs/formats.md` of the repository shows each. The content tells which one a file has. In memory all
+//! become [`Sentence`](rere_core::Sentence)s, whose spans are half-open in bytes whatever the file counts. Fields without
+//! a meaning here are kept in [`Sentence::extra`](rere_core::Sentence::extra) and written back.
 //!
-//! | format | object |
-//! |---|---|
-//! | [`Rere`](Format::Rere) | `{"id": "7", "text": "Ada was born in London", "triples": [{"subject": {"text": "Ada", "start": 0, "end": 3}, "relation": "born in", "object": {"text": "London"}, "score": 0.93}]}` |
-//! | [`Casrel`](Format::Casrel) | `{"text": "Ada was born in London", "triple_list": [["Ada", "born in", "London"]]}` |
+//! The feature `parquet` brings that format, and crates of Apache Arrow with it.
 //!
-//! Only `text` must be there (in CasRel's format also `triple_list`). `start` and `end` stand together or not at all,
-//! are half-open and count Unicode code points; they must slice the text to the mention's own text. `score` is in \[0, 1\].
-//! Other fields of the object are kept in [`Sentence::extra`](rere_core::Sentence::extra) and written back; in a triple
-//! or a mention they are errors.
+//! # Reading and checking
 //!
-//! # Example
+//! An error says what is wrong, where, and what to do.
+//!
+//! ```
+//! use rere_data::Reader;
+//!
+//! let corpus = r#"{"text": "Ada was born in London", "triples": [{"subject": {"text": "Ada", "start": 0, "end": 3},
+//!     "relation": "born_in", "object": {"text": "London", "start": 16, "end": 23}}]}"#;
+//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, None)?
+//! let mut reader = Reader::new(std::io::Cursor::new(format!("[{corpus}]")), "corpus.json", None);
+//! let error = reader.next().expect("a sentence").expect_err("London ends at 22");
+//! assert_eq!(
+//!     error.to_string(),
+//!     "corpus.json, line 1: the mention \"London\" is said to stand at characters 16..23, where nothing stands; offsets \
+//!      are half-open and count Unicode code points from 0"
+//! );
+//! ```
+//!
+//! # Converting
+//!
+//! Mentions get places for a format that wants them, and what it cannot hold is counted.
+//!
+//! ```
+//! use rere_data::{Choice, Folding, Format, Locator, Loss, Reader, Writer, read};
+//!
+//! let corpus = r#"{"text": "Ada was born in London .", "triple_list": [["Ada", "born_in", "London"], ["Ada", "met", "Charles"]]}"#;
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("corpus.json");
+//! let mut locator = Locator::new(Choice::Nearest, Folding::default());
+//! let mut writer = Writer::create(&path, Format::Spert)?;
+//! for sentence in Reader::new(corpus.as_bytes(), "corpus", None) {
+//!     let mut sentence = sentence?;
+//!     locator.locate(&mut sentence);
+//!     writer.write(&sentence)?;
+//! }
+//! let lost = writer.finish()?;
+//! assert_eq!((locator.report().missing, lost.count(Loss::Triple)), (1, 1));
+//! assert_eq!(read(&path)?[0].triples[0].object.text, "London");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Encoding
 //!
 //! ```
 //! use rere_core::RelationSet;
-//! use rere_data::{ExampleBuilder, Missing, Reader, Tokenizer, pad, shuffled_batches};
+//! use rere_data::{
+//!     EntityExample, ExampleBuilder, Missing, Reader, Tokenizer, entity_targets, pad, shuffled_token_batches,
+//! };
 //!
 //! let corpus = r#"
 //!     {"text": "Ada was born in London .", "triple_list": [["Ada", "/people/person/place_of_birth", "London"]]}
@@ -52,23 +91,25 @@
 //! let examples = ExampleBuilder::new(&tokenizer, &relations, 128, Missing::Error)?.encode(&sentences)?;
 //! println!("{}", examples.report);
 //! assert_eq!((examples.report.relation_examples, examples.report.entity_examples), (2, 1));
-//!
-//! assert_eq!(examples.relation[0].labels, [0]);
-//! assert!(examples.relation[1].labels.is_empty());
 //! // "Ada" is token 0 of the sentence, "London" token 4.
 //! assert_eq!(examples.entity[0].targets, [[0], [0], [4], [4]]);
 //!
-//! let lengths: Vec<usize> = examples.relation.iter().map(|example| example.ids.len()).collect();
-//! for batch in shuffled_batches(&lengths, 32, 7) {
-//!     let rows: Vec<&[u32]> = batch.iter().map(|&index| examples.relation[index].ids.as_slice()).collect();
+//! let lengths: Vec<usize> = examples.entity.iter().map(|example| example.ids.len()).collect();
+//! for batch in shuffled_token_batches(&lengths, 4096, 7) {
+//!     let batch: Vec<&EntityExample> = batch.iter().map(|&index| &examples.entity[index]).collect();
+//!     let rows: Vec<&[u32]> = batch.iter().map(|example| example.ids.as_slice()).collect();
 //!     let padded = pad(&rows, tokenizer.pad());
-//!     assert_eq!((padded.rows, padded.width), (2, 8));
+//!     let (targets, mask) = entity_targets(&batch, padded.width);
+//!     assert_eq!(targets.shape(), [1, padded.width, 4]);
+//!     // One start and one end of the subject, one of the object; six tokens of the sentence.
+//!     assert_eq!((targets.sum(), mask.iter().filter(|own| **own).count()), (4.0, 6 * 4));
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod align;
 mod batch;
+mod cache;
 mod clean;
 mod drop;
 mod encode;
@@ -79,13 +120,14 @@ mod format;
 mod locate;
 mod paradigms;
 mod stats;
+mod targets;
 mod tokenize;
 
 pub use align::{
     Aligner, EntityMatcher, EntityMention, Found, KnowledgeBase, KnowledgeBaseReport, Labelling, MatcherSettings,
     Overlap,
 };
-pub use batch::{Padded, pad, shuffled_batches, token_batches};
+pub use batch::{Padded, pad, shuffled_batches, shuffled_token_batches, token_batches};
 pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop::{DropBy, DropReport, Dropper};
 pub use encode::{
@@ -99,4 +141,5 @@ pub use format::{Format, Loss, Lost, Reader, Writer, read, write};
 pub use locate::{Choice, LocateReport, Located, Locator, occurrences, to_tokens};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
+pub use targets::{entity_targets, relation_targets};
 pub use tokenize::{Tokenizer, Tokens};

@@ -165,12 +165,14 @@ impl Tokenizer {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
-        let path = path.as_ref();
-        let json = self
-            .inner
-            .to_string(true)
-            .map_err(|error| DataError::Tokenizer { path: Some(path.to_owned()), message: error.to_string() })?;
-        replace_file(path, |file| file.write_all(json.as_bytes()).map_err(DataError::Output))
+        let json = self.to_json()?;
+        replace_file(path.as_ref(), |file| file.write_all(json.as_bytes()).map_err(DataError::Output))
+    }
+
+    /// The content of a `tokenizer.json`.
+    pub(crate) fn to_json(&self) -> Result<String, DataError> {
+        let unusable = |error: tokenizers::Error| DataError::Tokenizer { path: None, message: error.to_string() };
+        self.inner.to_string(true).map_err(unusable)
     }
 
     /// Id of the token in front of every input: `[CLS]` or `<s>`.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Element, Int, Tensor, TensorData};
+use ndarray::{Array, Dimension};
 use rere_data::pad;
 use rere_model::EncoderInput;
 
@@ -26,6 +27,13 @@ pub(crate) fn encoder_input(
         segments: Tensor::<2, Int>::from_data(TensorData::new(segments, shape), device),
         mask: Tensor::<2, Bool>::from_data(TensorData::new(padded.mask, shape), device),
     }
+}
+
+/// An array's numbers and shape, for a tensor.
+pub(crate) fn tensor_data<T: Element, D: Dimension>(array: Array<T, D>) -> TensorData {
+    let shape = array.shape().to_vec();
+    // Iterating keeps the order of the axes, however the array lies in memory.
+    TensorData::new(array.into_iter().collect(), shape)
 }
 
 /// The probabilities of all logits, in the order of memory.

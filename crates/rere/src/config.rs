@@ -49,6 +49,9 @@ pub struct DataConfig {
     pub dev: Option<PathBuf>,
     /// What happens with a triple whose subject or object is not in its sentence: `error` or `skip`.
     pub missing: Missing,
+    /// A folder that keeps the training examples for the next run on the same corpus; relative to the data folder. Without one they are
+    /// made anew.
+    pub cache: Option<PathBuf>,
 }
 
 /// The encoder that both stages start from.
@@ -190,7 +193,7 @@ impl Config {
         if let EncoderSource::Pretrained(encoder) = &mut self.encoder {
             *encoder = encoders.join(&*encoder);
         }
-        for file in [&mut self.data.train, &mut self.data.dev].into_iter().flatten() {
+        for file in [&mut self.data.train, &mut self.data.dev, &mut self.data.cache].into_iter().flatten() {
             *file = data.join(&*file);
         }
         self

@@ -118,7 +118,10 @@ pub fn train(
         return Err(RereError::Config { path: None, message });
     }
     let builder = ExampleBuilder::new(&tokenizer, &relations, max_tokens, config.data.missing)?;
-    let train = builder.encode(&corpus.train)?;
+    let train = match &config.data.cache {
+        Some(folder) => builder.encode_cached(&corpus.train, folder)?,
+        None => builder.encode(&corpus.train)?,
+    };
     if train.entity.is_empty() {
         return Err(RereError::Corpus(format!("no training sentence can be used:\n{}", train.report)));
     }

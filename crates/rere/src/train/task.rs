@@ -1,8 +1,8 @@
 //! The two stages as training tasks.
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor};
 use rere_core::ByteSpan;
-use rere_data::{EntityExample, RelationExample, token_batches};
+use rere_data::{EntityExample, RelationExample, entity_targets, relation_targets, token_batches};
 use rere_decode::{PairingScratch, PointerScores, TokenizedText};
 use rere_eval::{Counts, Score, best_threshold};
 use rere_loss::{Groups, Loss};
@@ -11,7 +11,7 @@ use rere_model::{AnyEncoder, EncoderConfig, POINTERS, PointerModel, Pooling, Rel
 use super::stage::Task;
 use crate::{
     DecodeConfig, RereError, Thresholds,
-    batch::{encoder_input, probabilities},
+    batch::{encoder_input, probabilities, tensor_data},
 };
 
 /// Tokens, padding counted, in a batch of development examples.
@@ -59,16 +59,10 @@ impl Task for RelationTask {
 
     fn loss(&self, model: &RelationModel, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1> {
         let examples: Vec<&RelationExample> = batch.iter().map(|&index| &self.train[index]).collect();
-        let shape = [examples.len(), self.relations];
-        let mut targets = vec![0.0f32; examples.len() * self.relations];
-        for (row, example) in examples.iter().enumerate() {
-            for label in &example.labels {
-                targets[row * self.relations + label] = 1.0;
-            }
-        }
         let logits = self.logits(model, &examples, device);
         // A group of the loss is a sentence: all its relations.
-        let targets = Tensor::<2>::from_data(TensorData::new(targets, shape), device);
+        let targets = tensor_data(relation_targets(&examples, self.relations));
+        let targets = Tensor::<2>::from_data(targets, device);
         loss.forward(&Groups::new(&[1], logits, targets)).mean()
     }
 
@@ -150,22 +144,10 @@ impl Task for EntityTask {
     fn loss(&self, model: &PointerModel, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1> {
         let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.train[index]).collect();
         let logits = self.logits(model, &examples, device);
-        let shape = logits.dims();
-        let width = shape[1];
-        let mut targets = vec![0.0f32; shape.iter().product()];
-        let mut mask = vec![false; targets.len()];
-        for (row, example) in examples.iter().enumerate() {
-            let first = row * width + example.context.start;
-            mask[first * POINTERS..(first + example.context.len()) * POINTERS].fill(true);
-            for (pointer, marks) in example.targets.iter().enumerate() {
-                for token in marks {
-                    targets[(first + token) * POINTERS + pointer] = 1.0;
-                }
-            }
-        }
+        let (targets, mask) = entity_targets(&examples, logits.dims()[1]);
         // A group of the loss is one pointer of one sentence: all the sentence's tokens.
-        let targets = Tensor::<3>::from_data(TensorData::new(targets, shape), device);
-        let mask = Tensor::<3, Bool>::from_data(TensorData::new(mask, shape), device);
+        let targets = Tensor::<3>::from_data(tensor_data(targets), device);
+        let mask = Tensor::<3, Bool>::from_data(tensor_data(mask), device);
         loss.forward(&Groups::new(&[1], logits, targets).with_mask(mask)).mean()
     }
 
