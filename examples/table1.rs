@@ -1,0 +1,97 @@
+//! Table 1 and the KB Match row of Table 3 of the RERE paper, with two public knowledge bases.
+//!
+//! ```text
+//! RERE_DATA=folder cargo run --release --example table1
+//! ```
+//!
+//! `RERE_DATA` holds `kb` and `nyt11-hrl`. What the figures say: docs/reproduction.md.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rere_core::{Extractor, Sentence};
+use rere_data::{Aligner, KnowledgeBase, MatcherSettings, Overlap, read};
+use rere_eval::{Match, Score, evaluate};
+use serde_json::Value;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let data = PathBuf::from(std::env::var_os("RERE_DATA").ok_or("RERE_DATA must name the folder of the data")?);
+    let folder = tempfile::tempdir()?;
+    let write = |name: &str, map: &BTreeMap<String, Vec<String>>| -> Result<PathBuf, Box<dyn Error>> {
+        let path = folder.path().join(name);
+        fs::write(&path, serde_json::to_string(map)?)?;
+        Ok(path)
+    };
+    let to_corpus = write("wikidata.json", &wikidata_map(&data)?)?;
+    let own = write("own.json", &own_relations(&data)?)?;
+    let aligner = |triples: &str, map: Option<&Path>| -> Result<Aligner, Box<dyn Error>> {
+        let kb = KnowledgeBase::read(&data.join("kb").join(triples), &data.join("kb/freebase_entities.tsv"), map)?;
+        Ok(Aligner::new(kb, MatcherSettings::default())?)
+    };
+    let freebase = aligner("freebase_fb15k237.tsv", None)?;
+    let wikidata = aligner("wikidata_codex.tsv", Some(&to_corpus))?;
+
+    println!("Table 1: the training sample of NYT11-HRL, labelled three times\n");
+    let corpus = read(&data.join("nyt11-hrl/train_sample.jsonl"))?;
+    let triples = |aligner: &Aligner| corpus.iter().map(|sentence| aligner.align(&sentence.text)).collect::<Vec<_>>();
+    println!(
+        "{}\n",
+        Overlap::of(&[
+            ("own labels".to_owned(), corpus.iter().map(|sentence| sentence.triples.clone()).collect()),
+            ("Freebase, all relations".to_owned(), triples(&freebase)),
+            ("Wikidata, mapped".to_owned(), triples(&wikidata)),
+        ])
+    );
+
+    println!("KB Match on the test set of NYT11-HRL, exact and partial\n");
+    let test = read(&data.join("nyt11-hrl/test.json"))?;
+    for (name, aligner) in [
+        ("Freebase, the corpus's relations", aligner("freebase_fb15k237.tsv", Some(&own))?),
+        ("Freebase, all relations", freebase),
+        ("Wikidata, mapped", wikidata),
+    ] {
+        let found = aligner.extract(&test)?;
+        let predicted: Vec<Sentence> =
+            test.iter().zip(found).map(|(sentence, triples)| Sentence { triples, ..sentence.clone() }).collect();
+        for matcher in [Match::Exact, Match::Partial] {
+            let counts = evaluate(&test, &predicted, &matcher)?;
+            let score = Score::from_counts(counts);
+            let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|part| 100.0 * part);
+            let counts = format!("{}/{}/{}", counts.right, counts.predicted, counts.gold);
+            println!("{name:<34}{counts:>14}{precision:>8.2}{recall:>8.2}{f1:>8.2}");
+        }
+    }
+    Ok(())
+}
+
+/// The corpus's relations of each property of Wikidata: those that have its label.
+fn wikidata_map(data: &Path) -> Result<BTreeMap<String, Vec<String>>, Box<dyn Error>> {
+    let labels: HashMap<String, String> =
+        serde_json::from_slice(&fs::read(data.join("kb/nyt_to_wikidata_label.json"))?)?;
+    let properties: HashMap<String, Value> =
+        serde_json::from_slice(&fs::read(data.join("kb/wikidata_relations_en.json"))?)?;
+    let mut map: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (property, value) in properties {
+        let mut relations: Vec<String> = labels
+            .iter()
+            .filter(|(_, label)| value["label"] == **label)
+            .map(|(relation, _)| relation.clone())
+            .collect();
+        relations.sort();
+        if !relations.is_empty() {
+            map.insert(property, relations);
+        }
+    }
+    Ok(map)
+}
+
+/// The relations of NYT11-HRL, which are Freebase's, each called as it is.
+fn own_relations(data: &Path) -> Result<BTreeMap<String, Vec<String>>, Box<dyn Error>> {
+    let ids: Vec<HashMap<String, Value>> = serde_json::from_slice(&fs::read(data.join("nyt11-hrl/rel2id.json"))?)?;
+    let by_name = ids.into_iter().nth(1).ok_or("rel2id.json has two objects")?;
+    Ok(by_name.into_keys().map(|relation| (relation.clone(), vec![relation])).collect())
+}
