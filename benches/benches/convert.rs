@@ -1,0 +1,110 @@
+//! A corpus of 100 MB from CasRel's format to the rere format, beside a Python script that does the same with the json module, on
+//! the same file, in one run; and the memory that it takes.
+//!
+//! ```text
+//! cargo bench --bench convert
+//! ```
+//! Needs `python3`, its standard library alone. Where RERE_DATA is set, the file is the training sample of NYT11-HRL over and over, else
+//! made-up sentences. Everything runs on one thread.
+
+use std::{
+    error::Error,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use rere_benches::{Certainty, ScoredSentence};
+use rere_data::{Format, Reader, Writer};
+
+const BYTES: usize = 100 << 20;
+const RUNS: usize = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Under `cargo test --benches` only that it runs counts.
+    let test = std::env::args().any(|argument| argument == "--test");
+    let (bytes, runs) = if test { (1 << 20, 1) } else { (BYTES, RUNS) };
+    let folder = tempfile::tempdir()?;
+    let [lines, array, ours, python] =
+        ["lines.jsonl", "array.json", "ours.jsonl", "python.jsonl"].map(|name| folder.path().join(name));
+    let sample = sample()?;
+    let (mut as_lines, mut as_array) = (fs::File::create(&lines)?, fs::File::create(&array)?);
+    as_array.write_all(b"[")?;
+    for round in 0..bytes.div_ceil(sample.len()) {
+        as_lines.write_all(sample.as_bytes())?;
+        let separator = if round == 0 { "" } else { "," };
+        write!(as_array, "{separator}{}", sample.trim_end().replace('\n', ",\n"))?;
+    }
+    as_array.write_all(b"]")?;
+    drop((as_lines, as_array));
+    let megabytes = fs::metadata(&lines)?.len() as f64 / 1e6;
+
+    let mut times: [Vec<f64>; 3] = Default::default();
+    let mut memory = 0.0;
+    for run in 0..runs {
+        for (times, input) in times.iter_mut().zip([&lines, &array]) {
+            let started = Instant::now();
+            let mut writer = Writer::create(&ours, Format::Rere)?;
+            Reader::open(input, None)?.try_for_each(|sentence| writer.write(&sentence?))?;
+            writer.finish()?;
+            times.push(started.elapsed().as_secs_f64());
+        }
+        if run == 0 {
+            memory = peak_memory()?;
+        }
+        let output = Command::new("python3").args([Path::new("python/convert.py"), &lines, &python]).output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into());
+        }
+        times[2].push(String::from_utf8(output.stdout)?.trim().parse()?);
+    }
+    compare(&ours, &python)?;
+    let [lines, array, python] = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    });
+    println!("{megabytes:.0} MB, medians of {runs}");
+    for (name, seconds) in [("lines", lines), ("array", array), ("python, lines", python)] {
+        println!("{name:<14}{seconds:>8.2} s {:>6.0} MB/s {:>6.2}x python", megabytes / seconds, python / seconds);
+    }
+    println!("peak memory {memory:.1} MiB");
+    Ok(())
+}
+
+/// Some sentences in CasRel's format, one a line.
+fn sample() -> Result<String, Box<dyn Error>> {
+    if let Some(data) = std::env::var_os("RERE_DATA") {
+        return Ok(fs::read_to_string(PathBuf::from(data).join("nyt11-hrl/train_sample.jsonl"))?);
+    }
+    let mut sample = String::new();
+    for seed in 0..5000 {
+        let ScoredSentence { text, tokens, .. } = ScoredSentence::new(40, Certainty::Trained, seed);
+        let [subject, object] = [tokens[3], tokens[17]].map(|token| &text[token.start..token.end]);
+        let line =
+            serde_json::json!({ "text": text, "triple_list": [[subject, "/people/person/place_of_birth", object]] });
+        sample += &format!("{line}\n");
+    }
+    Ok(sample)
+}
+
+/// The most memory that this process has had, in MiB.
+fn peak_memory() -> Result<f64, Box<dyn Error>> {
+    let status =
+        fs::read_to_string("/proc/self/status").map_err(|_| "the peak memory is read from /proc: Linux is needed")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
+}
+
+/// That both programs wrote the same JSON.
+fn compare(ours: &Path, python: &Path) -> Result<(), Box<dyn Error>> {
+    let [ours, python] = [fs::read_to_string(ours)?, fs::read_to_string(python)?];
+    let value = serde_json::from_str::<serde_json::Value>;
+    for (ours, python) in ours.lines().zip(python.lines()) {
+        if value(ours)? != value(python)? {
+            return Err(format!("they differ:\n{ours}\n{python}").into());
+        }
+    }
+    if ours.lines().count() == python.lines().count() { Ok(()) } else { Err("one wrote more sentences".into()) }
+}
