@@ -7,7 +7,7 @@
 //!
 //! | step | items |
 //! |---|---|
-//! | files to sentences | [`Reader`], [`read`](fn@read), [`Format`] |
+//! | files to sentences | [`Reader`], [`read`](fn@read), [`read_reporting`], [`Format`] |
 //! | sentences to files, which appear only when they are complete | [`Writer`], [`write`](fn@write), [`Lost`] |
 //! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
@@ -137,7 +137,7 @@ pub use encode::{
 pub use error::DataError;
 pub use file::{Output, input_name, open, replace_file};
 pub use fold::Folding;
-pub use format::{Format, Loss, Lost, Reader, Writer, read, write};
+pub use format::{Format, Loss, Lost, Reader, Writer, read, read_reporting, write};
 pub use locate::{Choice, LocateReport, Located, Locator, occurrences, to_tokens};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::PathBuf};
 use rere_core::{RelationSet, Sentence, Triple};
 use rere_eval::{Counts, Match, NamedScore, Score, align, check_relations, count_all, count_by_relation};
 
-use super::Outcome;
+use super::{Outcome, read};
 
 /// Options of `rere evaluate`.
 #[derive(clap::Args)]
@@ -32,8 +32,8 @@ pub struct Arguments {
 
 /// Scores predictions.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let gold = rere_data::read(&arguments.gold)?;
-    let predicted = rere_data::read(&arguments.pred)?;
+    let gold = read(&arguments.gold)?;
+    let predicted = read(&arguments.pred)?;
     if arguments.relations.is_empty() {
         note_unknown_relations(&gold, &predicted);
     } else {

@@ -1,6 +1,9 @@
 //! One file for each command.
 
-use rere_data::Lost;
+use std::path::Path;
+
+use rere_core::Sentence;
+use rere_data::{DataError, Lost, read_reporting};
 
 pub mod align;
 pub mod clean;
@@ -14,6 +17,15 @@ pub mod tune;
 
 /// What a command ends with.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// The sentences of a corpus; what of it has no counterpart is told.
+fn read(path: &Path) -> Result<Vec<Sentence>, DataError> {
+    let (sentences, lost) = read_reporting(path)?;
+    if !lost.is_empty() {
+        eprintln!("{}:\n{lost}", path.display());
+    }
+    Ok(sentences)
+}
 
 /// Says on the error output what could not be carried over, where there is such.
 fn report(lost: &Lost) {

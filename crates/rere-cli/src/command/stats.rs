@@ -6,7 +6,7 @@ use rere_core::Sentence;
 use rere_data::{ClassPriors, DataError, Reader, Stats, Tokenizer};
 use serde_json::{Value, json};
 
-use super::Outcome;
+use super::{Outcome, report};
 
 /// Options of `rere stats`.
 #[derive(clap::Args)]
@@ -59,13 +59,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
 fn read(path: &Path, keep: bool) -> Result<(Stats, Vec<Sentence>), DataError> {
     let mut stats = Stats::default();
     let mut sentences = Vec::new();
-    for sentence in Reader::open(path, None)? {
+    let mut reader = Reader::open(path, None)?;
+    for sentence in reader.by_ref() {
         let sentence = sentence?;
         stats.add(&sentence);
         if keep {
             sentences.push(sentence);
         }
     }
+    report(reader.lost());
     if stats.sentences == 0 {
         return Err(DataError::Empty { path: path.to_owned() });
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rere::{Config, Corpus, RereError};
 use rere_core::Sentence;
 
-use super::Outcome;
+use super::{Outcome, read};
 use crate::progress::TrainingProgress;
 
 /// Options of `rere train`.
@@ -50,8 +50,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
             message: "data.train is not set: name the training file".to_owned(),
         }));
     };
-    let dev = config.data.dev.as_deref().map(rere_data::read).transpose()?;
-    let corpus = Corpus { train: rere_data::read(train)?, dev: dev.unwrap_or_default() };
+    let dev = config.data.dev.as_deref().map(read).transpose()?;
+    let corpus = Corpus { train: read(train)?, dev: dev.unwrap_or_default() };
     println!("{}", counts("train", &corpus.train));
     println!("{}", counts("dev", &corpus.dev));
 

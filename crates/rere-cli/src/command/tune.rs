@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rere::{Rere, Thresholds};
 
-use super::Outcome;
+use super::{Outcome, read};
 use crate::progress::thresholds_line;
 
 /// Options of `rere tune`.
@@ -24,7 +24,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
     let mut system = Rere::load(&arguments.model, &device)?;
-    let dev = rere_data::read(&arguments.dev)?;
+    let dev = read(&arguments.dev)?;
     let scored = system.score(&dev, Thresholds::LOWEST_RELATION)?;
     let Some((thresholds, f1)) = system.best_thresholds(&scored, &dev)? else {
         return Err(format!("{}: there is no triple to choose thresholds by", arguments.dev.display()).into());

@@ -218,7 +218,7 @@ fn is_file_name(id: &str) -> bool {
 }
 
 fn annotations(sentence: &Sentence, lost: &mut Lost) -> String {
-    lost.compare(sentence, &Room { places: true, types: true, entities: true, scores: false });
+    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
     lost.note(Loss::Field, sentence.extra.len(), sentence);
     let borders = Borders::of(&sentence.text);
     let placed = Placed::of(sentence, lost);

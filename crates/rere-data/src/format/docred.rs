@@ -157,7 +157,9 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
 
 /// The whole text is one sentence, and each mention an entity of its own.
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: true, entities: true, scores: false });
+    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
+    // An empty title reads as none.
+    lost.note(Loss::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
     let words = Words::of(sentence, lost);
     let word = |word: &ByteSpan| &sentence.text[word.start..word.end];
     let vertex = |&(TokenSpan { start, end }, mention): &(_, &'a Mention)| {

@@ -109,7 +109,7 @@ fn slots(slots: Slots) -> Map<String, Value> {
 
 /// As in DuIE 1.0: a string for each object.
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: false, types: true, entities: false, scores: false });
+    lost.compare(sentence, &Room { places: false, types: |_| true, entities: false, scores: false });
     let spo = |triple: &'a Triple| SpoLine {
         subject: &triple.subject.text,
         subject_type: triple.subject.entity_type.as_deref(),

@@ -92,7 +92,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: false, types: true, entities: true, scores: false });
+    lost.compare(sentence, &Room { places: false, types: |name| name != UNTYPED, entities: true, scores: false });
     let relation = |triple: &'a Triple| RelationLine {
         subject: &triple.subject.text,
         object: &triple.object.text,

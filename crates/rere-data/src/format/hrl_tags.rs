@@ -105,7 +105,7 @@ fn marked(tags: &[u8], [first, inside]: [u8; 2]) -> impl Iterator<Item = TokenSp
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: false, entities: true, scores: false });
+    lost.compare(sentence, &Room { places: true, types: |_| false, entities: true, scores: false });
     let Words { words, mentions, triples } = Words::of(sentence, lost);
     let join_words =
         |span: TokenSpan| join(words[span.start..span.end].iter().map(|w| &sentence.text[w.start..w.end])).0;

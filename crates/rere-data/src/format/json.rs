@@ -1,7 +1,7 @@
 //! The JSON objects of a file, one at a time, whether they stand one a line or in one array.
 
 use std::{
-    io::{self, BufRead, Read},
+    io::{self, BufRead},
     path::{Path, PathBuf},
 };
 
@@ -140,11 +140,7 @@ impl Objects {
             self.bytes.clear();
             let line = self.line;
             loop {
-                let chunk = match self.input.fill_buf() {
-                    Ok(chunk) => chunk,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(source) => return Err(self.unreadable(source)),
-                };
+                let chunk = chunk(&mut self.input, &self.path)?;
                 if chunk.is_empty() {
                     break;
                 }
@@ -178,11 +174,7 @@ impl Objects {
         self.bytes.clear();
         let mut scan = Scan::default();
         loop {
-            let chunk = match self.input.fill_buf() {
-                Ok(chunk) => chunk,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(self.unreadable(source)),
-            };
+            let chunk = chunk(&mut self.input, &self.path)?;
             if chunk.is_empty() {
                 return Err(self.error("the file ends inside its array; is it cut short?"));
             }
@@ -232,13 +224,7 @@ impl Objects {
     }
 
     fn peek(&mut self) -> Result<Option<u8>, DataError> {
-        loop {
-            match self.input.fill_buf() {
-                Ok(bytes) => return Ok(bytes.first().copied()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(DataError::Read { path: self.path.clone(), source }),
-            }
-        }
+        Ok(chunk(&mut self.input, &self.path)?.first().copied())
     }
 
     fn take(&mut self) -> Result<Option<u8>, DataError> {
@@ -259,10 +245,6 @@ impl Objects {
         self.peek()
     }
 
-    fn unreadable(&self, source: io::Error) -> DataError {
-        DataError::Read { path: self.path.clone(), source }
-    }
-
     fn not_utf8(&self, line: usize) -> DataError {
         DataError::Encoding { path: self.path.clone(), line }
     }
@@ -274,6 +256,18 @@ impl Objects {
     fn too_long(&self) -> DataError {
         self.error(format!("an object has more than {MAX_OBJECT_BYTES} bytes"))
     }
+}
+
+/// The bytes at hand, of which there are none at the end alone.
+fn chunk<'a>(input: &'a mut (dyn BufRead + Send), path: &Path) -> Result<&'a [u8], DataError> {
+    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
+    while let Err(error) = input.fill_buf() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(unreadable(error));
+        }
+    }
+    // What is at hand now is given again without reading.
+    input.fill_buf().map_err(unreadable)
 }
 
 /// How far into an element of an array one has come.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use rere_core::Sentence;
+use rere_core::{Mention, Sentence};
 use serde::Serialize;
 
 use crate::error::name;
@@ -66,7 +66,8 @@ struct Count {
 /// What a format has room for beside texts, ids, and surfaces and relations of triples.
 pub(super) struct Room {
     pub places: bool,
-    pub types: bool,
+    /// Whether the type of this name: that of mentions without one reads as none.
+    pub types: fn(&str) -> bool,
     pub entities: bool,
     pub scores: bool,
 }
@@ -109,9 +110,8 @@ impl Lost {
         if !room.places {
             self.note(Loss::Place, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
         }
-        if !room.types {
-            self.note(Loss::EntityType, mentions().filter(|mention| mention.entity_type.is_some()).count(), sentence);
-        }
+        let untyped = |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !(room.types)(name));
+        self.note(Loss::EntityType, mentions().filter(untyped).count(), sentence);
         if !room.scores {
             self.note(Loss::Score, sentence.triples.iter().filter(|t| t.score.is_some()).count(), sentence);
         }

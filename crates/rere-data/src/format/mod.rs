@@ -292,6 +292,14 @@ impl Iterator for Reader {
 /// # Errors
 /// Where the file cannot be read or parsed, has no sentence, or has an id twice.
 pub fn read(path: &Path) -> Result<Vec<Sentence>, DataError> {
+    Ok(read_reporting(path)?.0)
+}
+
+/// As [`read`], with what of the file has no counterpart here.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_reporting(path: &Path) -> Result<(Vec<Sentence>, Lost), DataError> {
     let mut reader = Reader::open(path, None)?;
     let mut sentences = Vec::new();
     let mut lines: HashMap<String, usize> = HashMap::new();
@@ -312,7 +320,10 @@ pub fn read(path: &Path) -> Result<Vec<Sentence>, DataError> {
         }
         sentences.push(sentence);
     }
-    if sentences.is_empty() { Err(DataError::Empty { path: path.to_owned() }) } else { Ok(sentences) }
+    if sentences.is_empty() {
+        return Err(DataError::Empty { path: path.to_owned() });
+    }
+    Ok((sentences, reader.lost))
 }
 
 /// Writes a corpus, sentence after sentence, into a file that takes its place with [`Writer::finish`] and not before.

@@ -112,7 +112,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: true, entities: true, scores: false });
+    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
     let words = Words::of(sentence, lost);
     let entity = |&(TokenSpan { start, end }, mention): &(_, &'a Mention)| EntityLine {
         entity_type: mention.entity_type.as_deref().unwrap_or(UNTYPED),

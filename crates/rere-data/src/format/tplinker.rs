@@ -121,7 +121,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: true, entities: true, scores: false });
+    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
     let borders = Borders::of(&sentence.text);
     let place = |mention: &Mention| {
         mention.span.map(|span| borders.characters(span)).map(|CharSpan { start, end }| (start, end))
