@@ -14,7 +14,7 @@ use std::{
 };
 
 use rere_core::{Extractor, Sentence};
-use rere_data::{Aligner, KnowledgeBase, MatcherSettings, Overlap, read};
+use rere_data::{Aligner, DataError, KnowledgeBase, MatcherSettings, Overlap, Reader, read};
 use rere_eval::{Match, Score, evaluate};
 use serde_json::Value;
 
@@ -36,16 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wikidata = aligner("wikidata_codex.tsv", Some(&to_corpus))?;
 
     println!("Table 1: the training sample of NYT11-HRL, labelled three times\n");
-    let corpus = read(&data.join("nyt11-hrl/train_sample.jsonl"))?;
-    let triples = |aligner: &Aligner| corpus.iter().map(|sentence| aligner.align(&sentence.text)).collect::<Vec<_>>();
-    println!(
-        "{}\n",
-        Overlap::of(&[
-            ("own labels".to_owned(), corpus.iter().map(|sentence| sentence.triples.clone()).collect()),
-            ("Freebase, all relations".to_owned(), triples(&freebase)),
-            ("Wikidata, mapped".to_owned(), triples(&wikidata)),
-        ])
-    );
+    let names = ["own labels", "Freebase, all relations", "Wikidata, mapped"].map(str::to_owned).to_vec();
+    let corpus = Reader::open(&data.join("nyt11-hrl/train_sample.jsonl"), None)?;
+    let labellings = corpus.map(|sentence| -> Result<_, DataError> {
+        let Sentence { text, triples, .. } = sentence?;
+        Ok(vec![triples, freebase.align(&text), wikidata.align(&text)])
+    });
+    println!("{}\n", Overlap::of(names, labellings)?);
 
     println!("KB Match on the test set of NYT11-HRL, exact and partial\n");
     let test = read(&data.join("nyt11-hrl/test.json"))?;

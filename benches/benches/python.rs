@@ -1,19 +1,37 @@
-//! Cross-product pairing beside a plain Python writing of the same steps, on the same input, in one run.
+//! Beside Python, on the same input, in one run: cross-product pairing beside a plain writing of the same steps, and the
+//! search for names beside a plain loop and pyahocorasick.
 //!
 //! ```text
 //! cargo bench --bench python
 //! ```
-//! Needs `python3`, its standard library alone.
+//! Needs `python3`, its standard library alone; pyahocorasick is passed over where it is not installed. All of it runs on
+//! one thread. With the variable RERE_DATA names are searched for in a public corpus too.
 
-use std::{error::Error, io::Write, path::Path, process::Command, time::Instant};
+use std::{
+    collections::HashMap, error::Error, hint::black_box, io::Write, path::Path, process::Command, time::Instant,
+};
 
-use rere_benches::{Certainty, ScoredSentence};
+use rere_benches::{Certainty, ScoredSentence, named_text, names, public_text};
 use rere_core::Probability;
+use rere_data::{EntityMatcher, MatcherSettings};
 use rere_decode::{CrossProduct, Nearest, PairingScratch, PairingStrategy, PointerScores, TokenizedText};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    pairing()?;
+    search()
+}
+
+/// What a script of `python/` prints.
+fn python(script: &str, arguments: &[&Path]) -> Result<String, Box<dyn Error>> {
     // Cargo runs benchmarks in the folder of their package.
-    let script = Path::new("python/cross_product.py");
+    let output = Command::new("python3").arg(Path::new("python").join(script)).args(arguments).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn pairing() -> Result<(), Box<dyn Error>> {
     let reference = Path::new("../crates/rere-decode/tests/reference");
     println!("sentences           python  cross product here    nearest pairing here");
     for (name, certainty, count) in [("trained", Certainty::Trained, 4096), ("dense", Certainty::Dense, 128)] {
@@ -28,11 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         file.flush()?;
 
-        let python = Command::new("python3").arg(script).arg(file.path()).arg(reference).output()?;
-        if !python.status.success() {
-            return Err(String::from_utf8_lossy(&python.stderr).into());
-        }
-        let printed = String::from_utf8(python.stdout)?;
+        let printed = python("cross_product.py", &[file.path(), reference])?;
         let (seconds, pairs) = printed.trim().split_once(' ').ok_or("two numbers were to be printed")?;
         let (seconds, pairs): (f64, usize) = (seconds.parse()?, pairs.parse()?);
 
@@ -72,4 +86,52 @@ fn timed(strategy: &dyn PairingStrategy, sentences: &[ScoredSentence]) -> Result
     }
     seconds.sort_unstable_by(f64::total_cmp);
     Ok((decode()?, seconds[ROUNDS / 2]))
+}
+
+/// Names in text, by each way the megabytes a second, building not counted, and how many times as fast it is here.
+fn search() -> Result<(), Box<dyn Error>> {
+    let made_up = names(15_000, 0);
+    let text = named_text(&made_up, 2 << 20, 1);
+    // Of the length of sentences.
+    let words: Vec<&str> = text.split(' ').collect();
+    let sentences = words.chunks(40).map(|words| words.join(" ")).collect();
+    let mut cases = vec![("made-up", made_up, sentences)];
+    if let Some(data) = std::env::var_os("RERE_DATA") {
+        let (names, texts) = public_text(Path::new(&data))?;
+        cases.push(("public", names, texts));
+    }
+    println!("\nnames            mentions       here       plain loop    pyahocorasick   its places alone");
+    for (name, names, texts) in &cases {
+        let megabytes = texts.iter().map(String::len).sum::<usize>() as f64 / 1e6;
+        for (kind, fold_case) in [("case", false), ("folded", true)] {
+            let mut file = tempfile::NamedTempFile::new()?;
+            let case = serde_json::json!({ "names": names, "texts": texts, "fold_case": fold_case });
+            serde_json::to_writer(&mut file, &case)?;
+            file.flush()?;
+            let printed: HashMap<String, Option<(f64, usize)>> =
+                serde_json::from_str(&python("align.py", &[file.path()])?)?;
+
+            let settings = MatcherSettings { fold_case, ..MatcherSettings::default() };
+            let matcher = EntityMatcher::new(names, settings)?;
+            let (mut here, mut mentions) = (f64::INFINITY, 0);
+            for _ in 0..ROUNDS {
+                let begin = Instant::now();
+                mentions = texts.iter().map(|text| matcher.mentions(black_box(text)).len()).sum::<usize>();
+                here = here.min(begin.elapsed().as_secs_f64());
+            }
+            print!("{name:<8} {kind:<7} {mentions:>8} {:>5.1} MB/s", megabytes / here);
+            for way in ["plain", "ahocorasick", "bare"] {
+                let Some((seconds, found)) = printed.get(way).copied().flatten() else {
+                    print!("   not installed");
+                    continue;
+                };
+                if way != "bare" && found != mentions {
+                    return Err(format!("{mentions} mentions here, {found} in Python ({way})").into());
+                }
+                print!("  {:>5.2} MB/s {:>4.0}x", megabytes / seconds, seconds / here);
+            }
+            println!();
+        }
+    }
+    Ok(())
 }

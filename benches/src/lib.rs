@@ -8,6 +8,8 @@
 //! assert_eq!(sentence.text, ScoredSentence::new(16, Certainty::Trained, 7).text);
 //! ```
 
+use std::{error::Error, fs, path::Path};
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::ByteSpan;
@@ -45,8 +47,7 @@ impl ScoredSentence {
                 sentence.text.push(' ');
             }
             let start = sentence.text.len();
-            let letters = rng.random_range(1..=8);
-            sentence.text.extend((0..letters).map(|_| char::from(rng.random_range(b'a'..=b'z'))));
+            sentence.text.push_str(&word(&mut rng));
             sentence.tokens.push(ByteSpan::new(start, sentence.text.len()));
             for _ in 0..4 {
                 sentence.scores.push(match certainty {
@@ -70,4 +71,56 @@ impl ScoredSentence {
         }
         sentence
     }
+}
+
+/// The names of each entity.
+pub type Names = Vec<Vec<String>>;
+
+/// A made-up word of 1 to 8 letters.
+fn word(rng: &mut ChaCha8Rng) -> String {
+    let letters = rng.random_range(1..=8);
+    (0..letters).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect()
+}
+
+/// Names of as many entities as said, 1 to 4 each, of 1 to 3 words that begin with a capital.
+pub fn names(entities: usize, seed: u64) -> Names {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    // Names share words, as those of people and places do.
+    let words: Vec<String> = (0..entities).map(|_| word(&mut rng)).collect();
+    let name = |rng: &mut ChaCha8Rng| {
+        let parts = (0..rng.random_range(1..=3)).map(|_| {
+            let (first, rest) = words[rng.random_range(0..words.len())].split_at(1);
+            first.to_uppercase() + rest
+        });
+        parts.collect::<Vec<_>>().join(" ")
+    };
+    (0..entities).map(|_| (0..rng.random_range(1..=4)).map(|_| name(&mut rng)).collect()).collect()
+}
+
+/// A text of about as many bytes as said, in which one of 8 words is one of `names`; the others are made up.
+pub fn named_text(names: &[Vec<String>], bytes: usize, seed: u64) -> String {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut text = String::with_capacity(bytes + 64);
+    while text.len() < bytes {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        let named = (!names.is_empty() && rng.random_ratio(1, 8)).then(|| &names[rng.random_range(0..names.len())]);
+        match named.and_then(|own| own.first()) {
+            Some(name) => text.push_str(name),
+            None => text.push_str(&word(&mut rng)),
+        }
+    }
+    text
+}
+
+/// Names of a public knowledge base, and the texts of a public corpus, in the folder `data`.
+///
+/// # Errors
+/// Where one of the two cannot be read.
+pub fn public_text(data: &Path) -> Result<(Names, Vec<String>), Box<dyn Error>> {
+    let entities = fs::read_to_string(data.join("kb/freebase_entities.tsv"))?;
+    let names = entities.lines().map(|line| line.split('\t').skip(2).map(str::to_owned).collect());
+    let corpus = rere_data::read(&data.join("nyt11-hrl/train_sample.jsonl"))?;
+    Ok((names.collect(), corpus.into_iter().map(|sentence| sentence.text).collect()))
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod progress;
+mod table;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Command {
     Convert(command::convert::Arguments),
     /// Score predictions against gold triples.
     Evaluate(command::evaluate::Arguments),
+    /// Say which of two systems is better, if any.
+    Compare(command::compare::Arguments),
     /// Count what corpora hold.
     Stats(command::stats::Arguments),
     /// Remove triples of a corpus at random.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Clean(arguments) => command::clean::run(&arguments),
         Command::Convert(arguments) => command::convert::run(&arguments),
         Command::Evaluate(arguments) => command::evaluate::run(&arguments),
+        Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Stats(arguments) => command::stats::run(&arguments),
         Command::Drop(arguments) => command::drop::run(&arguments),
     };

@@ -14,7 +14,7 @@ fn folder() -> TempDir {
         ("a.tsv", "/m/1\t/person/born\t/m/2\n/m/1\t/person/likes\t/m/3\n"),
         ("b.tsv", "Q1\tP19\tQ2\nQ2\tP47\tQ3\n"),
         ("entities.tsv", "/m/1\tQ1\tAda\n/m/2\tQ2\tLondon\n/m/3\tQ3\t北京\tX\n"),
-        ("map.json", r#"{"P19": "/person/born"}"#),
+        ("map.json", r#"{"P19": "/person/born", "P20": "/person/died"}"#),
         (
             "corpus.json",
             r#"[{"text": "Ada left London for 北京", "triple_list": [["Ada", "/person/left", "London"]]}, {"text": "ADA", "triple_list": []}]"#,
@@ -63,6 +63,7 @@ fn a_corpus_is_labelled() {
     out(&mapped);
     assert!(err(&mapped).contains("3 mentions, 1 triples"), "{}", err(&mapped));
     assert!(err(&mapped).contains("1 triples left out: their 1 relations are not in the map"), "{}", err(&mapped));
+    assert!(err(&mapped).contains("1 relations of the map without use"), "{}", err(&mapped));
 }
 
 #[test]
@@ -88,6 +89,9 @@ fn labellings_are_compared() {
 fn what_cannot_be_used_is_told() {
     let folder = folder();
     fs::write(folder.path().join("bad.tsv"), "/m/1\tr\t/m/2\n/m/1\tr\n").expect("written");
+    fs::write(folder.path().join("twice.json"), "{\"P19\": \"born\",\n\"P19\": \"died\"}").expect("written");
+    fs::write(folder.path().join("empty.jsonl"), "\n").expect("written");
+    fs::write(folder.path().join("bad.jsonl"), "{\"text\": \"a\", \"triple_list\": []}\n{").expect("written");
     fs::write(folder.path().join("out.jsonl"), "old").expect("written");
     for (arguments, code, words) in [
         ("align --kb bad.tsv --entities entities.tsv corpus.json out.jsonl", 1, "bad.tsv, line 2"),
@@ -95,13 +99,16 @@ fn what_cannot_be_used_is_told() {
         ("align --kb a.tsv --entities entities.tsv a.tsv out.jsonl", 1, "a.tsv, line 1"),
         ("align --kb a.tsv --kb b.tsv --entities entities.tsv corpus.json out.jsonl", 1, "--overlap"),
         ("align --kb a.tsv --entities entities.tsv --map - --map - corpus.json out.jsonl", 1, "--map is given 2 times"),
+        ("align --kb b.tsv --entities entities.tsv --map twice.json corpus.json out.jsonl", 1, "twice.json, line 2"),
+        ("align --overlap --kb a.tsv --entities entities.tsv empty.jsonl", 1, "empty.jsonl has no sentence"),
+        ("align --overlap --kb a.tsv --entities entities.tsv bad.jsonl", 1, "bad.jsonl, line 2"),
         ("align --kb a.tsv --entities entities.tsv corpus.json", 2, "OUT"),
         ("align --kb a.tsv --entities entities.tsv --own corpus.json out.jsonl", 2, "--own"),
     ] {
         let output = rere(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments}: {}", err(&output));
         assert!(err(&output).contains(words), "{arguments}: {}", err(&output));
-        assert!(!err(&output).contains("panicked"), "{}", err(&output));
+        assert!(!err(&output).contains("panicked") && output.stdout.is_empty(), "{}", err(&output));
     }
     // A file that stood there is left as it was.
     assert_eq!(fs::read_to_string(folder.path().join("out.jsonl")).expect("text"), "old");

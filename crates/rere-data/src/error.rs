@@ -125,7 +125,7 @@ pub enum DataError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// Names of relations that do not make a set.
-    #[error("the relations of the corpus cannot be used")]
+    #[error("the names of the relations cannot be used")]
     Relations(#[from] RelationSetError),
     /// A relation whose query leaves no room for a sentence.
     #[error(

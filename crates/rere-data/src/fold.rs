@@ -55,11 +55,16 @@ impl Folding {
 }
 
 impl Folded<'_> {
+    /// Where in the text the character stands that begins at the byte `at` of the folded text; none where none begins there.
+    pub fn place(&self, at: usize) -> Option<usize> {
+        match &self.places {
+            None => self.text.is_char_boundary(at).then_some(at),
+            Some(places) => *places.get(at)?,
+        }
+    }
+
     /// Where a range of the folded text stands in the text; none where it cuts what a character has become.
     pub fn original(&self, range: Range<usize>) -> Option<ByteSpan> {
-        match &self.places {
-            None => Some(ByteSpan::new(range.start, range.end)),
-            Some(places) => Some(ByteSpan::new((*places.get(range.start)?)?, (*places.get(range.end)?)?)),
-        }
+        Some(ByteSpan::new(self.place(range.start)?, self.place(range.end)?))
     }
 }

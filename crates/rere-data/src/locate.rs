@@ -66,15 +66,26 @@ pub(crate) fn places(text: &str, mention: &Mention) -> Vec<ByteSpan> {
 
 /// Whether `place` begins and ends on word borders, as [`occurrences`] defines them.
 pub(crate) fn on_word_borders(text: &str, place: ByteSpan) -> bool {
-    let (before, rest) = text.split_at(place.start);
-    let (inside, after) = rest.split_at(place.len());
-    let separate = |inside: Option<char>, outside: Option<char>| {
-        outside.is_none_or(|c| !c.is_alphanumeric() || is_unspaced(c)) || inside.is_some_and(is_unspaced)
-    };
-    separate(inside.chars().next(), before.chars().next_back())
-        && separate(inside.chars().next_back(), after.chars().next())
+    begins_word(text, place.start)
+        && ends_word(text, place.end)
         && is_character_border(text, place.start)
         && is_character_border(text, place.end)
+}
+
+/// Whether what begins at the byte `at` begins on a word border, as long as it cuts no user-perceived character.
+pub(crate) fn begins_word(text: &str, at: usize) -> bool {
+    let (before, from) = text.split_at(at);
+    are_parted(from.chars().next(), before.chars().next_back())
+}
+
+/// Whether what ends at the byte `at` ends on a word border, as long as it cuts no user-perceived character.
+pub(crate) fn ends_word(text: &str, at: usize) -> bool {
+    let (to, after) = text.split_at(at);
+    are_parted(to.chars().next_back(), after.chars().next())
+}
+
+fn are_parted(inside: Option<char>, outside: Option<char>) -> bool {
+    outside.is_none_or(|c| !c.is_alphanumeric() || is_unspaced(c)) || inside.is_some_and(is_unspaced)
 }
 
 /// Whether words with this character are not parted by spaces: Thai, Lao, Tibetan, Burmese, Khmer, kana and Han, by the

@@ -213,6 +213,13 @@ fn end_of_character(text: &str, end: usize, limit: usize) -> usize {
 
 /// Whether no user-perceived character (grapheme cluster of UAX 29) of `text` reaches over the byte `at`.
 pub(crate) fn is_character_border(text: &str, at: usize) -> bool {
+    // The only such character with two of ASCII is the end of a line.
+    if let Some([before, after]) = at.checked_sub(1).and_then(|before| text.as_bytes().get(before..=at))
+        && before.is_ascii()
+        && after.is_ascii()
+    {
+        return [*before, *after] != *b"\r\n";
+    }
     // An error would ask for more text than the whole; there is none.
     GraphemeCursor::new(at, text.len(), true).is_boundary(text, 0).unwrap_or(true)
 }
@@ -345,6 +352,16 @@ mod tests {
                 }
                 // Each of several texts is encoded as it would be alone.
                 prop_assert_eq!(tokenizer.encode_batch(&["a", &text]).expect("tokens").pop(), Some(tokens));
+            }
+        }
+
+        #[test]
+        fn borders_are_those_of_the_standard(text in any_text(), ascii in "[a1 \\x00\\r\\n\\x7f]{0,6}") {
+            for text in [text.clone() + &ascii, ascii + &text] {
+                for at in text.char_indices().map(|(at, _)| at).chain([text.len()]) {
+                    let standard = GraphemeCursor::new(at, text.len(), true).is_boundary(&text, 0);
+                    prop_assert_eq!(Ok(is_character_border(&text, at)), standard, "{:?} at {}", text, at);
+                }
             }
         }
 

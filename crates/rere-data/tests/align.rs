@@ -1,6 +1,6 @@
 //! Public knowledge bases over a public corpus, where the variable RERE_DATA says where they are.
 
-use std::{collections::HashSet, hint::black_box, path::PathBuf, time::Instant};
+use std::{collections::HashSet, convert::Infallible, hint::black_box, path::PathBuf, time::Instant};
 
 use rere_data::{Aligner, KnowledgeBase, MatcherSettings, Overlap, occurrences, read};
 
@@ -35,11 +35,12 @@ fn a_corpus_is_aligned_to_public_knowledge_bases() {
         }
     }
 
-    let labelled = |aligner: &Aligner| corpus.iter().map(|sentence| aligner.align(&sentence.text)).collect::<Vec<_>>();
-    let own = corpus.iter().map(|sentence| sentence.triples.clone()).collect();
-    let labellings = [("own", own), ("Freebase", labelled(&freebase)), ("Wikidata", labelled(&wikidata))]
-        .map(|(name, triples): (&str, Vec<_>)| (name.to_owned(), triples));
-    let overlap = Overlap::of(&labellings);
+    let sentences = corpus.iter().map(|sentence| -> Result<_, Infallible> {
+        let [freebase, wikidata] = [&freebase, &wikidata].map(|aligner| aligner.align(&sentence.text));
+        Ok(vec![sentence.triples.clone(), freebase, wikidata])
+    });
+    let names = ["own", "Freebase", "Wikidata"].map(str::to_owned).to_vec();
+    let overlap = Overlap::of(names, sentences).unwrap_or_else(|error| match error {});
     println!("{overlap}");
     let largest = overlap.labellings.iter().map(|labelling| labelling.found.triples).max();
     assert!(Some(overlap.either.triples) >= largest && overlap.both.triples <= overlap.labellings[0].found.triples);

@@ -358,11 +358,56 @@ fn parquet() {
     assert!(matches!(Reader::open(Path::new("no such file"), Some(Format::Parquet)), Err(DataError::Read { .. })));
 }
 
+/// A damaged file may hold what its decoder takes for impossible.
+#[test]
+fn parquet_with_any_byte_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("corpus.parquet");
+    write(&path, &[sentence()], Format::Parquet).expect("written");
+    let whole = fs::read(&path).expect("a file");
+    for at in 0..whole.len() {
+        for change in [1, 0x80] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= change;
+            fs::write(&path, damaged).expect("written");
+            let read = Reader::open(&path, Some(Format::Parquet)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let refused = matches!(read, Err(DataError::Parse { .. } | DataError::Offsets { .. }));
+            assert!(read.is_ok() || refused, "{at}: {read:?}");
+        }
+    }
+}
+
+#[test]
+fn what_would_read_as_none_is_counted() {
+    for (format, name) in [
+        (Format::Hrl, "Entity"),
+        (Format::Tplinker, "DEFAULT"),
+        (Format::Docred, "Entity"),
+        (Format::Spacy, "Entity"),
+        (Format::Spert, "Entity"),
+        (Format::Brat, "Entity"),
+    ] {
+        let mut typed = Sentence { id: Some("1".into()), ..Sentence::new("a b") };
+        typed.triples.push(triple(at("a b", "a", Some(name)), "r", at("a b", "b", Some("T"))));
+        let (back, lost) = there_and_back(&[typed.clone()], format);
+        assert_eq!(lost.count(Loss::EntityType), 1, "{format}: {lost}");
+        typed.triples[0].subject.entity_type = None;
+        assert_eq!(back[0].triples[0].subject.entity_type, None, "{format}");
+        let (_, lost) = there_and_back(&[typed], format);
+        assert_eq!(lost.count(Loss::EntityType), 0, "{format}: {lost}");
+    }
+    let unnamed = Sentence { id: Some(String::new()), ..Sentence::new("a") };
+    for format in Format::ALL {
+        let (back, lost) = there_and_back(std::slice::from_ref(&unnamed), format);
+        assert_eq!(lost.count(Loss::Id), usize::from(back[0].id != unnamed.id), "{format}: {lost}");
+    }
+}
+
 prop_compose! {
     fn random_sentence()(
         id in proptest::option::of("[a-z/ é]{1,4}"),
         text in "[abé北👩 \u{301}\n\t.-]{0,20}",
-        ends in prop::collection::vec((any::<[Index; 4]>(), any::<[bool; 2]>(), proptest::option::of("[A-Z ]{0,2}")), 0..4),
+        ends in prop::collection::vec((any::<[Index; 4]>(), any::<[bool; 2]>(), proptest::option::of("[A-Z ]{0,2}|Entity|DEFAULT")), 0..4),
         more in prop::collection::vec(any::<([Index; 2], bool)>(), 0..3),
         relation in "[rs é]{0,2}",
         score in proptest::option::of(0f32..=1.0),

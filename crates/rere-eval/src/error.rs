@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Lack;
+
 /// Which of the two files, or corpora.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -104,6 +106,21 @@ pub enum EvalError {
         /// Number of predicted sentences.
         predicted: usize,
     },
+    /// A mention lacks what the matcher compares.
+    #[error("{side} {} has the mention {surface:?} without {lack}: {}",
+        sentence_name(*.position, .id.as_deref()), remedy(*.lack))]
+    Lacks {
+        /// The side.
+        side: Side,
+        /// Which sentence.
+        position: usize,
+        /// Its id, where it has one.
+        id: Option<String>,
+        /// The mention's surface.
+        surface: String,
+        /// What it lacks.
+        lack: Lack,
+    },
     /// A triple has a relation that is not in the set.
     #[error(
         "{} has a triple with the relation {relation:?}, which is not in the relation set: correct the triple, or add \
@@ -116,6 +133,18 @@ pub enum EvalError {
         /// The relation's name.
         relation: String,
     },
+    /// A predicted triple has no score where scores are wanted.
+    #[error(
+        "predicted {} has a triple with the relation {relation:?} and no score: have the system give each triple its \
+         score", sentence_name(*.position, .id.as_deref()))]
+    NoScore {
+        /// Which sentence.
+        position: usize,
+        /// Its id, where it has one.
+        id: Option<String>,
+        /// The triple's relation.
+        relation: String,
+    },
 }
 
 /// `sentence 3 ("nyt11-3")`, or `sentence 3`.
@@ -123,5 +152,13 @@ fn sentence_name(position: usize, id: Option<&str>) -> String {
     match id {
         Some(id) => format!("sentence {position} ({id:?})"),
         None => format!("sentence {position}"),
+    }
+}
+
+/// What to do about it.
+const fn remedy(lack: Lack) -> &'static str {
+    match lack {
+        Lack::Place => "give places (`rere convert --locate`), or use a matcher that compares strings",
+        Lack::Type => "give types to the mentions of both sides, or use the matcher boundaries",
     }
 }

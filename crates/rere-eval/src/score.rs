@@ -76,7 +76,48 @@ impl From<Counts> for Score {
     }
 }
 
-fn ratio(part: usize, whole: usize) -> f64 {
+/// Precision, recall and F1 that are means over parts, each part with the same weight.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct MacroScore {
+    /// Number of parts that the means are over.
+    pub parts: usize,
+    /// Mean precision.
+    pub precision: f64,
+    /// Mean recall.
+    pub recall: f64,
+    /// Mean of the parts' F1, not the F1 of the means.
+    pub f1: f64,
+}
+
+impl MacroScore {
+    /// The means over those parts that have gold triples; all 0 where there is none. Most often over the relations:
+    ///
+    /// ```
+    /// use rere_eval::{Counts, MacroScore};
+    ///
+    /// let born = Counts { right: 3, predicted: 3, gold: 3 };
+    /// let died = Counts { right: 0, predicted: 2, gold: 1 };
+    /// let never_gold = Counts { right: 0, predicted: 9, gold: 0 };
+    /// let mean = MacroScore::of([born, died, never_gold]);
+    /// assert_eq!((mean.parts, mean.precision, mean.recall, mean.f1), (2, 0.5, 0.5, 0.5));
+    /// ```
+    ///
+    /// With [`count_by_relation`](crate::count_by_relation): `MacroScore::of(by_relation.into_values())`. What is
+    /// predicted of a part that is never gold lowers the micro average only.
+    pub fn of(parts: impl IntoIterator<Item = Counts>) -> Self {
+        let mut mean = Self::default();
+        for score in parts.into_iter().filter(|counts| counts.gold > 0).map(Score::from_counts) {
+            mean.parts += 1;
+            mean.precision += score.precision;
+            mean.recall += score.recall;
+            mean.f1 += score.f1;
+        }
+        let share = |sum: f64| if mean.parts == 0 { 0.0 } else { sum / mean.parts as f64 };
+        Self { precision: share(mean.precision), recall: share(mean.recall), f1: share(mean.f1), ..mean }
+    }
+}
+
+pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 

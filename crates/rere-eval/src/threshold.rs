@@ -1,9 +1,8 @@
 //! The threshold that does best on a development set.
 
-use std::cmp::Reverse;
-
 use rere_core::Probability;
 
+use crate::curve::{sorted, steps};
 use crate::{Counts, Score};
 
 /// The counts where what scores at or over `threshold` is kept; the arguments are those of [`best_threshold`], whose
@@ -41,17 +40,10 @@ pub fn counts_at(scored: &[(f32, bool)], gold: usize, threshold: Probability) ->
 /// assert_eq!((threshold.get(), score.counts.right, score.counts.predicted), (0.7, 2, 3));
 /// ```
 pub fn best_threshold(scored: impl IntoIterator<Item = (f32, bool)>, gold: usize) -> Option<(Probability, Score)> {
-    let mut scored: Vec<_> = scored.into_iter().map(|(score, right)| (Probability::saturating(score), right)).collect();
-    scored.sort_unstable_by_key(|&(score, _)| Reverse(score));
-    let mut counts = Counts { gold, ..Counts::default() };
     let mut best: Option<(Probability, Score)> = None;
-    for equal in scored.chunk_by(|a, b| a.0 == b.0) {
-        counts.predicted += equal.len();
-        counts.right += equal.iter().filter(|(_, right)| *right).count();
+    for (threshold, counts) in steps(&sorted(scored), gold) {
         let score = Score::from_counts(counts);
-        if let Some(&(threshold, _)) = equal.first()
-            && best.is_none_or(|(_, best)| score.f1 > best.f1)
-        {
+        if best.is_none_or(|(_, best)| score.f1 > best.f1) {
             best = Some((threshold, score));
         }
     }

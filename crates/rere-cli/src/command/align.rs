@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rere_core::Triple;
+use rere_core::Sentence;
 use rere_data::{Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer};
 
 use super::{Outcome, report};
@@ -98,15 +98,20 @@ fn label(input: &Path, aligner: &Aligner, path: &Path) -> Outcome {
 }
 
 fn compare(input: &Path, aligners: &[(&PathBuf, Aligner)], own: bool) -> Outcome {
-    let sentences = rere_data::read(input)?;
-    let mut labellings: Vec<(String, Vec<Vec<Triple>>)> = Vec::with_capacity(aligners.len() + 1);
+    let mut reader = Reader::open(input, None)?;
+    let mut names: Vec<String> = aligners.iter().map(|(kb, _)| kb.display().to_string()).collect();
     if own {
-        labellings.push(("own".to_owned(), sentences.iter().map(|sentence| sentence.triples.clone()).collect()));
+        names.insert(0, "own".to_owned());
     }
-    for (kb, aligner) in aligners {
-        let triples = sentences.iter().map(|sentence| aligner.align(&sentence.text)).collect();
-        labellings.push((kb.display().to_string(), triples));
+    let sentences = reader.by_ref().map(|sentence| -> Result<_, DataError> {
+        let Sentence { text, triples, .. } = sentence?;
+        let labelled = aligners.iter().map(|(_, aligner)| aligner.align(&text));
+        Ok(own.then_some(triples).into_iter().chain(labelled).collect())
+    });
+    let overlap = Overlap::of(names, sentences)?;
+    if reader.line() == 0 {
+        return Err(DataError::Empty { path: input.to_owned() }.into());
     }
-    println!("{}", Overlap::of(&labellings));
+    println!("{overlap}");
     Ok(())
 }

@@ -7,6 +7,7 @@ use rere_data::{DataError, Lost, read_reporting};
 
 pub mod align;
 pub mod clean;
+pub mod compare;
 pub mod convert;
 pub mod drop;
 pub mod evaluate;

@@ -8,7 +8,10 @@ use std::{
 };
 
 use rere_core::{QueryStyle, RelationSet};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, MapAccess, Visitor},
+};
 
 use crate::{DataError, open};
 
@@ -19,8 +22,8 @@ use crate::{DataError, open};
 pub struct KnowledgeBase {
     names: Vec<Vec<String>>,
     relations: RelationSet,
-    /// Labels of the relations from the first entity to the second.
-    facts: HashMap<(usize, usize), Vec<usize>>,
+    /// For each subject its objects, each with the labels of the relations from one to the other.
+    facts: HashMap<usize, HashMap<usize, Vec<usize>>>,
     report: KnowledgeBaseReport,
 }
 
@@ -41,6 +44,8 @@ pub struct KnowledgeBaseReport {
     pub unmapped_triples: usize,
     /// Relations of these triples.
     pub unmapped_relations: usize,
+    /// Relations of the map that no triple has.
+    pub unused_relations: usize,
     /// Triples left out: their subject or object has no name.
     pub unnamed_triples: usize,
 }
@@ -58,14 +63,14 @@ impl KnowledgeBase {
     /// triples of other relations are left out. Without it relations keep their names. Blank lines are passed over.
     ///
     /// # Errors
-    /// Where a file cannot be read, is not UTF-8, or has a line with other columns.
+    /// Where a file cannot be read, is not UTF-8, or has a line with other columns, or the map has a relation twice.
     pub fn read(triples: &Path, entities: &Path, map: Option<&Path>) -> Result<Self, DataError> {
-        let map = map.map(read_map).transpose()?;
+        let mut map = map.map(read_map).transpose()?;
         let mut report = KnowledgeBaseReport::default();
         let (names, ids) = read_entities(entities, &mut report)?;
         let mut relations: Vec<String> = Vec::new();
         let mut labels: HashMap<String, usize> = HashMap::new();
-        let mut facts: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
+        let mut facts: HashMap<usize, HashMap<usize, Vec<usize>>> = HashMap::new();
         let mut unmapped: HashSet<String> = HashSet::new();
         for_each_line(triples, |line| {
             let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
@@ -79,9 +84,12 @@ impl KnowledgeBase {
                 return Err("the subject, relation or object of a triple is empty".to_owned());
             }
             report.triples += 1;
-            let mapped = match &map {
+            let mapped = match &mut map {
                 None => vec![relation],
-                Some(map) => map.get(relation).map_or_else(Vec::new, OneOrMore::names),
+                Some(map) => map.get_mut(relation).map_or_else(Vec::new, |mapped| {
+                    mapped.used = true;
+                    mapped.names.iter().map(String::as_str).collect()
+                }),
             };
             if mapped.is_empty() {
                 report.unmapped_triples += 1;
@@ -97,16 +105,20 @@ impl KnowledgeBase {
                     relations.push(name.to_owned());
                     relations.len() - 1
                 });
-                for pair in subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object))) {
-                    let joined = facts.entry(pair).or_default();
-                    if !joined.contains(&label) {
-                        joined.push(label);
+                for &subject in subjects {
+                    let facts = facts.entry(subject).or_default();
+                    for &object in objects {
+                        let joined = facts.entry(object).or_default();
+                        if !joined.contains(&label) {
+                            joined.push(label);
+                        }
                     }
                 }
             }
             Ok(())
         })?;
         report.unmapped_relations = unmapped.len();
+        report.unused_relations = map.iter().flat_map(HashMap::values).filter(|mapped| !mapped.used).count();
         let relations = RelationSet::with_style(relations, QueryStyle::Raw)?;
         Ok(Self { names, relations, facts, report })
     }
@@ -123,7 +135,19 @@ impl KnowledgeBase {
 
     /// Labels of the relations that `subject` has to `object`, each once.
     pub fn between(&self, subject: usize, object: usize) -> &[usize] {
-        self.facts.get(&(subject, object)).map_or(&[], Vec::as_slice)
+        self.facts.get(&subject).and_then(|objects| objects.get(&object)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The objects of `subject` that are keys of `among`, in any order, each with the labels of its relations to them.
+    pub(super) fn facts<T>(&self, subject: usize, among: &HashMap<usize, T>) -> Vec<(usize, &[usize])> {
+        let Some(objects) = self.facts.get(&subject) else { return Vec::new() };
+        // A short text names few entities, but a country has thousands of objects; a book names as many.
+        if among.len() < objects.len() {
+            among.keys().filter_map(|object| Some((*object, objects.get(object)?.as_slice()))).collect()
+        } else {
+            let known = objects.iter().filter(|(object, _)| among.contains_key(object));
+            known.map(|(object, labels)| (*object, labels.as_slice())).collect()
+        }
     }
 
     /// What was read and what was left out.
@@ -143,6 +167,7 @@ impl fmt::Display for KnowledgeBaseReport {
             (self.unnamed_triples, "triples left out: subject or object without a name"),
             (self.unnamed_entities, "entities left out: no name"),
             (self.blank_names, "names left out: blank"),
+            (self.unused_relations, "relations of the map without use: no triple has them"),
         ];
         causes.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, cause)| write!(f, "\n{count} {cause}"))
     }
@@ -187,36 +212,64 @@ fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<V
 }
 
 /// What a relation of the knowledge base is called in the corpus.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
+struct Mapped {
+    names: Vec<String>,
+    /// Whether a triple has the relation.
+    used: bool,
 }
 
-impl OneOrMore {
-    fn names(&self) -> Vec<&str> {
-        match self {
-            Self::One(name) => vec![name],
-            Self::More(names) => names.iter().map(String::as_str).collect(),
-        }
+/// What relations are called in the corpus, by their names in the knowledge base.
+struct Map(HashMap<String, Mapped>);
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MapVisitor)
     }
 }
 
-fn read_map(path: &Path) -> Result<HashMap<String, OneOrMore>, DataError> {
+/// Reads an object itself: a plain map would keep the last of two equal keys in silence.
+struct MapVisitor;
+
+impl<'de> Visitor<'de> for MapVisitor {
+    type Value = Map;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Map, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrMore {
+            One(String),
+            More(Vec<String>),
+        }
+        let mut map = HashMap::new();
+        while let Some(relation) = object.next_key::<String>()? {
+            if map.contains_key(&relation) {
+                return Err(de::Error::custom(format_args!("the relation {relation:?} stands there twice")));
+            }
+            let names = match object.next_value()? {
+                OneOrMore::One(name) => vec![name],
+                OneOrMore::More(names) => names,
+            };
+            if names.iter().any(|name| name.trim().is_empty()) {
+                return Err(de::Error::custom(format_args!("the relation {relation:?} is mapped to a blank name")));
+            }
+            map.insert(relation, Mapped { names, used: false });
+        }
+        Ok(Map(map))
+    }
+}
+
+fn read_map(path: &Path) -> Result<HashMap<String, Mapped>, DataError> {
     let mut text = Vec::new();
     open(path)?.read_to_end(&mut text).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-    let wrong = |line, message| DataError::Parse { path: path.to_owned(), line, message };
-    let map: HashMap<String, OneOrMore> = serde_json::from_slice(&text).map_err(|error| {
-        wrong(
-            error.line().max(1),
-            format!("a map is a JSON object from relations to a name or a list of names: {error}"),
-        )
-    })?;
-    match map.iter().find(|(_, names)| names.names().iter().any(|name| name.trim().is_empty())) {
-        None => Ok(map),
-        Some((relation, _)) => Err(wrong(1, format!("relation {relation:?} is mapped to a blank name"))),
-    }
+    serde_json::from_slice(&text).map(|Map(map)| map).map_err(|error| DataError::Parse {
+        path: path.to_owned(),
+        line: error.line().max(1),
+        message: format!("a map is a JSON object from relations, each once, to a name or a list of names: {error}"),
+    })
 }
 
 /// Hands every line that is not blank to `take`, whose message becomes an error with the line's number.

@@ -4,9 +4,9 @@ mod kb;
 mod matcher;
 mod overlap;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use rere_core::{ExtractError, Extractor, Mention, Probability, RelationSet, Sentence, Triple};
+use rere_core::{ByteSpan, ExtractError, Extractor, Mention, Probability, RelationSet, Sentence, Triple};
 
 pub use self::{
     kb::{KnowledgeBase, KnowledgeBaseReport},
@@ -50,37 +50,68 @@ impl Aligner {
 
     /// The triples between `mentions`, which the [matcher](Aligner::matcher) has found in `text`, as
     /// [`align`](Aligner::align) gives them. Triples with the same surfaces stand there once, at their first places.
+    /// Mentions that do not lie in `text` are passed over.
     pub fn join(&self, text: &str, mentions: &[EntityMention<'_>]) -> Vec<Triple> {
-        let mut seen = HashSet::new();
+        let names = names(text, mentions);
+        let mut named: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (number, name) in names.iter().enumerate() {
+            for &entity in name.entities {
+                named.entry(entity).or_default().push(number);
+            }
+        }
+        let mention = |span: ByteSpan| Some(Mention { span: Some(span), ..Mention::of(span.slice(text).ok()?) });
         let mut triples = Vec::new();
-        let surface = |mention: &EntityMention<'_>| &text[mention.span.start..mention.span.end];
-        for subject in mentions {
+        for (number, subject) in names.iter().enumerate() {
             // One name at two places may be two entities, but one place is only one.
-            for object in mentions.iter().filter(|object| object.span != subject.span) {
-                for label in self.relations_between(subject.entities, object.entities) {
-                    let Some(relation) = self.kb.relations().get(label) else { continue };
-                    if seen.insert((surface(subject), label, surface(object))) {
-                        let mention =
-                            |of: &EntityMention<'_>| Mention { span: Some(of.span), ..Mention::of(surface(of)) };
-                        triples.push(Triple {
-                            subject: mention(subject),
-                            relation: relation.name.clone(),
-                            object: mention(object),
-                            score: None,
-                        });
-                    }
+            let place = |object: usize| if object == number { subject.second } else { Some(names[object].first) };
+            let mut facts = Vec::new();
+            for &entity in subject.entities {
+                for (other, labels) in self.kb.facts(entity, &named).into_iter().filter(|&(other, _)| other != entity) {
+                    let objects = named.get(&other).into_iter().flatten();
+                    facts.extend(objects.filter_map(|&object| Some((place(object)?, entity, other, labels))));
+                }
+            }
+            facts.sort_unstable();
+            let mut seen = HashSet::new();
+            for (object, label) in
+                facts.iter().flat_map(|&(object, .., labels)| labels.iter().map(move |&l| (object, l)))
+            {
+                if seen.insert((object, label))
+                    && let Some(relation) = self.kb.relations().get(label)
+                    && let (Some(subject), Some(object)) = (mention(subject.first), mention(object))
+                {
+                    triples.push(Triple { subject, relation: relation.name.clone(), object, score: None });
                 }
             }
         }
         triples
     }
+}
 
-    fn relations_between(&self, subjects: &[usize], objects: &[usize]) -> impl Iterator<Item = usize> {
-        let pairs = subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object)));
-        pairs
-            .filter(|(subject, object)| subject != object)
-            .flat_map(|(subject, object)| self.kb.between(subject, object).iter().copied())
+/// A surface that is mentioned once or more.
+struct Name<'a> {
+    entities: &'a [usize],
+    /// Its first place.
+    first: ByteSpan,
+    /// Its second place: only the first two can be in a triple.
+    second: Option<ByteSpan>,
+}
+
+/// The different surfaces of `mentions`, in the order of their first places.
+fn names<'a>(text: &str, mentions: &[EntityMention<'a>]) -> Vec<Name<'a>> {
+    let mut names: Vec<Name<'a>> = Vec::new();
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    for &EntityMention { span, entities } in mentions {
+        let Ok(surface) = span.slice(text) else { continue };
+        match numbers.entry(surface) {
+            Entry::Vacant(free) => {
+                free.insert(names.len());
+                names.push(Name { entities, first: span, second: None });
+            }
+            Entry::Occupied(known) => _ = names[*known.get()].second.get_or_insert(span),
+        }
     }
+    names
 }
 
 impl Extractor for Aligner {
@@ -98,7 +129,7 @@ impl Extractor for Aligner {
 mod tests {
     use std::fs;
 
-    use rere_core::ByteSpan;
+    use proptest::prelude::*;
     use tempfile::TempDir;
 
     use super::*;
@@ -143,12 +174,17 @@ mod tests {
             ..KnowledgeBaseReport::default()
         };
         assert_eq!(report, expected);
-        let mapped = aligner(Some(r#"{"born in": ["b1", "b2"], "twin": "t", "knows": []}"#));
+        assert!(!report.to_string().contains("of the map"), "{report}");
+        // A triple without use is a use of its relation all the same; "born" and "x" have no triple.
+        let map = r#"{"born in": ["b1", "b2"], "twin": "t", "knows": [], "born": "b1", "x": []}"#;
+        let mapped = aligner(Some(map));
         let names: Vec<&str> = mapped.kb().relations().iter().map(|relation| relation.name.as_str()).collect();
         assert_eq!(names, ["b1", "b2", "t"]);
         let report = mapped.kb().report();
         assert_eq!((report.unmapped_triples, report.unmapped_relations, report.unnamed_triples), (3, 3, 1));
         assert!(report.to_string().contains("3 triples left out: their 3 relations are not in the map"), "{report}");
+        assert_eq!(report.unused_relations, 2);
+        assert!(report.to_string().contains("2 relations of the map without use: no triple has them"), "{report}");
     }
 
     #[test]
@@ -171,6 +207,71 @@ mod tests {
         // One name, two entities: the city in the state, but only where the name stands twice.
         assert_eq!(triples(None, "New York , New York , New York"), [["New York", "part of", "New York"]]);
         assert!(triples(None, "New York").is_empty());
+    }
+
+    #[test]
+    fn mentions_of_another_text_are_passed_over() {
+        let aligner = aligner(None);
+        let mentions = aligner.matcher().mentions("Ada saw London , Ada saw 北京 and London");
+        assert_eq!(mentions.len(), 5);
+        let surfaces = |text| {
+            let triples = aligner.join(text, &mentions);
+            triples.into_iter().map(|t| [t.subject.text, t.object.text]).collect::<Vec<_>>()
+        };
+        assert!(surfaces("").is_empty());
+        // One text ends after the second mention, the other has a character that reaches over the end of 北京.
+        assert_eq!(surfaces("Ada saw London"), [["Ada", "London"]]);
+        assert_eq!(surfaces("Ada saw London , Ada saw \u{1f680}\u{1f680}")[0], ["Ada", "London"]);
+    }
+
+    #[test]
+    fn a_long_text_is_joined_in_time() {
+        // All pairs would be more than a thousand million.
+        let found = triples(None, &"Ada saw London , ".repeat(20_000));
+        assert_eq!(found, [["Ada", "born in", "London"]]);
+    }
+
+    /// All pairs of mentions, one after the other.
+    fn slow(aligner: &Aligner, text: &str) -> Vec<Triple> {
+        let mentions = aligner.matcher().mentions(text);
+        let (mut seen, mut triples) = (HashSet::new(), Vec::new());
+        for (subject, object) in mentions.iter().flat_map(|s| mentions.iter().map(move |o| (s, o))) {
+            let entities = subject.entities.iter().flat_map(|&s| object.entities.iter().map(move |&o| (s, o)));
+            for (a, b) in entities.filter(|(a, b)| a != b && subject.span != object.span) {
+                let [subject, object] = [subject, object].map(|m| Mention::at(text, m.span).expect("fits"));
+                for &label in aligner.kb().between(a, b) {
+                    if seen.insert((subject.text.clone(), label, object.text.clone())) {
+                        let relation = aligner.kb().relations().get(label).expect("known").name.clone();
+                        triples.push(Triple {
+                            subject: subject.clone(),
+                            relation,
+                            object: object.clone(),
+                            score: None,
+                        });
+                    }
+                }
+            }
+        }
+        triples
+    }
+
+    proptest! {
+        #[test]
+        fn joining_is_as_by_all_pairs(
+            // Few names, so that entities share them and have several.
+            names in prop::collection::vec(prop::collection::vec("[a-eA-C]", 1..4), 1..8),
+            facts in prop::collection::vec((0usize..8, "[r-t]", 0usize..8), 0..40),
+            text in prop::collection::vec("[a-eA-C]", 0..24),
+            fold_case: bool,
+        ) {
+            let lines = names.iter().enumerate().map(|(id, names)| format!("{id}\t\t{}\n", names.join("\t")));
+            let triples = facts.iter().map(|(subject, relation, object)| format!("{subject}\t{relation}\t{object}\n"));
+            let kb = read(triples.collect::<String>().as_bytes(), lines.collect::<String>().as_bytes(), None);
+            let settings = MatcherSettings { min_characters: 1, fold_case };
+            let aligner = Aligner::new(kb.expect("a KB"), settings).expect("an aligner");
+            let text = text.join(" ");
+            prop_assert_eq!(aligner.align(&text), slow(&aligner, &text));
+        }
     }
 
     #[test]
@@ -200,6 +301,10 @@ mod tests {
             ("", "\tb\tB", None, "entities", 1, "id of an entity is empty"),
             ("", "a\t\tA", Some("{\n\"r\": 3}"), "map", 2, "JSON object"),
             ("", "a\t\tA", Some("{\"r\": [\" \"]}"), "map", 1, "blank"),
+            ("", "a\t\tA", Some("{\"q\": \"a\",\n\"r\": [\"b\", \" \"]}"), "map", 2, "\"r\" is mapped to a blank"),
+            ("", "a\t\tA", Some("{\"r\": \"a\",\n\"q\": \"b\",\n\"r\": \"a\"}"), "map", 3, "\"r\" stands there twice"),
+            ("", "a\t\tA", Some("{} {}"), "map", 1, "JSON object"),
+            ("", "a\t\tA", Some("[]"), "map", 1, "JSON object"),
             ("", "a\t\tA", Some(""), "map", 1, "JSON object"),
         ] {
             let (path, at, message) = parse(kb, entities, map);

@@ -1,10 +1,6 @@
 //! What several labellings of one corpus have in common, and what each of them misses.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    hash::Hash,
-};
+use std::{collections::HashMap, fmt};
 
 use rere_core::Triple;
 use serde::Serialize;
@@ -46,48 +42,67 @@ pub struct Found {
 }
 
 impl Overlap {
-    /// Compares labellings, each with its name and its triples for every sentence of one corpus.
-    pub fn of(labellings: &[(String, Vec<Vec<Triple>>)]) -> Self {
-        let triples = sets(labellings, |sentence, triple| {
-            (sentence, triple.subject.text.as_str(), triple.relation.as_str(), triple.object.text.as_str())
-        });
-        let relations = sets(labellings, |_, triple| triple.relation.as_str());
-        let ((both_triples, either_triples), (both_relations, either_relations)) =
-            (shared(&triples), shared(&relations));
-        let sizes = triples.iter().map(HashSet::len).zip(relations.iter().map(HashSet::len));
-        let labellings = labellings.iter().zip(sizes).map(|((name, _), (triples, relations))| Labelling {
-            name: name.clone(),
-            found: Found { triples, relations },
-            false_negative_triples: missed(triples, either_triples),
-            false_negative_relations: missed(relations, either_relations),
-        });
-        Self {
-            labellings: labellings.collect(),
-            both: Found { triples: both_triples, relations: both_relations },
-            either: Found { triples: either_triples, relations: either_relations },
+    /// Compares labellings of one corpus. Each item is a sentence: its triples by each of the labellings, in the order of
+    /// `names`; triples of more labellings than that are passed over. One sentence is held at a time.
+    ///
+    /// # Errors
+    /// The first error among `sentences`.
+    pub fn of<E>(
+        names: Vec<String>,
+        sentences: impl IntoIterator<Item = Result<Vec<Vec<Triple>>, E>>,
+    ) -> Result<Self, E> {
+        let count = names.len();
+        let mut triples = Tally::new(count);
+        let mut labelled: HashMap<String, Vec<bool>> = HashMap::new();
+        for labellings in sentences {
+            let labellings = labellings?;
+            let mut found: HashMap<_, Vec<bool>> = HashMap::new();
+            for (labelling, own) in labellings.iter().take(count).enumerate() {
+                for Triple { subject, relation, object, .. } in own {
+                    let key = (&subject.text, relation, &object.text);
+                    found.entry(key).or_insert_with(|| vec![false; count])[labelling] = true;
+                    labelled.entry(relation.clone()).or_insert_with(|| vec![false; count])[labelling] = true;
+                }
+            }
+            found.values().for_each(|by| triples.add(by));
         }
+        let mut relations = Tally::new(count);
+        labelled.values().for_each(|by| relations.add(by));
+        let labelling = |(at, name)| Labelling {
+            name,
+            found: Found { triples: triples.own[at], relations: relations.own[at] },
+            false_negative_triples: missed(triples.own[at], triples.either),
+            false_negative_relations: missed(relations.own[at], relations.either),
+        };
+        Ok(Self {
+            labellings: names.into_iter().enumerate().map(labelling).collect(),
+            both: Found { triples: triples.both, relations: relations.both },
+            either: Found { triples: triples.either, relations: relations.either },
+        })
     }
 }
 
-/// For each labelling the different keys of its triples.
-fn sets<'a, K: Hash + Eq>(
-    labellings: &'a [(String, Vec<Vec<Triple>>)],
-    key: impl Fn(usize, &'a Triple) -> K,
-) -> Vec<HashSet<K>> {
-    let keys = |sentences: &'a Vec<Vec<Triple>>| {
-        let triples = sentences.iter().enumerate().flat_map(|(at, triples)| triples.iter().map(move |t| (at, t)));
-        triples.map(|(sentence, triple)| key(sentence, triple)).collect()
-    };
-    labellings.iter().map(|(_, sentences)| keys(sentences)).collect()
+/// Numbers of things that labellings find.
+struct Tally {
+    /// That each of them finds.
+    own: Vec<usize>,
+    /// That all find.
+    both: usize,
+    /// That any finds.
+    either: usize,
 }
 
-/// Number of keys that are in all sets, and in any.
-fn shared<K: Hash + Eq>(sets: &[HashSet<K>]) -> (usize, usize) {
-    let mut uses: HashMap<&K, usize> = HashMap::new();
-    for key in sets.iter().flatten() {
-        *uses.entry(key).or_default() += 1;
+impl Tally {
+    fn new(labellings: usize) -> Self {
+        Self { own: vec![0; labellings], both: 0, either: 0 }
     }
-    (uses.values().filter(|&&count| count == sets.len()).count(), uses.len())
+
+    /// Counts a thing by which of the labellings find it.
+    fn add(&mut self, by: &[bool]) {
+        self.own.iter_mut().zip(by).for_each(|(own, &by)| *own += usize::from(by));
+        self.both += usize::from(by.iter().all(|&by| by));
+        self.either += 1;
+    }
 }
 
 fn missed(own: usize, either: usize) -> f64 {
@@ -113,15 +128,21 @@ impl fmt::Display for Overlap {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
+
+    fn of<const N: usize>(names: &[&str], sentences: [Vec<Vec<Triple>>; N]) -> Overlap {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        Overlap::of(names, sentences.map(Ok::<_, Infallible>)).unwrap_or_else(|error| match error {})
+    }
 
     #[test]
     fn triples_and_relations_are_counted() {
         // By hand: sentence 0 has (a r b) in both, once twice; (a s b) only in the first; sentence 1 (a r b) in the second.
         let t = |relation| Triple::of("a", relation, "b");
-        let first = vec![vec![t("r"), t("r"), t("s")], vec![]];
-        let second = vec![vec![t("r")], vec![t("r"), t("u")]];
-        let overlap = Overlap::of(&[("A".to_owned(), first), ("B".to_owned(), second)]);
+        let sentences = [vec![vec![t("r"), t("r"), t("s")], vec![t("r")]], vec![vec![], vec![t("r"), t("u")]]];
+        let overlap = of(&["A", "B"], sentences);
         let found = |triples, relations| Found { triples, relations };
         assert_eq!(overlap.labellings[0].found, found(2, 2));
         assert_eq!(overlap.labellings[1].found, found(3, 2));
@@ -138,7 +159,23 @@ mod tests {
 
     #[test]
     fn nothing_found_is_nothing_missed() {
-        let overlap = Overlap::of(&[("A".to_owned(), vec![vec![]])]);
+        let overlap = of(&["A"], [vec![vec![]]]);
         assert_eq!((overlap.either.triples, overlap.labellings[0].false_negative_triples), (0, 0.0));
+    }
+
+    #[test]
+    fn labellings_are_those_with_a_name() {
+        let t = || vec![Triple::of("a", "r", "b")];
+        // The second sentence is short of a labelling, the third has one too many.
+        let overlap = of(&["A", "B"], [vec![t(), t()], vec![t()], vec![vec![], t(), t()]]);
+        assert_eq!(overlap.labellings.iter().map(|own| own.found.triples).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!((overlap.both.triples, overlap.either.triples), (1, 3));
+    }
+
+    #[test]
+    fn the_first_error_ends_it() {
+        let mut sentences = [Ok(vec![]), Err("first"), Err("second")].into_iter();
+        assert_eq!(Overlap::of(vec!["A".to_owned()], sentences.by_ref()), Err("first"));
+        assert_eq!(sentences.len(), 1);
     }
 }

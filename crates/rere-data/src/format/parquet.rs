@@ -2,7 +2,9 @@
 //! the rere format, with other fields as JSON in the column `extra`.
 
 use std::{
+    error::Error,
     fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,7 +19,7 @@ use ::parquet::{
     file::properties::WriterProperties,
 };
 use arrow_json::{LineDelimitedWriter, ReaderBuilder, reader::Decoder};
-use arrow_schema::{DataType, Field, Fields, Schema};
+use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
 use rere_core::{Extra, Sentence};
 use serde::Serialize;
 
@@ -45,22 +47,26 @@ pub(super) struct Rows {
 impl Rows {
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-        let batches = ParquetRecordBatchReaderBuilder::try_new(file)
-            .and_then(|builder| builder.with_batch_size(BATCH).build())
-            .map_err(|error| unreadable(path, 1, &error))?;
+        let batches =
+            guarded(path, 1, || ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(BATCH).build())?;
         Ok(Self { batches, path: path.to_owned(), format: None, lines: Vec::new(), read: 0, row: 0 })
     }
 
     pub fn next(&mut self, lost: &mut Lost) -> Result<Option<Sentence>, DataError> {
         while self.read == self.lines.len() {
-            let Some(batch) = self.batches.next() else { return Ok(None) };
             self.lines.clear();
             self.read = 0;
-            let mut writer = LineDelimitedWriter::new(&mut self.lines);
-            batch
-                .and_then(|batch| writer.write(&batch))
-                .and_then(|()| writer.finish())
-                .map_err(|error| unreadable(&self.path, self.row + 1, &error))?;
+            let (batches, lines) = (&mut self.batches, &mut self.lines);
+            let more = guarded(&self.path, self.row + 1, || {
+                let Some(batch) = batches.next().transpose()? else { return Ok(false) };
+                let mut writer = LineDelimitedWriter::new(lines);
+                writer.write(&batch)?;
+                writer.finish()?;
+                Ok::<_, ArrowError>(true)
+            })?;
+            if !more {
+                return Ok(None);
+            }
         }
         self.row += 1;
         let rest = &self.lines[self.read..];
@@ -84,8 +90,15 @@ impl Rows {
     }
 }
 
-fn unreadable(path: &Path, row: usize, error: &impl std::error::Error) -> DataError {
-    DataError::Parse { path: path.to_owned(), line: row, message: format!("the Parquet file is damaged: {error}") }
+/// Where a file is damaged in a way that the decoder takes for impossible, it panics; here that is an error like any other.
+/// What has panicked is not used again, because reading ends at the first error.
+fn guarded<T, E: Error>(path: &Path, row: usize, decode: impl FnOnce() -> Result<T, E>) -> Result<T, DataError> {
+    let message = match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Ok(decoded)) => return Ok(decoded),
+        Ok(Err(error)) => format!("the Parquet file is damaged: {error}"),
+        Err(_) => "the Parquet file is damaged".to_owned(),
+    };
+    Err(DataError::Parse { path: path.to_owned(), line: row, message })
 }
 
 /// A file that takes its place when it is complete.

@@ -1,7 +1,16 @@
 //! The tests of the crate, in one binary.
 
 mod align;
+mod breakdown;
+mod corpora;
 mod count;
+mod coverage;
+mod curve;
+mod curve_reference;
+mod matcher;
 mod paper;
 mod real_data;
+mod reference;
+mod relation_thresholds;
+mod significance;
 mod threshold;

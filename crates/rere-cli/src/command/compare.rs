@@ -1,0 +1,88 @@
+//! `rere compare`
+
+use std::{io::Write, path::PathBuf};
+
+use rere_core::{Probability, Sentence};
+use rere_data::{DataError, replace_file};
+use rere_eval::{
+    Counts, Match, Side, TripleMatcher, align, average_precision, compare, count, plot_precision_recall,
+    precision_recall_curve, scored,
+};
+
+use super::{Outcome, read};
+
+/// Options of `rere compare`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Predictions of system A, in any known format.
+    #[arg(value_name = "A")]
+    a: PathBuf,
+    /// Predictions of system B for the same sentences.
+    #[arg(value_name = "B")]
+    b: PathBuf,
+    /// Gold triples.
+    #[arg(long, value_name = "FILE")]
+    gold: PathBuf,
+    /// When two triples are equal: exact, partial, begin, last-word, boundaries or strict.
+    #[arg(long = "match", value_name = "MATCH", default_value = "exact")]
+    matcher: Match,
+    /// Rounds of the paired bootstrap and of approximate randomisation.
+    #[arg(long, default_value_t = 10_000)]
+    rounds: usize,
+    /// Seed of both.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How often a winner may be named among systems that are equal.
+    #[arg(long, value_name = "P", default_value = "0.05")]
+    alpha: Probability,
+    /// A file for the precision-recall curves of both, as SVG. The predictions need scores.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Says which of two systems is better, if any.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let [gold, a, b] = [&arguments.gold, &arguments.a, &arguments.b].map(|path| read(path));
+    let (gold, a, b) = (gold?, a?, b?);
+    let matcher = arguments.matcher;
+    matcher.check(&gold, Side::Gold)?;
+    let mut systems = Vec::with_capacity(2);
+    for (path, predicted) in [(&arguments.a, &a), (&arguments.b, &b)] {
+        let named = |error| format!("{}: {error}", path.display());
+        matcher.check(predicted, Side::Predicted).map_err(named)?;
+        systems.push((path.display().to_string(), align(&gold, predicted).map_err(named)?));
+    }
+    let counts = |aligned: &[(&Sentence, &Sentence)]| -> Vec<Counts> {
+        aligned.iter().map(|(gold, predicted)| count(&gold.triples, &predicted.triples, &matcher)).collect()
+    };
+    let [a, b] = [counts(&systems[0].1), counts(&systems[1].1)];
+    let alpha = f64::from(arguments.alpha.get());
+    let comparison = compare(&a, &b, arguments.rounds, arguments.seed, alpha)?;
+    if arguments.json {
+        println!("{}", serde_json::json!(comparison));
+    } else {
+        for ((path, _), (name, score)) in systems.iter().zip([("A", comparison.a), ("B", comparison.b)]) {
+            let Counts { right, predicted, gold } = score.counts;
+            let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
+            println!(
+                "{name}  {right}/{predicted}/{gold}  precision {precision:.2}  recall {recall:.2}  F1 {f1:.2}  {path}"
+            );
+        }
+        println!("{comparison}");
+    }
+    if let Some(file) = &arguments.plot {
+        let mut curves = Vec::with_capacity(2);
+        for (path, aligned) in &systems {
+            let scored = scored(aligned, &matcher).map_err(|error| format!("{path}: {error}"))?;
+            let curve = precision_recall_curve(scored.items, scored.gold);
+            curves.push((format!("{path}, average precision {:.3}", average_precision(&curve)), curve));
+        }
+        let named: Vec<_> = curves.iter().map(|(name, curve)| (name.as_str(), curve.as_slice())).collect();
+        let svg = plot_precision_recall(&named)?;
+        replace_file(file, |file| file.write_all(svg.as_bytes()).map_err(DataError::Output))?;
+    }
+    Ok(())
+}

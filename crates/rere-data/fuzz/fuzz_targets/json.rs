@@ -1,0 +1,44 @@
+//! The formats of JSON, each by its name and all by detection: two digits for the format that is read and the one that is written,
+//! and the file.
+
+#![no_main]
+
+use std::{
+    env,
+    io::{BufReader, Cursor},
+    sync::LazyLock,
+};
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use rere_data::{Format, Reader};
+use rere_data_fuzz::{JSON, format, lines, mutate, sentences, there_and_back};
+
+/// The format that alone is read, where `FORMAT` names one.
+static ONLY: LazyLock<Option<Format>> =
+    LazyLock::new(|| env::var("FORMAT").ok().map(|name| name.parse().expect("the name of a format")));
+
+fuzz_target!(|data: &[u8]| {
+    let [from, to, content @ ..] = data else { return };
+    let read = |capacity| {
+        let input = BufReader::with_capacity(capacity, Cursor::new(content.to_owned()));
+        let mut reader = Reader::new(input, "input", ONLY.or_else(|| format(*from)));
+        (sentences(&mut reader, lines(content)), reader.line())
+    };
+    let whole = read(1 << 12);
+    // Where one piece of the input ends and the next begins does not matter.
+    assert_eq!(read(1 + content.len() % 7), whole);
+    let (found, _) = whole;
+    if !found.is_empty() {
+        there_and_back(&found, format(*to).unwrap_or(JSON[0]));
+    }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    match mutate(&data[..size], seed) {
+        Some(input) if input.len() <= max_size => {
+            data[..input.len()].copy_from_slice(&input);
+            input.len()
+        }
+        _ => fuzzer_mutate(data, size, max_size),
+    }
+});

@@ -1,0 +1,33 @@
+//! Parquet: a digit for the format that is written, where the tenth is Parquet itself, and the file.
+
+#![no_main]
+
+use std::{fs, panic, process};
+
+use libfuzzer_sys::fuzz_target;
+use rere_data::{Format, Reader};
+use rere_data_fuzz::{format, scratch, sentences, there_and_back};
+
+/// Ends the process at a panic, as the fuzzer's own hook does, but not at those of the decoder, which are caught.
+fn end_at_panics() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let of_decoder = |file: &str| file.contains("/parquet-") || file.contains("/arrow-");
+        if !panic.location().is_some_and(|place| of_decoder(place.file())) {
+            print(panic);
+            process::abort();
+        }
+    }));
+}
+
+fuzz_target!(init: end_at_panics(), |data: &[u8]| {
+    let Some((to, content)) = data.split_first() else { return };
+    let path = scratch("rows");
+    fs::write(&path, content).expect("written");
+    let Ok(mut reader) = Reader::open(&path, Some(Format::Parquet)) else { return };
+    // Rows of few columns take no bytes of their own, so that there may be many of them.
+    let found = sentences(&mut reader, usize::MAX);
+    if !found.is_empty() {
+        there_and_back(&found, format(*to).unwrap_or(Format::Parquet));
+    }
+});

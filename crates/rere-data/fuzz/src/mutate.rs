@@ -1,0 +1,162 @@
+//! Changes of JSON that leave it JSON: those of bytes seldom do, and what is behind the parser would hardly be reached.
+
+use serde_json::{Value, json};
+
+/// Strings that some format gives a meaning, or that are cut, joined or counted in a way of their own.
+const STRINGS: [&str; 20] = [
+    "", "a", "b", "a b", " a", "a  b", "Entity", "DEFAULT", "@value", "北京", "e\u{301}", "🚀", " ", "\u{a0}",
+    "\u{3000}", "\n", "\t", "\0", "\u{feff}", "_",
+];
+
+const FIELDS: [&str; 48] = [
+    "id",
+    "text",
+    "triples",
+    "subject",
+    "object",
+    "relation",
+    "start",
+    "end",
+    "type",
+    "score",
+    "entities",
+    "triple_list",
+    "sentText",
+    "relationMentions",
+    "entityMentions",
+    "em1Text",
+    "em2Text",
+    "label",
+    "sentext",
+    "relations",
+    "rtext",
+    "em1",
+    "tags",
+    "spo_list",
+    "subject_type",
+    "object_type",
+    "predicate",
+    "relation_list",
+    "entity_list",
+    "subj_char_span",
+    "char_span",
+    "title",
+    "sents",
+    "vertexSet",
+    "labels",
+    "sent_id",
+    "pos",
+    "r",
+    "evidence",
+    "spans",
+    "head_span",
+    "child_span",
+    "head",
+    "tokens",
+    "tail",
+    "orig_id",
+    "extra",
+    "note",
+];
+
+/// Numbers out of a seed.
+struct Dice(u64);
+
+impl Dice {
+    /// A number under `end`.
+    fn below(&mut self, end: usize) -> usize {
+        // xorshift64*
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % end.max(1)
+    }
+
+    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+}
+
+/// Another input of the target `json`; `None` where this one holds no JSON, or none in every fourth call.
+pub fn mutate(input: &[u8], seed: u32) -> Option<Vec<u8>> {
+    let mut dice = Dice(u64::from(seed) << 8 | 1);
+    if dice.below(4) == 0 {
+        return None;
+    }
+    let [from, to, content @ ..] = input else { return None };
+    let (mut from, mut to) = (*from, *to);
+    let values = serde_json::Deserializer::from_slice(content).into_iter().collect::<Result<Vec<Value>, _>>();
+    let (mut objects, array) = match values.ok()? {
+        one if matches!(&*one, [Value::Array(_)]) => (one.into_iter().next()?, true),
+        lines => (Value::Array(lines), false),
+    };
+    for _ in 0..1 + dice.below(3) {
+        let count = size(&objects);
+        let donor = node(&mut objects, &mut dice.below(count))?.clone();
+        let chosen = node(&mut objects, &mut dice.below(count))?;
+        match dice.below(8) {
+            0 => from = b'0' + dice.below(10) as u8,
+            1 | 2 => to = b'0' + dice.below(10) as u8,
+            3 => *chosen = donor,
+            _ => change(chosen, donor, &mut dice),
+        }
+    }
+    let mut output = vec![from, to];
+    match objects.as_array().filter(|_| !array) {
+        Some(lines) => lines.iter().for_each(|line| output.extend_from_slice(format!("{line}\n").as_bytes())),
+        None => output.extend_from_slice(objects.to_string().as_bytes()),
+    }
+    Some(output)
+}
+
+fn change(value: &mut Value, donor: Value, dice: &mut Dice) {
+    match value {
+        Value::String(text) => match (dice.below(4), donor) {
+            (0, Value::String(other)) => *text = other,
+            (0 | 1, _) => *text = (*dice.pick(&STRINGS)).to_owned(),
+            (2, _) => text.push_str(dice.pick(&STRINGS)),
+            _ => text.insert_str(0, dice.pick(&STRINGS)),
+        },
+        Value::Number(number) => {
+            let near = number.as_u64().unwrap_or_default().saturating_add(dice.below(4) as u64).saturating_sub(2);
+            let few = dice.below(7);
+            *value = dice.pick(&[json!(near), json!(few), json!(0.1), json!(u64::MAX), json!(-1)]).clone();
+        }
+        Value::Array(items) => match dice.below(4) {
+            0 if !items.is_empty() => _ = items.remove(dice.below(items.len())),
+            1 if !items.is_empty() => items.push(dice.pick(items).clone()),
+            2 if !items.is_empty() => {
+                let at = dice.below(items.len());
+                items.swap(0, at);
+            }
+            _ => items.push(donor),
+        },
+        Value::Object(fields) => match dice.below(3) {
+            0 => _ = fields.remove(*dice.pick(&FIELDS)),
+            _ => _ = fields.insert((*dice.pick(&FIELDS)).to_owned(), donor),
+        },
+        Value::Null | Value::Bool(_) => *value = json!(*dice.pick(&STRINGS)),
+    }
+}
+
+/// Number of values in a value, itself included.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(fields) => fields.values().map(size).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+/// The value of a number in the order of the text, the whole being 0.
+fn node<'a>(value: &'a mut Value, number: &mut usize) -> Option<&'a mut Value> {
+    if *number == 0 {
+        return Some(value);
+    }
+    *number -= 1;
+    match value {
+        Value::Array(items) => items.iter_mut().find_map(|item| node(item, number)),
+        Value::Object(fields) => fields.values_mut().find_map(|field| node(field, number)),
+        _ => None,
+    }
+}

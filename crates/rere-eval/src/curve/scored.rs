@@ -1,0 +1,99 @@
+//! Candidate triples as scores, right or not.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use rere_core::Sentence;
+use serde::Serialize;
+
+use crate::{EvalError, TripleMatcher};
+
+/// What curves and thresholds are made from.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Scored {
+    /// One item for each candidate triple: its score, and whether it is right.
+    pub items: Vec<(f32, bool)>,
+    /// Number of gold triples, found or not.
+    pub gold: usize,
+}
+
+/// The predicted triples of sentences that [`align`](crate::align()) paired, gold first, as items of a curve.
+///
+/// A triple that is predicted several times under one key is one item, with the highest of its scores, unless the
+/// matcher [counts repeats](TripleMatcher::counts_repeats). So the items that a threshold keeps have the counts that
+/// [`count_all`](crate::count_all) gives for the triples that it keeps. Have the system predict with a low threshold:
+/// what it leaves out is on no curve.
+///
+/// # Errors
+/// [`EvalError::NoScore`] at the first sentence with a predicted triple that has no score.
+pub fn scored(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Result<Scored, EvalError> {
+    let mut all = Scored::default();
+    for Scored { items, gold } in scored_by_relation(aligned, matcher)?.into_values() {
+        all.items.extend(items);
+        all.gold += gold;
+    }
+    Ok(all)
+}
+
+/// As [`scored()`], for each relation that either side has.
+///
+/// # Errors
+/// As [`scored()`].
+pub fn scored_by_relation<'a>(
+    aligned: &[(&'a Sentence, &'a Sentence)],
+    matcher: &impl TripleMatcher,
+) -> Result<BTreeMap<&'a str, Scored>, EvalError> {
+    let mut scored = BTreeMap::new();
+    for (position, (gold, predicted)) in (1..).zip(aligned) {
+        add(&mut scored, gold, predicted, matcher).map_err(|relation| EvalError::NoScore {
+            position,
+            id: predicted.id.clone(),
+            relation: relation.to_owned(),
+        })?;
+    }
+    Ok(scored)
+}
+
+/// Adds the triples of one sentence. An error is the relation of a predicted triple without a score.
+fn add<'a, M: TripleMatcher>(
+    scored: &mut BTreeMap<&'a str, Scored>,
+    gold: &'a Sentence,
+    predicted: &'a Sentence,
+    matcher: &M,
+) -> Result<(), &'a str> {
+    // How often a key is gold, and how often it is an item so far.
+    let mut keyed: HashMap<_, (usize, usize)> = HashMap::new();
+    let most = if matcher.counts_repeats() { usize::MAX } else { 1 };
+    for triple in &gold.triples {
+        let of_relation = scored.entry(&triple.relation).or_default();
+        // Without a key it counts, and is never right.
+        if let Ok(key) = matcher.key(triple) {
+            let (times, _) = keyed.entry(key).or_default();
+            if *times == most {
+                continue;
+            }
+            *times += 1;
+        }
+        of_relation.gold += 1;
+    }
+    let mut candidates = Vec::with_capacity(predicted.triples.len());
+    for triple in &predicted.triples {
+        candidates.push((triple.score.ok_or(triple.relation.as_str())?, triple));
+    }
+    // The highest first: it is the one that stays of equal ones, and the first to be right.
+    candidates.sort_by_key(|&(score, _)| Reverse(score));
+    for (score, triple) in candidates {
+        let of_relation = scored.entry(&triple.relation).or_default();
+        let mut right = false;
+        if let Ok(key) = matcher.key(triple) {
+            let (times, items) = keyed.entry(key).or_default();
+            if *items == most {
+                continue;
+            }
+            right = items < times;
+            *items += 1;
+        }
+        of_relation.items.push((score.get(), right));
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! When two triples count as equal.
+//!
+//! Every matcher wants equal relations and compares the subject with the subject and the object with the object, so that
+//! a matcher is no more than what it takes of a mention.
+
+mod named;
+mod place;
+mod surface;
+
+use std::fmt;
+use std::hash::Hash;
+
+use rere_core::{Mention, Sentence, Triple};
+
+use crate::{EvalError, Side};
+
+pub use named::{Match, Part, UnknownMatch};
+pub use place::{Begin, Boundaries, Strict};
+pub use surface::{Exact, LastWord, Partial};
+
+/// What a mention can lack that a matcher compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lack {
+    /// Where it stands: [`Mention::span`].
+    Place,
+    /// Its type: [`Mention::entity_type`].
+    Type,
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Place => "a place",
+            Self::Type => "an entity type",
+        })
+    }
+}
+
+/// Says when two triples of a sentence are equal: where their keys are.
+///
+/// Two sentences are never compared with each other: a sentence that a corpus repeats counts each time, under every
+/// matcher.
+pub trait TripleMatcher {
+    /// What is compared of a subject or an object.
+    type Part<'a>: Eq + Hash;
+
+    /// What is compared of a mention.
+    ///
+    /// # Errors
+    /// Where the mention lacks it. It equals nothing then, not even itself; see [`check`](Self::check).
+    fn part<'a>(&self, mention: &'a Mention) -> Result<Self::Part<'a>, Lack>;
+
+    /// Whether a triple that stands several times in a sentence counts as often; once, where a matcher does not say.
+    fn counts_repeats(&self) -> bool {
+        false
+    }
+
+    /// The key of a triple: the parts of its subject and its object, and the relation between them.
+    ///
+    /// # Errors
+    /// As [`part`](Self::part), for the subject first.
+    fn key<'a>(&self, triple: &'a Triple) -> Result<(Self::Part<'a>, &'a str, Self::Part<'a>), Lack> {
+        Ok((self.part(&triple.subject)?, &triple.relation, self.part(&triple.object)?))
+    }
+
+    /// Sees that every triple has what is compared. [`evaluate`](crate::evaluate()) does so; do it before
+    /// [`count_all`](crate::count_all) and the breakdowns, where triples without a key count and are never right.
+    ///
+    /// # Errors
+    /// [`EvalError::Lacks`] at the first mention that does not.
+    fn check(&self, sentences: &[Sentence], side: Side) -> Result<(), EvalError> {
+        check(self, sentences, side, joined)
+    }
+
+    /// Sees that every mention has what is compared, those of triples and those of [`Sentence::entities`]: what
+    /// [`count_entities`](crate::count_entities) wants.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    fn check_entities(&self, sentences: &[Sentence], side: Side) -> Result<(), EvalError> {
+        check(self, sentences, side, |sentence| joined(sentence).chain(&sentence.entities))
+    }
+}
+
+/// The mentions that the triples of a sentence join, one as often as triples join it.
+pub(crate) fn joined(sentence: &Sentence) -> impl Iterator<Item = &Mention> {
+    sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
+}
+
+fn check<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(
+    matcher: &M,
+    sentences: &'a [Sentence],
+    side: Side,
+    mentions: impl Fn(&'a Sentence) -> I,
+) -> Result<(), EvalError> {
+    for (position, sentence) in (1..).zip(sentences) {
+        for mention in mentions(sentence) {
+            if let Err(lack) = matcher.part(mention) {
+                let (id, surface) = (sentence.id.clone(), mention.text.clone());
+                return Err(EvalError::Lacks { side, position, id, surface, lack });
+            }
+        }
+    }
+    Ok(())
+}

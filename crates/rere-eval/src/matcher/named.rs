@@ -1,0 +1,104 @@
+//! Matchers by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rere_core::{ByteSpan, Mention};
+use serde::{Deserialize, Serialize};
+
+use super::{Begin, Boundaries, Exact, Lack, LastWord, Partial, Strict, TripleMatcher};
+
+/// A matcher chosen by its name: `exact`, `partial`, `begin`, `last-word`, `boundaries` or `strict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Match {
+    /// [`Exact`].
+    Exact,
+    /// [`Partial`].
+    Partial,
+    /// [`Begin`].
+    Begin,
+    /// [`LastWord`].
+    LastWord,
+    /// [`Boundaries`].
+    Boundaries,
+    /// [`Strict`].
+    Strict,
+}
+
+/// What a [`Match`] compares of a mention. Parts of one matcher are all of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part<'a> {
+    /// A string or a word of it.
+    Surface(&'a str),
+    /// First byte in the text.
+    Begin(usize),
+    /// Bytes in the text.
+    Span(ByteSpan),
+    /// Bytes in the text, and the entity type.
+    TypedSpan(ByteSpan, &'a str),
+}
+
+impl Match {
+    /// Every matcher that has a name.
+    pub const ALL: [Self; 6] =
+        [Self::Exact, Self::Partial, Self::Begin, Self::LastWord, Self::Boundaries, Self::Strict];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Partial => "partial",
+            Self::Begin => "begin",
+            Self::LastWord => "last-word",
+            Self::Boundaries => "boundaries",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+impl TripleMatcher for Match {
+    type Part<'a> = Part<'a>;
+
+    fn part<'a>(&self, mention: &'a Mention) -> Result<Part<'a>, Lack> {
+        match self {
+            Self::Exact => Exact.part(mention).map(Part::Surface),
+            Self::Partial => Partial.part(mention).map(Part::Surface),
+            Self::Begin => Begin.part(mention).map(Part::Begin),
+            Self::LastWord => LastWord.part(mention).map(Part::Surface),
+            Self::Boundaries => Boundaries.part(mention).map(Part::Span),
+            Self::Strict => Strict.part(mention).map(|(span, entity_type)| Part::TypedSpan(span, entity_type)),
+        }
+    }
+
+    fn counts_repeats(&self) -> bool {
+        match self {
+            Self::Exact => Exact.counts_repeats(),
+            Self::Partial => Partial.counts_repeats(),
+            Self::Begin => Begin.counts_repeats(),
+            Self::LastWord => LastWord.counts_repeats(),
+            Self::Boundaries => Boundaries.counts_repeats(),
+            Self::Strict => Strict.counts_repeats(),
+        }
+    }
+}
+
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that no matcher has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no matcher is called {0:?}: use exact, partial, begin, last-word, boundaries or strict")]
+pub struct UnknownMatch(pub String);
+
+impl FromStr for Match {
+    type Err = UnknownMatch;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMatch> {
+        Self::ALL.into_iter().find(|matcher| matcher.name() == name).ok_or_else(|| UnknownMatch(name.to_owned()))
+    }
+}

@@ -1,0 +1,56 @@
+//! Matchers that compare strings, wherever they stand.
+
+use rere_core::Mention;
+
+use super::{Lack, TripleMatcher};
+
+/// Equal relation, subject string and object string, without white space around the strings.
+///
+/// The rows marked (exact) in Table 3 of the RERE paper. A triple that a sentence repeats is one, on either side; so are
+/// two triples whose strings are equal and stand at different places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exact;
+
+impl TripleMatcher for Exact {
+    /// The string.
+    type Part<'a> = &'a str;
+
+    fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
+        Ok(mention.text.trim())
+    }
+}
+
+/// Equal relation, first word of the subject and first word of the object; words are what white space separates.
+///
+/// As the code of CasRel and of TPLinker compares, and the rows without a mark in Table 3 of the RERE paper. Triples of a
+/// sentence that are equal so are one, on either side, as in CasRel's code: `New York` and `New Jersey` with the same
+/// relation and object count once. A string without a word is the empty string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partial;
+
+impl TripleMatcher for Partial {
+    /// The first word.
+    type Part<'a> = &'a str;
+
+    fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
+        Ok(mention.text.split_whitespace().next().unwrap_or_default())
+    }
+}
+
+/// Equal relation, last word of the subject and last word of the object; words are what white space separates.
+///
+/// For CopyR and what is compared with it: its data and its predictions have only the last word of each entity (Zeng et
+/// al. 2018). Triples of a sentence that are equal so are one, on either side, as in CopyR's code. That code compares
+/// where the last word stands, not which word it is: the two differ where a sentence has the word twice. A string without
+/// a word is the empty string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastWord;
+
+impl TripleMatcher for LastWord {
+    /// The last word.
+    type Part<'a> = &'a str;
+
+    fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
+        Ok(mention.text.split_whitespace().next_back().unwrap_or_default())
+    }
+}

@@ -1,0 +1,107 @@
+//! Which wrong predictions are labels that are missing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rere_core::{Sentence, Triple};
+use serde::Serialize;
+
+use crate::{EvalError, Side, TripleMatcher, align, score::ratio};
+
+/// Predictions and gold triples beside a fuller labelling of the same sentences, such as the labels before a filter, those of a second
+/// knowledge base, or those of a person who looked again. No triple of a sentence is counted twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct MissingCounts {
+    /// Predicted triples that are gold.
+    pub right: usize,
+    /// Predicted triples that are not gold, but in the fuller labelling: right, and counted as wrong.
+    pub missing: usize,
+    /// Predicted triples.
+    pub predicted: usize,
+    /// Gold triples.
+    pub gold: usize,
+    /// Triples that are gold or in the fuller labelling.
+    pub either: usize,
+}
+
+impl MissingCounts {
+    /// Precision by the gold triples alone; 0/0 is 0.
+    pub fn precision(self) -> f64 {
+        ratio(self.right, self.predicted)
+    }
+
+    /// Precision where missing labels count as right. A lower bound: the fuller labelling may miss some too.
+    pub fn corrected_precision(self) -> f64 {
+        ratio(self.right + self.missing, self.predicted)
+    }
+
+    /// Share of the triples of either labelling that are not gold (RERE's paper, Table 1); a lower bound.
+    pub fn false_negative_rate(self) -> f64 {
+        ratio(self.either - self.gold, self.either)
+    }
+}
+
+/// The counts of all sentences together, and of each relation that any of the three sides has.
+///
+/// Sentences belong together as for [`align`](align()). Where a matcher compares less than the whole triple, a triple of
+/// the fuller labelling counts once with the gold triples that it equals.
+///
+/// ```
+/// use rere_core::{Sentence, Triple};
+/// use rere_eval::{Exact, missing_labels};
+///
+/// let with = |triples: &[(&str, &str, &str)]| {
+///     let triples = triples.iter().map(|&(subject, relation, object)| Triple::of(subject, relation, object));
+///     [Sentence { triples: triples.collect(), ..Sentence::new("Ada was born in London .") }]
+/// };
+/// let gold = with(&[("Ada", "born_in", "London")]);
+/// let full = with(&[("Ada", "born_in", "London"), ("Ada", "lived_in", "London")]);
+/// let predicted = with(&[("Ada", "lived_in", "London"), ("London", "born_in", "Ada")]);
+/// let (all, by_relation) = missing_labels(&gold, &predicted, &full, &Exact)?;
+/// assert_eq!((all.precision(), all.corrected_precision(), all.false_negative_rate()), (0.0, 0.5, 0.5));
+/// assert_eq!(by_relation["lived_in"].false_negative_rate(), 1.0);
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
+///
+/// # Errors
+/// As [`align`](align()) and [`TripleMatcher::check`], for the predictions and for the fuller labelling, which is called predicted
+/// there too.
+pub fn missing_labels<'a>(
+    gold: &'a [Sentence],
+    predicted: &'a [Sentence],
+    full: &'a [Sentence],
+    matcher: &impl TripleMatcher,
+) -> Result<(MissingCounts, BTreeMap<&'a str, MissingCounts>), EvalError> {
+    let (with_predicted, with_full) = (align(gold, predicted)?, align(gold, full)?);
+    matcher.check(gold, Side::Gold)?;
+    matcher.check(predicted, Side::Predicted)?;
+    matcher.check(full, Side::Predicted)?;
+    let mut by_relation: BTreeMap<&str, MissingCounts> = BTreeMap::new();
+    for (&(gold, predicted), &(_, full)) in with_predicted.iter().zip(&with_full) {
+        let sides = [gold, predicted, full].map(|sentence| sentence.triples.as_slice());
+        let relations: HashSet<&str> = sides.iter().copied().flatten().map(|triple| triple.relation.as_str()).collect();
+        for relation in relations {
+            let keys = |triples: &'a [Triple]| -> HashSet<_> {
+                triples
+                    .iter()
+                    .filter(|triple| triple.relation == relation)
+                    .filter_map(|triple| matcher.key(triple).ok())
+                    .collect()
+            };
+            let [gold, predicted, full] = sides.map(keys);
+            let counts = by_relation.entry(relation).or_default();
+            counts.right += predicted.intersection(&gold).count();
+            counts.missing += predicted.difference(&gold).filter(|&key| full.contains(key)).count();
+            counts.predicted += predicted.len();
+            counts.gold += gold.len();
+            counts.either += gold.union(&full).count();
+        }
+    }
+    let all = by_relation.values().fold(MissingCounts::default(), |all, own| MissingCounts {
+        right: all.right + own.right,
+        missing: all.missing + own.missing,
+        predicted: all.predicted + own.predicted,
+        gold: all.gold + own.gold,
+        either: all.either + own.either,
+    });
+    Ok((all, by_relation))
+}

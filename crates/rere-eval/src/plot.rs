@@ -1,0 +1,201 @@
+//! Pictures of scores, as SVG.
+
+use plotters::{
+    coord::Shift,
+    element::ErrorBar,
+    prelude::*,
+    style::text_anchor::{HPos, Pos, VPos},
+};
+
+use crate::{Calibration, CurvePoint, ScoreIntervals};
+
+/// A picture that could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the picture cannot be drawn: {0}")]
+pub struct PlotError(String);
+
+impl PlotError {
+    fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Colours that people with the usual kinds of colour blindness tell apart (Okabe and Ito, "Color Universal Design", 2008).
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(230, 159, 0),
+];
+
+const WIDTH: u32 = 680;
+const FONT: &str = "sans-serif";
+
+fn colour(system: usize) -> RGBColor {
+    COLOURS[system % COLOURS.len()]
+}
+
+/// Precision-recall curves of systems, by name, in one picture: steps, as average precision sums them, with the point of the best F1 and
+/// lines of equal F1 behind.
+///
+/// # Errors
+/// Where the library cannot draw; none is known.
+pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String, PlotError> {
+    draw(520, |area| {
+        let mut chart = unit_square(area, "Precision and recall", "recall", "precision")?;
+        for f1 in [0.2, 0.4, 0.6, 0.8] {
+            // P = F R / (2 R - F), from where it is 1 to where R is.
+            let from = f1 / (2.0 - f1);
+            let points = (0..=100).map(|step| {
+                let recall = from + (1.0 - from) * f64::from(step) / 100.0;
+                (recall, f1 * recall / (2.0 * recall - f1))
+            });
+            let pale = RGBColor(200, 200, 200);
+            chart.draw_series(LineSeries::new(points, pale)).map_err(PlotError::new)?;
+            let style = TextStyle::from((FONT, 11).into_font()).color(&RGBColor(140, 140, 140));
+            let style = style.pos(Pos::new(HPos::Right, VPos::Bottom));
+            let label = Text::new(format!("F1 {:.0}", 100.0 * f1), (1.0, f1 / (2.0 - f1)), style);
+            chart.draw_series([label]).map_err(PlotError::new)?;
+        }
+        for (number, (name, curve)) in systems.iter().enumerate() {
+            let mut steps = vec![(0.0, curve.first().map_or(0.0, |point| point.score.precision))];
+            for point in *curve {
+                let before = steps.last().map_or(0.0, |&(recall, _)| recall);
+                steps.extend([(before, point.score.precision), (point.score.recall, point.score.precision)]);
+            }
+            let style = colour(number).stroke_width(2);
+            chart
+                .draw_series(LineSeries::new(steps, style))
+                .map_err(PlotError::new)?
+                .label(*name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            let best = curve.iter().max_by(|a, b| a.score.f1.total_cmp(&b.score.f1));
+            let best =
+                best.map(|point| Circle::new((point.score.recall, point.score.precision), 4, colour(number).filled()));
+            chart.draw_series(best).map_err(PlotError::new)?;
+        }
+        legend(&mut chart)
+    })
+}
+
+/// How often triples of a score are right, for systems by name: on the diagonal a score is a probability.
+///
+/// # Errors
+/// Where the library cannot draw; none is known.
+pub fn plot_calibration(systems: &[(&str, &Calibration)]) -> Result<String, PlotError> {
+    draw(520, |area| {
+        let mut chart = unit_square(area, "Calibration", "mean score", "share right")?;
+        let pale = RGBColor(180, 180, 180);
+        chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], pale)).map_err(PlotError::new)?;
+        for (number, (name, calibration)) in systems.iter().enumerate() {
+            let points = || calibration.bins.iter().map(|bin| (bin.mean_score, bin.share_right));
+            let style = colour(number).stroke_width(2);
+            chart
+                .draw_series(LineSeries::new(points(), style))
+                .map_err(PlotError::new)?
+                .label(format!("{name}, expected error {:.3}", calibration.expected_error))
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            chart.draw_series(points().map(|point| Circle::new(point, 4, style.filled()))).map_err(PlotError::new)?;
+        }
+        legend(&mut chart)
+    })
+}
+
+/// F1 of each relation, or any other part of a corpus, by name, from top to bottom, with intervals and numbers of gold triples.
+///
+/// # Errors
+/// Where the library cannot draw; none is known.
+pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
+    const ROW: u32 = 26;
+    draw(90 + ROW * u32::try_from(parts.len()).map_err(PlotError::new)?, |area| {
+        let longest = parts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let names = (7 * u32::try_from(longest).map_err(PlotError::new)? + 16).clamp(60, WIDTH / 2);
+        let rows = parts.len() as f64;
+        let mut chart = ChartBuilder::on(area)
+            .caption("F1, with intervals", (FONT, 16))
+            .margin(10)
+            .x_label_area_size(34)
+            .y_label_area_size(names)
+            .build_cartesian_2d(0.0..1.0, rows..0.0)
+            .map_err(PlotError::new)?;
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .y_labels(0)
+            .x_labels(11)
+            .x_desc("F1; right / predicted / gold at the right")
+            .light_line_style(TRANSPARENT)
+            .draw()
+            .map_err(PlotError::new)?;
+        for (row, (name, intervals)) in parts.iter().enumerate() {
+            let (top, f1) = (row as f64, intervals.score.f1);
+            let bar = Rectangle::new([(0.0, top + 0.2), (f1, top + 0.8)], colour(0).mix(0.6).filled());
+            chart.draw_series([bar]).map_err(PlotError::new)?;
+            let error = ErrorBar::new_horizontal(top + 0.5, intervals.f1.low, f1, intervals.f1.high, BLACK.filled(), 6);
+            chart.draw_series([error]).map_err(PlotError::new)?;
+            let text = |right: bool| {
+                let (horizontal, size) = if right { (HPos::Right, 10) } else { (HPos::Right, 12) };
+                TextStyle::from((FONT, size).into_font()).pos(Pos::new(horizontal, VPos::Center))
+            };
+            let at = chart.backend_coord(&(0.0, top + 0.5));
+            area.draw_text(name, &text(false), (at.0 - 6, at.1)).map_err(PlotError::new)?;
+            let counts = intervals.score.counts;
+            let at = chart.backend_coord(&(1.0, top + 0.5));
+            let counts = format!("{}/{}/{}", counts.right, counts.predicted, counts.gold);
+            area.draw_text(&counts, &text(true), (at.0 - 4, at.1)).map_err(PlotError::new)?;
+        }
+        Ok(())
+    })
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<
+    'a,
+    SVGBackend<'b>,
+    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
+>;
+
+/// A picture on white.
+fn draw(height: u32, picture: impl FnOnce(&Area<'_>) -> Result<(), PlotError>) -> Result<String, PlotError> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        area.fill(&WHITE).map_err(PlotError::new)?;
+        picture(&area)?;
+        area.present().map_err(PlotError::new)?;
+    }
+    Ok(svg)
+}
+
+/// Axes from 0 to 1.
+fn unit_square<'a, 'b>(area: &'a Area<'b>, title: &str, x: &str, y: &str) -> Result<Chart<'a, 'b>, PlotError> {
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, (FONT, 16))
+        .margin(12)
+        .x_label_area_size(38)
+        .y_label_area_size(46)
+        .build_cartesian_2d(0.0..1.0, 0.0..1.0)
+        .map_err(PlotError::new)?;
+    chart
+        .configure_mesh()
+        .x_desc(x)
+        .y_desc(y)
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(RGBColor(235, 235, 235))
+        .draw()
+        .map_err(PlotError::new)?;
+    Ok(chart)
+}
+
+fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>) -> Result<(), PlotError> {
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerLeft)
+        .background_style(WHITE.mix(0.85))
+        .border_style(RGBColor(220, 220, 220))
+        .label_font((FONT, 12))
+        .draw()
+        .map_err(PlotError::new)
+}

@@ -1,0 +1,57 @@
+//! Percentile intervals.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// An interval of a measure, ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Whether the value is inside.
+    pub fn contains(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
+    /// The middle part of `values` that holds the share `level` of them. At least one value is wanted.
+    pub(super) fn percentile(mut values: Vec<f64>, level: f64) -> Self {
+        values.sort_unstable_by(f64::total_cmp);
+        Self { low: quantile(&values, (1.0 - level) / 2.0), high: quantile(&values, f64::midpoint(1.0, level)) }
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{:.4}, {:.4}]", self.low, self.high)
+    }
+}
+
+/// The quantile of sorted values, linear between them (type 7 of Hyndman and Fan 1996, which numpy takes too).
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    below + (above - below) * place.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_linear_between_values() {
+        // By hand: places 0.075, 1.5 and 2.925; the ends of the 95 % interval are the first and the last.
+        let values = [1.0, 2.0, 4.0, 8.0];
+        for (share, expected) in [(0.0, 1.0), (0.025, 1.075), (0.5, 3.0), (0.975, 7.7), (1.0, 8.0)] {
+            assert!((quantile(&values, share) - expected).abs() < 1e-12, "{share}");
+        }
+        let interval = Interval::percentile(vec![8.0, 1.0, 4.0, 2.0], 0.95);
+        assert!((interval.low - 1.075).abs() < 1e-12 && (interval.high - 7.7).abs() < 1e-12, "{interval}");
+        assert_eq!(Interval::percentile(vec![3.0], 0.5), Interval { low: 3.0, high: 3.0 });
+    }
+}

@@ -1,0 +1,179 @@
+//! Parts of a corpus, by hand and by what holds for all.
+
+use proptest::prelude::*;
+use rere_core::{Sentence, Triple};
+use rere_eval::{
+    Breakdown, Counts, Exact, LENGTHS, MacroScore, Match, Partial, Seen, align, by_length, by_overlap,
+    by_seen_entities, by_seen_pairs, by_triples, count_all, count_by_relation,
+};
+
+use crate::corpora::corpus;
+
+fn with(text: &str, triples: &[[&str; 3]]) -> Sentence {
+    let triples = triples.iter().map(|&[s, r, o]| Triple::of(s, r, o)).collect();
+    Sentence { triples, ..Sentence::new(text) }
+}
+
+/// The label and right, predicted, gold of each part that has any.
+fn filled(breakdown: &Breakdown) -> Vec<(&str, [usize; 3])> {
+    let parts = breakdown.iter().filter(|(_, counts)| *counts != Counts::default());
+    parts.map(|(label, counts)| (label.as_str(), [counts.right, counts.predicted, counts.gold])).collect()
+}
+
+fn labels(breakdown: &Breakdown) -> Vec<&str> {
+    breakdown.iter().map(|(label, _)| label.as_str()).collect()
+}
+
+#[test]
+fn by_the_number_of_gold_triples() {
+    let none = with("", &[]);
+    // Two different triples and a repeated one.
+    let two = with("", &[["a", "r", "b"], ["c", "r", "d"], ["a", "r", " b"]]);
+    let six = with("", &["a", "b", "c", "d", "e", "f"].map(|object| ["x", "r", object]));
+    let predicted = with("", &[["a", "r", "b"], ["x", "r", "a"]]);
+    let parts = by_triples(&[(&none, &predicted), (&two, &predicted), (&six, &predicted), (&two, &none)], &Exact);
+    assert_eq!(labels(&parts), ["0", "1", "2", "3", "4", "5+"]);
+    assert_eq!(filled(&parts), [("0", [0, 2, 0]), ("2", [1, 2, 4]), ("5+", [1, 2, 6])]);
+}
+
+#[test]
+fn by_how_triples_share_entities() {
+    let part = |triples: &[[&str; 3]]| {
+        let gold = with("", triples);
+        let parts = by_overlap(&[(&gold, &gold)], &Exact);
+        filled(&parts).into_iter().map(|(label, _)| label.to_owned()).collect::<Vec<_>>()
+    };
+    let (pair, single) = ("entity-pair-overlap", "single-entity-overlap");
+    assert_eq!(part(&[["a", "r", "b"]]), ["normal"]);
+    assert_eq!(part(&[["a", "r", "b"], ["c", "r", "d"]]), ["normal"]);
+    assert_eq!(part(&[["a", "r", "b"], ["a ", "r", "b"]]), ["normal"]);
+    assert_eq!(part(&[["a", "r", "b"], ["a", "q", "b"]]), [pair]);
+    assert_eq!(part(&[["a", "r", "b"], ["b", "r", "a"]]), [pair]);
+    assert_eq!(part(&[["a", "r", "b"], ["c", "r", "a"]]), [single]);
+    assert_eq!(part(&[["a", "r", "b"], ["a", "q", "b"], ["b", "r", "c"]]), [pair, single]);
+    assert_eq!(part(&[["a", "r", "a"]]), ["normal"]);
+    assert_eq!(part(&[["a", "r", "a"], ["a", "r", "b"]]), [single]);
+
+    // The gold side says where, and what is predicted of a sentence without a triple is somewhere too.
+    let (gold, none) = (with("", &[["a", "r", "b"]]), with("", &[]));
+    let predicted = with("", &[["a", "r", "b"], ["a", "q", "b"]]);
+    let parts = by_overlap(&[(&gold, &predicted), (&none, &predicted)], &Exact);
+    assert_eq!(filled(&parts), [("none", [0, 2, 0]), ("normal", [1, 2, 1])]);
+}
+
+#[test]
+fn by_the_length_of_the_sentence() {
+    let triple = &[["a", "r", "b"]];
+    // Characters, not bytes: 0, 2, 3 and 5.
+    let sentences = [with("", triple), with("北京", triple), with("aé ", triple), with("a b c", triple)];
+    let aligned: Vec<_> = sentences.iter().map(|sentence| (sentence, sentence)).collect();
+    let parts = by_length(&aligned, &Exact, [5, 3, 3, 0]);
+    assert_eq!(labels(&parts), ["0-2", "3-4", "5+"]);
+    assert_eq!(filled(&parts), [("0-2", [2, 2, 2]), ("3-4", [1, 1, 1]), ("5+", [1, 1, 1])]);
+    assert_eq!(labels(&by_length(&aligned, &Exact, LENGTHS)).len(), 6);
+    assert_eq!(filled(&by_length(&aligned, &Exact, [])), [("0+", [4, 4, 4])]);
+    assert_eq!(labels(&by_length(&aligned, &Exact, [usize::MAX, 1]))[0], "0-0");
+}
+
+#[test]
+fn by_what_training_has_seen() {
+    let train = [with("", &[["a", "r", "b"], [" c", "s", "d"]]), with("", &[])];
+    let seen = Seen::of(&train);
+    let gold = with("", &[["a", "r", "b"], ["b", "q", "a"], ["a", "r", "c"], ["a", "r", "x"], ["x", "r", "y"]]);
+    let predicted = with("", &[["a", "r", "b "], ["a", "s", "c"], ["y", "r", "c"], ["x", "r", "y"], ["y", "r", "x"]]);
+    let aligned = [(&gold, &predicted)];
+    let parts = by_seen_entities(&aligned, &Exact, &seen);
+    assert_eq!(filled(&parts), [("both-seen", [1, 2, 3]), ("one-seen", [0, 1, 1]), ("neither-seen", [1, 2, 1])]);
+    let parts = by_seen_pairs(&aligned, &Exact, &seen);
+    // The pair of b and a is seen in whatever direction, that of a and c is not.
+    assert_eq!(filled(&parts), [("pair-seen", [1, 1, 2]), ("pair-unseen", [1, 4, 3])]);
+    let nothing = Seen::default();
+    assert_eq!(filled(&by_seen_entities(&aligned, &Exact, &nothing)), [("neither-seen", [2, 5, 5])]);
+}
+
+#[test]
+fn a_right_prediction_goes_where_its_gold_triple_goes() {
+    let train = [with("", &[["New York", "in", "US"]])];
+    let gold = with("", &[["New York", "in", "US"]]);
+    // Its own strings are not seen, and equal under the matcher.
+    let predicted = with("", &[["New Jersey", "in", "US of A"]]);
+    let parts = by_seen_entities(&[(&gold, &predicted)], &Partial, &Seen::of(&train));
+    assert_eq!(filled(&parts), [("both-seen", [1, 1, 1])]);
+    let parts = by_seen_pairs(&[(&predicted, &gold)], &Partial, &Seen::of(&train));
+    assert_eq!(filled(&parts), [("pair-unseen", [1, 1, 1])]);
+}
+
+#[test]
+fn the_mean_over_relations() {
+    let gold = with("", &[["a", "r", "b"], ["a", "r", "c"], ["a", "s", "b"]]);
+    let predicted = with("", &[["a", "r", "b"], ["a", "s", "b"], ["a", "s", "c"], ["a", "q", "c"]]);
+    let mean = MacroScore::of(count_by_relation(&[(&gold, &predicted)], &Exact).into_values());
+    // r: 1 of 1 and of 2; s: 1 of 2 and of 1; q has no gold triple.
+    assert_eq!((mean.parts, mean.precision, mean.recall), (2, 0.75, 0.75));
+    assert!((mean.f1 - 2.0 / 3.0).abs() < 1e-12);
+    assert_eq!(MacroScore::of([Counts { predicted: 1, ..Counts::default() }]), MacroScore::default());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn parts_sum_to_the_whole((gold, predicted) in corpus(), (train, _) in corpus(), borders: Vec<u8>) {
+        let aligned = align(&gold, &predicted).expect("the same sentences");
+        let seen = Seen::of(&train);
+        for matcher in Match::ALL {
+            let whole = count_all(&aligned, &matcher);
+            let sum = |breakdown: Breakdown| breakdown.into_iter().map(|(_, counts)| counts).sum::<Counts>();
+            prop_assert_eq!(sum(by_triples(&aligned, &matcher)), whole);
+            prop_assert_eq!(sum(by_length(&aligned, &matcher, borders.iter().map(|&border| border.into()))), whole);
+            prop_assert_eq!(sum(by_seen_entities(&aligned, &matcher, &seen)), whole);
+            prop_assert_eq!(sum(by_seen_pairs(&aligned, &matcher, &seen)), whole);
+            prop_assert_eq!(count_by_relation(&aligned, &matcher).into_values().sum::<Counts>(), whole);
+            // Only a sentence with both kinds of overlap is in two parts.
+            let overlaps = by_overlap(&aligned, &matcher);
+            let of = |label| overlaps.iter().find(|part| part.0 == label).expect("a part").1;
+            let [none, normal] = [of("none"), of("normal")];
+            let [pair, single] = [of("entity-pair-overlap"), of("single-entity-overlap")];
+            prop_assert_eq!(none.gold, 0);
+            prop_assert!((none + normal + pair + single).gold >= whole.gold);
+            prop_assert!((none + normal).gold + pair.gold.max(single.gold) <= whole.gold);
+        }
+    }
+
+    #[test]
+    fn order_does_not_matter_to_parts((gold, predicted) in corpus(), (train, _) in corpus(), by in 0usize..6) {
+        let turned = |sentences: &[Sentence]| {
+            let mut turned = sentences.to_vec();
+            turned.iter_mut().for_each(|sentence| sentence.triples.reverse());
+            turned.rotate_left(by.min(sentences.len()));
+            turned
+        };
+        let (turned_gold, turned_predicted) = (turned(&gold), turned(&predicted));
+        let (mut train, seen_in_order) = (train.clone(), Seen::of(&train));
+        train.reverse();
+        let seen = Seen::of(&train);
+        let aligned = align(&gold, &predicted).expect("the same sentences");
+        let turned = align(&turned_gold, &turned_predicted).expect("the same sentences");
+        for matcher in Match::ALL {
+            prop_assert_eq!(by_triples(&aligned, &matcher), by_triples(&turned, &matcher));
+            prop_assert_eq!(by_overlap(&aligned, &matcher), by_overlap(&turned, &matcher));
+            prop_assert_eq!(by_length(&aligned, &matcher, LENGTHS), by_length(&turned, &matcher, LENGTHS));
+            let of = |aligned, seen| [by_seen_entities(aligned, &matcher, seen), by_seen_pairs(aligned, &matcher, seen)];
+            prop_assert_eq!(of(&aligned, &seen_in_order), of(&turned, &seen));
+            prop_assert_eq!(count_by_relation(&aligned, &matcher), count_by_relation(&turned, &matcher));
+        }
+    }
+
+    #[test]
+    fn against_itself_every_part_is_right((gold, _) in corpus(), (train, _) in corpus()) {
+        let aligned = align(&gold, &gold).expect("the same sentences");
+        let seen = Seen::of(&train);
+        for matcher in Match::ALL {
+            let parts = [by_triples(&aligned, &matcher), by_overlap(&aligned, &matcher)];
+            let seen = [by_seen_entities(&aligned, &matcher, &seen), by_seen_pairs(&aligned, &matcher, &seen)];
+            for (label, Counts { right, predicted, gold }) in parts.into_iter().chain(seen).flatten() {
+                prop_assert_eq!((right, predicted), (gold, gold), "{} {}", matcher, label);
+            }
+        }
+    }
+}
