@@ -127,7 +127,7 @@ fn no_winner_is_named_inside_the_noise() {
     let folder = folder();
     let text = printed(folder.path(), "compare a.jsonl b.jsonl --gold gold.jsonl --plot both.svg");
     assert!(text.contains("A  1/2/2  precision 50.00  recall 50.00  F1 50.00  a.jsonl\nB  2/3/2"), "{text}");
-    assert!(text.contains("no difference at level 0.05"), "{text}");
+    assert!(text.contains("no difference at level 0.05\n"), "{text}");
     assert!(fs::read_to_string(folder.path().join("both.svg")).expect("a picture").contains("b.jsonl"));
     let value: Value =
         serde_json::from_str(&printed(folder.path(), "compare a.jsonl b.jsonl --gold gold.jsonl --json"))
@@ -147,6 +147,7 @@ fn bad_input_is_told() {
         ("evaluate --gold gold.jsonl --pred a.jsonl --by colour", "none of triples, overlap"),
         ("evaluate --gold gold.jsonl --pred a.jsonl --json --csv", "cannot be used with"),
         ("evaluate --gold gold.jsonl --pred a.jsonl --bootstrap 0", "round"),
+        ("compare a.jsonl b.jsonl --gold gold.jsonl --alpha 2", "level"),
         ("compare a.jsonl bare.json --gold gold.jsonl --match boundaries", "bare.json: "),
     ] {
         let output = rere(folder.path(), arguments);

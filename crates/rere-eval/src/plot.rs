@@ -76,7 +76,7 @@ pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String
                 best.map(|point| Circle::new((point.score.recall, point.score.precision), 4, colour(number).filled()));
             chart.draw_series(best).map_err(PlotError::new)?;
         }
-        legend(&mut chart)
+        legend(&mut chart, SeriesLabelPosition::LowerLeft)
     })
 }
 
@@ -99,7 +99,7 @@ pub fn plot_calibration(systems: &[(&str, &Calibration)]) -> Result<String, Plot
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
             chart.draw_series(points().map(|point| Circle::new(point, 4, style.filled()))).map_err(PlotError::new)?;
         }
-        legend(&mut chart)
+        legend(&mut chart, SeriesLabelPosition::UpperLeft)
     })
 }
 
@@ -189,10 +189,10 @@ fn unit_square<'a, 'b>(area: &'a Area<'b>, title: &str, x: &str, y: &str) -> Res
     Ok(chart)
 }
 
-fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>) -> Result<(), PlotError> {
+fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, position: SeriesLabelPosition) -> Result<(), PlotError> {
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerLeft)
+        .position(position)
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(220, 220, 220))
         .label_font((FONT, 12))

@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
-use rere_core::{Probability, Sentence};
+use rere_core::Sentence;
 use rere_data::{DataError, replace_file};
 use rere_eval::{
     Counts, Match, Side, TripleMatcher, align, average_precision, compare, count, plot_precision_recall,
@@ -33,8 +33,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How often a winner may be named among systems that are equal.
-    #[arg(long, value_name = "P", default_value = "0.05")]
-    alpha: Probability,
+    #[arg(long, value_name = "P", default_value_t = 0.05)]
+    alpha: f64,
     /// A file for the precision-recall curves of both, as SVG. The predictions need scores.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -59,8 +59,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         aligned.iter().map(|(gold, predicted)| count(&gold.triples, &predicted.triples, &matcher)).collect()
     };
     let [a, b] = [counts(&systems[0].1), counts(&systems[1].1)];
-    let alpha = f64::from(arguments.alpha.get());
-    let comparison = compare(&a, &b, arguments.rounds, arguments.seed, alpha)?;
+    let comparison = compare(&a, &b, arguments.rounds, arguments.seed, arguments.alpha)?;
     if arguments.json {
         println!("{}", serde_json::json!(comparison));
     } else {
