@@ -9,7 +9,10 @@ use rere_decode::{
 /// Scores of some sentences, from sparse to all over the threshold, without a generator of random numbers.
 fn sentences() -> Vec<Vec<f32>> {
     let score = |i: usize, every: usize| if i.is_multiple_of(every) { 0.5 + (i % 97) as f32 / 200.0 } else { 0.1 };
-    (1..200).map(|n| (0..4 * (n % 70)).map(|i| score(i * 7 + n, n % 13 + 1)).collect()).collect()
+    // An interpreter takes half an hour for all.
+    (1..if cfg!(miri) { 20 } else { 200 })
+        .map(|n| (0..4 * (n % 70)).map(|i| score(i * 7 + n, n % 13 + 1)).collect())
+        .collect()
 }
 
 #[test]
@@ -64,7 +67,7 @@ fn none_for_pairs_of_a_text() {
                 strategy.pair_into(scores, sentence, &mut scratch, &mut found).expect("as many tokens");
                 pairs += found.len();
             }
-            assert!(pairs > 100, "{pairs}");
+            assert!(pairs > sentences.len() / 2, "{pairs}");
         };
         assert!(measure(&mut all).count_total > 0, "the counter counts");
         assert_eq!(measure(all).count_total, 0, "{pairing:?}");

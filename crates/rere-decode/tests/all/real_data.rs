@@ -34,6 +34,7 @@ fn runs(case: &Case, surface: &str) -> Vec<(usize, usize)> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter reads the corpora for hours")]
 fn perfect_scores_give_the_gold_triples_back() {
     let Ok(data) = std::env::var("RERE_DATA") else {
         println!("skipped: RERE_DATA is not set");
