@@ -12,11 +12,10 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::Command,
     time::Instant,
 };
 
-use rere_benches::{Certainty, ScoredSentence};
+use rere_benches::{Certainty, ScoredSentence, peak_memory};
 use rere_data::{Format, Reader, Writer};
 
 const BYTES: usize = 100 << 20;
@@ -54,11 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if run == 0 {
             memory = peak_memory()?;
         }
-        let output = Command::new("python3").args([Path::new("python/convert.py"), &lines, &python]).output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into());
-        }
-        times[2].push(String::from_utf8(output.stdout)?.trim().parse()?);
+        times[2].push(rere_benches::python("convert.py", &[&lines, &python])?.trim().parse()?);
     }
     compare(&ours, &python)?;
     let [lines, array, python] = times.map(|mut times| {
@@ -87,14 +82,6 @@ fn sample() -> Result<String, Box<dyn Error>> {
         sample += &format!("{line}\n");
     }
     Ok(sample)
-}
-
-/// The most memory that this process has had, in MiB.
-fn peak_memory() -> Result<f64, Box<dyn Error>> {
-    let status =
-        fs::read_to_string("/proc/self/status").map_err(|_| "the peak memory is read from /proc: Linux is needed")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
 }
 
 /// That both programs wrote the same JSON.

@@ -7,11 +7,9 @@
 //! Needs `python3`, its standard library alone; pyahocorasick is passed over where it is not installed. All of it runs on
 //! one thread. With the variable RERE_DATA names are searched for in a public corpus too.
 
-use std::{
-    collections::HashMap, error::Error, hint::black_box, io::Write, path::Path, process::Command, time::Instant,
-};
+use std::{collections::HashMap, error::Error, hint::black_box, io::Write, path::Path, time::Instant};
 
-use rere_benches::{Certainty, ScoredSentence, named_text, names, public_text};
+use rere_benches::{Certainty, ScoredSentence, median, named_text, names, public_text, python};
 use rere_core::Probability;
 use rere_data::{EntityMatcher, MatcherSettings};
 use rere_decode::{CrossProduct, Nearest, PairingScratch, PairingStrategy, PointerScores, TokenizedText};
@@ -19,16 +17,6 @@ use rere_decode::{CrossProduct, Nearest, PairingScratch, PairingStrategy, Pointe
 fn main() -> Result<(), Box<dyn Error>> {
     pairing()?;
     search()
-}
-
-/// What a script of `python/` prints.
-fn python(script: &str, arguments: &[&Path]) -> Result<String, Box<dyn Error>> {
-    // Cargo runs benchmarks in the folder of their package.
-    let output = Command::new("python3").arg(Path::new("python").join(script)).args(arguments).output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn pairing() -> Result<(), Box<dyn Error>> {
@@ -78,14 +66,8 @@ fn timed(strategy: &dyn PairingStrategy, sentences: &[ScoredSentence]) -> Result
         }
         Ok(found.len())
     };
-    let mut seconds = Vec::with_capacity(ROUNDS);
-    for _ in 0..ROUNDS {
-        let begin = Instant::now();
-        decode()?;
-        seconds.push(begin.elapsed().as_secs_f64());
-    }
-    seconds.sort_unstable_by(f64::total_cmp);
-    Ok((decode()?, seconds[ROUNDS / 2]))
+    let found = decode()?;
+    Ok((found, median(ROUNDS, decode)))
 }
 
 /// Names in text, by each way the megabytes a second, building not counted, and how many times as fast it is here.

@@ -8,7 +8,7 @@
 //! assert_eq!(sentence.text, ScoredSentence::new(16, Certainty::Trained, 7).text);
 //! ```
 
-use std::{error::Error, fs, path::Path};
+use std::{error::Error, fs, hint::black_box, path::Path, process::Command, time::Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -123,4 +123,41 @@ pub fn public_text(data: &Path) -> Result<(Names, Vec<String>), Box<dyn Error>> 
     let names = entities.lines().map(|line| line.split('\t').skip(2).map(str::to_owned).collect());
     let corpus = rere_data::read(&data.join("nyt11-hrl/train_sample.jsonl"))?;
     Ok((names.collect(), corpus.into_iter().map(|sentence| sentence.text).collect()))
+}
+
+/// What a script of `python/` prints.
+///
+/// # Errors
+/// Where there is no `python3`, and where the script fails.
+pub fn python(script: &str, arguments: &[&Path]) -> Result<String, Box<dyn Error>> {
+    // Cargo runs benchmarks in the folder of their package.
+    let output = Command::new("python3").arg(Path::new("python").join(script)).args(arguments).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The most memory that this process has had, in MiB.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn peak_memory() -> Result<f64, Box<dyn Error>> {
+    let status =
+        fs::read_to_string("/proc/self/status").map_err(|_| "the peak memory is read from /proc: Linux is needed")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
+}
+
+/// Median of the seconds that the work takes, done so many times.
+pub fn median<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
+    let mut seconds: Vec<f64> = (0..runs.max(1))
+        .map(|_| {
+            let begin = Instant::now();
+            black_box(work());
+            begin.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_unstable_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
 }

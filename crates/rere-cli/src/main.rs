@@ -2,6 +2,7 @@
 
 mod command;
 mod progress;
+mod stream;
 mod table;
 
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Scores as a table for people, as JSON, CSV or Markdown.
 
-use rere_eval::{Score, ScoreIntervals};
+use rere_eval::{Counts, Score, ScoreIntervals};
 use serde_json::{Map, Value, json};
 
 /// How rows are laid out.
@@ -12,15 +12,40 @@ pub enum Layout {
     Markdown,
 }
 
-/// A score, and of what it is.
+/// Precision, recall and F1, and of what they are.
 pub struct Row {
+    /// The file of predictions.
+    pub system: String,
     pub matcher: String,
     /// `all`, `relation`, or what else the corpus is parted by.
     pub part: String,
     /// Which relation or part; empty for the whole.
     pub name: String,
-    pub score: Score,
+    pub share: Share,
+}
+
+/// Measures from 0 to 1.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// What they come from; means come from none.
+    pub counts: Option<Counts>,
+    pub precision: f64,
+    pub recall: f64,
+    pub f1: f64,
     pub intervals: Option<ScoreIntervals>,
+    /// Standard deviation over systems.
+    pub f1_deviation: Option<f64>,
+}
+
+impl Share {
+    pub fn of(counts: Counts) -> Self {
+        let Score { counts, precision, recall, f1 } = Score::from_counts(counts);
+        Self { counts: Some(counts), ..Self::mean(precision, recall, f1) }
+    }
+
+    pub fn mean(precision: f64, recall: f64, f1: f64) -> Self {
+        Self { counts: None, precision, recall, f1, intervals: None, f1_deviation: None }
+    }
 }
 
 /// Prints rows to standard output. JSON gets the fields of `more` too.
@@ -48,60 +73,90 @@ pub fn print(rows: &[Row], layout: Layout, more: Map<String, Value>) -> Result<(
     Ok(())
 }
 
-const COLUMNS: [&str; 11] =
-    ["match", "part", "name", "right", "predicted", "gold", "precision", "recall", "F1", "F1 low", "F1 high"];
+const COLUMNS: [&str; 13] = [
+    "system",
+    "match",
+    "part",
+    "name",
+    "right",
+    "predicted",
+    "gold",
+    "precision",
+    "recall",
+    "F1",
+    "F1 low",
+    "F1 high",
+    "F1 deviation",
+];
 
-fn cells(row: &Row) -> [String; 11] {
-    let Score { counts, precision, recall, f1 } = row.score;
+fn cells(row: &Row) -> [String; 13] {
+    let Share { counts, precision, recall, f1, intervals, f1_deviation } = row.share;
     let percent = |share: f64| format!("{:.2}", 100.0 * share);
-    let [low, high] = row.intervals.map_or_else(Default::default, |i| [i.f1.low, i.f1.high].map(percent));
-    let [right, predicted, gold] = [counts.right, counts.predicted, counts.gold].map(|count| count.to_string());
+    let [low, high] = intervals.map_or_else(Default::default, |i| [i.f1.low, i.f1.high].map(percent));
+    let counts =
+        counts.map(|Counts { right, predicted, gold }| [right, predicted, gold].map(|count| count.to_string()));
+    let [right, predicted, gold] = counts.unwrap_or_default();
     let [precision, recall, f1] = [precision, recall, f1].map(percent);
-    let [matcher, part, name] = [&row.matcher, &row.part, &row.name].map(Clone::clone);
-    [matcher, part, name, right, predicted, gold, precision, recall, f1, low, high]
+    let [system, matcher, part, name] = [&row.system, &row.matcher, &row.part, &row.name].map(Clone::clone);
+    let deviation = f1_deviation.map_or_else(String::new, percent);
+    [system, matcher, part, name, right, predicted, gold, precision, recall, f1, low, high, deviation]
 }
 
-/// The wholes first, then the parts under a headline each.
+/// The wholes first, then the parts under a headline each. Systems are named where there are several.
 fn table(rows: &[Row]) {
+    let several = rows.iter().any(|row| row.system != rows[0].system);
     println!(
         "{:<10} {:>6} {:>9} {:>6} {:>9} {:>8} {:>8}",
         "match", "right", "predicted", "gold", "precision", "recall", "F1"
     );
     for row in rows.iter().filter(|row| row.part == "all") {
-        println!("{}", line(&row.matcher, row));
+        let system = if several { format!("  {}", row.system) } else { String::new() };
+        println!("{}{system}", line(&row.matcher, row));
     }
-    for part in rows.chunk_by(|a, b| (&a.matcher, &a.part) == (&b.matcher, &b.part)) {
-        if let Some(Row { matcher, part: name, .. }) = part.first().filter(|row| row.part != "all") {
-            println!("\n{matcher}, by {name}");
+    for part in rows.chunk_by(|a, b| (&a.system, &a.matcher, &a.part) == (&b.system, &b.matcher, &b.part)) {
+        if let Some(Row { system, matcher, part: name, .. }) = part.first().filter(|row| row.part != "all") {
+            // The mean of the relations stands under them.
+            if name != "macro" {
+                let system = if several { format!("{system}, ") } else { String::new() };
+                println!("\n{system}{matcher}, by {name}");
+            }
             part.iter().for_each(|row| println!("{}  {}", line("", row), row.name));
         }
     }
 }
 
 fn line(name: &str, row: &Row) -> String {
-    let [_, _, _, right, predicted, gold, precision, recall, f1, low, high] = cells(row);
+    let [.., right, predicted, gold, precision, recall, f1, low, high, deviation] = cells(row);
     let interval = if low.is_empty() { String::new() } else { format!("  [{low}, {high}]") };
-    format!("{name:<10} {right:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} {f1:>8}{interval}")
+    let deviation = if deviation.is_empty() { String::new() } else { format!("  ± {deviation}") };
+    format!("{name:<10} {right:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} {f1:>8}{interval}{deviation}")
 }
 
-/// An entry for each matcher; its parts are in it, by name.
+/// An entry for each system and matcher; its parts are in it, by name.
 fn scores(rows: &[Row]) -> Vec<Value> {
     let mut entries: Vec<Value> = Vec::new();
     for row in rows {
-        let mut value = json!(row.score);
-        if let Some(intervals) = row.intervals {
+        let Share { counts, precision, recall, f1, intervals, f1_deviation } = row.share;
+        let mut value = json!({});
+        if row.part == "all" {
+            value = json!({ "system": row.system, "match": row.matcher });
+        }
+        if let Some(Counts { right, predicted, gold }) = counts {
+            (value["right"], value["predicted"], value["gold"]) = (json!(right), json!(predicted), json!(gold));
+        }
+        (value["precision"], value["recall"], value["f1"]) = (json!(precision), json!(recall), json!(f1));
+        if let Some(intervals) = intervals {
             value["intervals"] =
                 json!({ "precision": intervals.precision, "recall": intervals.recall, "f1": intervals.f1 });
         }
-        if row.part == "all" {
-            let mut entry = json!({ "match": row.matcher });
-            if let (Value::Object(entry), Value::Object(value)) = (&mut entry, value) {
-                entry.extend(value);
-            }
-            entries.push(entry);
-        } else if let Some(entry) = entries.last_mut() {
-            let part = if row.part == "relation" { "relations" } else { &row.part };
-            entry[part][&row.name] = value;
+        if let Some(deviation) = f1_deviation {
+            value["f1_deviation"] = json!(deviation);
+        }
+        match (row.part.as_str(), entries.last_mut()) {
+            ("macro", Some(entry)) => entry["macro"] = value,
+            ("relation", Some(entry)) => entry["relations"][&row.name] = value,
+            (part, Some(entry)) if part != "all" => entry[part][&row.name] = value,
+            _ => entries.push(value),
         }
     }
     entries

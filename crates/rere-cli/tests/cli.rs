@@ -208,7 +208,7 @@ fn bad_input_is_an_error_that_says_where_and_leaves_older_output_alone() {
     fails(path, &["extract", "--model", "model", "train.jsonl", "--relations", "dies in"], &["dies in", "born in"]);
     fails(path, &["extract", "--model", "model", "train.jsonl", "--device", "gpu"], &["gpu", "flex"]);
     fails(path, &["evaluate", "--gold", "empty.jsonl", "--pred", "train.jsonl"], &["empty.jsonl"]);
-    fails(path, &["evaluate", "--gold", "train.jsonl", "--pred", "three.jsonl"], &["three.jsonl", "2"]);
+    fails(path, &["evaluate", "--gold", "three.jsonl", "--pred", "three.jsonl"], &["three.jsonl", "line 2"]);
     write("two.jsonl", &TRAIN.lines().take(2).collect::<Vec<_>>().join("\n"));
     fails(path, &["evaluate", "--gold", "train.jsonl", "--pred", "two.jsonl"], &["3", "2"]);
 }

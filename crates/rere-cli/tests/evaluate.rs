@@ -59,6 +59,7 @@ fn everything_is_counted_in_one_run() {
         assert_eq!(score["match"], matcher);
         assert_eq!((&score["right"], &score["predicted"], &score["gold"]), (&json!(1), &json!(2), &json!(2)));
         assert_eq!(score["relations"]["saw"]["gold"], 1);
+        assert_eq!((&score["macro"]["f1"], &score["macro"]["gold"]), (&json!(0.5), &Value::Null));
         assert_eq!(score["pieces"]["entities"]["right"], 4);
         assert_eq!(score["pieces"]["relations"]["right"], 1);
         assert_eq!(score["triples"]["1"]["gold"], 2);
@@ -87,13 +88,22 @@ fn tables_are_printed_in_three_layouts() {
          boundaries, by relation\n\
          \u{20}               0         1      0      0.00     0.00     0.00  heard\n\
          \u{20}               1         1      1    100.00   100.00   100.00  left\n\
-         \u{20}               0         0      1      0.00     0.00     0.00  saw\n"
+         \u{20}               0         0      1      0.00     0.00     0.00  saw\n\
+         \u{20}                                      50.00    50.00    50.00  mean of 2 relations with gold triples\n"
     );
     let csv = printed(folder.path(), "evaluate --gold gold.jsonl --pred a.jsonl --per-relation --csv");
-    assert!(csv.starts_with("match,part,name,right,predicted,gold,precision,recall,F1,F1 low,F1 high\n"), "{csv}");
-    assert!(csv.contains("\nexact,relation,left,1,1,1,100.00,100.00,100.00,,\n"), "{csv}");
+    assert!(
+        csv.starts_with(
+            "system,match,part,name,right,predicted,gold,precision,recall,F1,F1 low,F1 high,F1 deviation\n"
+        ),
+        "{csv}"
+    );
+    assert!(csv.contains("\na.jsonl,exact,relation,left,1,1,1,100.00,100.00,100.00,,,\n"), "{csv}");
     let markdown = printed(folder.path(), "evaluate --gold gold.jsonl --pred a.jsonl --markdown");
-    assert!(markdown.contains("\n| exact | all |  | 1 | 2 | 2 | 50.00 | 50.00 | 50.00 |  |  |\n"), "{markdown}");
+    assert!(
+        markdown.contains("\n| a.jsonl | exact | all |  | 1 | 2 | 2 | 50.00 | 50.00 | 50.00 |  |  |  |\n"),
+        "{markdown}"
+    );
 }
 
 #[test]
@@ -117,9 +127,93 @@ fn pictures_are_drawn() {
         ("calibration.svg", "expected error"),
         ("relations.svg", "1/1/1"),
     ] {
-        let svg = fs::read_to_string(folder.path().join("plots").join(name)).expect(name);
+        let path = folder.path().join("plots").join(name);
+        let svg = fs::read_to_string(&path).expect(name);
         assert!(svg.starts_with("<svg") && svg.contains(part), "{name}");
+        let png = fs::read(path.with_extension("png")).expect(name);
+        // Twice as many pixels as the SVG has: its width is at byte 16.
+        assert_eq!((&png[..8], &png[16..20]), (&b"\x89PNG\r\n\x1a\n"[..], &1360u32.to_be_bytes()[..]), "{name}");
     }
+}
+
+#[test]
+fn several_systems_have_a_mean() {
+    let folder = folder();
+    let both = "evaluate --gold gold.jsonl --pred a.jsonl --pred b.jsonl --match exact --match partial";
+    let table = printed(folder.path(), both);
+    assert!(table.contains("exact           1         2      2     50.00    50.00    50.00  a.jsonl\n"), "{table}");
+    // F1 50 and 80.
+    assert!(
+        table.contains("exact                                  58.33    75.00    65.00  ± 21.21  mean of 2\n"),
+        "{table}"
+    );
+    let value: Value = serde_json::from_str(&printed(folder.path(), &format!("{both} --json"))).expect("JSON");
+    let systems: Vec<_> = value["scores"].as_array().expect("scores").iter().map(|score| &score["system"]).collect();
+    assert_eq!(systems, ["a.jsonl", "a.jsonl", "b.jsonl", "b.jsonl", "mean of 2", "mean of 2"]);
+    assert_eq!(value["scores"][5]["match"], "partial");
+    let low = rere(folder.path(), &format!("{both} --min-f1 0.6"));
+    assert!(!low.status.success() && said(&low).contains("F1 is 0.5000"), "{}", said(&low));
+    printed(folder.path(), &format!("{both} --plot plots --per-relation"));
+    for name in ["precision-recall.svg", "relations-1.svg", "relations-2.png"] {
+        assert!(folder.path().join("plots").join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn sides_that_do_not_agree_are_counted_if_asked() {
+    let folder = folder();
+    let line = |id: &str, text: &str| json!({"id": id, "text": text, "triples": []}).to_string();
+    for (name, lines) in [
+        ("ids", vec![line("1", "Ada left London"), line("2", "Bob saw Ada")]),
+        ("others", vec![line("3", "Ada left London"), line("2", "Bob saw Eve"), line("2", "Bob saw Ada")]),
+    ] {
+        fs::write(folder.path().join(format!("{name}.jsonl")), lines.join("\n")).expect("written");
+    }
+    let arguments = "evaluate --gold ids.jsonl --pred others.jsonl --json";
+    let refused = rere(folder.path(), arguments);
+    assert!(
+        !refused.status.success() && said(&refused).contains("others.jsonl: predicted sentence 3 has the id"),
+        "{}",
+        said(&refused)
+    );
+    let output = rere(folder.path(), &format!("{arguments} --lenient"));
+    for part in [
+        "others.jsonl: 1 gold sentences have no prediction",
+        "1 predicted sentences are not gold",
+        "1 predicted sentences have the id of one before",
+        "1 sentences have another text",
+    ] {
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    }
+    let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let expected = json!([{"missing": 1, "unknown": 1, "repeated_gold": 0, "repeated_predicted": 1, "other_text": 1, "system": "others.jsonl"}]);
+    assert_eq!(value["mismatches"], expected);
+}
+
+/// As many sentences as are counted at once, and some more: nothing is lost between two lots.
+#[test]
+fn long_files_are_counted_in_lots() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = |right: fn(usize) -> bool| -> String {
+        let line = |number: usize| {
+            let relation = if right(number) { "left" } else { "saw" };
+            let triple = json!({"subject": {"text": "Ada"}, "relation": relation, "object": {"text": "London"}});
+            json!({"id": number.to_string(), "text": "Ada left London", "triples": [triple]}).to_string() + "\n"
+        };
+        (0..9_000).map(line).collect()
+    };
+    fs::write(folder.path().join("gold.jsonl"), lines(|_| true)).expect("written");
+    fs::write(folder.path().join("pred.jsonl"), lines(|number| number % 3 == 0)).expect("written");
+    let all =
+        "evaluate --gold gold.jsonl --pred pred.jsonl --per-relation --by overlap --pieces --full gold.jsonl --json";
+    let value: Value = serde_json::from_str(&printed(folder.path(), all)).expect("JSON");
+    let score = &value["scores"][0];
+    assert_eq!((&score["right"], &score["predicted"], &score["gold"]), (&json!(3000), &json!(9000), &json!(9000)));
+    assert_eq!(score["relations"]["left"]["gold"], 9000);
+    assert_eq!(score["relations"]["saw"]["predicted"], 6000);
+    assert_eq!(score["overlap"]["normal"]["right"], 3000);
+    assert_eq!(score["pieces"]["relations"]["right"], 3000);
+    assert_eq!(value["missing"][0]["either"], 9000);
 }
 
 #[test]
@@ -147,10 +241,24 @@ fn bad_input_is_told() {
         ("evaluate --gold gold.jsonl --pred a.jsonl --by colour", "none of triples, overlap"),
         ("evaluate --gold gold.jsonl --pred a.jsonl --json --csv", "cannot be used with"),
         ("evaluate --gold gold.jsonl --pred a.jsonl --bootstrap 0", "round"),
+        ("evaluate --gold - --pred a.jsonl --pred b.jsonl", "read 2 times"),
+        ("evaluate --gold - --pred -", "read 2 times"),
+        ("evaluate --gold gold.jsonl --pred bare.json --match strict --pieces", "bare.json: predicted sentence 1"),
         ("compare a.jsonl b.jsonl --gold gold.jsonl --alpha 2", "level"),
         ("compare a.jsonl bare.json --gold gold.jsonl --match boundaries", "bare.json: "),
     ] {
         let output = rere(folder.path(), arguments);
         assert!(!output.status.success() && said(&output).contains(part), "{arguments}: {}", said(&output));
     }
+}
+
+/// A picture that cannot be drawn leaves no folder.
+#[test]
+fn no_folder_without_pictures() {
+    let folder = folder();
+    let line = r#"{"text": "Ada left London", "triples": [{"subject": {"text": "Ada"}, "relation": "left", "object": {"text": "London"}}]}"#;
+    fs::write(folder.path().join("one.jsonl"), line).expect("written");
+    let output = rere(folder.path(), "evaluate --gold one.jsonl --pred one.jsonl --plot plots");
+    assert!(!output.status.success() && said(&output).contains("one.jsonl: predicted sentence 1"), "{}", said(&output));
+    assert!(!folder.path().join("plots").exists());
 }

@@ -167,9 +167,9 @@ fn by_triple<const N: usize>(
 ) -> Breakdown {
     let mut breakdown = empty(labels);
     for (gold, predicted) in aligned {
-        for (known, counts) in count_by(&gold.triples, &predicted.triples, matcher, &known) {
+        count_by(&gold.triples, &predicted.triples, matcher, &known, |known, counts| {
             add(&mut breakdown, N.saturating_sub(known + 1), counts);
-        }
+        });
     }
     breakdown
 }

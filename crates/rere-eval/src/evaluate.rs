@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use rere_core::{RelationSet, Sentence, Triple};
 
 use crate::matcher::joined;
@@ -18,7 +19,9 @@ pub fn count<'a>(
     predicted: impl IntoIterator<Item = &'a Triple>,
     matcher: &impl TripleMatcher,
 ) -> Counts {
-    sum(count_by(gold, predicted, matcher, |_| ()))
+    let mut sum = Counts::default();
+    count_by(gold, predicted, matcher, |_| (), |(), counts| sum += counts);
+    sum
 }
 
 /// [`count`] by classes of triples: see [`tally`].
@@ -27,15 +30,25 @@ pub(crate) fn count_by<'a, C: Copy + Ord>(
     predicted: impl IntoIterator<Item = &'a Triple>,
     matcher: &impl TripleMatcher,
     class: impl Fn(&'a Triple) -> C,
-) -> Vec<(C, Counts)> {
+    each: impl FnMut(C, Counts),
+) {
     let item = |triple: &'a Triple| (matcher.key(triple).ok(), class(triple));
-    tally(gold.into_iter().map(item), predicted.into_iter().map(item), matcher.counts_repeats())
+    tally(gold.into_iter().map(item), predicted.into_iter().map(item), matcher.counts_repeats(), each);
 }
 
-/// The summed counts of sentences that [`align`](align()) paired, gold first.
-pub fn count_all(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Counts {
-    aligned.iter().map(|(gold, predicted)| count(&gold.triples, &predicted.triples, matcher)).sum()
+/// The counts of each of the sentences that [`align`](align()) paired, gold first: what [`bootstrap`](crate::bootstrap)
+/// and [`compare`](crate::compare) take. Many sentences are counted on all cores.
+pub fn count_each(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Vec<Counts> {
+    aligned.par_iter().with_min_len(PARALLEL).map(|pair| count(&pair.0.triples, &pair.1.triples, matcher)).collect()
 }
+
+/// The summed counts of sentences that [`align`](align()) paired, gold first. Many sentences are counted on all cores.
+pub fn count_all(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Counts {
+    aligned.par_iter().with_min_len(PARALLEL).map(|pair| count(&pair.0.triples, &pair.1.triples, matcher)).sum()
+}
+
+/// So few sentences are not worth another thread: they take as long as it takes to wake one.
+const PARALLEL: usize = 1024;
 
 /// The summed counts of each relation that either side has.
 pub fn count_by_relation<'a>(
@@ -44,10 +57,10 @@ pub fn count_by_relation<'a>(
 ) -> BTreeMap<&'a str, Counts> {
     let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
     for &(gold, predicted) in aligned {
-        let of_sentence = count_by(&gold.triples, &predicted.triples, matcher, |triple| triple.relation.as_str());
-        for (relation, of_key) in of_sentence {
+        let relation = |triple: &'a Triple| triple.relation.as_str();
+        count_by(&gold.triples, &predicted.triples, matcher, relation, |relation, of_key| {
             *counts.entry(relation).or_default() += of_key;
-        }
+        });
     }
     counts
 }
@@ -56,11 +69,11 @@ pub fn count_by_relation<'a>(
 ///
 /// A relation counts once per sentence. The score of a system's first step, where it classifies the sentence.
 pub fn count_relations(aligned: &[(&Sentence, &Sentence)]) -> Counts {
-    aligned.iter().map(|(gold, predicted)| sum(tally(relations(gold), relations(predicted), false))).sum()
+    aligned.iter().map(|(gold, predicted)| once_each(relations(gold), relations(predicted))).sum()
 }
 
-fn relations(sentence: &Sentence) -> impl Iterator<Item = (Option<&str>, ())> {
-    sentence.triples.iter().map(|triple| (Some(triple.relation.as_str()), ()))
+fn relations(sentence: &Sentence) -> impl Iterator<Item = Option<&str>> {
+    sentence.triples.iter().map(|triple| Some(triple.relation.as_str()))
 }
 
 /// The summed counts of entities alone: the mentions that the triples of a sentence join, and
@@ -69,36 +82,46 @@ fn relations(sentence: &Sentence) -> impl Iterator<Item = (Option<&str>, ())> {
 /// Mentions that are equal so are one, under every matcher: an entity stands in as many triples as it happens to. A
 /// mention that lacks what is compared counts each time, and is never right: see [`TripleMatcher::check_entities`].
 pub fn count_entities(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Counts {
-    aligned.iter().map(|&(gold, predicted)| sum(tally(parts(gold, matcher), parts(predicted, matcher), false))).sum()
+    aligned.iter().map(|&(gold, predicted)| once_each(parts(gold, matcher), parts(predicted, matcher))).sum()
 }
 
-/// What the matcher compares of the mentions of a sentence, with no class.
-fn parts<'a, M: TripleMatcher>(sentence: &'a Sentence, matcher: &M) -> impl Iterator<Item = (Option<M::Part<'a>>, ())> {
-    joined(sentence).chain(&sentence.entities).map(|mention| (matcher.part(mention).ok(), ()))
+/// What the matcher compares of the mentions of a sentence.
+fn parts<'a, M: TripleMatcher>(sentence: &'a Sentence, matcher: &M) -> impl Iterator<Item = Option<M::Part<'a>>> {
+    joined(sentence).chain(&sentence.entities).map(|mention| matcher.part(mention).ok())
 }
 
-/// Of all classes together.
-fn sum<C>(counts: Vec<(C, Counts)>) -> Counts {
-    counts.into_iter().map(|(_, counts)| counts).sum()
+/// The counts of keys, equal ones once.
+fn once_each<K: Ord>(gold: impl Iterator<Item = Option<K>>, predicted: impl Iterator<Item = Option<K>>) -> Counts {
+    let mut sum = Counts::default();
+    tally(gold.map(|key| (key, ())), predicted.map(|key| (key, ())), false, |(), counts| sum += counts);
+    sum
 }
 
 /// The summed counts of all sentences: [`align`](align()), then [`TripleMatcher::check`], then [`count_all`].
 ///
 /// # Errors
 /// As [`align`](align()) and [`TripleMatcher::check`].
-pub fn evaluate(gold: &[Sentence], predicted: &[Sentence], matcher: &impl TripleMatcher) -> Result<Counts, EvalError> {
+pub fn evaluate(
+    gold: &[Sentence],
+    predicted: &[Sentence],
+    matcher: &(impl TripleMatcher + Sync),
+) -> Result<Counts, EvalError> {
     let aligned = align(gold, predicted)?;
-    matcher.check(gold, Side::Gold)?;
-    matcher.check(predicted, Side::Predicted)?;
+    matcher.check((1..).zip(gold), Side::Gold)?;
+    matcher.check((1..).zip(predicted), Side::Predicted)?;
     Ok(count_all(&aligned, matcher))
 }
 
-/// Sees that every relation of the sentences' triples is in the set.
+/// Sees that every relation of the sentences' triples is in the set. Each sentence comes with its position, from 1:
+/// `(1..).zip(&sentences)`, or one at a time as they are read.
 ///
 /// # Errors
 /// [`EvalError::UnknownRelation`] at the first triple whose relation is not.
-pub fn check_relations(sentences: &[Sentence], relations: &RelationSet) -> Result<(), EvalError> {
-    for (position, sentence) in (1..).zip(sentences) {
+pub fn check_relations<'a>(
+    sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
+    relations: &RelationSet,
+) -> Result<(), EvalError> {
+    for (position, sentence) in sentences {
         for Triple { relation, .. } in &sentence.triples {
             if relations.label(relation).is_none() {
                 let (id, relation) = (sentence.id.clone(), relation.clone());

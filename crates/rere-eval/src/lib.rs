@@ -5,17 +5,17 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | pair the sentences of a gold and a predicted file | [`align()`] |
-//! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] for aligned ones, [`evaluate()`] to do both; [`count_by_relation`] |
+//! | pair the sentences of a gold and a predicted file | [`align()`]; [`align_counted`] where they need not agree; [`Pairs`] for streams, such as files that do not fit into memory |
+//! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] or [`count_each`] for aligned ones, [`evaluate()`] to do both; [`count_by_relation`] |
 //! | say when two triples are equal | [`Match`] by name; of strings [`Exact`], [`Partial`], [`LastWord`]; of places [`Begin`], [`Boundaries`], [`Strict`], with [`TripleMatcher::check`] |
 //! | count relations or entities alone | [`count_relations`], [`count_entities`] |
 //! | score parts of a corpus | [`by_triples`], [`by_overlap`], [`by_length`], [`by_seen_entities`], [`by_seen_pairs`]; [`MacroScore`] for a mean over relations |
 //! | turn counts into precision, recall and F1 | [`Score`], [`NamedScore`] |
-//! | choose the threshold on a development set | [`best_threshold`]; [`counts_at`] for a threshold that is given; [`best_relation_thresholds`] for one a relation |
+//! | choose the threshold on a development set | [`best_threshold`]; [`counts_at`] for a threshold that is given; [`best_relation_thresholds`] for one a relation; [`best_joint_thresholds`] for one on relations and one on triples |
 //! | see what every threshold does | [`precision_recall_curve`], [`average_precision`], [`calibration`], on what [`scored()`] or [`scored_by_relation`] makes of aligned sentences |
 //! | tell a difference from noise | [`compare`], of [`paired_bootstrap`] and [`approximate_randomisation`]; [`bootstrap`] for the intervals of one system; [`Spread`] over seeds |
 //! | tell wrong predictions from missing labels | [`missing_labels`], beside a fuller labelling |
-//! | draw curves, calibration and F1 as SVG | `plot_precision_recall`, `plot_calibration`, `plot_f1`, with the feature `plot` |
+//! | draw curves, calibration and F1 as SVG, and as PNG | `plot_precision_recall`, `plot_calibration`, `plot_f1`, `to_png`, with the feature `plot` |
 //! | see that a corpus has no relation that the system does not know | [`check_relations`] |
 //!
 //! # Example
@@ -52,20 +52,23 @@ mod significance;
 mod tally;
 mod threshold;
 
-pub use align::align;
+pub use align::{Agreement, Aligned, Mismatches, Pairs, align, align_counted};
 pub use breakdown::{Breakdown, LENGTHS, Seen, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples};
 pub use curve::{
-    Calibration, CalibrationBin, CurvePoint, RelationThresholds, Scored, average_precision, best_relation_thresholds,
-    calibration, precision_recall_curve, scored, scored_by_relation,
+    Calibration, CalibrationBin, CurvePoint, JointScored, JointThresholds, RelationThresholds, Scored,
+    average_precision, best_joint_relation_thresholds, best_joint_thresholds, best_relation_thresholds, calibration,
+    check_scores, precision_recall_curve, scored, scored_by_relation,
 };
 pub use error::{EvalError, Side};
-pub use evaluate::{check_relations, count, count_all, count_by_relation, count_entities, count_relations, evaluate};
+pub use evaluate::{
+    check_relations, count, count_all, count_by_relation, count_each, count_entities, count_relations, evaluate,
+};
 pub use matcher::{
     Begin, Boundaries, Exact, Lack, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
 };
 pub use missing::{MissingCounts, missing_labels};
 #[cfg(feature = "plot")]
-pub use plot::{PlotError, plot_calibration, plot_f1, plot_precision_recall};
+pub use plot::{PlotError, plot_calibration, plot_f1, plot_precision_recall, to_png};
 pub use score::{Counts, MacroScore, NamedScore, Score};
 pub use significance::{
     Comparison, Interval, PairedBootstrap, ScoreIntervals, SignificanceError, Spread, Verdict,

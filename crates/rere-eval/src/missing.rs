@@ -1,11 +1,12 @@
 //! Which wrong predictions are labels that are missing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Add;
 
 use rere_core::{Sentence, Triple};
 use serde::Serialize;
 
-use crate::{EvalError, Side, TripleMatcher, align, score::ratio};
+use crate::{TripleMatcher, score::ratio};
 
 /// Predictions and gold triples beside a fuller labelling of the same sentences, such as the labels before a filter, those of a second
 /// knowledge base, or those of a person who looked again. No triple of a sentence is counted twice.
@@ -21,6 +22,20 @@ pub struct MissingCounts {
     pub gold: usize,
     /// Triples that are gold or in the fuller labelling.
     pub either: usize,
+}
+
+impl Add for MissingCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            right: self.right + other.right,
+            missing: self.missing + other.missing,
+            predicted: self.predicted + other.predicted,
+            gold: self.gold + other.gold,
+            either: self.either + other.either,
+        }
+    }
 }
 
 impl MissingCounts {
@@ -42,8 +57,9 @@ impl MissingCounts {
 
 /// The counts of all sentences together, and of each relation that any of the three sides has.
 ///
-/// Sentences belong together as for [`align`](align()). Where a matcher compares less than the whole triple, a triple of
-/// the fuller labelling counts once with the gold triples that it equals.
+/// Each sentence comes three times: gold, as predicted, and as the fuller labelling has it; [`align`](crate::align())
+/// pairs them. Where a matcher compares less than the whole triple, a triple of the fuller labelling counts once with the
+/// gold triples that it equals. A triple that lacks what is compared is not seen: [check](TripleMatcher::check) before.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
@@ -51,41 +67,27 @@ impl MissingCounts {
 ///
 /// let with = |triples: &[(&str, &str, &str)]| {
 ///     let triples = triples.iter().map(|&(subject, relation, object)| Triple::of(subject, relation, object));
-///     [Sentence { triples: triples.collect(), ..Sentence::new("Ada was born in London .") }]
+///     Sentence { triples: triples.collect(), ..Sentence::new("Ada was born in London .") }
 /// };
 /// let gold = with(&[("Ada", "born_in", "London")]);
 /// let full = with(&[("Ada", "born_in", "London"), ("Ada", "lived_in", "London")]);
 /// let predicted = with(&[("Ada", "lived_in", "London"), ("London", "born_in", "Ada")]);
-/// let (all, by_relation) = missing_labels(&gold, &predicted, &full, &Exact)?;
+/// let (all, by_relation) = missing_labels([[&gold, &predicted, &full]], &Exact);
 /// assert_eq!((all.precision(), all.corrected_precision(), all.false_negative_rate()), (0.0, 0.5, 0.5));
 /// assert_eq!(by_relation["lived_in"].false_negative_rate(), 1.0);
-/// # Ok::<(), rere_eval::EvalError>(())
 /// ```
-///
-/// # Errors
-/// As [`align`](align()) and [`TripleMatcher::check`], for the predictions and for the fuller labelling, which is called predicted
-/// there too.
 pub fn missing_labels<'a>(
-    gold: &'a [Sentence],
-    predicted: &'a [Sentence],
-    full: &'a [Sentence],
+    sentences: impl IntoIterator<Item = [&'a Sentence; 3]>,
     matcher: &impl TripleMatcher,
-) -> Result<(MissingCounts, BTreeMap<&'a str, MissingCounts>), EvalError> {
-    let (with_predicted, with_full) = (align(gold, predicted)?, align(gold, full)?);
-    matcher.check(gold, Side::Gold)?;
-    matcher.check(predicted, Side::Predicted)?;
-    matcher.check(full, Side::Predicted)?;
+) -> (MissingCounts, BTreeMap<&'a str, MissingCounts>) {
     let mut by_relation: BTreeMap<&str, MissingCounts> = BTreeMap::new();
-    for (&(gold, predicted), &(_, full)) in with_predicted.iter().zip(&with_full) {
-        let sides = [gold, predicted, full].map(|sentence| sentence.triples.as_slice());
-        let relations: HashSet<&str> = sides.iter().copied().flatten().map(|triple| triple.relation.as_str()).collect();
+    for sides in sentences {
+        let sides = sides.map(|sentence| sentence.triples.as_slice());
+        let relations: BTreeSet<&str> = sides.into_iter().flatten().map(|triple| triple.relation.as_str()).collect();
         for relation in relations {
-            let keys = |triples: &'a [Triple]| -> HashSet<_> {
-                triples
-                    .iter()
-                    .filter(|triple| triple.relation == relation)
-                    .filter_map(|triple| matcher.key(triple).ok())
-                    .collect()
+            let keys = |triples: &'a [Triple]| -> BTreeSet<_> {
+                let own = triples.iter().filter(|triple| triple.relation == relation);
+                own.filter_map(|triple| matcher.key(triple).ok()).collect()
             };
             let [gold, predicted, full] = sides.map(keys);
             let counts = by_relation.entry(relation).or_default();
@@ -96,12 +98,6 @@ pub fn missing_labels<'a>(
             counts.either += gold.union(&full).count();
         }
     }
-    let all = by_relation.values().fold(MissingCounts::default(), |all, own| MissingCounts {
-        right: all.right + own.right,
-        missing: all.missing + own.missing,
-        predicted: all.predicted + own.predicted,
-        gold: all.gold + own.gold,
-        either: all.either + own.either,
-    });
-    Ok((all, by_relation))
+    let all = by_relation.values().copied().fold(MissingCounts::default(), Add::add);
+    (all, by_relation)
 }

@@ -1,15 +1,13 @@
 //! `rere compare`
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
-use rere_core::Sentence;
-use rere_data::{DataError, replace_file};
 use rere_eval::{
-    Counts, Match, Side, TripleMatcher, align, average_precision, compare, count, plot_precision_recall,
+    Counts, Match, Side, TripleMatcher, align, average_precision, compare, count_each, plot_precision_recall,
     precision_recall_curve, scored,
 };
 
-use super::{Outcome, read};
+use super::{Outcome, read, write_picture};
 
 /// Options of `rere compare`.
 #[derive(clap::Args)]
@@ -35,7 +33,8 @@ pub struct Arguments {
     /// How often a winner may be named among systems that are equal.
     #[arg(long, value_name = "P", default_value_t = 0.05)]
     alpha: f64,
-    /// A file for the precision-recall curves of both, as SVG. The predictions need scores.
+    /// A file for the precision-recall curves of both, as SVG, such as curves.svg; the same as PNG is put beside it. The
+    /// predictions need scores.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Print JSON.
@@ -48,17 +47,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let [gold, a, b] = [&arguments.gold, &arguments.a, &arguments.b].map(|path| read(path));
     let (gold, a, b) = (gold?, a?, b?);
     let matcher = arguments.matcher;
-    matcher.check(&gold, Side::Gold)?;
+    matcher.check((1..).zip(&gold), Side::Gold)?;
     let mut systems = Vec::with_capacity(2);
     for (path, predicted) in [(&arguments.a, &a), (&arguments.b, &b)] {
         let named = |error| format!("{}: {error}", path.display());
-        matcher.check(predicted, Side::Predicted).map_err(named)?;
+        matcher.check((1..).zip(predicted), Side::Predicted).map_err(named)?;
         systems.push((path.display().to_string(), align(&gold, predicted).map_err(named)?));
     }
-    let counts = |aligned: &[(&Sentence, &Sentence)]| -> Vec<Counts> {
-        aligned.iter().map(|(gold, predicted)| count(&gold.triples, &predicted.triples, &matcher)).collect()
-    };
-    let [a, b] = [counts(&systems[0].1), counts(&systems[1].1)];
+    let [a, b] = [0, 1].map(|system: usize| count_each(&systems[system].1, &matcher));
     let comparison = compare(&a, &b, arguments.rounds, arguments.seed, arguments.alpha)?;
     if arguments.json {
         println!("{}", serde_json::json!(comparison));
@@ -80,8 +76,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             curves.push((format!("{path}, average precision {:.3}", average_precision(&curve)), curve));
         }
         let named: Vec<_> = curves.iter().map(|(name, curve)| (name.as_str(), curve.as_slice())).collect();
-        let svg = plot_precision_recall(&named)?;
-        replace_file(file, |file| file.write_all(svg.as_bytes()).map_err(DataError::Output))?;
+        write_picture(file, &plot_precision_recall(&named)?)?;
     }
     Ok(())
 }

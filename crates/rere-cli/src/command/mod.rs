@@ -1,9 +1,10 @@
 //! One file for each command.
 
-use std::path::Path;
+use std::{fs, io::Write, path::Path};
 
 use rere_core::Sentence;
-use rere_data::{DataError, Lost, read_reporting};
+use rere_data::{DataError, Lost, read_reporting, replace_file};
+use rere_eval::to_png;
 
 pub mod align;
 pub mod clean;
@@ -22,10 +23,15 @@ pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// The sentences of a corpus; what of it has no counterpart is told.
 fn read(path: &Path) -> Result<Vec<Sentence>, DataError> {
     let (sentences, lost) = read_reporting(path)?;
+    tell(path, &lost);
+    Ok(sentences)
+}
+
+/// Says what of a file could not be read, where there is such.
+pub fn tell(path: &Path, lost: &Lost) {
     if !lost.is_empty() {
         eprintln!("{}:\n{lost}", path.display());
     }
-    Ok(sentences)
 }
 
 /// Says on the error output what could not be carried over, where there is such.
@@ -33,4 +39,16 @@ fn report(lost: &Lost) {
     if !lost.is_empty() {
         eprintln!("{lost}");
     }
+}
+
+/// Writes a picture as SVG to the path, and as PNG beside it. Folders on the way are made.
+fn write_picture(svg_path: &Path, svg: &str) -> Outcome {
+    let png = to_png(svg)?;
+    if let Some(folder) = svg_path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.to_owned(), source })?;
+    }
+    for (path, content) in [(svg_path, svg.as_bytes()), (&svg_path.with_extension("png"), &png)] {
+        replace_file(path, |file| file.write_all(content).map_err(DataError::Output))?;
+    }
+    Ok(())
 }

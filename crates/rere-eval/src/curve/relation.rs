@@ -93,12 +93,12 @@ fn best_at(choices: &[Choice], counts: Counts) -> Choice {
 }
 
 /// Whether F1 of `a` is higher than that of `b`.
-fn is_higher(a: Counts, b: Counts) -> bool {
+pub(super) fn is_higher(a: Counts, b: Counts) -> bool {
     let ((right_a, whole_a), (right_b, whole_b)) = (f1_parts(a), f1_parts(b));
     right_a * whole_b > right_b * whole_a
 }
 
 /// Half of F1 as a fraction: R and P + G. 0/0 is 0/1.
-fn f1_parts(counts: Counts) -> (i128, i128) {
+pub(super) fn f1_parts(counts: Counts) -> (i128, i128) {
     (counts.right as i128, (counts.predicted as i128 + counts.gold as i128).max(1))
 }

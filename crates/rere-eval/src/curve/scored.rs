@@ -1,7 +1,7 @@
 //! Candidate triples as scores, right or not.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rere_core::Sentence;
 use serde::Serialize;
@@ -54,6 +54,21 @@ pub fn scored_by_relation<'a>(
     Ok(scored)
 }
 
+/// Sees that every triple has a score, before [`scored()`] is made of many sentences. Each comes with its position, from 1, as
+/// for [`TripleMatcher::check`].
+///
+/// # Errors
+/// [`EvalError::NoScore`] at the first triple that has none.
+pub fn check_scores<'a>(sentences: impl IntoIterator<Item = (usize, &'a Sentence)>) -> Result<(), EvalError> {
+    for (position, sentence) in sentences {
+        if let Some(triple) = sentence.triples.iter().find(|triple| triple.score.is_none()) {
+            let (id, relation) = (sentence.id.clone(), triple.relation.clone());
+            return Err(EvalError::NoScore { position, id, relation });
+        }
+    }
+    Ok(())
+}
+
 /// Adds the triples of one sentence. An error is the relation of a predicted triple without a score.
 fn add<'a, M: TripleMatcher>(
     scored: &mut BTreeMap<&'a str, Scored>,
@@ -62,7 +77,7 @@ fn add<'a, M: TripleMatcher>(
     matcher: &M,
 ) -> Result<(), &'a str> {
     // How often a key is gold, and how often it is an item so far.
-    let mut keyed: HashMap<_, (usize, usize)> = HashMap::new();
+    let mut keyed: BTreeMap<_, (usize, usize)> = BTreeMap::new();
     let most = if matcher.counts_repeats() { usize::MAX } else { 1 };
     for triple in &gold.triples {
         let of_relation = scored.entry(&triple.relation).or_default();

@@ -8,7 +8,6 @@ mod place;
 mod surface;
 
 use std::fmt;
-use std::hash::Hash;
 
 use rere_core::{Mention, Sentence, Triple};
 
@@ -43,7 +42,7 @@ impl fmt::Display for Lack {
 /// matcher.
 pub trait TripleMatcher {
     /// What is compared of a subject or an object.
-    type Part<'a>: Eq + Hash;
+    type Part<'a>: Ord;
 
     /// What is compared of a mention.
     ///
@@ -67,9 +66,15 @@ pub trait TripleMatcher {
     /// Sees that every triple has what is compared. [`evaluate`](crate::evaluate()) does so; do it before
     /// [`count_all`](crate::count_all) and the breakdowns, where triples without a key count and are never right.
     ///
+    /// Each sentence comes with its position, from 1: `(1..).zip(&sentences)`, or one at a time as they are read.
+    ///
     /// # Errors
     /// [`EvalError::Lacks`] at the first mention that does not.
-    fn check(&self, sentences: &[Sentence], side: Side) -> Result<(), EvalError> {
+    fn check<'a>(
+        &self,
+        sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
+        side: Side,
+    ) -> Result<(), EvalError> {
         check(self, sentences, side, joined)
     }
 
@@ -78,7 +83,11 @@ pub trait TripleMatcher {
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    fn check_entities(&self, sentences: &[Sentence], side: Side) -> Result<(), EvalError> {
+    fn check_entities<'a>(
+        &self,
+        sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
+        side: Side,
+    ) -> Result<(), EvalError> {
         check(self, sentences, side, |sentence| joined(sentence).chain(&sentence.entities))
     }
 }
@@ -90,11 +99,11 @@ pub(crate) fn joined(sentence: &Sentence) -> impl Iterator<Item = &Mention> {
 
 fn check<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(
     matcher: &M,
-    sentences: &'a [Sentence],
+    sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
     side: Side,
     mentions: impl Fn(&'a Sentence) -> I,
 ) -> Result<(), EvalError> {
-    for (position, sentence) in (1..).zip(sentences) {
+    for (position, sentence) in sentences {
         for mention in mentions(sentence) {
             if let Err(lack) = matcher.part(mention) {
                 let (id, surface) = (sentence.id.clone(), mention.text.clone());

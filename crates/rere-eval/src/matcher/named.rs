@@ -28,7 +28,7 @@ pub enum Match {
 }
 
 /// What a [`Match`] compares of a mention. Parts of one matcher are all of one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Part<'a> {
     /// A string or a word of it.

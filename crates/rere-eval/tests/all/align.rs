@@ -1,7 +1,10 @@
 //! Sentences that do not agree are errors that say where and what to do.
 
+use std::cell::Cell;
+
+use proptest::prelude::*;
 use rere_core::Sentence;
-use rere_eval::{EvalError, Exact, Side, align, evaluate};
+use rere_eval::{Agreement, EvalError, Exact, Mismatches, Pairs, Side, align, align_counted, evaluate};
 
 /// `id:text`, or a text alone.
 fn sentences(given: &[&str]) -> Vec<Sentence> {
@@ -79,7 +82,7 @@ fn ids_on_each_sentence_or_on_none() {
     );
     assert_eq!(aligned(&["a"], &["1:a"]), Err(EvalError::IdsOnOneSide { side: Side::Predicted }));
     assert_eq!(
-        message(&["1:a", "b"], &["a", "b"]),
+        message(&["1:a", "b"], &["1:a", "b"]),
         "gold sentence 2 has no id, unlike the first: give an id to each sentence, or to none"
     );
     assert_eq!(
@@ -102,4 +105,145 @@ fn by_order_both_sides_have_the_same_sentences() {
     );
     assert_eq!(aligned(&[], &["a"]), Err(EvalError::SentenceCount { gold: 0, predicted: 1 }));
     assert_eq!(aligned(&["a"], &["a "]), Err(EvalError::TextAt { position: 1 }));
+}
+
+/// Ids of the pairs, with `-` for what has no prediction, and what was counted.
+fn counted(gold: &[&str], predicted: &[&str]) -> (Vec<String>, Mismatches) {
+    let (gold, predicted) = (sentences(gold), sentences(predicted));
+    let (pairs, mismatches) = align_counted(&gold, &predicted).expect("sentences with ids");
+    let name = |(gold, predicted): &(&Sentence, &Sentence)| {
+        let id = |sentence: &Sentence| sentence.id.clone().unwrap_or("-".to_owned());
+        format!("{} {}{}", id(gold), id(predicted), predicted.text)
+    };
+    (pairs.iter().map(name).collect(), mismatches)
+}
+
+#[test]
+fn what_does_not_agree_is_counted_if_asked() {
+    let none = Mismatches::default();
+    assert_eq!(counted(&["1:a", "2:b"], &["2:b", "1:a"]), (vec!["1 1a".to_owned(), "2 2b".to_owned()], none));
+    assert!(none.is_empty());
+    let (pairs, mismatches) =
+        counted(&["1:a", "2:b", "1:x", "3:c", "4:d"], &["9:z", "4:D", "1:a", "1:y", "4:E", "3:c", "8:y", "9:z"]);
+    assert_eq!(pairs, ["1 1a", "2 -", "3 3c", "4 4D"]);
+    let expected = Mismatches { missing: 1, unknown: 2, repeated_gold: 1, repeated_predicted: 3, other_text: 1 };
+    assert_eq!(mismatches, expected);
+    assert!(!mismatches.is_empty());
+    assert_eq!(counted(&[], &["1:a", "2:b"]).1, Mismatches { unknown: 2, ..none });
+    assert_eq!(counted(&["1:a"], &[]).1, Mismatches { missing: 1, ..none });
+}
+
+#[test]
+fn without_ids_nothing_is_counted() {
+    for (gold, predicted) in [
+        (&["a", "b"][..], &["a"][..]),
+        (&["a"], &["a", "b"]),
+        (&["a"], &["b"]),
+        (&["1:a"], &["a"]),
+        (&["a"], &["1:a"]),
+        (&["1:a", "b"], &["1:a"]),
+    ] {
+        let (gold, predicted) = (sentences(gold), sentences(predicted));
+        let required = align(&gold, &predicted).expect_err("sides that do not agree");
+        assert_eq!(align_counted(&gold, &predicted).expect_err("likewise"), required);
+    }
+}
+
+/// Sentences in the same order are read one at a time, and let go of.
+#[test]
+fn a_stream_runs_no_further_ahead_than_it_must() {
+    let read = Cell::new([0, 0]);
+    let stream = |side: usize, ids: Vec<usize>| {
+        let read = &read;
+        ids.into_iter().map(move |id| {
+            let mut numbers = read.get();
+            numbers[side] += 1;
+            read.set(numbers);
+            Ok::<_, EvalError>(Sentence { id: Some(id.to_string()), ..Sentence::new("a") })
+        })
+    };
+    let mut pairs = Pairs::new(stream(0, (0..100).collect()), stream(1, (0..100).collect()), Agreement::Required);
+    for number in 1..=100 {
+        assert!(matches!(pairs.next(), Some(Ok((_, Some(_))))));
+        assert_eq!(read.get(), [number, number]);
+    }
+    assert!(pairs.next().is_none());
+
+    // Two exchanged: one waits for the other.
+    read.set([0, 0]);
+    let mut pairs = Pairs::new(stream(0, vec![1, 2, 3]), stream(1, vec![2, 1, 3]), Agreement::Required);
+    for expected in [[1, 2], [2, 2], [3, 3]] {
+        assert!(matches!(pairs.next(), Some(Ok((_, Some(_))))));
+        assert_eq!(read.get(), expected);
+    }
+    assert!(pairs.next().is_none() && pairs.next().is_none());
+}
+
+#[test]
+fn an_error_of_a_stream_is_handed_on_and_ends_it() {
+    #[derive(Debug, PartialEq)]
+    enum Failure {
+        Read,
+        Eval(EvalError),
+    }
+    impl From<EvalError> for Failure {
+        fn from(error: EvalError) -> Self {
+            Self::Eval(error)
+        }
+    }
+    let side = |ids: &'static [&str]| {
+        ids.iter().map(|id| {
+            if *id == "!" {
+                Err(Failure::Read)
+            } else {
+                Ok(Sentence { id: Some((*id).to_owned()), ..Sentence::new("a") })
+            }
+        })
+    };
+    for (gold, predicted) in [(&["1", "!", "2"][..], &["1", "2"][..]), (&["1", "2"], &["1", "!", "2"])] {
+        let mut pairs = Pairs::new(side(gold), side(predicted), Agreement::Required);
+        assert!(matches!(pairs.next(), Some(Ok(_))));
+        assert_eq!(pairs.next(), Some(Err(Failure::Read)));
+        assert!(pairs.next().is_none());
+    }
+    let mut pairs = Pairs::new(side(&["1"]), side(&["2"]), Agreement::Required);
+    assert!(matches!(pairs.next(), Some(Err(Failure::Eval(EvalError::MissingSentence { position: 1, .. })))));
+    assert!(pairs.next().is_none());
+}
+
+proptest! {
+    /// The pairs, and what is counted, are those of looking each sentence up, whatever the orders.
+    #[test]
+    fn as_looking_each_up(gold in prop::collection::vec(0u8..12, 0..12), predicted in prop::collection::vec(0u8..12, 0..12)) {
+        let make = |ids: &[u8]| -> Vec<Sentence> {
+            ids.iter().map(|id| Sentence { id: Some(id.to_string()), ..Sentence::new("a") }).collect()
+        };
+        let first = |ids: &[u8]| {
+            let mut once = Vec::new();
+            ids.iter().for_each(|id| if !once.contains(id) { once.push(*id) });
+            once
+        };
+        let (gold_once, predicted_once) = (first(&gold), first(&predicted));
+        let (gold_sentences, predicted_sentences) = (make(&gold), make(&predicted));
+        let (pairs, mismatches) = align_counted(&gold_sentences, &predicted_sentences).expect("ids");
+        let id = |id: u8| Some(id.to_string());
+        let expected: Vec<_> = gold_once
+            .iter()
+            .map(|own| (id(*own), predicted_once.contains(own).then(|| id(*own)).flatten()))
+            .collect();
+        let found: Vec<_> = pairs.iter().map(|(gold, predicted)| (gold.id.clone(), predicted.id.clone())).collect();
+        prop_assert_eq!(found, expected);
+        let missing = gold_once.iter().filter(|own| !predicted_once.contains(own)).count();
+        let unknown = predicted_once.iter().filter(|own| !gold_once.contains(own)).count();
+        let expected = Mismatches {
+            missing,
+            unknown,
+            repeated_gold: gold.len() - gold_once.len(),
+            repeated_predicted: predicted.len() - predicted_once.len(),
+            other_text: 0,
+        };
+        prop_assert_eq!(mismatches, expected);
+        // Required agreement is an error just where something was counted.
+        prop_assert_eq!(align(&gold_sentences, &predicted_sentences).is_ok(), mismatches.is_empty());
+    }
 }

@@ -67,12 +67,12 @@ fn a_matcher_has_a_name() {
 fn relations_are_checked() {
     let relations = RelationSet::from_names(["in", "of"]).expect("a set");
     let sentence = |relation| Sentence { triples: vec![Triple::of("a", relation, "b")], ..Sentence::new("a b") };
-    assert_eq!(check_relations(&[sentence("in"), Sentence::new(""), sentence("of")], &relations), Ok(()));
+    assert_eq!(check_relations((1..).zip(&[sentence("in"), Sentence::new(""), sentence("of")]), &relations), Ok(()));
     let mut sentences = [sentence("in"), sentence("at")];
-    let error = check_relations(&sentences, &relations).expect_err("unknown");
+    let error = check_relations((1..).zip(&sentences), &relations).expect_err("unknown");
     assert!(error.to_string().starts_with("sentence 2 has a triple with the relation \"at\","), "{error}");
     sentences[1].id = Some("x-2".to_owned());
-    let error = check_relations(&sentences, &relations).expect_err("unknown");
+    let error = check_relations((1..).zip(&sentences), &relations).expect_err("unknown");
     assert!(error.to_string().starts_with("sentence 2 (\"x-2\") has a triple"), "{error}");
     assert!(matches!(error, EvalError::UnknownRelation { position: 2, .. }));
 }

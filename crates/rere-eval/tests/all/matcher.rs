@@ -103,15 +103,15 @@ fn what_a_matcher_wants_is_checked() {
 
     for matcher in Match::ALL {
         let places = matches!(matcher, Match::Begin | Match::Boundaries | Match::Strict);
-        assert_eq!(matcher.check(&[placed.clone(), sentence(vec![])], Side::Gold), Ok(()));
-        assert_eq!(matcher.check(std::slice::from_ref(&surfaces), Side::Gold).is_err(), places, "{matcher}");
+        assert_eq!(matcher.check((1..).zip(&[placed.clone(), sentence(vec![])]), Side::Gold), Ok(()));
+        assert_eq!(matcher.check((1..).zip(std::slice::from_ref(&surfaces)), Side::Gold).is_err(), places, "{matcher}");
         let sentences = [placed.clone(), typeless.clone()];
-        assert_eq!(matcher.check(&sentences, Side::Gold).is_err(), matcher == Match::Strict, "{matcher}");
+        assert_eq!(matcher.check((1..).zip(&sentences), Side::Gold).is_err(), matcher == Match::Strict, "{matcher}");
     }
 
     let sentences = [placed.clone(), typeless.clone()];
     assert_eq!(
-        Strict.check(&sentences, Side::Predicted).expect_err("no type").to_string(),
+        Strict.check((1..).zip(&sentences), Side::Predicted).expect_err("no type").to_string(),
         "predicted sentence 2 (\"x-2\") has the mention \"a b\" without an entity type: give types to the mentions of \
          both sides, or use the matcher boundaries"
     );
@@ -162,8 +162,11 @@ fn entities_alone() {
     // An entity of no triple is wanted for the entities alone.
     gold.entities[0].span = None;
     let sides = std::slice::from_ref(&gold);
-    assert_eq!(Boundaries.check(sides, Side::Gold), Ok(()));
-    assert!(matches!(Boundaries.check_entities(sides, Side::Gold), Err(EvalError::Lacks { position: 1, .. })));
-    assert_eq!(Exact.check_entities(sides, Side::Gold), Ok(()));
+    assert_eq!(Boundaries.check((1..).zip(sides), Side::Gold), Ok(()));
+    assert!(matches!(
+        Boundaries.check_entities((1..).zip(sides), Side::Gold),
+        Err(EvalError::Lacks { position: 1, .. })
+    ));
+    assert_eq!(Exact.check_entities((1..).zip(sides), Side::Gold), Ok(()));
     assert_eq!(count_entities(&[(&gold, &gold)], &Boundaries), counts(3, 4, 4));
 }

@@ -1,19 +1,28 @@
 //! `rere evaluate`
 
-use std::{collections::HashSet, io::Write, path::PathBuf, str::FromStr};
+mod parts;
+mod tally;
 
-use rere_core::{Probability, RelationSet, Sentence, Triple};
-use rere_data::{DataError, replace_file};
-use rere_eval::{
-    Breakdown, Counts, LENGTHS, Match, Score, ScoreIntervals, Seen, Side, TripleMatcher, align, average_precision,
-    bootstrap, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples, calibration, check_relations, count,
-    count_by_relation, count_entities, count_relations, missing_labels, plot_calibration, plot_f1,
-    plot_precision_recall, precision_recall_curve, scored,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    path::{Path, PathBuf},
 };
-use serde_json::{Value, json};
 
-use super::{Outcome, read};
-use crate::table::{Layout, Row, print};
+use rere_core::{Probability, RelationSet, Sentence};
+use rere_eval::{
+    Agreement, EvalError, Match, Mismatches, MissingCounts, Pairs, Seen, Side, Spread, TripleMatcher,
+    average_precision, calibration, check_relations, check_scores, plot_calibration, plot_f1, plot_precision_recall,
+    precision_recall_curve,
+};
+use serde_json::{Map, Value, json};
+
+use self::{parts::Parts, tally::Tally};
+use super::{Outcome, read, write_picture};
+use crate::{
+    stream::Stream,
+    table::{Layout, Row, Share, print},
+};
 
 /// Options of `rere evaluate`.
 #[derive(clap::Args)]
@@ -21,16 +30,17 @@ pub struct Arguments {
     /// Gold triples, in any known format.
     #[arg(long, value_name = "FILE")]
     gold: PathBuf,
-    /// Predicted triples, in any known format.
-    #[arg(long, value_name = "FILE")]
-    pred: PathBuf,
+    /// Predicted triples, in any known format. Given several times, for several systems or several seeds of one, each has
+    /// its lines, and the wholes have their mean and standard deviation.
+    #[arg(long, value_name = "FILE", required = true)]
+    pred: Vec<PathBuf>,
     /// When two triples are equal: exact, partial, begin, last-word, boundaries or strict; may be given several times.
     #[arg(long = "match", value_name = "MATCH", default_value = "exact")]
     matches: Vec<Match>,
     /// All relations there are: a triple with another one, on either side, is an error.
     #[arg(long, value_delimiter = ',')]
     relations: Vec<String>,
-    /// A line for each relation too.
+    /// A line for each relation too, and their mean.
     #[arg(long)]
     per_relation: bool,
     /// Lines for parts of the corpus too: triples (in the sentence), overlap, length, or, with --train, seen-entities and
@@ -52,10 +62,15 @@ pub struct Arguments {
     /// A fuller labelling of the same sentences: which wrong predictions are missing labels?
     #[arg(long, value_name = "FILE")]
     full: Option<PathBuf>,
-    /// A folder for pictures: precision-recall.svg, calibration.svg and, with --per-relation, relations.svg. The predictions need scores.
+    /// A folder for pictures, as SVG and PNG: precision-recall, calibration and, with --per-relation, relations. The
+    /// predictions need scores.
     #[arg(long, value_name = "FOLDER")]
     plot: Option<PathBuf>,
-    /// Fail where F1 by the first matcher is below this, from 0 to 1.
+    /// Count sentences on which gold and predictions do not agree, and say how many there are, where the first one would be
+    /// an error: those missing, unknown, repeated, or with another text. Sentences must have ids.
+    #[arg(long)]
+    lenient: bool,
+    /// Fail where F1 by the first matcher is below this, from 0 to 1; for any of several systems.
     #[arg(long, value_name = "P")]
     min_f1: Option<Probability>,
     /// Print JSON.
@@ -69,73 +84,29 @@ pub struct Arguments {
     markdown: bool,
 }
 
-/// Parts of a corpus that have scores of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Parts {
-    Triples,
-    Overlap,
-    Length,
-    SeenEntities,
-    SeenPairs,
-}
-
-impl Parts {
-    const ALL: [(Self, &str); 5] = [
-        (Self::Triples, "triples"),
-        (Self::Overlap, "overlap"),
-        (Self::Length, "length"),
-        (Self::SeenEntities, "seen-entities"),
-        (Self::SeenPairs, "seen-pairs"),
-    ];
-
-    fn name(self) -> &'static str {
-        Self::ALL.into_iter().find(|(parts, _)| *parts == self).map_or("", |(_, name)| name)
-    }
-
-    fn of(self, aligned: &[(&Sentence, &Sentence)], matcher: &Match, seen: Option<&Seen>) -> Result<Breakdown, String> {
-        let seen = seen.ok_or_else(|| format!("--by {} needs --train", self.name()));
-        Ok(match self {
-            Self::Triples => by_triples(aligned, matcher),
-            Self::Overlap => by_overlap(aligned, matcher),
-            Self::Length => by_length(aligned, matcher, LENGTHS),
-            Self::SeenEntities => by_seen_entities(aligned, matcher, seen?),
-            Self::SeenPairs => by_seen_pairs(aligned, matcher, seen?),
-        })
-    }
-}
-
-impl FromStr for Parts {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(parts, _)| parts);
-        known.ok_or_else(|| format!("{name:?} is none of {}", Self::ALL.map(|(_, name)| name).join(", ")))
-    }
-}
-
 /// Scores predictions.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let gold = read(&arguments.gold)?;
-    let predicted = read(&arguments.pred)?;
-    if arguments.relations.is_empty() {
-        note_unknown_relations(&gold, &predicted);
-    } else {
-        let relations = RelationSet::from_names(arguments.relations.iter().map(String::as_str))?;
-        for (path, sentences) in [(&arguments.gold, &gold), (&arguments.pred, &predicted)] {
-            check_relations(sentences, &relations).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-    }
-    let aligned = align(&gold, &predicted)?;
-    for matcher in &arguments.matches {
-        matcher.check(&gold, Side::Gold)?;
-        matcher.check(&predicted, Side::Predicted)?;
+    read_once(arguments)?;
+    if let Some(parts) = arguments.by.iter().find(|parts| parts.want_training_corpus() && arguments.train.is_none()) {
+        return Err(format!("--by {} needs --train", parts.name()).into());
     }
     let train = arguments.train.as_deref().map(read).transpose()?;
-    let seen = train.as_ref().map(Seen::of);
+    let seen = Seen::of(train.iter().flatten());
+    let mut systems = Vec::with_capacity(arguments.pred.len());
+    for path in &arguments.pred {
+        systems.push(System::read(arguments, path, &seen)?);
+    }
 
     let mut rows = Vec::new();
-    for matcher in &arguments.matches {
-        rows.extend(scores(arguments, &aligned, *matcher, seen.as_ref())?);
+    for system in &systems {
+        for tally in &system.tallies {
+            rows.extend(tally.rows(&system.name)?);
+        }
+    }
+    let least = rows.iter().filter(|row| row.part == "all" && row.matcher == rows[0].matcher).map(|row| row.share.f1);
+    let least = least.fold(f64::INFINITY, f64::min);
+    if systems.len() > 1 {
+        rows.extend(arguments.matches.iter().filter_map(|matcher| mean(&rows, *matcher)).collect::<Vec<_>>());
     }
     let layout = match (arguments.json, arguments.csv, arguments.markdown) {
         (true, ..) => Layout::Json,
@@ -143,165 +114,287 @@ pub fn run(arguments: &Arguments) -> Outcome {
         (.., true) => Layout::Markdown,
         _ => Layout::Table,
     };
-    let mut more = serde_json::Map::new();
-    if let Some(full) = &arguments.full {
-        let full = read(full)?;
-        let (text, value) = missing(&gold, &predicted, &full, &arguments.matches)?;
+    let mut more = Map::new();
+    if arguments.full.is_some() {
+        let tallies =
+            || systems.iter().flat_map(|system| system.tallies.iter().map(|tally| (system.name.as_str(), tally)));
         if layout == Layout::Json {
-            more.insert("missing".to_owned(), value);
+            more.insert(
+                "missing".to_owned(),
+                tallies().map(|(system, tally)| missing_as_json(system, tally)).collect(),
+            );
         } else {
             // Not among the rows, whose columns it does not have.
-            eprintln!("{text}");
+            tallies().for_each(|(system, tally)| tell_missing(system, tally));
         }
+    }
+    if arguments.lenient {
+        let each = systems.iter().map(|system| {
+            let mut value = json!(system.mismatches);
+            value["system"] = json!(system.name);
+            value
+        });
+        more.insert("mismatches".to_owned(), each.collect());
     }
     print(&rows, layout, more)?;
     if let Some(folder) = &arguments.plot {
-        plot(arguments, &aligned, folder)?;
+        plot(arguments, &systems, folder)?;
     }
-    let f1 = rows.first().map_or(0.0, |row| row.score.f1);
     match arguments.min_f1 {
-        Some(least) if f1 < f64::from(least.get()) => {
-            Err(format!("F1 is {f1:.4}, below the {} that --min-f1 asks for", least.get()).into())
+        Some(asked) if least < f64::from(asked.get()) => {
+            Err(format!("F1 is {least:.4}, below the {} that --min-f1 asks for", asked.get()).into())
         }
         _ => Ok(()),
     }
 }
 
-/// The rows of one matcher, the whole first.
-fn scores(
-    arguments: &Arguments,
-    aligned: &[(&Sentence, &Sentence)],
-    matcher: Match,
-    seen: Option<&Seen>,
-) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
-    let intervals = |counts: &[Counts]| {
-        arguments.bootstrap.map(|rounds| bootstrap(counts, rounds, arguments.seed, 0.95)).transpose()
-    };
-    let row = |part: &str, name: &str, counts: Counts| Row {
-        matcher: matcher.to_string(),
-        part: part.to_owned(),
-        name: name.to_owned(),
-        score: Score::from_counts(counts),
-        intervals: None,
-    };
-    let each: Vec<Counts> = aligned.iter().map(|(gold, pred)| count(&gold.triples, &pred.triples, &matcher)).collect();
-    let mut rows = vec![Row { intervals: intervals(&each)?, ..row("all", "", each.iter().copied().sum()) }];
-    if arguments.pieces {
-        rows.push(row("pieces", "relations", count_relations(aligned)));
-        rows.push(row("pieces", "entities", count_entities(aligned, &matcher)));
-    }
-    if arguments.per_relation {
-        for (relation, counts) in count_by_relation(aligned, &matcher) {
-            let each = of_relation(aligned, relation, matcher);
-            rows.push(Row { intervals: intervals(&each)?, ..row("relation", relation, counts) });
-        }
-    }
-    for parts in &arguments.by {
-        for (name, counts) in parts.of(aligned, &matcher, seen)? {
-            rows.push(row(parts.name(), &name, counts));
-        }
-    }
-    Ok(rows)
-}
-
-/// The counts of one relation in each sentence.
-fn of_relation(aligned: &[(&Sentence, &Sentence)], relation: &str, matcher: Match) -> Vec<Counts> {
-    fn of<'a>(sentence: &'a Sentence, relation: &'a str) -> impl Iterator<Item = &'a Triple> {
-        sentence.triples.iter().filter(move |triple| triple.relation == relation)
-    }
-    aligned.iter().map(|(gold, pred)| count(of(gold, relation), of(pred, relation), &matcher)).collect()
-}
-
-/// What of the wrong predictions a fuller labelling has, in words and as JSON.
-fn missing(
-    gold: &[Sentence],
-    predicted: &[Sentence],
-    full: &[Sentence],
-    matches: &[Match],
-) -> Result<(String, Value), rere_eval::EvalError> {
-    let (mut text, mut values) = (Vec::new(), Vec::new());
-    for matcher in matches {
-        let (all, by_relation) = missing_labels(gold, predicted, full, matcher)?;
-        text.push(format!(
-            "{matcher}: {} of {} wrong predictions are missing labels; precision {:.2}, with these right {:.2}; the gold \
-             labels miss at least {:.1} % of {} triples",
-            all.missing,
-            all.predicted - all.right,
-            100.0 * all.precision(),
-            100.0 * all.corrected_precision(),
-            100.0 * all.false_negative_rate(),
-            all.either,
-        ));
-        let value = |counts: &rere_eval::MissingCounts| {
-            let mut value = json!(counts);
-            value["precision"] = json!(counts.precision());
-            value["corrected_precision"] = json!(counts.corrected_precision());
-            value["false_negative_rate"] = json!(counts.false_negative_rate());
-            value
-        };
-        for (relation, counts) in &by_relation {
-            text.push(format!(
-                "  {:>6} missing labels found, {:>5.1} % of {:>6} missed  {relation}",
-                counts.missing,
-                100.0 * counts.false_negative_rate(),
-                counts.either
-            ));
-        }
-        let relations: serde_json::Map<_, _> =
-            by_relation.iter().map(|(relation, counts)| ((*relation).to_owned(), value(counts))).collect();
-        let mut entry = value(&all);
-        entry["match"] = json!(matcher);
-        entry["relations"] = Value::Object(relations);
-        values.push(entry);
-    }
-    Ok((text.join("\n"), Value::Array(values)))
-}
-
-fn plot(arguments: &Arguments, aligned: &[(&Sentence, &Sentence)], folder: &std::path::Path) -> Outcome {
-    std::fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.to_owned(), source })?;
-    let write = |name: &str, svg: &str| {
-        replace_file(&folder.join(name), |file| file.write_all(svg.as_bytes()).map_err(DataError::Output))
-    };
-    let mut curves = Vec::new();
-    for matcher in &arguments.matches {
-        let scored = scored(aligned, matcher)?;
-        let curve = precision_recall_curve(scored.items.iter().copied(), scored.gold);
-        let name = format!("{matcher}, average precision {:.3}", average_precision(&curve));
-        curves.push((name, curve, matcher.to_string(), calibration(scored.items, 10)));
-    }
-    let named: Vec<_> = curves.iter().map(|(name, curve, ..)| (name.as_str(), curve.as_slice())).collect();
-    write("precision-recall.svg", &plot_precision_recall(&named)?)?;
-    let named: Vec<_> = curves.iter().map(|(.., name, calibration)| (name.as_str(), calibration)).collect();
-    write("calibration.svg", &plot_calibration(&named)?)?;
-    if arguments.per_relation {
-        let matcher = arguments.matches.first().copied().unwrap_or(Match::Exact);
-        let mut bars: Vec<(&str, ScoreIntervals)> = Vec::new();
-        for (relation, _) in count_by_relation(aligned, &matcher) {
-            let each = of_relation(aligned, relation, matcher);
-            bars.push((relation, bootstrap(&each, arguments.bootstrap.unwrap_or(1000), arguments.seed, 0.95)?));
-        }
-        bars.sort_by_key(|(_, intervals)| std::cmp::Reverse(intervals.score.counts.gold));
-        write("relations.svg", &plot_f1(&bars)?)?;
+/// Sees that standard input is not wanted twice; the gold file is read for each system and for the fuller labelling.
+fn read_once(arguments: &Arguments) -> Outcome {
+    let passes = arguments.pred.len() * if arguments.full.is_some() { 2 } else { 1 };
+    let once = arguments.pred.iter().chain(&arguments.train).map(|path| (path, 1));
+    let often =
+        [(&arguments.gold, passes)].into_iter().chain(arguments.full.iter().map(|path| (path, arguments.pred.len())));
+    let uses: usize = once.chain(often).filter(|(path, _)| path.as_os_str() == "-").map(|(_, times)| times).sum();
+    if uses > 1 {
+        return Err(format!("standard input would have to be read {uses} times: give files").into());
     }
     Ok(())
 }
 
-/// A relation that is predicted and never gold may be a name that is spelt in two ways: say so, and count on.
-fn note_unknown_relations(gold: &[Sentence], predicted: &[Sentence]) {
-    let known: HashSet<&str> = relations(gold).collect();
-    let unknown: Vec<&str> = relations(predicted).filter(|relation| !known.contains(relation)).collect();
-    if !unknown.is_empty() {
-        let mut names: Vec<&str> = unknown.clone();
-        names.sort_unstable();
-        names.dedup();
+/// How many sentences are counted at once.
+const LOT: usize = 4096;
+
+/// One file of predictions, counted.
+struct System<'a> {
+    name: String,
+    tallies: Vec<Tally<'a>>,
+    mismatches: Mismatches,
+}
+
+impl<'a> System<'a> {
+    /// Counts the predictions at `path`. Of files in the same order no more than a lot is in memory.
+    fn read(arguments: &'a Arguments, path: &Path, seen: &Seen) -> Result<Self, Box<dyn Error>> {
+        let agreement = if arguments.lenient { Agreement::Counted } else { Agreement::Required };
+        let relations = match arguments.relations.as_slice() {
+            [] => None,
+            names => Some(RelationSet::from_names(names.iter().map(String::as_str))?),
+        };
+        let with_scores = arguments.plot.is_some();
+        let open = |path, side, scores| checked(arguments, path, side, relations.as_ref(), scores);
+        let gold = || open(&arguments.gold, Side::Gold, false);
+        let mut pairs = Pairs::new(gold()?, open(path, Side::Predicted, with_scores)?, agreement);
+        let mut full = match &arguments.full {
+            Some(full) => Some((full, Pairs::new(gold()?, open(full, Side::Predicted, false)?, agreement))),
+            None => None,
+        };
+        let mut tallies: Vec<Tally> = arguments.matches.iter().map(|matcher| Tally::new(arguments, *matcher)).collect();
+        let mut relations_of = Relations::default();
+        loop {
+            let lot = next_lot(&mut pairs, path)?;
+            // The second pass over the gold sentences has the same order as the first.
+            let full: Vec<Sentence> = match &mut full {
+                Some((path, pairs)) => next_lot(pairs, path)?.into_iter().map(|(_, full)| full).collect(),
+                None => Vec::new(),
+            };
+            if lot.is_empty() {
+                break;
+            }
+            relations_of.add(&lot);
+            let aligned: Vec<_> = lot.iter().map(|(gold, predicted)| (gold, predicted)).collect();
+            for tally in &mut tallies {
+                tally.add(&aligned, &full, seen)?;
+            }
+        }
+        if relations.is_none() {
+            relations_of.note_unknown(path);
+        }
+        tell_mismatches(path, pairs.mismatches());
+        if let Some((path, pairs)) = full {
+            tell_mismatches(path, pairs.mismatches());
+        }
+        Ok(Self { name: path.display().to_string(), tallies, mismatches: pairs.mismatches() })
+    }
+}
+
+/// The sentences of a file, each of which has what is wanted of it.
+fn checked<'a>(
+    arguments: &'a Arguments,
+    path: &'a Path,
+    side: Side,
+    relations: Option<&'a RelationSet>,
+    with_scores: bool,
+) -> Result<impl Iterator<Item = Result<Sentence, Box<dyn Error>>> + 'a, Box<dyn Error>> {
+    let check = move |place: (usize, &Sentence)| {
+        for matcher in &arguments.matches {
+            if arguments.pieces {
+                matcher.check_entities([place], side)?;
+            } else {
+                matcher.check([place], side)?;
+            }
+        }
+        if with_scores {
+            check_scores([place])?;
+        }
+        relations.map_or(Ok(()), |relations| check_relations([place], relations))
+    };
+    Ok(Stream::open(path)?.map(move |sentence| {
+        let (position, sentence) = sentence?;
+        check((position, &sentence)).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(sentence)
+    }))
+}
+
+/// The next sentences, gold first; what has no prediction is predicted empty. `path` is where the predictions are.
+fn next_lot(
+    pairs: &mut impl Iterator<Item = Result<(Sentence, Option<Sentence>), Box<dyn Error>>>,
+    path: &Path,
+) -> Result<Vec<(Sentence, Sentence)>, Box<dyn Error>> {
+    let mut lot = Vec::with_capacity(LOT);
+    for pair in pairs.take(LOT) {
+        // An error of a file names it already, one of the pairing does not.
+        let (gold, predicted) = pair.map_err(|error| match error.downcast::<EvalError>() {
+            Ok(error) => format!("{}: {error}", path.display()).into(),
+            Err(error) => error,
+        })?;
+        let empty = || Sentence { id: gold.id.clone(), ..Sentence::new(gold.text.clone()) };
+        let predicted = predicted.unwrap_or_else(empty);
+        lot.push((gold, predicted));
+    }
+    Ok(lot)
+}
+
+/// Relations of either side. One that is predicted and never gold may be a name that is spelt in two ways.
+#[derive(Default)]
+struct Relations {
+    gold: BTreeSet<String>,
+    /// With the numbers of triples.
+    predicted: BTreeMap<String, usize>,
+}
+
+impl Relations {
+    fn add(&mut self, lot: &[(Sentence, Sentence)]) {
+        for triple in lot.iter().flat_map(|(gold, _)| &gold.triples) {
+            if !self.gold.contains(&triple.relation) {
+                self.gold.insert(triple.relation.clone());
+            }
+        }
+        for triple in lot.iter().flat_map(|(_, predicted)| &predicted.triples) {
+            match self.predicted.get_mut(&triple.relation) {
+                Some(count) => *count += 1,
+                None => _ = self.predicted.insert(triple.relation.clone(), 1),
+            }
+        }
+    }
+
+    fn note_unknown(mut self, path: &Path) {
+        self.predicted.retain(|relation, _| !self.gold.contains(relation));
+        if !self.predicted.is_empty() {
+            eprintln!(
+                "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: {}",
+                path.display(),
+                self.predicted.values().sum::<usize>(),
+                self.predicted.into_keys().collect::<Vec<_>>().join(", "),
+            );
+        }
+    }
+}
+
+fn tell_mismatches(path: &Path, mismatches: Mismatches) {
+    let Mismatches { missing, unknown, repeated_gold, repeated_predicted, other_text } = mismatches;
+    for (count, what) in [
+        (missing, "gold sentences have no prediction, and count as predicted empty"),
+        (unknown, "predicted sentences are not gold, and are left out"),
+        (repeated_gold, "gold sentences have the id of one before, and are left out"),
+        (repeated_predicted, "predicted sentences have the id of one before, and are left out"),
+        (other_text, "sentences have another text than the gold one, and are compared as they are"),
+    ] {
+        if count > 0 {
+            eprintln!("note: {}: {count} {what}", path.display());
+        }
+    }
+}
+
+/// Mean and deviation over the systems, of their wholes by one matcher.
+fn mean(rows: &[Row], matcher: Match) -> Option<Row> {
+    let wholes = || rows.iter().filter(|row| row.part == "all" && row.matcher == matcher.to_string());
+    let spread = |measure: fn(&Share) -> f64| Spread::of(&wholes().map(|row| measure(&row.share)).collect::<Vec<_>>());
+    let (precision, recall, f1) = (spread(|s| s.precision)?, spread(|s| s.recall)?, spread(|s| s.f1)?);
+    Some(Row {
+        system: format!("mean of {}", f1.runs),
+        matcher: matcher.to_string(),
+        part: "all".to_owned(),
+        name: String::new(),
+        share: Share { f1_deviation: f1.deviation, ..Share::mean(precision.mean, recall.mean, f1.mean) },
+    })
+}
+
+/// Says what of the wrong predictions a fuller labelling has.
+fn tell_missing(system: &str, tally: &Tally) {
+    let (all, by_relation) = &tally.missing;
+    eprintln!(
+        "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, with these right {:.2}; the gold \
+         labels miss at least {:.1} % of {} triples",
+        tally.matcher,
+        all.missing,
+        all.predicted - all.right,
+        100.0 * all.precision(),
+        100.0 * all.corrected_precision(),
+        100.0 * all.false_negative_rate(),
+        all.either,
+    );
+    for (relation, counts) in by_relation {
         eprintln!(
-            "note: {} predicted triples have relations that no gold triple has, and count as wrong: {}",
-            unknown.len(),
-            names.join(", "),
+            "  {:>6} missing labels found, {:>5.1} % of {:>6} missed  {relation}",
+            counts.missing,
+            100.0 * counts.false_negative_rate(),
+            counts.either
         );
     }
 }
 
-fn relations(sentences: &[Sentence]) -> impl Iterator<Item = &str> {
-    sentences.iter().flat_map(|sentence| &sentence.triples).map(|Triple { relation, .. }| relation.as_str())
+fn missing_as_json(system: &str, tally: &Tally) -> Value {
+    let value = |counts: &MissingCounts| {
+        let mut value = json!(counts);
+        value["precision"] = json!(counts.precision());
+        value["corrected_precision"] = json!(counts.corrected_precision());
+        value["false_negative_rate"] = json!(counts.false_negative_rate());
+        value
+    };
+    let (all, by_relation) = &tally.missing;
+    let mut entry = value(all);
+    entry["system"] = json!(system);
+    entry["match"] = json!(tally.matcher);
+    entry["relations"] = by_relation.iter().map(|(relation, counts)| (relation.clone(), value(counts))).collect();
+    entry
+}
+
+fn plot(arguments: &Arguments, systems: &[System], folder: &Path) -> Outcome {
+    let mut curves = Vec::new();
+    for System { name, tallies, .. } in systems {
+        for tally in tallies {
+            let name =
+                if systems.len() == 1 { tally.matcher.to_string() } else { format!("{name}, {}", tally.matcher) };
+            let curve = precision_recall_curve(tally.scored.items.iter().copied(), tally.scored.gold);
+            let calibration = calibration(tally.scored.items.iter().copied(), 10);
+            curves.push((
+                format!("{name}, average precision {:.3}", average_precision(&curve)),
+                curve,
+                name,
+                calibration,
+            ));
+        }
+    }
+    let named: Vec<_> = curves.iter().map(|(name, curve, ..)| (name.as_str(), curve.as_slice())).collect();
+    write_picture(&folder.join("precision-recall.svg"), &plot_precision_recall(&named)?)?;
+    let named: Vec<_> = curves.iter().map(|(.., name, calibration)| (name.as_str(), calibration)).collect();
+    write_picture(&folder.join("calibration.svg"), &plot_calibration(&named)?)?;
+    if arguments.per_relation {
+        for (number, system) in (1..).zip(systems) {
+            let Some(tally) = system.tallies.first() else { continue };
+            let bars = tally.relation_intervals(arguments.bootstrap.unwrap_or(1000))?;
+            let file = if systems.len() == 1 { "relations.svg".to_owned() } else { format!("relations-{number}.svg") };
+            write_picture(&folder.join(file), &plot_f1(&bars)?)?;
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,117 @@
+//! A million sentences with two and a half million gold triples, scored exactly and partially, beside a plain writing in Python, on
+//! the same files, in one run: triples counted alone, and all of it, with reading; and the memory that streams take. Then 10,000
+//! rounds of the bootstrap over as many sentences as the test set of NYT10-HRL has.
+//!
+//! ```text
+//! cargo bench --bench eval
+//! ```
+//! Needs `python3`, its standard library alone. `RAYON_NUM_THREADS=1` keeps the counting here to one thread; Python has one.
+
+use std::{
+    error::Error,
+    fs,
+    io::{BufWriter, Write},
+    path::Path,
+    time::Instant,
+};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rere_benches::{median, peak_memory, python};
+use rere_data::{DataError, Reader, read};
+use rere_eval::{Agreement, Counts, Match, Pairs, align, bootstrap, count, count_all, count_each};
+use serde_json::{Value, json};
+
+const SENTENCES: usize = 1_000_000;
+const MATCHES: [Match; 2] = [Match::Exact, Match::Partial];
+const RUNS: usize = 5;
+/// Sentences of NYT10-HRL's test set.
+const NYT10: usize = 4_006;
+const ROUNDS: usize = 10_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // Under `cargo test --benches` only that it runs counts.
+    let test = std::env::args().any(|argument| argument == "--test");
+    let (sentences, runs) = if test { (10_000, 1) } else { (SENTENCES, RUNS) };
+    let folder = tempfile::tempdir()?;
+    let [gold, predicted] = ["gold.jsonl", "predicted.jsonl"].map(|name| folder.path().join(name));
+    generate(&gold, &predicted, sentences)?;
+
+    let begin = Instant::now();
+    let streamed = stream(&gold, &predicted)?;
+    let streaming = begin.elapsed().as_secs_f64();
+    let memory = peak_memory()?;
+
+    let (gold_sentences, predicted_sentences) = (read(&gold)?, read(&predicted)?);
+    let aligned = align(&gold_sentences, &predicted_sentences)?;
+    let counting = median(runs, || MATCHES.map(|matcher| count_all(&aligned, &matcher)));
+    let counts = MATCHES.map(|matcher| count_all(&aligned, &matcher));
+    if counts != streamed {
+        return Err(format!("{counts:?} in memory, {streamed:?} streamed").into());
+    }
+
+    let printed: Value = serde_json::from_str(&python("evaluate.py", &[&gold, &predicted])?)?;
+    for (matcher, Counts { right, predicted, gold }) in MATCHES.iter().zip(counts) {
+        let theirs = &printed["counts"][matcher.to_string()];
+        if *theirs != json!([right, predicted, gold]) {
+            return Err(format!("{matcher}: {right}/{predicted}/{gold} here, {theirs} in Python").into());
+        }
+    }
+    let seconds = |name: &str| printed[name].as_f64().ok_or("Python was to print seconds");
+    println!(
+        "{sentences} sentences, {} gold triples, exact and partial, {} threads here",
+        counts[0].gold,
+        rayon::current_num_threads()
+    );
+    for (name, here, python) in
+        [("counting", counting, seconds("counting")?), ("with reading", streaming, seconds("all")?)]
+    {
+        println!("{name:<14} {here:>7.3} s   python {python:>7.2} s   {:>6.1}x", python / here);
+    }
+    let bytes = memory * 1024.0 * 1024.0 / sentences as f64;
+    println!("streams: peak memory {memory:.0} MiB, {bytes:.0} bytes a sentence");
+
+    let each = count_each(&aligned[..NYT10.min(aligned.len())], &Match::Exact);
+    let rounds = median(runs, || bootstrap(&each, ROUNDS, 1, 0.95));
+    println!("{ROUNDS} rounds of the bootstrap over {} sentences: {rounds:.3} s", each.len());
+    Ok(())
+}
+
+/// Counts of two files that are never in memory as a whole.
+fn stream(gold: &Path, predicted: &Path) -> Result<[Counts; 2], Box<dyn Error>> {
+    let [gold, predicted] = [gold, predicted].map(|path| Reader::open(path, None));
+    let with_box = |sentence: Result<_, DataError>| sentence.map_err(Box::<dyn Error>::from);
+    let mut counts = [Counts::default(); 2];
+    for pair in Pairs::new(gold?.map(with_box), predicted?.map(with_box), Agreement::Required) {
+        let (gold, predicted) = pair?;
+        let predicted = predicted.iter().flat_map(|sentence| &sentence.triples);
+        for (sum, matcher) in counts.iter_mut().zip(MATCHES) {
+            *sum += count(&gold.triples, predicted.clone(), &matcher);
+        }
+    }
+    Ok(counts)
+}
+
+/// Gold sentences with none to five triples, and predictions of which two of three are gold.
+fn generate(gold: &Path, predicted: &Path, sentences: usize) -> Result<(), Box<dyn Error>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let [mut gold, mut predicted] = [gold, predicted].map(|path| fs::File::create(path).map(BufWriter::new));
+    let names: Vec<String> = (0..1000).map(|number| format!("Name{} Family{}", number % 37, number)).collect();
+    for number in 0..sentences {
+        let text = format!("Sentence {number} says of some people where they were born , and what they own .");
+        let triple = |rng: &mut ChaCha8Rng| {
+            let mut name = || &names[rng.random_range(0..names.len())];
+            let [subject, object] = [name(), name()];
+            let relation = format!("/people/person/relation_{}", rng.random_range(0..24));
+            json!({ "subject": { "text": subject }, "relation": relation, "object": { "text": object } })
+        };
+        let own: Vec<Value> = (0..rng.random_range(0..=5)).map(|_| triple(&mut rng)).collect();
+        let mut found: Vec<Value> = own.iter().filter(|_| rng.random_ratio(2, 3)).cloned().collect();
+        found.extend((found.len()..own.len()).map(|_| triple(&mut rng)));
+        for (file, triples) in [(&mut gold, own), (&mut predicted, found)] {
+            let file = file.as_mut().map_err(|error| error.to_string())?;
+            writeln!(file, "{}", json!({ "id": number.to_string(), "text": text, "triples": triples }))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Two thresholds at once, against trying every pair.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rere_core::Probability;
+use rere_eval::{Counts, JointScored, JointThresholds, Score, best_joint_relation_thresholds, best_joint_thresholds};
+
+fn items(most: usize) -> impl Strategy<Value = JointScored> {
+    let score = || (0u8..=6).prop_map(|sixths| f32::from(sixths) / 6.0);
+    (prop::collection::vec((score(), score(), any::<bool>()), 0..most), 0usize..4).prop_map(|(items, missed)| {
+        let gold = items.iter().filter(|item| item.2).count() + missed;
+        JointScored { items, gold }
+    })
+}
+
+fn kept(scored: &JointScored, thresholds: Option<JointThresholds>) -> Counts {
+    let is_kept = |relation: f32, triple: f32| {
+        thresholds.is_some_and(|thresholds| relation >= thresholds.relation.get() && triple >= thresholds.triple.get())
+    };
+    let kept = scored.items.iter().filter(|item| is_kept(item.0, item.1));
+    let counts: Counts = kept.map(|item| Counts { right: item.2.into(), predicted: 1, gold: 0 }).sum();
+    Counts { gold: scored.gold, ..counts }
+}
+
+/// Every pair of scores, and none.
+fn all(scored: &JointScored) -> Vec<Counts> {
+    let pairs = scored.items.iter().flat_map(|first| scored.items.iter().map(|second| (first.0, second.1)));
+    let pairs = pairs.map(|(relation, triple)| {
+        let [relation, triple] = [relation, triple].map(Probability::saturating);
+        Some(JointThresholds { relation, triple })
+    });
+    pairs.chain([None]).map(|thresholds| kept(scored, thresholds)).collect()
+}
+
+/// The highest F1, and the fewest triples with it.
+fn best(counts: impl IntoIterator<Item = Counts>) -> (f64, usize) {
+    let scores = counts.into_iter().map(Score::from_counts);
+    scores.fold((0.0, usize::MAX), |best, score| {
+        let better = score.f1 > best.0 || (score.f1 == best.0 && score.counts.predicted < best.1);
+        if better { (score.f1, score.counts.predicted) } else { best }
+    })
+}
+
+#[test]
+fn nothing_to_choose() {
+    assert_eq!(best_joint_thresholds(&JointScored::default()), (None, Score::default()));
+    let wrong = JointScored { items: vec![(0.9, 0.9, false)], gold: 3 };
+    let (thresholds, score) = best_joint_thresholds(&wrong);
+    assert_eq!((thresholds, score.counts), (None, Counts { right: 0, predicted: 0, gold: 3 }));
+    assert_eq!(best_joint_relation_thresholds(&BTreeMap::new()), (BTreeMap::new(), Score::default()));
+    // Scores that are none are taken as the nearest.
+    let odd = JointScored { items: vec![(f32::NAN, 7.0, true)], gold: 1 };
+    assert_eq!(best_joint_thresholds(&odd).1.f1, 1.0);
+}
+
+proptest! {
+    #[test]
+    fn none_is_better(scored in items(14)) {
+        let (thresholds, score) = best_joint_thresholds(&scored);
+        prop_assert_eq!(kept(&scored, thresholds), score.counts);
+        prop_assert_eq!((score.f1, score.counts.predicted), best(all(&scored)));
+    }
+
+    #[test]
+    fn none_is_better_for_three_relations(scored in prop::collection::vec(items(5), 3)) {
+        let by_relation: BTreeMap<_, _> = ["a", "b", "c"].into_iter().zip(scored.iter().cloned()).collect();
+        let (thresholds, score) = best_joint_relation_thresholds(&by_relation);
+        let sum: Counts = by_relation.iter().map(|(relation, scored)| kept(scored, thresholds[relation])).sum();
+        prop_assert_eq!(sum, score.counts);
+        let [a, b, c] = [0, 1, 2].map(|at| all(&scored[at]));
+        let every = a.iter().flat_map(|a| b.iter().flat_map({ let c = &c; move |b| c.iter().map(move |c| *a + *b + *c) }));
+        prop_assert_eq!((score.f1, score.counts.predicted), best(every));
+    }
+}

@@ -1,0 +1,54 @@
+//! Missing labels, beside the counts that the other functions give.
+
+use proptest::prelude::*;
+use rere_core::{Sentence, Triple};
+use rere_eval::{Counts, Match, MissingCounts, TripleMatcher, count_by_relation, missing_labels};
+
+use crate::corpora::{corpus, triples};
+
+fn sum(by_relation: impl IntoIterator<Item = MissingCounts>) -> MissingCounts {
+    by_relation.into_iter().fold(MissingCounts::default(), |a, b| a + b)
+}
+
+#[test]
+fn nothing_is_zero() {
+    let none = MissingCounts::default();
+    assert_eq!((none.precision(), none.corrected_precision(), none.false_negative_rate()), (0.0, 0.0, 0.0));
+    assert_eq!(missing_labels([], &Match::Exact).0, none);
+}
+
+proptest! {
+    #[test]
+    fn as_the_other_counts((gold, predicted) in corpus(), full in prop::collection::vec(triples(), 6)) {
+        let full: Vec<Sentence> =
+            full.into_iter().map(|triples| Sentence { triples, ..Sentence::new("") }).take(gold.len()).collect();
+        // The matcher that counts repeats is left out: here no triple counts twice.
+        for matcher in Match::ALL.into_iter().filter(|matcher| !matcher.counts_repeats()) {
+            let sides = || gold.iter().zip(&predicted).zip(&full).map(|((gold, predicted), full)| [gold, predicted, full]);
+            let (all, by_relation) = missing_labels(sides(), &matcher);
+            prop_assert_eq!(sum(by_relation.values().copied()), all);
+            let aligned: Vec<_> = gold.iter().zip(&predicted).collect();
+            for (relation, counts) in count_by_relation(&aligned, &matcher) {
+                let own = by_relation[relation];
+                prop_assert_eq!(Counts { right: own.right, predicted: own.predicted, gold: own.gold }, counts);
+            }
+            // What gold and the fuller labelling have together, made one side, finds the same right ones.
+            let either: Vec<Sentence> = gold
+                .iter()
+                .zip(&full)
+                .map(|(gold, full)| {
+                    let triples: Vec<Triple> = gold.triples.iter().chain(&full.triples).cloned().collect();
+                    Sentence { triples, ..gold.clone() }
+                })
+                .collect();
+            let aligned: Vec<_> = either.iter().zip(&predicted).collect();
+            let counts: Counts = count_by_relation(&aligned, &matcher).into_values().sum();
+            prop_assert_eq!((counts.right, counts.gold), (all.right + all.missing, all.either));
+            prop_assert!(all.precision() <= all.corrected_precision() && all.false_negative_rate() <= 1.0);
+            // A fuller labelling that is the gold one finds nothing.
+            let same = gold.iter().zip(&predicted).map(|(gold, predicted)| [gold, predicted, gold]);
+            let (all, _) = missing_labels(same, &matcher);
+            prop_assert_eq!((all.missing, all.false_negative_rate()), (0, 0.0));
+        }
+    }
+}
