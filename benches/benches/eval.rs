@@ -19,7 +19,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_benches::{median, peak_memory, python};
 use rere_data::{DataError, Reader, read};
-use rere_eval::{Agreement, Counts, Match, Pairs, align, bootstrap, count, count_all, count_each};
+use rere_eval::{Agreement, Counts, Match, Pairs, align, bootstrap, count, count_each, count_each_matcher};
 use serde_json::{Value, json};
 
 const SENTENCES: usize = 1_000_000;
@@ -44,8 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (gold_sentences, predicted_sentences) = (read(&gold)?, read(&predicted)?);
     let aligned = align(&gold_sentences, &predicted_sentences)?;
-    let counting = median(runs, || MATCHES.map(|matcher| count_all(&aligned, &matcher)));
-    let counts = MATCHES.map(|matcher| count_all(&aligned, &matcher));
+    let counting = median(runs, || count_each_matcher(&aligned, MATCHES.each_ref()));
+    let counts = count_each_matcher(&aligned, MATCHES.each_ref());
     if counts != streamed {
         return Err(format!("{counts:?} in memory, {streamed:?} streamed").into());
     }

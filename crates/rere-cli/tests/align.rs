@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -28,6 +29,20 @@ fn folder() -> TempDir {
 fn rere(folder: &Path, arguments: &str) -> Output {
     let arguments = arguments.split_whitespace();
     Command::new(env!("CARGO_BIN_EXE_rere")).args(arguments).current_dir(folder).output().expect("runs")
+}
+
+/// As [`rere`], with a standard input.
+fn piped(folder: &Path, arguments: &str, input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
+    child.wait_with_output().expect("ends")
 }
 
 fn out(output: &Output) -> String {
@@ -56,14 +71,75 @@ fn a_corpus_is_labelled() {
     assert_eq!(triples, [["Ada", "/person/born", "London"], ["Ada", "/person/likes", "北京"]]);
     assert!(written[0].triples[1].object.span.is_some() && written[1].triples.is_empty());
 
-    let folded = rere(folder.path(), "align --kb a.tsv --entities entities.tsv --fold-case corpus.json out.jsonl");
+    let folded = rere(folder.path(), "align --kb a.tsv --entities entities.tsv --fold corpus.json out.jsonl");
     out(&folded);
     assert!(err(&folded).contains("4 mentions"), "{}", err(&folded));
+    fs::write(folder.path().join("york.tsv"), "/m/1\t\tada  lovelace\n/m/2\t\tNew York\n").expect("written");
+    fs::write(folder.path().join("spaces.jsonl"), r#"{"text": "Ada\nLovelace left New  York", "triples": []}"#)
+        .expect("written");
+    let spaces = rere(folder.path(), "align --kb a.tsv --entities york.tsv --fold spaces.jsonl spaced.jsonl");
+    out(&spaces);
+    assert!(err(&spaces).contains("2 mentions, 1 triples"), "{}", err(&spaces));
     let mapped = rere(folder.path(), "align --kb b.tsv --entities entities.tsv --map map.json corpus.json out.jsonl");
     out(&mapped);
     assert!(err(&mapped).contains("3 mentions, 1 triples"), "{}", err(&mapped));
     assert!(err(&mapped).contains("1 triples left out: their 1 relations are not in the map"), "{}", err(&mapped));
     assert!(err(&mapped).contains("1 relations of the map without use"), "{}", err(&mapped));
+}
+
+#[test]
+fn known_mentions_stay_known() {
+    let folder = folder();
+    let line = r#"{"text": "Ada left London", "triples": [{"subject": {"text": "London", "start": 9, "end": 15, "type": "LOC"}, "relation": "r", "object": {"text": "left", "start": 4, "end": 8}}], "entities": [{"text": "Ada", "start": 0, "end": 3, "type": "PER"}]}"#;
+    fs::write(folder.path().join("typed.jsonl"), line).expect("written");
+    out(&rere(folder.path(), "align --kb a.tsv --entities entities.tsv typed.jsonl out.jsonl"));
+    let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");
+    let triple = &written[0].triples[0];
+    let types = [&triple.subject, &triple.object].map(|mention| mention.entity_type.as_deref());
+    assert_eq!(types, [Some("PER"), Some("LOC")]);
+    let entities: Vec<&str> = written[0].entities.iter().map(|mention| mention.text.as_str()).collect();
+    assert_eq!(entities, ["left"]);
+}
+
+#[test]
+fn what_reading_loses_is_told() {
+    let folder = folder();
+    let line = r#"{"text": "Ada left London", "spo_list": [{"subject": "Ada", "predicate": "left", "object": "London", "since": 1}]}"#;
+    fs::write(folder.path().join("duie.jsonl"), line).expect("written");
+    for arguments in [
+        "align --kb a.tsv --entities entities.tsv duie.jsonl out.jsonl",
+        "align --overlap --kb a.tsv --entities entities.tsv duie.jsonl",
+    ] {
+        let output = rere(folder.path(), arguments);
+        out(&output);
+        assert!(err(&output).contains("1 other fields left out"), "{arguments}: {}", err(&output));
+    }
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let folder = folder();
+    let entities = "/m/1\tQ1\tAda\n/m/2\n";
+    let output = piped(folder.path(), "align --kb a.tsv --entities - corpus.json out.jsonl", entities);
+    assert!(!output.status.success() && err(&output).contains("standard input, line 2"), "{}", err(&output));
+    let output = piped(folder.path(), "align --kb a.tsv --entities entities.tsv - out.jsonl", "\n");
+    assert!(!output.status.success() && err(&output).contains("standard input has no sentence"), "{}", err(&output));
+    // A map - is none, and no input.
+    let table = "align --overlap --kb - --map - --entities entities.tsv corpus.json";
+    let output = piped(folder.path(), table, "Q1\tr\tQ2\n");
+    assert!(out(&output).contains("standard input\n"), "{}", out(&output));
+    for arguments in [
+        "align --kb - --entities - corpus.json out.jsonl",
+        "align --kb - --entities entities.tsv - out.jsonl",
+        "align --kb a.tsv --entities - - out.jsonl",
+        "align --overlap --kb a.tsv --kb b.tsv --entities - corpus.json",
+        "align --overlap --kb - --kb - --entities entities.tsv corpus.json",
+    ] {
+        let output = rere(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {}", err(&output));
+        assert!(err(&output).contains("can be read only once"), "{arguments}: {}", err(&output));
+    }
+    assert!(!folder.path().join("out.jsonl").exists());
 }
 
 #[test]
@@ -101,6 +177,7 @@ fn what_cannot_be_used_is_told() {
         ("align --kb a.tsv --entities entities.tsv --map - --map - corpus.json out.jsonl", 1, "--map is given 2 times"),
         ("align --kb b.tsv --entities entities.tsv --map twice.json corpus.json out.jsonl", 1, "twice.json, line 2"),
         ("align --overlap --kb a.tsv --entities entities.tsv empty.jsonl", 1, "empty.jsonl has no sentence"),
+        ("align --kb a.tsv --entities entities.tsv empty.jsonl out.jsonl", 1, "empty.jsonl has no sentence"),
         ("align --overlap --kb a.tsv --entities entities.tsv bad.jsonl", 1, "bad.jsonl, line 2"),
         ("align --kb a.tsv --entities entities.tsv corpus.json", 2, "OUT"),
         ("align --kb a.tsv --entities entities.tsv --own corpus.json out.jsonl", 2, "--own"),

@@ -19,7 +19,7 @@ use crate::{
 pub struct CleanSettings {
     /// The only relations that stay; `None` for all.
     pub relations: Option<HashSet<String>>,
-    /// Where a surface does not stand in its text as it is, but does with other case or white space, it becomes that of the text.
+    /// Where a surface stands in its text, or as a whole word there, only with other case or white space, it becomes that of the text.
     pub folding: Folding,
     /// Remove triples whose subject or object does not stand in the text.
     pub missing: bool,

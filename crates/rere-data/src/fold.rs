@@ -1,13 +1,14 @@
 //! What counts as the same text.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, char::ToLowercase, ops::Range};
 
 use rere_core::ByteSpan;
 
 /// Differences between a surface and a text that do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Folding {
-    /// Upper and lower case: both are compared in lower case, character by character.
+    /// Upper and lower case: both are compared in lower case, character by character. The sigma that Greek has at the ends of
+    /// words is any other.
     pub case: bool,
     /// White space: any length and kind of it is one space.
     pub space: bool,
@@ -27,8 +28,9 @@ impl Folding {
         if self == Self::default() {
             return Folded { text: Cow::Borrowed(text), places: None };
         }
-        if text.is_ascii() && !self.space {
-            return Folded { text: Cow::Owned(text.to_ascii_lowercase()), places: None };
+        if text.is_ascii() && !(self.space && has_other_space(text)) {
+            let text = if self.case { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
+            return Folded { text, places: None };
         }
         let mut folded = String::with_capacity(text.len());
         let mut places = Vec::with_capacity(text.len() + 1);
@@ -44,7 +46,7 @@ impl Folding {
             places.push(Some(at));
             match (space, self.case) {
                 (true, _) => folded.push(' '),
-                (false, true) => folded.extend(c.to_lowercase()),
+                (false, true) => folded.extend(lower(c)),
                 (false, false) => folded.push(c),
             }
         }
@@ -52,6 +54,16 @@ impl Folding {
         places.push(Some(text.len()));
         Folded { text: Cow::Owned(folded), places: Some(places) }
     }
+}
+
+/// A character in lower case. What `Σ` becomes does not depend on where it stands, and so neither may what `ς` becomes.
+fn lower(c: char) -> ToLowercase {
+    if c == 'ς' { 'σ' } else { c }.to_lowercase()
+}
+
+/// Whether a text of ASCII has white space other than one space at a time.
+fn has_other_space(text: &str) -> bool {
+    text.contains("  ") || text.bytes().any(|byte| matches!(byte, b'\t'..=b'\r'))
 }
 
 impl Folded<'_> {
@@ -66,5 +78,33 @@ impl Folded<'_> {
     /// Where a range of the folded text stands in the text; none where it cuts what a character has become.
     pub fn original(&self, range: Range<usize>) -> Option<ByteSpan> {
         Some(ByteSpan::new(self.place(range.start)?, self.place(range.end)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_sigma_is_a_sigma() {
+        let folding = Folding { case: true, space: false };
+        let [upper, lower] = ["ΟΔΥΣΣΕΥΣ", "οδυσσευς"].map(|word| folding.apply(word).text.into_owned());
+        assert_eq!(upper, lower);
+    }
+
+    proptest! {
+        /// That a text of ASCII takes a shorter way makes no difference.
+        #[test]
+        fn ascii_is_folded_as_other_text(text in "[aB \t\r\n\x0b\x0c\x1c.]{0,8}", case: bool, space: bool) {
+            let folding = Folding { case, space };
+            let other = format!("{text}é");
+            let (ascii, other) = (folding.apply(&text), folding.apply(&other));
+            prop_assert_eq!(format!("{}é", ascii.text), other.text.as_ref());
+            for at in 0..ascii.text.len() {
+                prop_assert_eq!(ascii.place(at), other.place(at));
+            }
+        }
     }
 }

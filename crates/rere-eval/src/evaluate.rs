@@ -1,6 +1,7 @@
 //! Counting right triples.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use rayon::prelude::*;
 use rere_core::{RelationSet, Sentence, Triple};
@@ -19,16 +20,14 @@ pub fn count<'a>(
     predicted: impl IntoIterator<Item = &'a Triple>,
     matcher: &impl TripleMatcher,
 ) -> Counts {
-    let mut sum = Counts::default();
-    count_by(gold, predicted, matcher, |_| (), |(), counts| sum += counts);
-    sum
+    matcher.count(gold, predicted)
 }
 
 /// [`count`] by classes of triples: see [`tally`].
 pub(crate) fn count_by<'a, C: Copy + Ord>(
     gold: impl IntoIterator<Item = &'a Triple>,
     predicted: impl IntoIterator<Item = &'a Triple>,
-    matcher: &impl TripleMatcher,
+    matcher: &(impl TripleMatcher + ?Sized),
     class: impl Fn(&'a Triple) -> C,
     each: impl FnMut(C, Counts),
 ) {
@@ -44,7 +43,18 @@ pub fn count_each(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatc
 
 /// The summed counts of sentences that [`align`](align()) paired, gold first. Many sentences are counted on all cores.
 pub fn count_all(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Counts {
-    aligned.par_iter().with_min_len(PARALLEL).map(|pair| count(&pair.0.triples, &pair.1.triples, matcher)).sum()
+    count_each_matcher(aligned, [matcher])[0]
+}
+
+/// The summed counts by each of several matchers: as [`count_all`], but each sentence comes out of memory once for all of them.
+pub fn count_each_matcher<const N: usize>(
+    aligned: &[(&Sentence, &Sentence)],
+    matchers: [&(impl TripleMatcher + Sync); N],
+) -> [Counts; N] {
+    let of = |pair: &(&Sentence, &Sentence)| matchers.map(|matcher| count(&pair.0.triples, &pair.1.triples, matcher));
+    let sum = |a: [Counts; N], b: [Counts; N]| std::array::from_fn(|at| a[at] + b[at]);
+    let none = || [Counts::default(); N];
+    aligned.par_iter().with_min_len(PARALLEL).map(of).reduce(none, sum)
 }
 
 /// So few sentences are not worth another thread: they take as long as it takes to wake one.
@@ -91,7 +101,10 @@ fn parts<'a, M: TripleMatcher>(sentence: &'a Sentence, matcher: &M) -> impl Iter
 }
 
 /// The counts of keys, equal ones once.
-fn once_each<K: Ord>(gold: impl Iterator<Item = Option<K>>, predicted: impl Iterator<Item = Option<K>>) -> Counts {
+fn once_each<K: Ord + Hash>(
+    gold: impl Iterator<Item = Option<K>>,
+    predicted: impl Iterator<Item = Option<K>>,
+) -> Counts {
     let mut sum = Counts::default();
     tally(gold.map(|key| (key, ())), predicted.map(|key| (key, ())), false, |(), counts| sum += counts);
     sum

@@ -82,7 +82,10 @@ pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String
                 best.map(|point| Circle::new((point.score.recall, point.score.precision), 4, colour(number).filled()));
             chart.draw_series(best).map_err(PlotError::new)?;
         }
-        legend(&mut chart, SeriesLabelPosition::LowerLeft)
+        // Where no curve is; a good one is in the corner above.
+        let is_low = |point: &CurvePoint| point.score.recall < 0.5 && point.score.precision < 0.2;
+        let low = systems.iter().any(|(_, curve)| curve.iter().any(is_low));
+        legend(&mut chart, if low { SeriesLabelPosition::UpperRight } else { SeriesLabelPosition::LowerLeft })
     })
 }
 
@@ -162,20 +165,26 @@ pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
 /// as Chinese ones, come from the machine's fonts, and are boxes where it has none.
 ///
 /// # Errors
-/// Where `svg` is none, or too large for memory.
+/// Where `svg` is none, or too large: `plot_f1` of some two thousand parts still fits.
 pub fn to_png(svg: &str) -> Result<Vec<u8>, PlotError> {
     const SCALE: u16 = 2;
+    // Half a gigabyte.
+    const MOST_PIXELS: u64 = 1 << 27;
     let mut options = Options::default();
     let fonts = options.fontdb_mut();
     fonts.load_font_data(UBUNTU_LIGHT.to_vec());
     let family = fonts.faces().next().and_then(|face| face.families.first()).map(|(name, _)| name.clone());
-    fonts.set_sans_serif_family(family.unwrap_or_default());
+    // What the machine calls sans-serif is loaded with its fonts.
     fonts.load_system_fonts();
+    fonts.set_sans_serif_family(family.unwrap_or_default());
     let tree = Tree::from_str(svg, &options).map_err(PlotError::new)?;
     let size = tree.size().to_int_size();
-    let scaled = size.scale_by(SCALE.into()).ok_or_else(|| PlotError::new("its size passes all bounds"))?;
-    let mut picture = Pixmap::new(scaled.width(), scaled.height())
-        .ok_or_else(|| PlotError::new(format!("{} by {} pixels are too many", scaled.width(), scaled.height())))?;
+    let [width, height] = [size.width(), size.height()].map(|pixels| pixels.saturating_mul(SCALE.into()));
+    let too_large = || PlotError(format!("{width} by {height} pixels are too many"));
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(too_large());
+    }
+    let mut picture = Pixmap::new(width, height).ok_or_else(too_large)?;
     let scale = Transform::from_scale(SCALE.into(), SCALE.into());
     resvg::render(&tree, scale, &mut picture.as_mut());
     picture.encode_png().map_err(PlotError::new)
@@ -229,4 +238,21 @@ fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, position: SeriesLabelPosition) 
         .label_font((FONT, 12))
         .draw()
         .map_err(PlotError::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_png;
+
+    #[test]
+    fn letters_are_drawn() {
+        let picture = |text: &str| {
+            let text = format!(r#"<text x="5" y="15" font-family="sans-serif" font-size="12">{text}</text>"#);
+            to_png(&format!(r#"<svg width="60" height="20" xmlns="http://www.w3.org/2000/svg">{text}</svg>"#))
+        };
+        let blank = picture("").expect("a picture");
+        assert_ne!(picture("F1").expect("a picture"), blank);
+        assert!(to_png("no picture").is_err());
+        assert!(to_png(r#"<svg width="90000000" height="90000000" xmlns="http://www.w3.org/2000/svg"/>"#).is_err());
+    }
 }

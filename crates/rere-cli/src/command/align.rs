@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use rere_core::Sentence;
-use rere_data::{Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer};
+use rere_data::{Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name};
 
 use super::{Outcome, report};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Triples of the knowledge base: subject, relation, object, parted by tabs; with --overlap, several times.
+    /// Triples of the knowledge base: subject, relation, object, parted by tabs; with --overlap, several times. Here, in
+    /// --entities or in IN, - is standard input.
     #[arg(long, value_name = "TSV", required = true)]
     kb: Vec<PathBuf>,
     /// Its entities: id, second id, name, aliases, parted by tabs; once for each knowledge base, or for all.
@@ -19,9 +20,9 @@ pub struct Arguments {
     /// What its relations are called in the corpus, a JSON object; once for each knowledge base, or for all; - for none.
     #[arg(long, value_name = "JSON")]
     map: Vec<PathBuf>,
-    /// Upper and lower case of names are the same.
+    /// Find names that stand in the text with other case or white space, too.
     #[arg(long)]
-    fold_case: bool,
+    fold: bool,
     /// Count what the labellings have in common, as Table 1 of the paper does, and write no corpus.
     #[arg(long, conflicts_with = "output")]
     overlap: bool,
@@ -42,14 +43,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return Err("a corpus is labelled by one --kb; several are compared with --overlap".into());
     }
     let count = arguments.kb.len();
-    let mut aligners = Vec::with_capacity(count);
+    let mut sources: Vec<(&Path, &Path, Option<&Path>)> = Vec::with_capacity(count);
     for (index, kb) in arguments.kb.iter().enumerate() {
         let entities = one_of("--entities", &arguments.entities, index, count)?;
         let map = match arguments.map.as_slice() {
             [] => None,
             maps => Some(one_of("--map", maps, index, count)?).filter(|map| *map != Path::new("-")),
         };
-        aligners.push((kb, aligner(kb, entities, map, arguments.fold_case)?));
+        sources.push((kb.as_path(), entities, map));
+    }
+    let files = sources.iter().flat_map(|&(kb, entities, _)| [kb, entities]).chain([arguments.input.as_path()]);
+    if files.filter(|file| *file == Path::new("-")).count() > 1 {
+        return Err("standard input (-) can be read only once, and one --entities is read for each --kb".into());
+    }
+    let mut aligners = Vec::with_capacity(count);
+    for (kb, entities, map) in sources {
+        aligners.push((input_name(kb), aligner(kb, entities, map, arguments.fold)?));
     }
     match (&arguments.output, aligners.as_slice()) {
         (Some(output), [(_, aligner)]) => label(&arguments.input, aligner, output),
@@ -68,36 +77,40 @@ fn one_of<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) ->
     }
 }
 
-fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold_case: bool) -> Result<Aligner, DataError> {
-    let settings = MatcherSettings { fold_case, ..MatcherSettings::default() };
+fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result<Aligner, DataError> {
+    let settings = MatcherSettings { fold_case: fold, fold_space: fold, ..MatcherSettings::default() };
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
-    eprintln!("{}: {}", kb.display(), aligner.kb().report());
+    eprintln!("{}: {}", input_name(kb).display(), aligner.kb().report());
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());
     eprintln!("{names} different names are looked for, {short} are too short (less than {})", settings.min_characters);
     Ok(aligner)
 }
 
 fn label(input: &Path, aligner: &Aligner, path: &Path) -> Outcome {
-    let reader = Reader::open(input, None)?;
+    let mut reader = Reader::open(input, None)?;
     let mut writer = Writer::create(path, Format::Rere)?;
     let (mut sentences, mut labelled, mut triples, mut mentions) = (0, 0, 0, 0);
-    for sentence in reader {
+    for sentence in reader.by_ref() {
         let mut sentence = sentence?;
-        let found = aligner.matcher().mentions(&sentence.text);
-        sentence.triples = aligner.join(&sentence.text, &found);
+        mentions += aligner.relabel(&mut sentence);
         writer.write(&sentence)?;
         sentences += 1;
         labelled += usize::from(!sentence.triples.is_empty());
         triples += sentence.triples.len();
-        mentions += found.len();
     }
-    report(&writer.finish()?);
+    if sentences == 0 {
+        // What stands at the output stays.
+        return Err(DataError::Empty { path: input_name(input).to_owned() }.into());
+    }
+    let written = writer.finish()?;
     // Standard output may be where the sentences go.
     eprintln!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples");
+    report(reader.lost());
+    report(&written);
     Ok(())
 }
 
-fn compare(input: &Path, aligners: &[(&PathBuf, Aligner)], own: bool) -> Outcome {
+fn compare(input: &Path, aligners: &[(&Path, Aligner)], own: bool) -> Outcome {
     let mut reader = Reader::open(input, None)?;
     let mut names: Vec<String> = aligners.iter().map(|(kb, _)| kb.display().to_string()).collect();
     if own {
@@ -110,8 +123,9 @@ fn compare(input: &Path, aligners: &[(&PathBuf, Aligner)], own: bool) -> Outcome
     });
     let overlap = Overlap::of(names, sentences)?;
     if reader.line() == 0 {
-        return Err(DataError::Empty { path: input.to_owned() }.into());
+        return Err(DataError::Empty { path: input_name(input).to_owned() }.into());
     }
     println!("{overlap}");
+    report(reader.lost());
     Ok(())
 }

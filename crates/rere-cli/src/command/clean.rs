@@ -25,7 +25,7 @@ struct Steps {
     /// Keep only these relations, separated by commas.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     relations: Option<Vec<String>>,
-    /// Give surfaces that stand in the text only with other case or white space those of the text.
+    /// Give surfaces that stand in the text, or as a whole word there, only with other case or white space those of the text.
     #[arg(long)]
     fold: bool,
     /// Remove triples whose subject or object does not stand in the text.

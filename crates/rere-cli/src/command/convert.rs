@@ -25,7 +25,7 @@ pub struct Arguments {
     /// (subject and object nearest to each other). A format that wants places gets nearest unasked.
     #[arg(long, value_name = "CHOICE")]
     locate: Option<Choice>,
-    /// Locate surfaces that stand in the text only with other case or white space, too.
+    /// Locate surfaces that stand in the text, or as a whole word there, only with other case or white space, too.
     #[arg(long)]
     fold: bool,
 }

@@ -13,7 +13,7 @@ use serde::{
     de::{self, MapAccess, Visitor},
 };
 
-use crate::{DataError, open};
+use crate::{DataError, input_name, open};
 
 /// Entities with their names, and the relations between them.
 ///
@@ -22,7 +22,7 @@ use crate::{DataError, open};
 pub struct KnowledgeBase {
     names: Vec<Vec<String>>,
     relations: RelationSet,
-    /// For each subject its objects, each with the labels of the relations from one to the other.
+    /// For each subject its objects, others than itself, each with the labels of the relations from one to the other.
     facts: HashMap<usize, HashMap<usize, Vec<usize>>>,
     report: KnowledgeBaseReport,
 }
@@ -44,10 +44,18 @@ pub struct KnowledgeBaseReport {
     pub unmapped_triples: usize,
     /// Relations of these triples.
     pub unmapped_relations: usize,
+    /// Triples left out: the map gives their relation no name.
+    pub excluded_triples: usize,
+    /// Relations of these triples.
+    pub excluded_relations: usize,
     /// Relations of the map that no triple has.
     pub unused_relations: usize,
+    /// Triples left out: the id of their subject or object is not among the entities.
+    pub unknown_triples: usize,
     /// Triples left out: their subject or object has no name.
     pub unnamed_triples: usize,
+    /// Triples left out: they join an entity with itself.
+    pub self_triples: usize,
 }
 
 impl KnowledgeBase {
@@ -60,7 +68,8 @@ impl KnowledgeBase {
     ///
     /// Subject and object are first or second ids; an id of several entities stands for each of them. `map` is a JSON
     /// object from the relations of `triples` to names in the corpus, `{"P19": "born in", "P27": ["citizen", "lives in"]}`;
-    /// triples of other relations are left out. Without it relations keep their names. Blank lines are passed over.
+    /// triples of other relations are left out. Without it relations keep their names. Space at the ends of ids, names and
+    /// relations does not count. Blank lines are passed over. A path `-` is standard input.
     ///
     /// # Errors
     /// Where a file cannot be read, is not UTF-8, or has a line with other columns, or the map has a relation twice.
@@ -86,20 +95,32 @@ impl KnowledgeBase {
             report.triples += 1;
             let mapped = match &mut map {
                 None => vec![relation],
-                Some(map) => map.get_mut(relation).map_or_else(Vec::new, |mapped| {
+                Some(map) => {
+                    let Some(mapped) = map.get_mut(relation) else {
+                        report.unmapped_triples += 1;
+                        unmapped.insert(relation.to_owned());
+                        return Ok(());
+                    };
                     mapped.used = true;
                     mapped.names.iter().map(String::as_str).collect()
-                }),
+                }
             };
             if mapped.is_empty() {
-                report.unmapped_triples += 1;
-                unmapped.insert(relation.to_owned());
+                report.excluded_triples += 1;
                 return Ok(());
             }
             let (Some(subjects), Some(objects)) = (ids.get(subject), ids.get(object)) else {
-                report.unnamed_triples += 1;
+                report.unknown_triples += 1;
                 return Ok(());
             };
+            if subjects.is_empty() || objects.is_empty() {
+                report.unnamed_triples += 1;
+                return Ok(());
+            }
+            if subjects.len() == 1 && subjects == objects {
+                report.self_triples += 1;
+                return Ok(());
+            }
             for name in mapped {
                 let label = *labels.entry(name.to_owned()).or_insert_with(|| {
                     relations.push(name.to_owned());
@@ -107,7 +128,7 @@ impl KnowledgeBase {
                 });
                 for &subject in subjects {
                     let facts = facts.entry(subject).or_default();
-                    for &object in objects {
+                    for &object in objects.iter().filter(|&&object| object != subject) {
                         let joined = facts.entry(object).or_default();
                         if !joined.contains(&label) {
                             joined.push(label);
@@ -118,7 +139,9 @@ impl KnowledgeBase {
             Ok(())
         })?;
         report.unmapped_relations = unmapped.len();
-        report.unused_relations = map.iter().flat_map(HashMap::values).filter(|mapped| !mapped.used).count();
+        let (used, unused): (Vec<_>, Vec<_>) = map.iter().flat_map(HashMap::values).partition(|mapped| mapped.used);
+        report.unused_relations = unused.len();
+        report.excluded_relations = used.iter().filter(|mapped| mapped.names.is_empty()).count();
         let relations = RelationSet::with_style(relations, QueryStyle::Raw)?;
         Ok(Self { names, relations, facts, report })
     }
@@ -133,7 +156,7 @@ impl KnowledgeBase {
         &self.relations
     }
 
-    /// Labels of the relations that `subject` has to `object`, each once.
+    /// Labels of the relations that `subject` has to `object`, each once; none of an entity to itself.
     pub fn between(&self, subject: usize, object: usize) -> &[usize] {
         self.facts.get(&subject).and_then(|objects| objects.get(&object)).map_or(&[], Vec::as_slice)
     }
@@ -163,8 +186,14 @@ impl fmt::Display for KnowledgeBaseReport {
             let (triples, relations) = (self.unmapped_triples, self.unmapped_relations);
             write!(f, "\n{triples} triples left out: their {relations} relations are not in the map")?;
         }
+        if self.excluded_triples > 0 {
+            let (triples, relations) = (self.excluded_triples, self.excluded_relations);
+            write!(f, "\n{triples} triples left out: the map gives their {relations} relations no name")?;
+        }
         let causes = [
+            (self.unknown_triples, "triples left out: subject or object is not among the entities"),
             (self.unnamed_triples, "triples left out: subject or object without a name"),
+            (self.self_triples, "triples left out: they join an entity with itself"),
             (self.unnamed_entities, "entities left out: no name"),
             (self.blank_names, "names left out: blank"),
             (self.unused_relations, "relations of the map without use: no triple has them"),
@@ -173,7 +202,7 @@ impl fmt::Display for KnowledgeBaseReport {
     }
 }
 
-/// Entities that have an id, for each id.
+/// Entities with a name that have an id, for each id in the file.
 type Ids = HashMap<String, Vec<usize>>;
 
 fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<Vec<String>>, Ids), DataError> {
@@ -192,19 +221,19 @@ fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<V
         }
         let own: Vec<String> = all.iter().filter(|name| !name.is_empty()).map(|&name| name.to_owned()).collect();
         report.blank_names += all.len() - own.len();
+        for id in [id, second].into_iter().filter(|id| !id.is_empty()) {
+            let entities = ids.entry((*id).to_owned()).or_default();
+            // An entity whose ids are equal stands there once.
+            if !own.is_empty() && entities.last() != Some(&names.len()) {
+                entities.push(names.len());
+            }
+        }
         if own.is_empty() {
             report.unnamed_entities += 1;
             return Ok(());
         }
         report.entities += 1;
         report.names += own.len();
-        for id in [id, second].into_iter().filter(|id| !id.is_empty()) {
-            let entities = ids.entry((*id).to_owned()).or_default();
-            // An entity whose ids are equal stands there once.
-            if entities.last() != Some(&names.len()) {
-                entities.push(names.len());
-            }
-        }
         names.push(own);
         Ok(())
     })?;
@@ -246,6 +275,7 @@ impl<'de> Visitor<'de> for MapVisitor {
         }
         let mut map = HashMap::new();
         while let Some(relation) = object.next_key::<String>()? {
+            let relation = relation.trim().to_owned();
             if map.contains_key(&relation) {
                 return Err(de::Error::custom(format_args!("the relation {relation:?} stands there twice")));
             }
@@ -253,7 +283,8 @@ impl<'de> Visitor<'de> for MapVisitor {
                 OneOrMore::One(name) => vec![name],
                 OneOrMore::More(names) => names,
             };
-            if names.iter().any(|name| name.trim().is_empty()) {
+            let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+            if names.iter().any(String::is_empty) {
                 return Err(de::Error::custom(format_args!("the relation {relation:?} is mapped to a blank name")));
             }
             map.insert(relation, Mapped { names, used: false });
@@ -264,8 +295,11 @@ impl<'de> Visitor<'de> for MapVisitor {
 
 fn read_map(path: &Path) -> Result<HashMap<String, Mapped>, DataError> {
     let mut text = Vec::new();
-    open(path)?.read_to_end(&mut text).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-    serde_json::from_slice(&text).map(|Map(map)| map).map_err(|error| DataError::Parse {
+    let mut input = open(path)?;
+    let path = input_name(path);
+    input.read_to_end(&mut text).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    let json = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+    serde_json::from_slice(json).map(|Map(map)| map).map_err(|error| DataError::Parse {
         path: path.to_owned(),
         line: error.line().max(1),
         message: format!("a map is a JSON object from relations, each once, to a name or a list of names: {error}"),
@@ -274,8 +308,9 @@ fn read_map(path: &Path) -> Result<HashMap<String, Mapped>, DataError> {
 
 /// Hands every line that is not blank to `take`, whose message becomes an error with the line's number.
 fn for_each_line(path: &Path, mut take: impl FnMut(&str) -> Result<(), String>) -> Result<(), DataError> {
-    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
     let mut input = open(path)?;
+    let path = input_name(path);
+    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     let mut line = 0;
     loop {

@@ -1,6 +1,9 @@
 //! All names of all entities, found in a text at once.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use aho_corasick::{
     Anchored, PatternID,
@@ -21,13 +24,15 @@ use crate::{
 pub struct MatcherSettings {
     /// Characters that a name must have.
     pub min_characters: usize,
-    /// Whether upper and lower case are the same: both are compared in lower case, character by character.
+    /// Whether upper and lower case are the same, as [`Folding::case`] has it.
     pub fold_case: bool,
+    /// Whether any length and kind of white space is one space.
+    pub fold_space: bool,
 }
 
 impl Default for MatcherSettings {
     fn default() -> Self {
-        Self { min_characters: 2, fold_case: false }
+        Self { min_characters: 2, fold_case: false, fold_space: false }
     }
 }
 
@@ -63,15 +68,15 @@ impl EntityMatcher {
     /// # Errors
     /// Where the names are too many for an automaton ([`DataError::Names`]).
     pub fn new(names: &[Vec<String>], settings: MatcherSettings) -> Result<Self, DataError> {
-        let folding = Folding { case: settings.fold_case, space: false };
+        let folding = Folding { case: settings.fold_case, space: settings.fold_space };
         let mut numbers: HashMap<Cow<'_, str>, usize> = HashMap::new();
         let mut patterns: Vec<Cow<'_, str>> = Vec::new();
         let mut entities: Vec<Vec<usize>> = Vec::new();
-        let mut short = 0;
+        let mut short: HashSet<Cow<'_, str>> = HashSet::new();
         for (entity, name) in names.iter().enumerate().flat_map(|(entity, own)| own.iter().map(move |n| (entity, n))) {
             let name = name.trim();
             if name.chars().count() < settings.min_characters.max(1) {
-                short += 1;
+                short.insert(folding.apply(name).text);
                 continue;
             }
             let name = folding.apply(name).text;
@@ -80,7 +85,7 @@ impl EntityMatcher {
                 entities.push(Vec::new());
                 entities.len() - 1
             });
-            // Two names of an entity may be the same in lower case.
+            // Two names of an entity may be the same but for folding.
             if entities[number].last() != Some(&entity) {
                 entities[number].push(entity);
             }
@@ -91,7 +96,7 @@ impl EntityMatcher {
         let after =
             |head: &[u8]| head.iter().fold(start, |state, &byte| automaton.next_state(Anchored::Yes, state, byte));
         let heads = patterns.iter().map(|name| head(name.as_bytes())).map(|head| (head.into(), after(head))).collect();
-        Ok(Self { automaton, start, heads, entities, short, folding })
+        Ok(Self { automaton, start, heads, entities, short: short.len(), folding })
     }
 
     /// Number of different names that are looked for.
@@ -104,7 +109,7 @@ impl EntityMatcher {
         self.entities.is_empty()
     }
 
-    /// Number of names left out as too short or blank.
+    /// Number of different names left out as too short or blank.
     pub fn short(&self) -> usize {
         self.short
     }
@@ -239,11 +244,49 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_no_word_border() {
+        assert_eq!(surfaces(&["union"], false, "Re\u{301}union"), [""; 0]);
+        assert_eq!(surfaces(&["union"], false, "Re\u{301} union"), ["union"]);
+        assert_eq!(surfaces(&["நாடு", "தமிழ்"], false, "தமிழ்நாடு நாடு"), ["நாடு"]);
+        assert_eq!(
+            surfaces(&["葛\u{e0100}", "京"], false, "葛\u{e0100}a葛\u{e0100}京"),
+            ["葛\u{e0100}", "葛\u{e0100}"]
+        );
+    }
+
+    #[test]
+    fn a_final_sigma_is_folded() {
+        assert_eq!(surfaces(&["Οδυσσευς"], true, "ΟΔΥΣΣΕΥΣ"), ["ΟΔΥΣΣΕΥΣ"]);
+        assert!(surfaces(&["Οδυσσευς"], false, "ΟΔΥΣΣΕΥΣ").is_empty());
+    }
+
+    #[test]
+    fn white_space_is_folded_with_the_text_s_own_places() {
+        let text = "in New  York\u{a0} , New\r\nYork\tCity and New York";
+        let settings = MatcherSettings { fold_space: true, ..MatcherSettings::default() };
+        let names: &[&[&str]] = &[&["New York", " New \n York"], &["York City"]];
+        let matcher = matcher(names, settings);
+        let mentions = matcher.mentions(text).into_iter();
+        let surfaces: Vec<_> = mentions.map(|m| (m.span.slice(text).expect("fits"), m.entities)).collect();
+        assert_eq!(surfaces, [("New  York", &[0][..]), ("New\r\nYork", &[0]), ("New York", &[0])]);
+        assert_eq!(matcher.len(), 2);
+        assert_eq!(self::surfaces(&["New York"], false, text), ["New York"]);
+    }
+
+    #[test]
     fn short_names_are_counted() {
-        let settings = MatcherSettings { min_characters: 3, fold_case: false };
+        let settings = MatcherSettings { min_characters: 3, ..MatcherSettings::default() };
         let matcher = matcher(&[&["US", "U.S.", " "], &["北京"], &["U.S."]], settings);
         assert_eq!((matcher.len(), matcher.short(), matcher.is_empty()), (1, 3, false));
         assert_eq!(matcher.mentions("US U.S. 北京")[0].entities, [0, 2]);
+        // Each once, as those that are long enough.
+        let folded = MatcherSettings { fold_case: true, ..settings };
+        let names = [&["US", "USA"][..], &["us", "UK"], &["US", "usa"]];
+        let counts = |settings| {
+            let matcher = self::matcher(&names, settings);
+            (matcher.len(), matcher.short())
+        };
+        assert_eq!((counts(settings), counts(folded)), ((2, 3), (1, 2)));
         let nothing = EntityMatcher::new(&[], MatcherSettings::default()).expect("a matcher");
         assert!(nothing.is_empty() && nothing.mentions("US").is_empty());
     }
@@ -269,14 +312,21 @@ mod tests {
     }
 
     /// Every place of every name by itself, then place after place of the text the longest name there.
-    fn slow(names: &[String], fold_case: bool, text: &str) -> Vec<(ByteSpan, Vec<usize>)> {
-        let lower = |s: &str| if fold_case { s.chars().flat_map(char::to_lowercase).collect() } else { s.to_owned() };
+    fn slow(names: &[String], settings: MatcherSettings, text: &str) -> Vec<(ByteSpan, Vec<usize>)> {
+        let folded = |s: &str| {
+            let space = |c: char| settings.fold_space && c.is_whitespace();
+            let words: Vec<&str> = s.split(space).filter(|word| !word.is_empty()).collect();
+            // Space at the ends is that of no name.
+            let [begin, end] = [s.starts_with(space), s.ends_with(space)].map(|space| if space { " " } else { "" });
+            let s = format!("{begin}{}{end}", words.join(" "));
+            if settings.fold_case { s.to_lowercase().replace('ς', "σ") } else { s }
+        };
         let borders: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         let (mut mentions, mut from) = (Vec::new(), 0);
         for &start in &borders {
             for &end in borders.iter().rev().filter(|&&end| end > start && start >= from) {
                 let span = ByteSpan::new(start, end);
-                let named = |name: &String| !name.trim().is_empty() && lower(name.trim()) == lower(&text[start..end]);
+                let named = |name: &String| !name.trim().is_empty() && folded(name.trim()) == folded(&text[start..end]);
                 let entities: Vec<usize> = (0..names.len()).filter(|&entity| named(&names[entity])).collect();
                 if !entities.is_empty() && on_word_borders(text, span) {
                     mentions.push((span, entities));
@@ -292,15 +342,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
         fn the_automaton_finds_what_a_slow_search_finds(
-            names in prop::collection::vec("[abAk2İß北é \u{307}'-]{0,4}", 0..8),
-            text in "[abAk2\u{212a}İßẞ北éi\u{307}\u{301}\u{600} .\r\n'-]{0,20}",
+            names in prop::collection::vec("[abAk2İßΣ北é \u{307}'-]{0,4}", 0..8),
+            text in "[abAk2\u{212a}İßẞσς北éi\u{307}\u{301}\u{600}\u{200d}\u{e0100} .\r\n'-]{0,20}",
             fold_case: bool,
+            fold_space: bool,
         ) {
             let each: Vec<Vec<String>> = names.iter().map(|name| vec![name.clone()]).collect();
-            let settings = MatcherSettings { min_characters: 1, fold_case };
+            let settings = MatcherSettings { min_characters: 1, fold_case, fold_space };
             let matcher = EntityMatcher::new(&each, settings).expect("a matcher");
             let found: Vec<_> = matcher.mentions(&text).into_iter().map(|m| (m.span, m.entities.to_vec())).collect();
-            prop_assert_eq!(found, slow(&names, fold_case, &text));
+            prop_assert_eq!(found, slow(&names, settings, &text));
         }
     }
 }

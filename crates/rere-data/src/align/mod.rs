@@ -48,6 +48,22 @@ impl Aligner {
         self.join(text, &self.matcher.mentions(text))
     }
 
+    /// Gives a sentence the triples of [`align`](Aligner::align) in place of its own, and returns how many mentions there are.
+    ///
+    /// What is known of mentions stays known: those of the former triples and of [`Sentence::entities`] give their types to the
+    /// new triples, and those that these do not join are in `Sentence::entities` afterwards.
+    pub fn relabel(&self, sentence: &mut Sentence) -> usize {
+        let mentions = self.matcher.mentions(&sentence.text);
+        let mut triples = self.join(&sentence.text, &mentions);
+        let former = sentence.triples.drain(..).flat_map(|triple| [triple.subject, triple.object]);
+        let mut known: Vec<Mention> = former.chain(sentence.entities.drain(..)).collect();
+        let mut seen = HashSet::new();
+        known.retain(|mention| seen.insert(mention.clone()));
+        sentence.entities = take_known(&mut triples, known);
+        sentence.triples = triples;
+        mentions.len()
+    }
+
     /// The triples between `mentions`, which the [matcher](Aligner::matcher) has found in `text`, as
     /// [`align`](Aligner::align) gives them. Triples with the same surfaces stand there once, at their first places.
     /// Mentions that do not lie in `text` are passed over.
@@ -66,7 +82,7 @@ impl Aligner {
             let place = |object: usize| if object == number { subject.second } else { Some(names[object].first) };
             let mut facts = Vec::new();
             for &entity in subject.entities {
-                for (other, labels) in self.kb.facts(entity, &named).into_iter().filter(|&(other, _)| other != entity) {
+                for (other, labels) in self.kb.facts(entity, &named) {
                     let objects = named.get(&other).into_iter().flatten();
                     facts.extend(objects.filter_map(|&object| Some((place(object)?, entity, other, labels))));
                 }
@@ -86,6 +102,32 @@ impl Aligner {
         }
         triples
     }
+}
+
+/// Gives the mentions of triples the types that they are `known` with, and returns the known mentions that the triples do not
+/// join. A mention known without a place is wherever its surface is.
+fn take_known(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention> {
+    let mut types: HashMap<(&str, Option<ByteSpan>), &str> = HashMap::new();
+    for Mention { text, span, entity_type } in &known {
+        if let Some(entity_type) = entity_type {
+            types.entry((text, *span)).or_insert(entity_type);
+        }
+    }
+    for mention in triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]) {
+        let entity_type = [mention.span, None].iter().find_map(|&span| types.get(&(mention.text.as_str(), span)));
+        mention.entity_type = entity_type.map(|&name| name.to_owned());
+    }
+    // A mention known without a type is the one that got a type, too.
+    let joined: HashSet<(&str, Option<ByteSpan>, Option<&str>)> = triples
+        .iter()
+        .flat_map(|triple| [&triple.subject, &triple.object])
+        .flat_map(|Mention { text, span, entity_type }| {
+            let types = [entity_type.as_deref(), None];
+            types.into_iter().flat_map(move |name| [(text.as_str(), *span, name), (text.as_str(), None, name)])
+        })
+        .collect();
+    known.retain(|Mention { text, span, entity_type }| !joined.contains(&(text, *span, entity_type.as_deref())));
+    known
 }
 
 /// A surface that is mentioned once or more.
@@ -170,21 +212,85 @@ mod tests {
             triples: 8,
             blank_names: 2,
             unnamed_entities: 1,
-            unnamed_triples: 2,
+            unknown_triples: 1,
+            unnamed_triples: 1,
+            self_triples: 1,
             ..KnowledgeBaseReport::default()
         };
         assert_eq!(report, expected);
-        assert!(!report.to_string().contains("of the map"), "{report}");
+        assert!(!report.to_string().contains("map"), "{report}");
+        for cause in [
+            "1 triples left out: subject or object is not among the entities",
+            "1 triples left out: subject or object without a name",
+            "1 triples left out: they join an entity with itself",
+        ] {
+            assert!(report.to_string().contains(cause), "{report}");
+        }
         // A triple without use is a use of its relation all the same; "born" and "x" have no triple.
         let map = r#"{"born in": ["b1", "b2"], "twin": "t", "knows": [], "born": "b1", "x": []}"#;
         let mapped = aligner(Some(map));
         let names: Vec<&str> = mapped.kb().relations().iter().map(|relation| relation.name.as_str()).collect();
         assert_eq!(names, ["b1", "b2", "t"]);
         let report = mapped.kb().report();
-        assert_eq!((report.unmapped_triples, report.unmapped_relations, report.unnamed_triples), (3, 3, 1));
-        assert!(report.to_string().contains("3 triples left out: their 3 relations are not in the map"), "{report}");
+        assert_eq!((report.unmapped_triples, report.unmapped_relations, report.unnamed_triples), (2, 2, 1));
+        assert_eq!((report.excluded_triples, report.excluded_relations, report.unknown_triples), (1, 1, 0));
+        assert!(report.to_string().contains("2 triples left out: their 2 relations are not in the map"), "{report}");
+        assert!(report.to_string().contains("1 triples left out: the map gives their 1 relations no name"), "{report}");
         assert_eq!(report.unused_relations, 2);
         assert!(report.to_string().contains("2 relations of the map without use: no triple has them"), "{report}");
+    }
+
+    #[test]
+    fn an_id_of_several_entities_joins_them() {
+        // Both entities have the id x: a triple from x to x joins each with the other, and from y to y none.
+        let kb = read(b"x\tr\tx\ny\tr\ty\n", b"x\ty\tA\nx\t\tB\n", None).expect("a KB");
+        assert_eq!((kb.between(0, 1), kb.between(1, 0), kb.between(0, 0)), (&[0][..], &[0][..], &[][..]));
+        assert_eq!(kb.report().self_triples, 1);
+    }
+
+    #[test]
+    fn a_map_may_have_a_byte_order_mark_and_space() {
+        let aligner = aligner(Some("\u{feff}{\" born in\\t\": [\" b1 \"], \"twin\": \" t\"}"));
+        let names: Vec<&str> = aligner.kb().relations().iter().map(|relation| relation.name.as_str()).collect();
+        assert_eq!(names, ["b1", "t"]);
+    }
+
+    #[test]
+    fn known_mentions_stay_known() {
+        let text = "Ada left London for 北京 , Ada said";
+        let known = |start, end, name: Option<&str>| Mention {
+            entity_type: name.map(str::to_owned),
+            ..Mention::at(text, ByteSpan::new(start, end)).expect("fits")
+        };
+        let loc = |surface: &str| Mention { entity_type: Some("LOC".to_owned()), ..Mention::of(surface) };
+        let triple = |subject, object| Triple { subject, object, ..Triple::of("", "left", "") };
+        let mut sentence = Sentence {
+            triples: vec![
+                triple(known(0, 3, Some("PER")), loc("London")),
+                triple(known(0, 3, Some("PER")), known(4, 8, Some("VERB"))),
+                triple(Mention::of("Ada"), Mention::of("said")),
+            ],
+            entities: vec![known(0, 3, Some("PER")), known(20, 26, None), known(29, 32, Some("PER"))],
+            ..Sentence::new(text)
+        };
+        assert_eq!(aligner(None).relabel(&mut sentence), 4);
+        let joined = |triple: &Triple| [triple.subject.clone(), triple.object.clone()];
+        let london = known(9, 15, Some("LOC"));
+        assert_eq!(
+            sentence.triples.iter().map(joined).collect::<Vec<_>>(),
+            [[known(0, 3, Some("PER")), london], [known(0, 3, Some("PER")), known(20, 26, None)]]
+        );
+        // What the new triples do not join: one mention of a former triple, one of unknown place, one at another place.
+        assert_eq!(sentence.entities, [known(4, 8, Some("VERB")), Mention::of("said"), known(29, 32, Some("PER"))]);
+
+        // Of two types at one place the first is taken, and the other one stays.
+        let mut sentence = Sentence {
+            entities: vec![known(0, 3, None), known(0, 3, Some("PER")), known(0, 3, Some("NAME"))],
+            ..Sentence::new(text)
+        };
+        aligner(None).relabel(&mut sentence);
+        assert_eq!(sentence.triples[0].subject, known(0, 3, Some("PER")));
+        assert_eq!(sentence.entities, [known(0, 3, Some("NAME"))]);
     }
 
     #[test]
@@ -267,7 +373,7 @@ mod tests {
             let lines = names.iter().enumerate().map(|(id, names)| format!("{id}\t\t{}\n", names.join("\t")));
             let triples = facts.iter().map(|(subject, relation, object)| format!("{subject}\t{relation}\t{object}\n"));
             let kb = read(triples.collect::<String>().as_bytes(), lines.collect::<String>().as_bytes(), None);
-            let settings = MatcherSettings { min_characters: 1, fold_case };
+            let settings = MatcherSettings { min_characters: 1, fold_case, ..MatcherSettings::default() };
             let aligner = Aligner::new(kb.expect("a KB"), settings).expect("an aligner");
             let text = text.join(" ");
             prop_assert_eq!(aligner.align(&text), slow(&aligner, &text));
@@ -303,6 +409,7 @@ mod tests {
             ("", "a\t\tA", Some("{\"r\": [\" \"]}"), "map", 1, "blank"),
             ("", "a\t\tA", Some("{\"q\": \"a\",\n\"r\": [\"b\", \" \"]}"), "map", 2, "\"r\" is mapped to a blank"),
             ("", "a\t\tA", Some("{\"r\": \"a\",\n\"q\": \"b\",\n\"r\": \"a\"}"), "map", 3, "\"r\" stands there twice"),
+            ("", "a\t\tA", Some("{\"r\": \"a\",\n\"r \": \"b\"}"), "map", 2, "\"r\" stands there twice"),
             ("", "a\t\tA", Some("{} {}"), "map", 1, "JSON object"),
             ("", "a\t\tA", Some("[]"), "map", 1, "JSON object"),
             ("", "a\t\tA", Some(""), "map", 1, "JSON object"),

@@ -8,10 +8,12 @@ mod place;
 mod surface;
 
 use std::fmt;
+use std::hash::Hash;
 
 use rere_core::{Mention, Sentence, Triple};
 
-use crate::{EvalError, Side};
+use crate::evaluate::count_by;
+use crate::{Counts, EvalError, Side};
 
 pub use named::{Match, Part, UnknownMatch};
 pub use place::{Begin, Boundaries, Strict};
@@ -42,7 +44,7 @@ impl fmt::Display for Lack {
 /// matcher.
 pub trait TripleMatcher {
     /// What is compared of a subject or an object.
-    type Part<'a>: Ord;
+    type Part<'a>: Ord + Hash;
 
     /// What is compared of a mention.
     ///
@@ -61,6 +63,18 @@ pub trait TripleMatcher {
     /// As [`part`](Self::part), for the subject first.
     fn key<'a>(&self, triple: &'a Triple) -> Result<(Self::Part<'a>, &'a str, Self::Part<'a>), Lack> {
         Ok((self.part(&triple.subject)?, &triple.relation, self.part(&triple.object)?))
+    }
+
+    /// The counts of one sentence: what [`count`](crate::count) does. A matcher that stands for one of several hands this on, so
+    /// that it chooses once a sentence, and not for each mention.
+    fn count<'a>(
+        &self,
+        gold: impl IntoIterator<Item = &'a Triple>,
+        predicted: impl IntoIterator<Item = &'a Triple>,
+    ) -> Counts {
+        let mut sum = Counts::default();
+        count_by(gold, predicted, self, |_| (), |(), counts| sum += counts);
+        sum
     }
 
     /// Sees that every triple has what is compared. [`evaluate`](crate::evaluate()) does so; do it before

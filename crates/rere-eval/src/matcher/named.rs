@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rere_core::{ByteSpan, Mention};
+use rere_core::{ByteSpan, Mention, Triple};
 use serde::{Deserialize, Serialize};
+
+use crate::Counts;
 
 use super::{Begin, Boundaries, Exact, Lack, LastWord, Partial, Strict, TripleMatcher};
 
@@ -69,6 +71,21 @@ impl TripleMatcher for Match {
             Self::LastWord => LastWord.part(mention).map(Part::Surface),
             Self::Boundaries => Boundaries.part(mention).map(Part::Span),
             Self::Strict => Strict.part(mention).map(|(span, entity_type)| Part::TypedSpan(span, entity_type)),
+        }
+    }
+
+    fn count<'a>(
+        &self,
+        gold: impl IntoIterator<Item = &'a Triple>,
+        predicted: impl IntoIterator<Item = &'a Triple>,
+    ) -> Counts {
+        match self {
+            Self::Exact => Exact.count(gold, predicted),
+            Self::Partial => Partial.count(gold, predicted),
+            Self::Begin => Begin.count(gold, predicted),
+            Self::LastWord => LastWord.count(gold, predicted),
+            Self::Boundaries => Boundaries.count(gold, predicted),
+            Self::Strict => Strict.count(gold, predicted),
         }
     }
 

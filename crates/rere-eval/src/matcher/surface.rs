@@ -16,7 +16,7 @@ impl TripleMatcher for Exact {
     type Part<'a> = &'a str;
 
     fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
-        Ok(mention.text.trim())
+        Ok(trimmed(&mention.text))
     }
 }
 
@@ -33,7 +33,7 @@ impl TripleMatcher for Partial {
     type Part<'a> = &'a str;
 
     fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
-        Ok(mention.text.split_whitespace().next().unwrap_or_default())
+        Ok(first_word(&mention.text))
     }
 }
 
@@ -52,5 +52,43 @@ impl TripleMatcher for LastWord {
 
     fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
         Ok(mention.text.split_whitespace().next_back().unwrap_or_default())
+    }
+}
+
+/// Whether a byte is a character that is not white space by itself; of other bytes it is not known.
+fn is_visible(byte: u8) -> bool {
+    byte > b' ' && byte.is_ascii()
+}
+
+/// `text.trim()`, which takes its time to see that there is nothing to trim.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if is_visible(*first) && is_visible(*last) => text,
+        _ => text.trim(),
+    }
+}
+
+/// What comes before the first white space, that at the begin passed over.
+fn first_word(text: &str) -> &str {
+    let visible = text.bytes().take_while(|&byte| is_visible(byte)).count();
+    match text.as_bytes().get(visible) {
+        None => text,
+        Some(b' ') if visible > 0 => &text[..visible],
+        Some(_) => text.split_whitespace().next().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{first_word, trimmed};
+
+    proptest! {
+        #[test]
+        fn as_the_standard_library(text in "[ab \\t\u{b}\u{7f}\u{a0}\u{3000}é北]{0,6}") {
+            prop_assert_eq!(trimmed(&text), text.trim());
+            prop_assert_eq!(first_word(&text), text.split_whitespace().next().unwrap_or_default());
+        }
     }
 }

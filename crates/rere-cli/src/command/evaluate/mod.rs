@@ -289,11 +289,16 @@ impl Relations {
     fn note_unknown(mut self, path: &Path) {
         self.predicted.retain(|relation, _| !self.gold.contains(relation));
         if !self.predicted.is_empty() {
+            const NAMED: usize = 5;
+            let named = self.predicted.keys().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let others = match self.predicted.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
             eprintln!(
-                "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: {}",
+                "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: {named}{others}",
                 path.display(),
                 self.predicted.values().sum::<usize>(),
-                self.predicted.into_keys().collect::<Vec<_>>().join(", "),
             );
         }
     }
