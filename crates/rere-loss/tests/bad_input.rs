@@ -1,10 +1,14 @@
 //! Tensors and settings that do not fit.
 
-use burn::tensor::{Device, Tensor};
+mod common;
+
+use burn::tensor::Tensor;
 use rere_loss::{Bce, Cpu, Groups, Loss, LossError, NnPu, Reference};
 
+use common::device;
+
 fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
-    Tensor::zeros(shape, &Device::flex())
+    Tensor::zeros(shape, &device())
 }
 
 #[test]
@@ -50,8 +54,8 @@ fn settings_for_other_classes_panic() {
 #[test]
 fn values_that_cannot_be_are_found() {
     let with = |logit: f32, target: f32| {
-        let logits = Tensor::<2>::from_floats([[0.0, 1.0], [logit, 2.0]], &Device::flex());
-        let targets = Tensor::<2>::from_floats([[0.0, 1.0], [0.0, target]], &Device::flex());
+        let logits = Tensor::<2>::from_floats([[0.0, 1.0], [logit, 2.0]], &device());
+        let targets = Tensor::<2>::from_floats([[0.0, 1.0], [0.0, target]], &device());
         Groups::new(&[1], logits, targets)
     };
     assert_eq!(with(0.0, 0.5).check(), Ok(()));
@@ -60,7 +64,7 @@ fn values_that_cannot_be_are_found() {
     let error = with(0.0, 1.5).check().expect_err("a target over 1");
     assert_eq!(error.to_string(), "target 1.5 stands at position 3 (row by row): a target lies in [0, 1]");
     // What is masked may be anything.
-    let mask = Tensor::<2>::from_floats([[1.0, 1.0], [0.0, 1.0]], &Device::flex()).bool();
+    let mask = Tensor::<2>::from_floats([[1.0, 1.0], [0.0, 1.0]], &device()).bool();
     assert_eq!(with(f32::NAN, 0.0).with_mask(mask).check(), Ok(()));
 
     assert!(Bce::new().value_and_gradient(&[0.0], &[0.0, 1.0], 0).is_err());
@@ -71,8 +75,7 @@ fn values_that_cannot_be_are_found() {
 
 #[test]
 fn priors_need_positives_and_others() {
-    let groups =
-        |targets: [[f32; 2]; 2]| Groups::new(&[1], zeros([2, 2]), Tensor::from_floats(targets, &Device::flex()));
+    let groups = |targets: [[f32; 2]; 2]| Groups::new(&[1], zeros([2, 2]), Tensor::from_floats(targets, &device()));
     assert!(matches!(Cpu::from_targets(&groups([[0.0; 2]; 2]), 0.0, 0.1), Err(LossError::NoPrior { .. })));
     assert!(matches!(Cpu::from_targets(&groups([[1.0; 2]; 2]), 0.0, 0.1), Err(LossError::NoPrior { .. })));
     let loss = Cpu::from_targets(&groups([[1.0, 0.0], [0.0, 0.0]]), 0.5, 0.1).expect("valid");

@@ -1,12 +1,16 @@
 //! One loss object trains the labels of every paradigm: the smallest model there is, a logit for each label, learns what
 //! is labelled.
 
+mod common;
+
 use burn::{
     module::{Module, Param},
     optim::{AdamConfig, GradientsParams},
-    tensor::{Device, Tensor, TensorData},
+    tensor::{Tensor, TensorData},
 };
 use rere_loss::{Asymmetric, Bce, Cpu, Dice, Focal, Groups, Loss, NnPu};
+
+use common::device;
 
 #[derive(Module, Debug)]
 struct Logits {
@@ -56,7 +60,7 @@ fn layouts() -> Vec<Layout> {
 
 /// Trains the logits of a layout and returns their values.
 fn train(layout: &Layout, loss: &dyn Loss) -> Vec<f32> {
-    let device = Device::flex().autodiff();
+    let device = device().autodiff();
     let labels: usize = layout.shape.iter().product();
     let mut targets = vec![0.0f32; labels];
     layout.positives.iter().for_each(|&at| targets[at] = 1.0);
@@ -108,7 +112,7 @@ fn every_loss_learns_the_labels_of_every_paradigm() {
 /// The groups that the axes name are the groups that a loop would make.
 #[test]
 fn axes_name_the_groups() {
-    let device = Device::flex();
+    let device = device();
     let [sentences, tokens, relations] = [2usize, 3, 4];
     let numbers: Vec<f32> = (0..sentences * tokens * relations).map(|i| i as f32 / 10.0 - 1.0).collect();
     let shape = [sentences, tokens, relations];

@@ -1,11 +1,15 @@
 //! What holds for every loss: agreement with the float64 reference, finite everywhere, no say for masked labels, no
 //! difference by order or by splitting a batch.
 
+mod common;
+
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use proptest::prelude::*;
 use rere_loss::{
     Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, Groups, Loss, LossError, NnPu, Reference, SsrPu, Surrogate, Upu,
 };
+
+use common::device;
 
 trait Both: Loss + Reference {}
 impl<L: Loss + Reference> Both for L {}
@@ -131,7 +135,7 @@ fn assert_close(name: &str, ours: &[f64], theirs: &[f64], terms: f64, tolerance:
 proptest! {
     #[test]
     fn equals_the_reference(rows in rows()) {
-        let device = Device::flex().autodiff();
+        let device = device().autodiff();
         for (name, loss) in losses() {
             let terms = rows.terms(name);
             let ((each, gradient), (value, slope)) = (rows.run(loss.as_ref(), &device), rows.expected(loss.as_ref()));
@@ -180,7 +184,7 @@ proptest! {
         }),
         noise in prop_oneof![Just(f64::NAN), Just(1e9), Just(-3.0), Just(f64::INFINITY)],
     ) {
-        let device = Device::flex().autodiff();
+        let device = device().autodiff();
         let height = rows.height();
         for (name, loss) in losses() {
             let (each, gradient) = rows.run(loss.as_ref(), &device);
@@ -219,7 +223,7 @@ proptest! {
 
 #[test]
 fn finite_for_every_logit() {
-    let device = Device::flex().autodiff();
+    let device = device().autodiff();
     let logits = [-1e4, -100.0, -17.0, -1.0, 0.0, 1.0, 17.0, 100.0, 1e4];
     for (name, loss) in losses() {
         for dtype in [DType::F32, DType::F16, DType::BF16] {

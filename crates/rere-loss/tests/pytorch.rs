@@ -1,11 +1,15 @@
 //! Values and gradients against a float64 PyTorch implementation: `tests/reference/losses.py` made the numbers.
 
+mod common;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use rere_loss::{
     Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, Groups, Loss, LossError, NnPu, PerClass, Reference, Sampling, SsrPu,
     Surrogate, Upu,
 };
 use serde::Deserialize;
+
+use common::device;
 
 #[derive(Deserialize)]
 struct Case {
@@ -104,7 +108,7 @@ fn tensor(rows: &[Vec<f64>], device: &Device) -> Tensor<2> {
 fn tensors_equal_pytorch() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("reference/losses.json")).expect("recorded cases");
     assert!(cases.len() >= 40);
-    let device = Device::flex().autodiff();
+    let device = device().autodiff();
     for case in cases {
         let loss = build(case.loss).expect("valid settings");
         let logits = tensor(&case.logits, &device).require_grad();

@@ -4,19 +4,70 @@ use burn::tensor::{Device, Tensor};
 
 use crate::ModelError;
 
-/// The device that a name stands for: `flex`, the pure Rust CPU backend.
+/// The device that a name stands for.
+///
+/// | name | backend | feature |
+/// |---|---|---|
+/// | `flex` | pure Rust on the CPU | `flex` |
+/// | `libtorch` | LibTorch on the CPU | `tch` |
+/// | `libtorch:cuda:0` | LibTorch on the first CUDA device, `libtorch:cuda:1` on the second | `tch` |
 ///
 /// # Errors
-/// Where the name is unknown, or the backend was not built in.
+/// Where the name is unknown, the backend was not built in, or the machine does not have the device.
 pub fn parse_device(name: &str) -> Result<Device, ModelError> {
-    let error = |message: &str| Err(ModelError::Device { name: name.to_owned(), message: message.to_owned() });
-    match name {
-        #[cfg(feature = "flex")]
-        "flex" => Ok(Device::flex()),
-        #[cfg(not(feature = "flex"))]
-        "flex" => error("this build has no flex backend: build with the feature flex"),
-        _ => error("unknown; this build knows flex"),
+    let error = |message: String| ModelError::Device { name: name.to_owned(), message };
+    let device = match name {
+        "flex" => flex(),
+        "libtorch" => libtorch(None),
+        _ => {
+            let index = name.strip_prefix("libtorch:cuda:").and_then(|index| index.parse().ok());
+            libtorch(Some(index.ok_or_else(|| error(format!("unknown; there are {NAMES}")))?))
+        }
+    };
+    device.map_err(|missing| {
+        error(match missing {
+            Missing::Feature(feature) => format!("not in this build: build with the feature {feature}"),
+            Missing::Device => "this machine has no such device, or its driver is not found".to_owned(),
+        })
+    })
+}
+
+const NAMES: &str = "flex, libtorch and libtorch:cuda:0, with the number of the card";
+
+/// Why there is no device of a known name. Which of the two can come depends on the features.
+#[allow(dead_code)]
+enum Missing {
+    Feature(&'static str),
+    Device,
+}
+
+#[cfg(feature = "flex")]
+fn flex() -> Result<Device, Missing> {
+    Ok(Device::flex())
+}
+
+#[cfg(not(feature = "flex"))]
+fn flex() -> Result<Device, Missing> {
+    Err(Missing::Feature("flex"))
+}
+
+/// LibTorch on the CPU, or on a CUDA device.
+#[cfg(feature = "tch")]
+#[allow(deprecated)] // Burn calls it so since 0.22, which is why burn is pinned.
+fn libtorch(cuda: Option<usize>) -> Result<Device, Missing> {
+    match cuda {
+        None => Ok(Device::libtorch()),
+        Some(index) => {
+            let device = Device::libtorch_cuda(index);
+            let all = Device::enumerate(burn::tensor::DeviceType::LibTorch);
+            if all.contains(&device) { Ok(device) } else { Err(Missing::Device) }
+        }
     }
+}
+
+#[cfg(not(feature = "tch"))]
+fn libtorch(_: Option<usize>) -> Result<Device, Missing> {
+    Err(Missing::Feature("tch"))
 }
 
 /// Whether a tensor lies where elements are best computed by our own loops: f32 on the pure Rust CPU backend.
@@ -35,10 +86,29 @@ pub(crate) fn on_cpu<const D: usize>(_: &Tensor<D>) -> bool {
 mod tests {
     use super::*;
 
+    fn message(name: &str) -> Option<String> {
+        parse_device(name).err().map(|error| error.to_string())
+    }
+
     #[test]
-    fn unknown_devices_are_errors() {
-        assert!(parse_device("flex").is_ok());
-        let message = parse_device("gpu").err().map(|error| error.to_string());
-        assert_eq!(message.as_deref(), Some("device \"gpu\": unknown; this build knows flex"));
+    fn devices_that_are_not_there_are_errors() {
+        assert_eq!(message("flex"), None);
+        for name in [
+            "gpu",
+            "",
+            "flex:0",
+            "libtorch:cuda",
+            "libtorch:0",
+            "libtorch:cuda:",
+            "libtorch:cuda:x",
+            "libtorch:cuda:-1",
+        ] {
+            assert_eq!(message(name), Some(format!("device {name:?}: unknown; there are {NAMES}")));
+        }
+        // Without the feature, and on a machine without so many cards.
+        let none = message("libtorch:cuda:77").expect("no such device");
+        let expected = if cfg!(feature = "tch") { "has no such device" } else { "build with the feature tch" };
+        assert!(none.contains(expected), "{none}");
+        assert_eq!(message("libtorch").is_none(), cfg!(feature = "tch"));
     }
 }

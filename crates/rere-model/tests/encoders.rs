@@ -1,5 +1,7 @@
 //! Properties of the encoders, and weights on disk.
 
+mod common;
+
 use std::{fs, path::Path};
 
 use burn::{
@@ -10,6 +12,8 @@ use rere_model::{
     BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling, RelationModel,
     load_pretrained, load_weights, read_config, save_weights,
 };
+
+use common::device;
 
 fn configs() -> [EncoderConfig; 2] {
     let mut bilstm = BiLstmConfig::new(50);
@@ -34,7 +38,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 #[test]
 fn padding_changes_nothing() {
-    let device = Device::flex();
+    let device = device();
     for config in configs() {
         let encoder = config.init(&device).expect("an encoder");
         let (long, short): (&[i32], &[i32]) = (&[2, 7, 8, 9, 10, 11, 3], &[2, 20, 21, 3]);
@@ -50,7 +54,7 @@ fn padding_changes_nothing() {
 
 #[test]
 fn weights_survive_saving() {
-    let device = Device::flex();
+    let device = device();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
     for config in configs() {
@@ -65,7 +69,7 @@ fn weights_survive_saving() {
 
 #[test]
 fn weights_of_another_shape_are_errors() {
-    let device = Device::flex();
+    let device = device();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
     let [config, other] = configs();
@@ -83,7 +87,7 @@ fn weights_of_another_shape_are_errors() {
 
 #[test]
 fn files_that_are_no_weights_are_errors() {
-    let device = Device::flex();
+    let device = device();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
     let [config, _] = configs();
@@ -110,7 +114,7 @@ fn configurations_that_are_not_supported_are_errors() {
         write(bad);
         assert!(matches!(read_config(folder.path()), Err(ModelError::Config { .. })), "{bad}");
     }
-    let device = Device::flex();
+    let device = device();
     let tiny = || BertConfig::tiny(50);
     let bad = [
         BertConfig { hidden_act: "relu".into(), ..tiny() },
@@ -127,7 +131,7 @@ fn configurations_that_are_not_supported_are_errors() {
 
 #[test]
 fn frozen_layers_get_no_gradient() {
-    let device = Device::flex().autodiff();
+    let device = device().autodiff();
     for config in configs() {
         let mut model = PointerModel::new(&config, &device).expect("a model");
         let all = model.num_params();

@@ -1,10 +1,14 @@
 //! Hidden states against PyTorch: `tests/reference/*.py` made the numbers.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rere_model::{Encoder, EncoderInput, load_pretrained, read_config};
 use safetensors::SafeTensors;
+
+use common::device;
 
 fn reference(name: &str) -> PathBuf {
     Path::new("tests/reference").join(name)
@@ -19,7 +23,7 @@ fn ids(file: &SafeTensors<'_>, name: &str, device: &Device) -> Tensor<2, Int> {
 
 /// The largest difference to the recorded hidden states over the tokens that are not padding.
 fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
-    let device = Device::flex();
+    let device = device();
     let config = read_config(encoder).expect("a configuration");
     let encoder = load_pretrained(config.init(&device).expect("an encoder"), encoder).expect("weights");
     let bytes = std::fs::read(recorded).expect("recorded values");

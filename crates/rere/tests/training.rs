@@ -56,6 +56,11 @@ fn config() -> Config {
     Config::parse(SETTINGS).expect("valid")
 }
 
+/// The device that the tests run on: the one that `RERE_DEVICE` names, `flex` where it is not set.
+fn device() -> Device {
+    rere::parse_device(&std::env::var("RERE_DEVICE").unwrap_or("flex".to_owned())).expect("a device of this build")
+}
+
 /// One test at a time: the random state of the flex backend is one for the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
@@ -64,7 +69,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn run(config: &Config, corpus: &Corpus, folder: &Path, resume: bool) -> Result<Vec<Event>, RereError> {
     let mut events = Vec::new();
-    train(config, corpus, folder, &Device::flex(), resume, &mut |event| events.push(event))?;
+    train(config, corpus, folder, &device(), resume, &mut |event| events.push(event))?;
     Ok(events)
 }
 
@@ -110,7 +115,7 @@ fn a_run_that_was_stopped_anywhere_ends_with_the_same_weights() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut seen = 0;
         let stopped = catch_unwind(AssertUnwindSafe(|| {
-            train(&config(), &corpus(), folder.path(), &Device::flex(), false, &mut |_| {
+            train(&config(), &corpus(), folder.path(), &device(), false, &mut |_| {
                 seen += 1;
                 assert!(seen < stop, "stopped");
             })
@@ -149,7 +154,7 @@ fn a_model_survives_a_new_run_that_is_stopped() {
     other.training.seed = 2;
     let mut seen = 0;
     let stopped = catch_unwind(AssertUnwindSafe(|| {
-        train(&other, &corpus(), folder.path(), &Device::flex(), false, &mut |_| {
+        train(&other, &corpus(), folder.path(), &device(), false, &mut |_| {
             seen += 1;
             assert!(seen < events, "stopped at the last event");
         })
@@ -163,7 +168,7 @@ fn what_is_extracted_slices_the_text() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
     run(&config(), &corpus(), folder.path(), false).expect("trains");
-    let mut system = Rere::load(folder.path(), &Device::flex()).expect("loads");
+    let mut system = Rere::load(folder.path(), &device()).expect("loads");
     // An untrained system with low thresholds finds something everywhere.
     let low = Probability::new(0.01).expect("in [0, 1]");
     system.set_thresholds(rere::Thresholds { relation: low, entity: low, triple: Probability::default() });
@@ -226,7 +231,7 @@ fn damaged_model_folders_are_errors() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
     run(&config(), &corpus(), folder.path(), false).expect("trains");
-    let load = || Rere::load(folder.path(), &Device::flex()).map(|_| ());
+    let load = || Rere::load(folder.path(), &device()).map(|_| ());
     load().expect("whole");
     for name in ["config.json", "tokenizer.json", "relation/model.safetensors", "entity/model.safetensors"] {
         let path = folder.path().join(name);
@@ -263,7 +268,7 @@ fn a_run_that_is_stopped_while_its_model_takes_its_place_goes_on() {
     // As it is when the first of the files has been moved: the rest still stands under the checkpoint.
     let other = tempfile::tempdir().expect("a folder");
     let stopped = catch_unwind(AssertUnwindSafe(|| {
-        train(&config(), &corpus(), other.path(), &Device::flex(), false, &mut |event| {
+        train(&config(), &corpus(), other.path(), &device(), false, &mut |event| {
             assert!(!matches!(event, Event::Thresholds(..)), "stopped");
         })
     }));
@@ -307,4 +312,33 @@ fn a_development_set_without_triples_keeps_the_last_epoch() {
     let record: rere::TrainingRecord = serde_json::from_str(&record).expect("JSON");
     assert!(record.stages.iter().all(|stage| stage.kept == stage.epochs.len()), "{:?}", record.stages);
     assert_eq!(record.dev_f1, None);
+}
+
+/// A system trained on the device finds the same triples on the pure Rust backend, with the same scores but for rounding.
+#[cfg(feature = "flex")]
+#[test]
+fn every_backend_extracts_the_same() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let corpus = corpus();
+    run(&config(), &corpus, folder.path(), false).expect("trained");
+    let scored = |device: &Device| {
+        let mut system = Rere::load(folder.path(), device).expect("loads");
+        // So low that there is something to compare, whatever little was learnt.
+        let low = Probability::saturating(0.05);
+        system.set_thresholds(rere::Thresholds { relation: low, entity: low, triple: Probability::default() });
+        system.extract(&corpus.train).expect("extracts")
+    };
+    let (here, there) = (scored(&Device::flex()), scored(&device()));
+    assert!(here.iter().map(Vec::len).sum::<usize>() > 20);
+    for (here, there) in here.iter().zip(&there) {
+        let unscored = |triples: &[Triple]| -> Vec<Triple> {
+            triples.iter().map(|triple| Triple { score: None, ..triple.clone() }).collect()
+        };
+        assert_eq!(unscored(here), unscored(there));
+        for (here, there) in here.iter().zip(there) {
+            let [here, there] = [here, there].map(|triple| triple.score.expect("a score").get());
+            assert!((here - there).abs() < 1e-4, "{here} {there}");
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub struct Arguments {
     /// Where predictions go, in the rere format; - is standard output.
     #[arg(short, value_name = "OUT", default_value = "-")]
     output: PathBuf,
-    /// Where to compute.
+    /// Where to compute: flex, or, in a build with LibTorch, libtorch or libtorch:cuda:0.
     #[arg(long, default_value = "flex")]
     device: String,
     /// Tokens in a batch, padding counted.

@@ -23,7 +23,7 @@ pub struct Arguments {
     /// Model folder to write.
     #[arg(long, value_name = "DIR", default_value = "model")]
     out: PathBuf,
-    /// Where to compute.
+    /// Where to compute: flex, or, in a build with LibTorch, libtorch or libtorch:cuda:0.
     #[arg(long, default_value = "flex")]
     device: String,
     /// Seed, in place of training.seed.

@@ -15,7 +15,7 @@ pub struct Arguments {
     model: PathBuf,
     /// Sentences whose triples are known, in any known format.
     dev: PathBuf,
-    /// Where to compute.
+    /// Where to compute: flex, or, in a build with LibTorch, libtorch or libtorch:cuda:0.
     #[arg(long, default_value = "flex")]
     device: String,
 }
