@@ -60,6 +60,11 @@ fn by_id_both_sides_have_the_same_sentences() {
         "gold sentence 2 and predicted sentence 1 have the id \"2\" but different texts: \
          predict the texts of this gold file, unchanged"
     );
+    // Of unknown ones that came before what is gold, the first is named.
+    let unknown = EvalError::UnknownSentence { id: "x".to_owned(), position: 1 };
+    for predicted in [&["x:b", "1:a"][..], &["x:b", "y:b", "1:a"], &["x:b", "y:b", "1:a", "z:b"]] {
+        assert_eq!(aligned(&["1:a"], predicted), Err(unknown.clone()));
+    }
     assert!(matches!(aligned(&["1:a"], &[]), Err(EvalError::MissingSentence { position: 1, .. })));
     assert!(matches!(aligned(&[], &["1:a"]), Err(EvalError::UnknownSentence { position: 1, .. })));
 }
@@ -104,6 +109,10 @@ fn by_order_both_sides_have_the_same_sentences() {
          and sentence 3 is on one side only"
     );
     assert_eq!(aligned(&[], &["a"]), Err(EvalError::SentenceCount { gold: 0, predicted: 1 }));
+    // All sentences are counted, not only the first that is on one side.
+    let four = ["a", "b", "c", "d"];
+    assert_eq!(aligned(&four, &four[..1]), Err(EvalError::SentenceCount { gold: 4, predicted: 1 }));
+    assert_eq!(aligned(&four[..1], &four), Err(EvalError::SentenceCount { gold: 1, predicted: 4 }));
     assert_eq!(aligned(&["a"], &["a "]), Err(EvalError::TextAt { position: 1 }));
 }
 
@@ -209,6 +218,21 @@ fn an_error_of_a_stream_is_handed_on_and_ends_it() {
     let mut pairs = Pairs::new(side(&["1"]), side(&["2"]), Agreement::Required);
     assert!(matches!(pairs.next(), Some(Err(Failure::Eval(EvalError::MissingSentence { position: 1, .. })))));
     assert!(pairs.next().is_none());
+}
+
+/// Streams that could go on after their end are not asked again.
+#[test]
+fn nothing_follows_the_end() {
+    let stream = || {
+        let mut reads = 0;
+        std::iter::from_fn(move || {
+            reads += 1;
+            (reads != 2).then(|| Ok::<_, EvalError>(Sentence { id: Some(reads.to_string()), ..Sentence::new("a") }))
+        })
+    };
+    let mut pairs = Pairs::new(stream(), stream(), Agreement::Required);
+    assert!(matches!(pairs.next(), Some(Ok(_))));
+    assert!(pairs.next().is_none() && pairs.next().is_none());
 }
 
 proptest! {

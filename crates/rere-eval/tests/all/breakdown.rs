@@ -104,6 +104,37 @@ fn a_right_prediction_goes_where_its_gold_triple_goes() {
 }
 
 #[test]
+fn white_space_hides_nothing_from_training() {
+    let train = [with("", &[[" a", "r", "b "]])];
+    let seen = Seen::of(&train);
+    for triple in [Triple::of("a", "r", "b"), Triple::of("a ", "r", " b"), Triple::of(" b", "r", "a ")] {
+        assert!(seen.has_entity(&triple.subject) && seen.has_entity(&triple.object), "{triple:?}");
+        assert!(seen.has_pair(&triple), "{triple:?}");
+    }
+}
+
+#[test]
+fn of_equal_triples_the_best_known_says_where() {
+    let train = [with("", &[["New York", "in", "US"]])];
+    let seen = Seen::of(&train);
+    let none = with("", &[]);
+    let mut equal = [["New Jersey", "in", "US of A"], ["New York", "in", "US"], ["New Haven", "in", "US"]];
+    for _ in 0..equal.len() {
+        equal.rotate_left(1);
+        let gold = with("", &equal);
+        let parts = by_seen_entities(&[(&gold, &none)], &Partial, &seen);
+        assert_eq!(filled(&parts), [("both-seen", [0, 0, 1])]);
+        // So too where they are predicted and not gold.
+        let parts = by_seen_pairs(&[(&none, &gold)], &Partial, &seen);
+        assert_eq!(filled(&parts), [("pair-seen", [0, 1, 0])]);
+        // What is gold comes first, however well a prediction is known.
+        let less = with("", &[["New Haven", "in", "US"], ["New Jersey", "in", "US of A"]]);
+        let parts = by_seen_entities(&[(&less, &gold)], &Partial, &seen);
+        assert_eq!(filled(&parts), [("one-seen", [1, 1, 1])]);
+    }
+}
+
+#[test]
 fn the_mean_over_relations() {
     let gold = with("", &[["a", "r", "b"], ["a", "r", "c"], ["a", "s", "b"]]);
     let predicted = with("", &[["a", "r", "b"], ["a", "s", "b"], ["a", "s", "c"], ["a", "q", "c"]]);

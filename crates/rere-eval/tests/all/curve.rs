@@ -3,9 +3,11 @@
 use proptest::prelude::*;
 use rere_core::{Probability, Sentence, Triple};
 use rere_eval::{
-    Calibration, Counts, EvalError, Exact, Match, Scored, align, average_precision, best_threshold, calibration,
-    count_all, count_by_relation, counts_at, precision_recall_curve, scored, scored_by_relation,
+    Begin, Calibration, Counts, EvalError, Exact, Match, Scored, align, average_precision, best_threshold, calibration,
+    check_scores, count_all, count_by_relation, counts_at, precision_recall_curve, scored, scored_by_relation,
 };
+
+use crate::corpora::{TEXT, triple};
 
 #[test]
 fn a_curve_by_hand() {
@@ -67,6 +69,18 @@ fn a_triple_twice_is_one_item() {
 }
 
 #[test]
+fn a_repeated_triple_is_an_item_each_time() {
+    // Gold three times and predicted four times: the lowest score finds none left.
+    let again = || triple([0, 3], "r", [6, 9]);
+    let gold = Sentence { triples: vec![again(), again(), again()], ..Sentence::new(TEXT) };
+    let scores = [0.25, 1.0, 0.5, 0.75];
+    let triples = scores.map(|score| with_score(again(), score)).to_vec();
+    let predicted = Sentence { triples, ..Sentence::new(TEXT) };
+    let found = scored(&[(&gold, &predicted)], &Begin).expect("scores");
+    assert_eq!(found, Scored { items: vec![(1.0, true), (0.75, true), (0.5, true), (0.25, false)], gold: 3 });
+}
+
+#[test]
 fn a_triple_without_a_score() {
     let with = |triple| [Sentence { triples: vec![triple], id: Some("x".to_owned()), ..Sentence::new("a") }];
     let (gold, predicted) = (with(Triple::of("a", "r", "c")), with(Triple::of("a", "s", "c")));
@@ -77,6 +91,17 @@ fn a_triple_without_a_score() {
     assert_eq!(error.to_string(), expected);
     assert_eq!(scored_by_relation(&aligned, &Exact).expect_err("likewise"), error);
     assert!(matches!(error, EvalError::NoScore { position: 1, .. }));
+}
+
+#[test]
+fn scores_are_checked() {
+    let scored = Sentence { triples: vec![with_score(Triple::of("a", "r", "c"), 0.0)], ..Sentence::new("a") };
+    let mut sentences = [scored.clone(), Sentence::new("a"), scored];
+    assert_eq!(check_scores((1..).zip(&sentences)), Ok(()));
+    sentences[2].triples.push(Triple::of("a", "s", "c"));
+    sentences[2].id = Some("x".to_owned());
+    let error = EvalError::NoScore { position: 3, id: Some("x".to_owned()), relation: "s".to_owned() };
+    assert_eq!(check_scores((1..).zip(&sentences)), Err(error));
 }
 
 /// Often one of a few, so that many are equal.

@@ -54,6 +54,30 @@ fn nothing_to_choose() {
     assert_eq!(best_joint_thresholds(&odd).1.f1, 1.0);
 }
 
+/// Of equal F1 the fewest are kept, though that has the lower threshold for the relation.
+#[test]
+fn ties_go_to_the_fewest() {
+    let wrong_first = [false, false, false, true, true];
+    for triples in [[0.5; 5], [0.5, 0.4, 0.3, 0.2, 0.1]] {
+        // 2 of these 5 are right, or 1 of 1: F1 4/8 or 2/4. All together have 3 of 10, F1 6/13.
+        let mut items: Vec<_> =
+            triples.into_iter().zip(wrong_first).map(|(triple, right)| (0.9, triple, right)).collect();
+        items.extend([(0.5, 0.9, true), (0.5, 0.7, false), (0.5, 0.7, false), (0.5, 0.7, false), (0.5, 0.7, false)]);
+        let (thresholds, score) = best_joint_thresholds(&JointScored { items, gold: 3 });
+        assert_eq!(score.counts, Counts { right: 1, predicted: 1, gold: 3 });
+        let thresholds = thresholds.expect("something is kept");
+        assert_eq!((thresholds.relation.get(), thresholds.triple.get()), (0.5, 0.9));
+    }
+}
+
+/// Thresholds that keep the same: the highest are taken, which are the lowest scores kept.
+#[test]
+fn thresholds_are_scores_of_what_is_kept() {
+    let items = vec![(0.9, 0.8, true), (0.7, 0.2, false), (0.3, 0.1, false)];
+    let thresholds = best_joint_thresholds(&JointScored { items, gold: 1 }).0.expect("something is kept");
+    assert_eq!((thresholds.relation.get(), thresholds.triple.get()), (0.9, 0.8));
+}
+
 proptest! {
     #[test]
     fn none_is_better(scored in items(14)) {

@@ -1,6 +1,8 @@
 //! Matchers over places and last words by hand, what they want of a corpus, and relations and entities alone.
 
-use rere_core::{Sentence, Triple};
+use std::hash::{Hash, Hasher};
+
+use rere_core::{Mention, Sentence, Triple};
 use rere_eval::{
     Begin, Boundaries, Counts, EvalError, Exact, Lack, LastWord, Match, Partial, Side, Strict, TripleMatcher, count,
     count_all, count_entities, count_relations, evaluate,
@@ -83,6 +85,31 @@ fn begin_uses_every_triple_once() {
     for matcher in matchers {
         assert_eq!(count([&long, &long], [&long, &long, &other], &matcher), counts(1, 2, 1), "{matcher}");
     }
+}
+
+/// A string of which every hash is the same.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Unhashed<'a>(&'a str);
+
+impl Hash for Unhashed<'_> {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+struct Whole;
+
+impl TripleMatcher for Whole {
+    type Part<'a> = Unhashed<'a>;
+
+    fn part<'a>(&self, mention: &'a Mention) -> Result<Unhashed<'a>, Lack> {
+        Ok(Unhashed(&mention.text))
+    }
+}
+
+#[test]
+fn equal_hashes_make_no_equal_triples() {
+    let gold = [Triple::of("a", "r", "b"), Triple::of("c", "r", "d"), Triple::of("a", "r", "b")];
+    let predicted = [Triple::of("c", "r", "b"), Triple::of("a", "r", "b"), Triple::of("d", "r", "c")];
+    assert_eq!(count(&gold, &predicted, &Whole), counts(1, 3, 2));
 }
 
 #[test]

@@ -17,6 +17,23 @@ fn nothing_is_zero() {
     assert_eq!(missing_labels([], &Match::Exact).0, none);
 }
 
+#[test]
+fn two_relations_by_hand() {
+    let with = |triples: &[[&str; 3]]| {
+        let triples = triples.iter().map(|&[s, r, o]| Triple::of(s, r, o)).collect();
+        Sentence { triples, ..Sentence::new("") }
+    };
+    let gold = with(&[["a", "r", "b"]]);
+    let predicted = with(&[["a", "r", "b"], ["a", "s", "b"], ["b", "s", "a"]]);
+    let full = with(&[["a", "r", "b"], ["a", "s", "b"], ["a", "s", "c"]]);
+    let (all, _) = missing_labels([[&gold, &predicted, &full]], &Match::Exact);
+    assert_eq!(all, MissingCounts { right: 1, missing: 1, predicted: 3, gold: 1, either: 3 });
+    assert_eq!(
+        (all.precision(), all.corrected_precision(), all.false_negative_rate()),
+        (1.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0)
+    );
+}
+
 proptest! {
     #[test]
     fn as_the_other_counts((gold, predicted) in corpus(), full in prop::collection::vec(triples(), 6)) {

@@ -96,6 +96,64 @@ fn p_is_never_zero() {
 }
 
 #[test]
+fn an_interval_holds_its_ends() {
+    let interval = Interval { low: 0.25, high: 0.5 };
+    for (value, inside) in [(0.25, true), (0.375, true), (0.5, true), (0.2, false), (0.6, false)] {
+        assert_eq!(interval.contains(value), inside, "{value}");
+    }
+}
+
+#[test]
+fn a_comparison_at_its_level() {
+    let (a, b) = (counts(&A).repeat(20), counts(&B).repeat(20));
+    for alpha in [0.01, 0.2, 0.5] {
+        let paired = paired_bootstrap(&a, &b, 500, 4, 1.0 - alpha).expect("a difference");
+        assert_eq!(compare(&a, &b, 500, 4, alpha).expect("a comparison").interval, paired.interval);
+    }
+    // A p-value of just the level will do.
+    let (a, b) = (counts(&[(1, 1, 1); 60]), counts(&[(0, 1, 1); 60]));
+    assert_eq!(compare(&a, &b, 99, 1, 0.01).expect("a comparison").verdict, Verdict::ABetter);
+}
+
+/// One round can draw anything: 0, or that the system which is behind is ahead.
+#[test]
+fn a_winner_is_ahead_whatever_is_drawn() {
+    let a = counts(&[(1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1), (0, 1, 1)]);
+    let b = counts(&[(0, 1, 1), (0, 1, 1), (0, 1, 1), (1, 1, 1), (1, 1, 1)]);
+    for seed in 0..500 {
+        for (a, b, winner) in [(&a, &b, Verdict::ABetter), (&b, &a, Verdict::BBetter)] {
+            let found = compare(a, b, 1, seed, 0.9).expect("a comparison");
+            let drawn = if winner == Verdict::ABetter { found.interval.low } else { -found.interval.high };
+            let is_named = drawn > 0.0 && found.p_value <= 0.9;
+            let expected = if is_named { winner } else { Verdict::NoDifference };
+            assert_eq!(found.verdict, expected, "seed {seed}: {found}");
+        }
+    }
+}
+
+#[test]
+fn no_difference_is_no_evidence() {
+    // Each is better in half of the sentences.
+    let (a, b) = (counts(&[(1, 1, 1), (0, 1, 1)]).repeat(10), counts(&[(0, 1, 1), (1, 1, 1)]).repeat(10));
+    let paired = paired_bootstrap(&a, &b, 200, 1, 0.95).expect("a difference");
+    assert_eq!((paired.difference, paired.other_sign, paired.p_value), (0.0, 1.0, 1.0));
+    assert!(paired.interval.low < 0.0 && 0.0 < paired.interval.high);
+}
+
+#[test]
+fn wrong_triples_alone_tell_systems_apart() {
+    // Of the 256 ways to exchange them, 2 make a difference as large.
+    let p = approximate_randomisation(&counts(&[(1, 1, 1); 8]), &counts(&[(1, 2, 1); 8]), 10_000, 7);
+    assert!((p.expect("a p-value") - 2.0 / 256.0).abs() < 0.004);
+}
+
+#[test]
+fn a_verdict_in_words() {
+    let words = [Verdict::ABetter, Verdict::BBetter, Verdict::NoDifference].map(|verdict| verdict.to_string());
+    assert_eq!(words, ["A is better", "B is better", "no difference"]);
+}
+
+#[test]
 fn a_comparison_in_words() {
     let (a, b) = (counts(&[(1, 1, 1); 60]), counts(&[(0, 1, 1); 60]));
     let words = compare(&b, &a, 99, 1, 0.05).expect("a comparison").to_string();
@@ -114,6 +172,7 @@ fn spread_by_hand() {
     // Squares 9 + 1 + 1 + 9 over 3.
     let spread = Spread::of(&[1.0, 3.0, 5.0, 7.0]).expect("runs");
     assert_eq!((spread.mean, spread.deviation), (4.0, Some((20.0f64 / 3.0).sqrt())));
+    assert_eq!(Spread::of(&[1.0, 3.0]).expect("runs").deviation, Some(2.0f64.sqrt()));
     assert_eq!(Spread::of(&[0.5]).expect("a run").to_string(), "0.5000 in 1 run");
 }
 
@@ -143,6 +202,7 @@ fn input_that_cannot_be_tested() {
         "sentence 3 has 1 gold triples for system A and 2 for B: count both on the same gold sentences, in the same \
          order and with the same matcher"
     );
+    assert_eq!(compare(&b, &a, 10, 1, 0.05), Err(SignificanceError::GoldDiffers { position: 3, a: 2, b: 1 }));
     for large in [usize::MAX, u32::MAX as usize, u32::MAX as usize / 2 + 1] {
         let a = [Counts { predicted: large, ..Counts::default() }; 2];
         let error = SignificanceError::TooLarge { sentences: 2, count: large };
@@ -150,6 +210,9 @@ fn input_that_cannot_be_tested() {
         assert_eq!(paired_bootstrap(&a, &a, 10, 1, 0.95), Err(error));
         assert_eq!(approximate_randomisation(&a, &a, 10, 1), Err(error));
     }
+    let both = [Counts { predicted: usize::MAX, gold: 1, right: 0 }; 2];
+    let error = SignificanceError::TooLarge { sentences: 2, count: usize::MAX };
+    assert_eq!(approximate_randomisation(&both, &both, 10, 1), Err(error));
     let largest = [Counts { predicted: u32::MAX as usize / 2, ..Counts::default() }; 2];
     assert!(bootstrap(&largest, 10, 1, 0.95).is_ok());
 }
