@@ -15,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use rere_benches::{Certainty, ScoredSentence, peak_memory};
+use rere_benches::{Certainty, ScoredSentence, median, peak_memory};
 use rere_data::{Format, Reader, Writer};
 
 const BYTES: usize = 100 << 20;
@@ -56,10 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         times[2].push(rere_benches::python("convert.py", &[&lines, &python])?.trim().parse()?);
     }
     compare(&ours, &python)?;
-    let [lines, array, python] = times.map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    });
+    let [lines, array, python] = times.map(median);
     println!("{megabytes:.0} MB, medians of {runs}");
     for (name, seconds) in [("lines", lines), ("array", array), ("python, lines", python)] {
         println!("{name:<14}{seconds:>8.2} s {:>6.0} MB/s {:>6.2}x python", megabytes / seconds, python / seconds);

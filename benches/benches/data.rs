@@ -5,7 +5,7 @@ use std::{hint::black_box, path::Path};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rere_benches::{named_text, names, public_text};
-use rere_data::{EntityMatcher, MatcherSettings};
+use rere_data::{EntityMatcher, Folding, MatcherSettings};
 
 /// Entities of the made-up text, about as many as the public knowledge base has.
 const ENTITIES: usize = 15_000;
@@ -14,8 +14,8 @@ type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>
 
 /// Both kinds of matchers, with what they are called.
 fn matchers(names: &[Vec<String>]) -> [(&'static str, EntityMatcher); 2] {
-    [("case", false), ("folded case", true)].map(|(name, fold_case)| {
-        let settings = MatcherSettings { fold_case, ..MatcherSettings::default() };
+    [("case", false), ("folded case", true)].map(|(name, case)| {
+        let settings = MatcherSettings { folding: Folding { case, space: false }, ..MatcherSettings::default() };
         (name, EntityMatcher::new(names, settings).expect("a matcher"))
     })
 }

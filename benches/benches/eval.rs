@@ -17,7 +17,7 @@ use std::{
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rere_benches::{median, peak_memory, python};
+use rere_benches::{median_time, peak_memory, python};
 use rere_data::{DataError, Reader, read};
 use rere_eval::{Agreement, Counts, Match, Pairs, align, bootstrap, count, count_each, count_each_matcher};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (gold_sentences, predicted_sentences) = (read(&gold)?, read(&predicted)?);
     let aligned = align(&gold_sentences, &predicted_sentences)?;
-    let counting = median(runs, || count_each_matcher(&aligned, MATCHES.each_ref()));
+    let counting = median_time(runs, || count_each_matcher(&aligned, MATCHES.each_ref()));
     let counts = count_each_matcher(&aligned, MATCHES.each_ref());
     if counts != streamed {
         return Err(format!("{counts:?} in memory, {streamed:?} streamed").into());
@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("streams: peak memory {memory:.0} MiB, {bytes:.0} bytes a sentence");
 
     let each = count_each(&aligned[..NYT10.min(aligned.len())], &Match::Exact);
-    let rounds = median(runs, || bootstrap(&each, ROUNDS, 1, 0.95));
+    let rounds = median_time(runs, || bootstrap(&each, ROUNDS, 1, 0.95));
     println!("{ROUNDS} rounds of the bootstrap over {} sentences: {rounds:.3} s", each.len());
     Ok(())
 }
@@ -95,7 +95,7 @@ fn stream(gold: &Path, predicted: &Path) -> Result<[Counts; 2], Box<dyn Error>> 
 /// Gold sentences with none to five triples, and predictions of which two of three are gold.
 fn generate(gold: &Path, predicted: &Path, sentences: usize) -> Result<(), Box<dyn Error>> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let [mut gold, mut predicted] = [gold, predicted].map(|path| fs::File::create(path).map(BufWriter::new));
+    let [mut gold, mut predicted] = [fs::File::create(gold)?, fs::File::create(predicted)?].map(BufWriter::new);
     let names: Vec<String> = (0..1000).map(|number| format!("Name{} Family{}", number % 37, number)).collect();
     for number in 0..sentences {
         let text = format!("Sentence {number} says of some people where they were born , and what they own .");
@@ -109,9 +109,10 @@ fn generate(gold: &Path, predicted: &Path, sentences: usize) -> Result<(), Box<d
         let mut found: Vec<Value> = own.iter().filter(|_| rng.random_ratio(2, 3)).cloned().collect();
         found.extend((found.len()..own.len()).map(|_| triple(&mut rng)));
         for (file, triples) in [(&mut gold, own), (&mut predicted, found)] {
-            let file = file.as_mut().map_err(|error| error.to_string())?;
             writeln!(file, "{}", json!({ "id": number.to_string(), "text": text, "triples": triples }))?;
         }
     }
+    gold.flush()?;
+    predicted.flush()?;
     Ok(())
 }

@@ -9,9 +9,9 @@
 
 use std::{collections::HashMap, error::Error, hint::black_box, io::Write, path::Path, time::Instant};
 
-use rere_benches::{Certainty, ScoredSentence, median, named_text, names, public_text, python};
+use rere_benches::{Certainty, ScoredSentence, median_time, named_text, names, public_text, python};
 use rere_core::Probability;
-use rere_data::{EntityMatcher, MatcherSettings};
+use rere_data::{EntityMatcher, Folding, MatcherSettings};
 use rere_decode::{CrossProduct, Nearest, PairingScratch, PairingStrategy, PointerScores, TokenizedText};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -67,7 +67,7 @@ fn timed(strategy: &dyn PairingStrategy, sentences: &[ScoredSentence]) -> Result
         Ok(found.len())
     };
     let found = decode()?;
-    Ok((found, median(ROUNDS, decode)))
+    Ok((found, median_time(ROUNDS, decode)))
 }
 
 /// Names in text, by each way the megabytes a second, building not counted, and how many times as fast it is here.
@@ -93,7 +93,8 @@ fn search() -> Result<(), Box<dyn Error>> {
             let printed: HashMap<String, Option<(f64, usize)>> =
                 serde_json::from_str(&python("align.py", &[file.path()])?)?;
 
-            let settings = MatcherSettings { fold_case, ..MatcherSettings::default() };
+            let folding = Folding { case: fold_case, space: false };
+            let settings = MatcherSettings { folding, ..MatcherSettings::default() };
             let matcher = EntityMatcher::new(names, settings)?;
             let (mut here, mut mentions) = (f64::INFINITY, 0);
             for _ in 0..ROUNDS {

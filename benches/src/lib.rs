@@ -150,14 +150,17 @@ pub fn peak_memory() -> Result<f64, Box<dyn Error>> {
 }
 
 /// Median of the seconds that the work takes, done so many times.
-pub fn median<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
-    let mut seconds: Vec<f64> = (0..runs.max(1))
-        .map(|_| {
-            let begin = Instant::now();
-            black_box(work());
-            begin.elapsed().as_secs_f64()
-        })
-        .collect();
-    seconds.sort_unstable_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+pub fn median_time<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
+    let time = |_| {
+        let begin = Instant::now();
+        black_box(work());
+        begin.elapsed().as_secs_f64()
+    };
+    median((0..runs.max(1)).map(time).collect())
+}
+
+/// The number in the middle, of at least one.
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }

@@ -2,12 +2,13 @@
 
 use std::{collections::HashSet, convert::Infallible, hint::black_box, path::PathBuf, time::Instant};
 
-use rere_data::{Aligner, KnowledgeBase, MatcherSettings, Overlap, occurrences, read};
+use rere_data::{Aligner, Folding, KnowledgeBase, MatcherSettings, Overlap, occurrences, read};
 
 fn aligner(data: &std::path::Path, triples: &str, fold_case: bool) -> Aligner {
     let kb = KnowledgeBase::read(&data.join(triples), &data.join("kb/freebase_entities.tsv"), None).expect(triples);
     println!("{triples}: {}", kb.report());
-    Aligner::new(kb, MatcherSettings { fold_case, ..MatcherSettings::default() }).expect("an aligner")
+    let folding = Folding { case: fold_case, space: false };
+    Aligner::new(kb, MatcherSettings { folding, ..MatcherSettings::default() }).expect("an aligner")
 }
 
 #[test]

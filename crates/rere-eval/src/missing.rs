@@ -1,7 +1,8 @@
 //! Which wrong predictions are labels that are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Add;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
 
 use rere_core::{Sentence, Triple};
 use serde::Serialize;
@@ -35,6 +36,18 @@ impl Add for MissingCounts {
             gold: self.gold + other.gold,
             either: self.either + other.either,
         }
+    }
+}
+
+impl AddAssign for MissingCounts {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for MissingCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
     }
 }
 
@@ -98,6 +111,5 @@ pub fn missing_labels<'a>(
             counts.either += gold.union(&full).count();
         }
     }
-    let all = by_relation.values().copied().fold(MissingCounts::default(), Add::add);
-    (all, by_relation)
+    (by_relation.values().copied().sum(), by_relation)
 }

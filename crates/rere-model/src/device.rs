@@ -24,50 +24,37 @@ pub fn parse_device(name: &str) -> Result<Device, ModelError> {
             libtorch(Some(index.ok_or_else(|| error(format!("unknown; there are {NAMES}")))?))
         }
     };
-    device.map_err(|missing| {
-        error(match missing {
-            Missing::Feature(feature) => format!("not in this build: build with the feature {feature}"),
-            Missing::Device => "this machine has no such device, or its driver is not found".to_owned(),
-        })
-    })
+    device.map_err(|message| error(message.to_owned()))
 }
 
 const NAMES: &str = "flex, libtorch and libtorch:cuda:0, with the number of the card";
 
-/// Why there is no device of a known name. Which of the two can come depends on the features.
-#[allow(dead_code)]
-enum Missing {
-    Feature(&'static str),
-    Device,
-}
-
 #[cfg(feature = "flex")]
-fn flex() -> Result<Device, Missing> {
+fn flex() -> Result<Device, &'static str> {
     Ok(Device::flex())
 }
 
 #[cfg(not(feature = "flex"))]
-fn flex() -> Result<Device, Missing> {
-    Err(Missing::Feature("flex"))
+fn flex() -> Result<Device, &'static str> {
+    Err("not in this build: build with the feature flex")
 }
 
 /// LibTorch on the CPU, or on a CUDA device.
 #[cfg(feature = "tch")]
 #[allow(deprecated)] // Burn calls it so since 0.22, which is why burn is pinned.
-fn libtorch(cuda: Option<usize>) -> Result<Device, Missing> {
-    match cuda {
-        None => Ok(Device::libtorch()),
-        Some(index) => {
-            let device = Device::libtorch_cuda(index);
-            let all = Device::enumerate(burn::tensor::DeviceType::LibTorch);
-            if all.contains(&device) { Ok(device) } else { Err(Missing::Device) }
-        }
+fn libtorch(cuda: Option<usize>) -> Result<Device, &'static str> {
+    let Some(index) = cuda else { return Ok(Device::libtorch()) };
+    let device = Device::libtorch_cuda(index);
+    if Device::enumerate(burn::tensor::DeviceType::LibTorch).contains(&device) {
+        Ok(device)
+    } else {
+        Err("this machine has no such device, or its driver is not found")
     }
 }
 
 #[cfg(not(feature = "tch"))]
-fn libtorch(_: Option<usize>) -> Result<Device, Missing> {
-    Err(Missing::Feature("tch"))
+fn libtorch(_: Option<usize>) -> Result<Device, &'static str> {
+    Err("not in this build: build with the feature tch")
 }
 
 /// Whether a tensor lies where elements are best computed by our own loops: f32 on the pure Rust CPU backend.

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use rere_core::Sentence;
-use rere_data::{Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name};
+use rere_data::{
+    Aligner, DataError, Folding, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name,
+};
 
-use super::{Outcome, report};
+use super::{Outcome, check_standard_input, report};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
@@ -52,10 +54,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         };
         sources.push((kb.as_path(), entities, map));
     }
-    let files = sources.iter().flat_map(|&(kb, entities, _)| [kb, entities]).chain([arguments.input.as_path()]);
-    if files.filter(|file| *file == Path::new("-")).count() > 1 {
-        return Err("standard input (-) can be read only once, and one --entities is read for each --kb".into());
-    }
+    // One --entities is read for each --kb.
+    let files = sources.iter().flat_map(|&(kb, entities, _)| [kb, entities]);
+    check_standard_input(files.chain([arguments.input.as_path()]))?;
     let mut aligners = Vec::with_capacity(count);
     for (kb, entities, map) in sources {
         aligners.push((input_name(kb), aligner(kb, entities, map, arguments.fold)?));
@@ -78,7 +79,8 @@ fn one_of<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) ->
 }
 
 fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result<Aligner, DataError> {
-    let settings = MatcherSettings { fold_case: fold, fold_space: fold, ..MatcherSettings::default() };
+    let folding = Folding { case: fold, space: fold };
+    let settings = MatcherSettings { folding, ..MatcherSettings::default() };
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
     eprintln!("{}: {}", input_name(kb).display(), aligner.kb().report());
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());

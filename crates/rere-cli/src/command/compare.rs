@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         matcher.check((1..).zip(predicted), Side::Predicted).map_err(named)?;
         systems.push((path.display().to_string(), align(&gold, predicted).map_err(named)?));
     }
-    let [a, b] = [0, 1].map(|system: usize| count_each(&systems[system].1, &matcher));
+    let [a, b] = [&systems[0].1, &systems[1].1].map(|aligned| count_each(aligned, &matcher));
     let comparison = compare(&a, &b, arguments.rounds, arguments.seed, arguments.alpha)?;
     if arguments.json {
         println!("{}", serde_json::json!(comparison));

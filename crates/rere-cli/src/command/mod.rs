@@ -20,6 +20,16 @@ pub mod tune;
 /// What a command ends with.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
+/// Sees that standard input is not wanted twice. A path comes as often as it is read.
+fn check_standard_input<'a>(reads: impl IntoIterator<Item = &'a Path>) -> Outcome {
+    match reads.into_iter().filter(|path| *path == Path::new("-")).count() {
+        0 | 1 => Ok(()),
+        times => {
+            Err(format!("standard input (-) can be read only once, and would be read {times} times: give files").into())
+        }
+    }
+}
+
 /// The sentences of a corpus; what of it has no counterpart is told.
 fn read(path: &Path) -> Result<Vec<Sentence>, DataError> {
     let (sentences, lost) = read_reporting(path)?;

@@ -24,15 +24,13 @@ use crate::{
 pub struct MatcherSettings {
     /// Characters that a name must have.
     pub min_characters: usize,
-    /// Whether upper and lower case are the same, as [`Folding::case`] has it.
-    pub fold_case: bool,
-    /// Whether any length and kind of white space is one space.
-    pub fold_space: bool,
+    /// What names and text may differ in.
+    pub folding: Folding,
 }
 
 impl Default for MatcherSettings {
     fn default() -> Self {
-        Self { min_characters: 2, fold_case: false, fold_space: false }
+        Self { min_characters: 2, folding: Folding::default() }
     }
 }
 
@@ -68,7 +66,7 @@ impl EntityMatcher {
     /// # Errors
     /// Where the names are too many for an automaton ([`DataError::Names`]).
     pub fn new(names: &[Vec<String>], settings: MatcherSettings) -> Result<Self, DataError> {
-        let folding = Folding { case: settings.fold_case, space: settings.fold_space };
+        let folding = settings.folding;
         let mut numbers: HashMap<Cow<'_, str>, usize> = HashMap::new();
         let mut patterns: Vec<Cow<'_, str>> = Vec::new();
         let mut entities: Vec<Vec<usize>> = Vec::new();
@@ -191,7 +189,8 @@ mod tests {
 
     /// Surfaces and entities of the mentions.
     fn found(names: &[&[&str]], fold_case: bool, text: &str) -> Vec<(String, Vec<usize>)> {
-        let matcher = matcher(names, MatcherSettings { fold_case, ..MatcherSettings::default() });
+        let folding = Folding { case: fold_case, space: false };
+        let matcher = matcher(names, MatcherSettings { folding, ..MatcherSettings::default() });
         let mentions = matcher.mentions(text).into_iter();
         mentions.map(|m| (m.span.slice(text).expect("fits").to_owned(), m.entities.to_vec())).collect()
     }
@@ -263,7 +262,8 @@ mod tests {
     #[test]
     fn white_space_is_folded_with_the_text_s_own_places() {
         let text = "in New  York\u{a0} , New\r\nYork\tCity and New York";
-        let settings = MatcherSettings { fold_space: true, ..MatcherSettings::default() };
+        let folding = Folding { case: false, space: true };
+        let settings = MatcherSettings { folding, ..MatcherSettings::default() };
         let names: &[&[&str]] = &[&["New York", " New \n York"], &["York City"]];
         let matcher = matcher(names, settings);
         let mentions = matcher.mentions(text).into_iter();
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!((matcher.len(), matcher.short(), matcher.is_empty()), (1, 3, false));
         assert_eq!(matcher.mentions("US U.S. 北京")[0].entities, [0, 2]);
         // Each once, as those that are long enough.
-        let folded = MatcherSettings { fold_case: true, ..settings };
+        let folded = MatcherSettings { folding: Folding { case: true, space: false }, ..settings };
         let names = [&["US", "USA"][..], &["us", "UK"], &["US", "usa"]];
         let counts = |settings| {
             let matcher = self::matcher(&names, settings);
@@ -312,14 +312,14 @@ mod tests {
     }
 
     /// Every place of every name by itself, then place after place of the text the longest name there.
-    fn slow(names: &[String], settings: MatcherSettings, text: &str) -> Vec<(ByteSpan, Vec<usize>)> {
+    fn slow(names: &[String], folding: Folding, text: &str) -> Vec<(ByteSpan, Vec<usize>)> {
         let folded = |s: &str| {
-            let space = |c: char| settings.fold_space && c.is_whitespace();
+            let space = |c: char| folding.space && c.is_whitespace();
             let words: Vec<&str> = s.split(space).filter(|word| !word.is_empty()).collect();
             // Space at the ends is that of no name.
             let [begin, end] = [s.starts_with(space), s.ends_with(space)].map(|space| if space { " " } else { "" });
             let s = format!("{begin}{}{end}", words.join(" "));
-            if settings.fold_case { s.to_lowercase().replace('ς', "σ") } else { s }
+            if folding.case { s.to_lowercase().replace('ς', "σ") } else { s }
         };
         let borders: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         let (mut mentions, mut from) = (Vec::new(), 0);
@@ -344,14 +344,15 @@ mod tests {
         fn the_automaton_finds_what_a_slow_search_finds(
             names in prop::collection::vec("[abAk2İßΣ北é \u{307}'-]{0,4}", 0..8),
             text in "[abAk2\u{212a}İßẞσς北éi\u{307}\u{301}\u{600}\u{200d}\u{e0100} .\r\n'-]{0,20}",
-            fold_case: bool,
-            fold_space: bool,
+            case: bool,
+            space: bool,
         ) {
             let each: Vec<Vec<String>> = names.iter().map(|name| vec![name.clone()]).collect();
-            let settings = MatcherSettings { min_characters: 1, fold_case, fold_space };
+            let folding = Folding { case, space };
+            let settings = MatcherSettings { min_characters: 1, folding };
             let matcher = EntityMatcher::new(&each, settings).expect("a matcher");
             let found: Vec<_> = matcher.mentions(&text).into_iter().map(|m| (m.span, m.entities.to_vec())).collect();
-            prop_assert_eq!(found, slow(&names, settings, &text));
+            prop_assert_eq!(found, slow(&names, folding, &text));
         }
     }
 }

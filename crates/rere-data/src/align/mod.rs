@@ -175,6 +175,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::Folding;
 
     const ENTITIES: &str = "\u{feff}/m/1\tQ1\tAda Lovelace\tAda\r\n\n/m/2\tQ2\tLondon\n/m/3\t\t北京\n/m/4\tQ4\tNew York\n/m/5\tQ5\tNew York\tNYC\n/m/6\tQ6\t \t\n";
     const TRIPLES: &str = "/m/1\tborn in\t/m/2\nQ1\tborn in\tQ2\nQ1\tlived in\t/m/3\n  \nQ5\tpart of\tQ4\nQ2\ttwin\tQ5\nQ2\ttwin\tQ2\nQ1\tborn in\tQ6\nQ1\tknows\tQ99\n";
@@ -368,12 +369,12 @@ mod tests {
             names in prop::collection::vec(prop::collection::vec("[a-eA-C]", 1..4), 1..8),
             facts in prop::collection::vec((0usize..8, "[r-t]", 0usize..8), 0..40),
             text in prop::collection::vec("[a-eA-C]", 0..24),
-            fold_case: bool,
+            case: bool,
         ) {
             let lines = names.iter().enumerate().map(|(id, names)| format!("{id}\t\t{}\n", names.join("\t")));
             let triples = facts.iter().map(|(subject, relation, object)| format!("{subject}\t{relation}\t{object}\n"));
             let kb = read(triples.collect::<String>().as_bytes(), lines.collect::<String>().as_bytes(), None);
-            let settings = MatcherSettings { min_characters: 1, fold_case, ..MatcherSettings::default() };
+            let settings = MatcherSettings { min_characters: 1, folding: Folding { case, space: false } };
             let aligner = Aligner::new(kb.expect("a KB"), settings).expect("an aligner");
             let text = text.join(" ");
             prop_assert_eq!(aligner.align(&text), slow(&aligner, &text));

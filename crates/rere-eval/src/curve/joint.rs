@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rere_core::Probability;
 use serde::Serialize;
 
-use super::relation::{f1_parts, is_higher};
+use super::relation::{best_of_each, f1_parts};
 use crate::{Counts, Score};
 
 /// What two thresholds are chosen by.
@@ -64,18 +64,12 @@ pub fn best_joint_relation_thresholds<'a>(
     (scored.keys().copied().zip(thresholds).collect(), score)
 }
 
-/// The best thresholds of each group, and the score of all together: see `best_relation_thresholds` for the rounds.
+/// The best thresholds of each group, and the score of all together.
 fn best(groups: &[Candidates], gold: usize) -> (Vec<Option<JointThresholds>>, Score) {
-    let mut best = Score::from_counts(Counts { gold, ..Counts::default() });
-    loop {
-        let chosen: Vec<_> = groups.iter().map(|candidates| candidates.best_at(best.counts)).collect();
-        let kept: Counts = groups.iter().zip(&chosen).map(|(candidates, chosen)| candidates.counts(*chosen)).sum();
-        let score = Score::from_counts(Counts { gold, ..kept });
-        if !is_higher(score.counts, best.counts) {
-            return (chosen, score);
-        }
-        best = score;
-    }
+    best_of_each(groups, gold, |candidates, counts| {
+        let thresholds = candidates.best_at(counts);
+        (thresholds, candidates.counts(thresholds))
+    })
 }
 
 /// Candidates by falling relation score.

@@ -45,14 +45,28 @@ pub struct RelationThresholds<'a> {
 pub fn best_relation_thresholds<'a>(scored: &BTreeMap<&'a str, Scored>) -> RelationThresholds<'a> {
     let choices: Vec<Vec<Choice>> = scored.values().map(choices).collect();
     let gold = scored.values().map(|scored| scored.gold).sum();
+    let (thresholds, score) = best_of_each(&choices, gold, |choices, counts| {
+        let Choice { threshold, right, predicted } = best_at(choices, counts);
+        (threshold, Counts { right, predicted, gold: 0 })
+    });
+    RelationThresholds { thresholds: scored.keys().copied().zip(thresholds).collect(), score }
+}
+
+/// One choice for each group that together have the highest micro F1, and the score there: the rounds of Dinkelbach.
+///
+/// `choose` gives a group's choice with the highest 2R - lambda P, and its right and predicted triples, where lambda is the F1
+/// of the counts that it is given.
+pub(super) fn best_of_each<G, C>(
+    groups: &[G],
+    gold: usize,
+    choose: impl Fn(&G, Counts) -> (C, Counts),
+) -> (Vec<C>, Score) {
     let mut best = Score::from_counts(Counts { gold, ..Counts::default() });
     loop {
-        let chosen: Vec<Choice> = choices.iter().map(|choices| best_at(choices, best.counts)).collect();
-        let [right, predicted] = [chosen.iter().map(|c| c.right).sum(), chosen.iter().map(|c| c.predicted).sum()];
-        let score = Score::from_counts(Counts { right, predicted, gold });
+        let (choices, kept): (Vec<C>, Vec<Counts>) = groups.iter().map(|group| choose(group, best.counts)).unzip();
+        let score = Score::from_counts(Counts { gold, ..kept.into_iter().sum() });
         if !is_higher(score.counts, best.counts) {
-            let thresholds = scored.keys().zip(chosen).map(|(&relation, choice)| (relation, choice.threshold));
-            return RelationThresholds { thresholds: thresholds.collect(), score };
+            return (choices, score);
         }
         best = score;
     }
@@ -93,7 +107,7 @@ fn best_at(choices: &[Choice], counts: Counts) -> Choice {
 }
 
 /// Whether F1 of `a` is higher than that of `b`.
-pub(super) fn is_higher(a: Counts, b: Counts) -> bool {
+fn is_higher(a: Counts, b: Counts) -> bool {
     let ((right_a, whole_a), (right_b, whole_b)) = (f1_parts(a), f1_parts(b));
     right_a * whole_b > right_b * whole_a
 }

@@ -43,13 +43,10 @@ pub fn scored_by_relation<'a>(
     aligned: &[(&'a Sentence, &'a Sentence)],
     matcher: &impl TripleMatcher,
 ) -> Result<BTreeMap<&'a str, Scored>, EvalError> {
+    check_scores((1..).zip(aligned.iter().map(|&(_, predicted)| predicted)))?;
     let mut scored = BTreeMap::new();
-    for (position, (gold, predicted)) in (1..).zip(aligned) {
-        add(&mut scored, gold, predicted, matcher).map_err(|relation| EvalError::NoScore {
-            position,
-            id: predicted.id.clone(),
-            relation: relation.to_owned(),
-        })?;
+    for (gold, predicted) in aligned {
+        add(&mut scored, gold, predicted, matcher);
     }
     Ok(scored)
 }
@@ -69,13 +66,13 @@ pub fn check_scores<'a>(sentences: impl IntoIterator<Item = (usize, &'a Sentence
     Ok(())
 }
 
-/// Adds the triples of one sentence. An error is the relation of a predicted triple without a score.
+/// Adds the triples of one sentence; predicted ones have scores.
 fn add<'a, M: TripleMatcher>(
     scored: &mut BTreeMap<&'a str, Scored>,
     gold: &'a Sentence,
     predicted: &'a Sentence,
     matcher: &M,
-) -> Result<(), &'a str> {
+) {
     // How often a key is gold, and how often it is an item so far.
     let mut keyed: BTreeMap<_, (usize, usize)> = BTreeMap::new();
     let most = if matcher.counts_repeats() { usize::MAX } else { 1 };
@@ -91,10 +88,7 @@ fn add<'a, M: TripleMatcher>(
         }
         of_relation.gold += 1;
     }
-    let mut candidates = Vec::with_capacity(predicted.triples.len());
-    for triple in &predicted.triples {
-        candidates.push((triple.score.ok_or(triple.relation.as_str())?, triple));
-    }
+    let mut candidates: Vec<_> = predicted.triples.iter().filter_map(|triple| Some((triple.score?, triple))).collect();
     // The highest first: it is the one that stays of equal ones, and the first to be right.
     candidates.sort_by_key(|&(score, _)| Reverse(score));
     for (score, triple) in candidates {
@@ -110,5 +104,4 @@ fn add<'a, M: TripleMatcher>(
         }
         of_relation.items.push((score.get(), right));
     }
-    Ok(())
 }

@@ -6,6 +6,7 @@ mod tally;
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
+    iter::repeat_n,
     path::{Path, PathBuf},
 };
 
@@ -18,7 +19,7 @@ use rere_eval::{
 use serde_json::{Map, Value, json};
 
 use self::{parts::Parts, tally::Tally};
-use super::{Outcome, read, write_picture};
+use super::{Outcome, check_standard_input, read, write_picture};
 use crate::{
     stream::Stream,
     table::{Layout, Row, Share, print},
@@ -86,7 +87,16 @@ pub struct Arguments {
 
 /// Scores predictions.
 pub fn run(arguments: &Arguments) -> Outcome {
-    read_once(arguments)?;
+    let systems = arguments.pred.len();
+    // The gold file and the fuller labelling are read for each system, the gold file beside each of the two.
+    let full = arguments.full.iter().flat_map(|path| repeat_n(path, systems));
+    let gold = repeat_n(&arguments.gold, if arguments.full.is_some() { 2 * systems } else { systems });
+    let reads = arguments.pred.iter().chain(&arguments.train).chain(full).chain(gold);
+    check_standard_input(reads.map(PathBuf::as_path))?;
+    let relations = match arguments.relations.as_slice() {
+        [] => None,
+        names => Some(RelationSet::from_names(names.iter().map(String::as_str))?),
+    };
     if let Some(parts) = arguments.by.iter().find(|parts| parts.want_training_corpus() && arguments.train.is_none()) {
         return Err(format!("--by {} needs --train", parts.name()).into());
     }
@@ -94,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let seen = Seen::of(train.iter().flatten());
     let mut systems = Vec::with_capacity(arguments.pred.len());
     for path in &arguments.pred {
-        systems.push(System::read(arguments, path, &seen)?);
+        systems.push(System::read(arguments, path, relations.as_ref(), &seen)?);
     }
 
     let mut rows = Vec::new();
@@ -148,19 +158,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Sees that standard input is not wanted twice; the gold file is read for each system and for the fuller labelling.
-fn read_once(arguments: &Arguments) -> Outcome {
-    let passes = arguments.pred.len() * if arguments.full.is_some() { 2 } else { 1 };
-    let once = arguments.pred.iter().chain(&arguments.train).map(|path| (path, 1));
-    let often =
-        [(&arguments.gold, passes)].into_iter().chain(arguments.full.iter().map(|path| (path, arguments.pred.len())));
-    let uses: usize = once.chain(often).filter(|(path, _)| path.as_os_str() == "-").map(|(_, times)| times).sum();
-    if uses > 1 {
-        return Err(format!("standard input would have to be read {uses} times: give files").into());
-    }
-    Ok(())
-}
-
 /// How many sentences are counted at once.
 const LOT: usize = 4096;
 
@@ -173,14 +170,15 @@ struct System<'a> {
 
 impl<'a> System<'a> {
     /// Counts the predictions at `path`. Of files in the same order no more than a lot is in memory.
-    fn read(arguments: &'a Arguments, path: &Path, seen: &Seen) -> Result<Self, Box<dyn Error>> {
+    fn read(
+        arguments: &'a Arguments,
+        path: &Path,
+        relations: Option<&RelationSet>,
+        seen: &Seen,
+    ) -> Result<Self, Box<dyn Error>> {
         let agreement = if arguments.lenient { Agreement::Counted } else { Agreement::Required };
-        let relations = match arguments.relations.as_slice() {
-            [] => None,
-            names => Some(RelationSet::from_names(names.iter().map(String::as_str))?),
-        };
         let with_scores = arguments.plot.is_some();
-        let open = |path, side, scores| checked(arguments, path, side, relations.as_ref(), scores);
+        let open = |path, side, scores| checked(arguments, path, side, relations, scores);
         let gold = || open(&arguments.gold, Side::Gold, false);
         let mut pairs = Pairs::new(gold()?, open(path, Side::Predicted, with_scores)?, agreement);
         let mut full = match &arguments.full {
@@ -335,7 +333,7 @@ fn mean(rows: &[Row], matcher: Match) -> Option<Row> {
 
 /// Says what of the wrong predictions a fuller labelling has.
 fn tell_missing(system: &str, tally: &Tally) {
-    let (all, by_relation) = &tally.missing;
+    let all = tally.all_missing();
     eprintln!(
         "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, with these right {:.2}; the gold \
          labels miss at least {:.1} % of {} triples",
@@ -347,7 +345,7 @@ fn tell_missing(system: &str, tally: &Tally) {
         100.0 * all.false_negative_rate(),
         all.either,
     );
-    for (relation, counts) in by_relation {
+    for (relation, counts) in &tally.missing {
         eprintln!(
             "  {:>6} missing labels found, {:>5.1} % of {:>6} missed  {relation}",
             counts.missing,
@@ -365,11 +363,10 @@ fn missing_as_json(system: &str, tally: &Tally) -> Value {
         value["false_negative_rate"] = json!(counts.false_negative_rate());
         value
     };
-    let (all, by_relation) = &tally.missing;
-    let mut entry = value(all);
+    let mut entry = value(&tally.all_missing());
     entry["system"] = json!(system);
     entry["match"] = json!(tally.matcher);
-    entry["relations"] = by_relation.iter().map(|(relation, counts)| (relation.clone(), value(counts))).collect();
+    entry["relations"] = tally.missing.iter().map(|(relation, counts)| (relation.clone(), value(counts))).collect();
     entry
 }
 

@@ -25,8 +25,8 @@ pub struct Tally<'a> {
     parts: Vec<Breakdown>,
     /// For curves.
     pub scored: Scored,
-    /// Beside the fuller labelling.
-    pub missing: (MissingCounts, BTreeMap<String, MissingCounts>),
+    /// Of each relation, beside the fuller labelling.
+    pub missing: BTreeMap<String, MissingCounts>,
 }
 
 impl<'a> Tally<'a> {
@@ -40,7 +40,7 @@ impl<'a> Tally<'a> {
             entities: Counts::default(),
             parts: Vec::new(),
             scored: Scored::default(),
-            missing: Default::default(),
+            missing: BTreeMap::new(),
         }
     }
 
@@ -75,13 +75,16 @@ impl<'a> Tally<'a> {
             self.scored.gold += gold;
         }
         let sides = aligned.iter().zip(full).map(|(&(gold, predicted), full)| [gold, predicted, full]);
-        let (all, by_relation) = missing_labels(sides, matcher);
-        self.missing.0 = self.missing.0 + all;
+        let (_, by_relation) = missing_labels(sides, matcher);
         for (relation, counts) in by_relation {
-            let sum = self.missing.1.entry(relation.to_owned()).or_default();
-            *sum = *sum + counts;
+            *self.missing.entry(relation.to_owned()).or_default() += counts;
         }
         Ok(())
+    }
+
+    /// Of all relations together, beside the fuller labelling.
+    pub fn all_missing(&self) -> MissingCounts {
+        self.missing.values().copied().sum()
     }
 
     /// The whole first, then what else was asked for.
