@@ -2,16 +2,18 @@
 
     python extract.py --model MODEL --data test.json --threads 2 --repeat 5
 
-Needs torch 2.9, transformers 4.57, tokenizers, safetensors. MODEL is a rere model folder with a BERT encoder, --data a
-CasRel file (a JSON array or JSON lines). Runs on the CPU, in batches of 64 inputs of like length. Prints the sentences,
-the tokens that both encoders read (with [CLS] and [SEP], without padding), the median seconds of all work after
-loading, tokens a second, the distinct triples, and the inputs that were cut to `max_tokens`.
+Needs torch 2.9, transformers 4.57, tokenizers, safetensors, and for --onnx also onnx and onnxruntime. MODEL is a rere
+model folder with a BERT encoder, nearest pairing and `at_least_one` false, --data a CasRel file (a JSON array or JSON
+lines). Runs on the CPU, in batches as `rere extract` fills them: of like length, as many inputs as fit in --batch-tokens.
+Prints the sentences, the tokens that both encoders read (with [CLS] and [SEP], without padding), the median seconds of all
+work after loading, tokens a second, the distinct triples, and the inputs that were cut to `max_tokens`.
 """
 
 import argparse
 import json
 import os
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +24,6 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Encoding, Tokenizer
 from transformers import BertConfig, BertModel
-
-BATCH = 64
 
 # Tensor names of a rere model folder, and those of transformers.
 EMBEDDINGS = {
@@ -65,14 +65,35 @@ class Network(torch.nn.Module):
         outputs, inputs = tensors["head.linear.weight"].shape
         self.head = torch.nn.Linear(inputs, outputs)
         self.head.load_state_dict({part: tensors[f"head.linear.{part}"] for part in ("weight", "bias")})
+        self.session = None
         self.eval()
 
-    def batches(self, encodings: list[Encoding]) -> Iterator[tuple[list[int], torch.Tensor]]:
+    def use_onnx(self, threads: int) -> None:
+        """Runs the encoder in onnxruntime from now on."""
+        import onnxruntime
+
+        example = torch.ones(2, 8, dtype=torch.int64)
+        names = ["input_ids", "token_type_ids", "attention_mask"]
+        class Encoder(torch.nn.Module):
+            def forward(_, ids, types, mask):  # noqa: N805
+                return self.bert(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
+
+        axes = {name: {0: "rows", 1: "width"} for name in [*names, "hidden"]}
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/encoder.onnx"
+            torch.onnx.export(
+                Encoder(), (example,) * 3, path, input_names=names, output_names=["hidden"], dynamic_axes=axes, dynamo=False
+            )
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def batches(self, encodings: list[Encoding], tokens: int) -> Iterator[tuple[list[int], torch.Tensor]]:
         """The hidden states [rows, width, hidden] of each batch of like length, and the encodings they are of."""
-        order = sorted(range(len(encodings)), key=lambda index: len(encodings[index]))
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            width = len(encodings[rows[-1]])
+        order = sorted(range(len(encodings)), key=lambda index: -len(encodings[index]))
+        while order:
+            width = len(encodings[order[0]])
+            rows, order = order[: max(1, tokens // width)], order[max(1, tokens // width) :]
             ids, types, mask = np.zeros((3, len(rows), width), dtype=np.int64)
             for row, index in enumerate(rows):
                 length = len(encodings[index])
@@ -80,8 +101,11 @@ class Network(torch.nn.Module):
                 types[row, :length] = encodings[index].type_ids
                 mask[row, :length] = 1
             arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
-            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-            yield rows, self.bert(**tensors).last_hidden_state
+            if self.session:
+                yield rows, torch.from_numpy(self.session.run(None, arrays)[0])
+            else:
+                tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+                yield rows, self.bert(**tensors).last_hidden_state
 
 
 class Rere:
@@ -95,12 +119,12 @@ class Rere:
         self.entity = Network(self.config["encoder"], folder / "entity" / "model.safetensors")
 
     @torch.inference_mode()
-    def extract(self, texts: list[str]) -> Extraction:
+    def extract(self, texts: list[str], batch_tokens: int) -> Extraction:
         relations = self.config["relations"]
         self.tokenizer.enable_truncation(self.config["max_tokens"])
         sentences = self.tokenizer.encode_batch(texts)
         detected: list[tuple[int, int]] = []  # sentence, relation
-        for rows, hidden in self.relation.batches(sentences):
+        for rows, hidden in self.relation.batches(sentences, batch_tokens):
             scores = torch.sigmoid(self.relation.head(hidden[:, 0]))
             found = (scores > self.config["threshold_relation"]).nonzero().tolist()
             detected += [(rows[row], relation) for row, relation in found]
@@ -108,7 +132,7 @@ class Rere:
         self.tokenizer.enable_truncation(self.config["max_tokens"], strategy="only_second")
         queries = self.tokenizer.encode_batch([(relations[r]["query"], texts[s]) for s, r in detected])
         triples: list[set[Triple]] = [set() for _ in texts]
-        for rows, hidden in self.entity.batches(queries):
+        for rows, hidden in self.entity.batches(queries, batch_tokens):
             marks = (torch.sigmoid(self.entity.head(hidden)) >= self.config["threshold_entity"]).numpy()
             for index, marked in zip(rows, marks):
                 sentence, relation = detected[index]
@@ -156,11 +180,11 @@ def nearest_pairs(marked: np.ndarray) -> set[tuple[Span, Span]]:
     return pairs
 
 
-def read_texts(path: Path) -> list[str]:
+def read_sentences(path: Path) -> list[dict]:
     content = path.read_text(encoding="utf-8")
     if content.lstrip().startswith("["):
-        return [sentence["text"] for sentence in json.loads(content)]
-    return [json.loads(line)["text"] for line in content.split("\n") if line.strip()]
+        return json.loads(content)
+    return [json.loads(line) for line in content.split("\n") if line.strip()]
 
 
 def main() -> None:
@@ -168,17 +192,23 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch-tokens", type=int, default=1024)
+    parser.add_argument("--onnx", action="store_true", help="run the encoders in onnxruntime")
     parser.add_argument("--repeat", type=int, default=1, help="runs of which the median is printed")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
     os.environ["RAYON_NUM_THREADS"] = str(args.threads)  # read by tokenizers at its first batch
-    model, texts = Rere(args.model), read_texts(args.data)
+    model, texts = Rere(args.model), [sentence["text"] for sentence in read_sentences(args.data)]
+
+    if args.onnx:
+        model.relation.use_onnx(args.threads)
+        model.entity.use_onnx(args.threads)
 
     seconds = []
     for _ in range(args.repeat):
         begin = time.perf_counter()
-        result = model.extract(texts)
+        result = model.extract(texts, args.batch_tokens)
         seconds.append(time.perf_counter() - begin)
     median = statistics.median(seconds)
 

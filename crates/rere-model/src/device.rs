@@ -1,6 +1,6 @@
 //! Names of devices: the only place that knows which backends a build has.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::ModelError;
 
@@ -59,14 +59,24 @@ fn libtorch(_: Option<usize>) -> Result<Device, &'static str> {
 
 /// Whether a tensor lies where elements are best computed by our own loops: f32 on the pure Rust CPU backend.
 #[cfg(feature = "flex")]
-pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
-    x.device().inner() == Device::flex() && x.dtype() == burn::tensor::DType::F32
+pub(crate) fn on_flex<const D: usize>(x: &Tensor<D>) -> bool {
+    x.device().inner() == Device::flex() && x.dtype() == DType::F32
 }
 
 /// Without that backend no tensor lies there.
 #[cfg(not(feature = "flex"))]
-pub(crate) fn on_cpu<const D: usize>(_: &Tensor<D>) -> bool {
+pub(crate) fn on_flex<const D: usize>(_: &Tensor<D>) -> bool {
     false
+}
+
+/// Whether a tensor is f32 and lies in the memory of the CPU, whichever backend computes with it.
+pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
+    #[cfg(feature = "tch")]
+    #[allow(deprecated)]
+    if x.device().inner() == Device::libtorch() {
+        return x.dtype() == DType::F32;
+    }
+    on_flex(x)
 }
 
 #[cfg(test)]

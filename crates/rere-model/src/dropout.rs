@@ -1,7 +1,7 @@
 //! Dropout, fast on the CPU.
 //!
-//! burn's flex backend draws each element of a mask alone, from one generator on one thread. Here it gives one number,
-//! and the mask follows from that in a parallel pass.
+//! On the CPU burn's flex backend and LibTorch draw each element of a mask alone, from one generator on one thread. Here it
+//! gives one number, and the mask follows from that in a parallel pass.
 
 use burn::{
     nn::Dropout,

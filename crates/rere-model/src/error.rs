@@ -49,6 +49,14 @@ pub enum ModelError {
         /// What went wrong.
         message: String,
     },
+    /// A precision that has another name, or that a device does not have.
+    #[error("precision {name:?}: {message}")]
+    Precision {
+        /// The name.
+        name: String,
+        /// What is wrong with it, and what would do.
+        message: String,
+    },
     /// A device name that means nothing, or a device that this build does not have.
     #[error("device {name:?}: {message}")]
     Device {

@@ -6,11 +6,11 @@
 use burn::tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
 
-use crate::device::on_cpu;
+use crate::device::on_flex;
 
 /// The Gaussian error linear unit `x Phi(x)`, element by element (Hendrycks and Gimpel 2016).
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if on_cpu(&x) { cpu(x) } else { activation::gelu(x) }
+    if on_flex(&x) { cpu(x) } else { activation::gelu(x) }
 }
 
 /// Elements a thread works on at a time.

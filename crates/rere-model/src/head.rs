@@ -3,7 +3,7 @@
 use burn::{
     module::Module,
     nn::{Dropout, DropoutConfig, Linear, LinearConfig},
-    tensor::{Device, Tensor},
+    tensor::{Device, FloatDType, Tensor},
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,33 +30,29 @@ pub enum Pooling {
 pub struct RelationHead {
     dropout: Dropout,
     linear: Linear,
-    #[module(skip)]
-    pooling: Pooling,
 }
 
 impl RelationHead {
     /// A head with random weights.
-    pub fn new(hidden: usize, relations: usize, pooling: Pooling, device: &Device) -> Self {
+    pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self {
             dropout: DropoutConfig::new(HEAD_DROPOUT).init(),
             linear: LinearConfig::new(hidden, relations).init(device),
-            pooling,
         }
     }
 
-    /// Logits `[batch, relations]` from hidden states `[batch, tokens, hidden]` of the given input.
-    pub fn forward(&self, hidden: Tensor<3>, input: &EncoderInput) -> Tensor<2> {
-        let [batch, tokens, size] = hidden.dims();
-        let pooled = match self.pooling {
-            Pooling::First => hidden.narrow(1, 0, 1).reshape([batch, size]),
-            Pooling::Mean => {
-                let mask = input.mask.clone().float().reshape([batch, tokens, 1]);
-                let count = mask.clone().sum_dim(1).clamp_min(1.0);
-                hidden.mul(mask).sum_dim(1).div(count).reshape([batch, size])
-            }
-        };
+    /// Logits `[batch, relations]` from a hidden state for each sentence, `[batch, hidden]`.
+    pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
         self.linear.forward(dropout(&self.dropout, pooled))
     }
+}
+
+/// The mean over each row's tokens, without padding, `[batch, hidden]`.
+fn mean(hidden: Tensor<3>, input: &EncoderInput) -> Tensor<2> {
+    let [batch, tokens, size] = hidden.dims();
+    let mask = input.mask.clone().float().cast(FloatDType::from(hidden.dtype())).reshape([batch, tokens, 1]);
+    let count = mask.clone().sum_dim(1).clamp_min(1.0);
+    hidden.mul(mask).sum_dim(1).div(count).reshape([batch, size])
 }
 
 /// Four logits for each token: how well it starts or ends a subject or an object (Eq. 6).
@@ -90,6 +86,8 @@ pub struct RelationModel {
     pub encoder: AnyEncoder,
     /// The head.
     pub head: RelationHead,
+    #[module(skip)]
+    pooling: Pooling,
 }
 
 impl RelationModel {
@@ -104,13 +102,17 @@ impl RelationModel {
         device: &Device,
     ) -> Result<Self, ModelError> {
         let encoder = encoder.init(device)?;
-        let head = RelationHead::new(encoder.hidden_size(), relations, pooling, device);
-        Ok(Self { encoder, head })
+        let head = RelationHead::new(encoder.hidden_size(), relations, device);
+        Ok(Self { encoder, head, pooling })
     }
 
     /// Logits `[batch, relations]`.
     pub fn forward(&self, input: &EncoderInput) -> Tensor<2> {
-        self.head.forward(self.encoder.forward(input), input)
+        let pooled = match self.pooling {
+            Pooling::First => self.encoder.first(input),
+            Pooling::Mean => mean(self.encoder.forward(input), input),
+        };
+        self.head.forward(pooled)
     }
 }
 

@@ -11,6 +11,7 @@
 //! | one logit for each relation of a sentence | [`RelationModel`] | Eq. 5 |
 //! | four pointer logits for each token | [`PointerModel`] | Eq. 6 |
 //! | weights from a Hugging Face folder, and to and from safetensors | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
+//! | weights of 16 bits | [`Precision`] | |
 //! | the device that a name like `flex` stands for | [`parse_device`] | |
 //!
 //! # Example
@@ -40,6 +41,7 @@ mod error;
 mod gelu;
 mod head;
 mod load;
+mod precision;
 
 pub use device::parse_device;
 pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};
@@ -47,3 +49,4 @@ pub use error::ModelError;
 pub use gelu::gelu;
 pub use head::{POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel};
 pub use load::{load_pretrained, load_weights, read_config, save_weights};
+pub use precision::Precision;

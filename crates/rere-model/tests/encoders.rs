@@ -6,11 +6,11 @@ use std::{fs, path::Path};
 
 use burn::{
     module::Module,
-    tensor::{Device, Int, Tensor},
+    tensor::{Device, FloatDType, Int, Tensor},
 };
 use rere_model::{
-    BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling, RelationModel,
-    load_pretrained, load_weights, read_config, save_weights,
+    BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling, Precision,
+    RelationModel, load_pretrained, load_weights, read_config, save_weights,
 };
 
 use common::device;
@@ -50,6 +50,44 @@ fn padding_changes_nothing() {
             assert!((a - b).abs() < 1e-5, "{config:?}: {a} alone, {b} padded");
         }
     }
+}
+
+#[test]
+fn the_first_token_alone_is_the_same() {
+    let device = device();
+    let without_layers = EncoderConfig::Bert(BertConfig { num_hidden_layers: 0, ..BertConfig::tiny(50) });
+    for config in configs().into_iter().chain([without_layers]) {
+        let encoder = config.init(&device).expect("an encoder");
+        let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
+        let size = encoder.hidden_size();
+        let expected = values(encoder.forward(&input).slice([0..2, 0..1, 0..size]));
+        let first = encoder.first(&input);
+        assert_eq!(first.dims(), [2, size]);
+        for (a, b) in expected.into_iter().zip(values(first)) {
+            assert!((a - b).abs() < 1e-5, "{config:?}: {a} of all tokens, {b} alone");
+        }
+    }
+}
+
+#[test]
+fn sixteen_bits_are_near() {
+    let device = device();
+    for pooling in [Pooling::First, Pooling::Mean] {
+        let [bert, _] = configs();
+        let model = RelationModel::new(&bert, 9, pooling, &device).expect("a model");
+        let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
+        let exact = values(model.forward(&input));
+        let far = exact.iter().fold(0.0f32, |far, value| far.max(value.abs()));
+        for (precision, digits) in [("f32", 1e-6), ("bf16", 0.05), ("f16", 0.01)] {
+            let precision: Precision = precision.parse().expect("a precision");
+            let cast = precision.cast(model.clone(), &device).expect("supported").forward(&input);
+            for (a, b) in exact.iter().zip(values(cast.cast(FloatDType::F32))) {
+                assert!((a - b).abs() <= digits * far, "{pooling:?} {precision:?}: {a} became {b}");
+            }
+        }
+    }
+    let error = "f8".parse::<Precision>().expect_err("no such precision").to_string();
+    assert_eq!(error, "precision \"f8\": unknown; there are f32, bf16 and f16");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Bool, Device, Element, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Element, FloatDType, Int, Tensor, TensorData};
 use ndarray::{Array, Dimension};
 use rere_data::pad;
 use rere_model::EncoderInput;
@@ -36,7 +36,7 @@ pub(crate) fn tensor_data<T: Element, D: Dimension>(array: Array<T, D>) -> Tenso
     TensorData::new(array.into_iter().collect(), shape)
 }
 
-/// The probabilities of all logits, in the order of memory.
+/// The probabilities of all logits, in the order of memory; computed in 32 bits, whatever the logits have.
 pub(crate) fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
-    burn::tensor::activation::sigmoid(logits).into_data().iter::<f32>().collect()
+    burn::tensor::activation::sigmoid(logits.cast(FloatDType::F32)).into_data().iter::<f32>().collect()
 }

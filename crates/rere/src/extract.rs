@@ -13,7 +13,7 @@ use rere_core::{ByteSpan, ExtractError, Extractor, Mention, Probability, Relatio
 use rere_data::{Tokenizer, Tokens, entity_input, relation_input, token_batches, windows};
 use rere_decode::{PairingScratch, PointerScores, ScoredPair, TokenizedText};
 use rere_eval::{Exact, TripleMatcher, best_threshold};
-use rere_model::{POINTERS, PointerModel, RelationModel, load_weights};
+use rere_model::{EncoderConfig, ModelError, POINTERS, PointerModel, Precision, RelationModel, load_weights};
 
 use crate::{
     ModelConfig, RereError, Stage,
@@ -111,7 +111,7 @@ impl Rere {
             });
         }
         let (device, wanted) = (device.clone(), vec![true; config.relations.len()]);
-        Ok(Self { config, tokenizer, queries, relation, entity, device, batch_tokens: 2048, wanted })
+        Ok(Self { config, tokenizer, queries, relation, entity, device, batch_tokens: 1024, wanted })
     }
 
     /// The settings of the model folder.
@@ -141,10 +141,25 @@ impl Rere {
         write_json(&config_path(folder), &self.config)
     }
 
-    /// Sets how many tokens, padding counted, go through an encoder at once: more is faster up to a point, and takes
-    /// more memory. The default is 2048.
+    /// Sets how many tokens, padding counted, go through an encoder at once. Few stay in a processor's caches, a graphics
+    /// card wants many. The default is 1024.
     pub fn set_batch_tokens(&mut self, tokens: usize) {
         self.batch_tokens = tokens;
+    }
+
+    /// Lets both networks compute with fewer bits. What is lost of the weights comes back only with another
+    /// [`Rere::load`].
+    ///
+    /// # Errors
+    /// Where the device does not compute with such numbers, or the encoder is an LSTM, which burn has in 32 bits alone.
+    pub fn set_precision(&mut self, precision: Precision) -> Result<(), RereError> {
+        if precision != Precision::F32 && matches!(self.config.encoder, EncoderConfig::BiLstm(_)) {
+            let message = "an LSTM computes with 32 bits alone: use f32".to_owned();
+            return Err(ModelError::Precision { name: precision.to_string(), message }.into());
+        }
+        self.relation = precision.cast(self.relation.clone(), &self.device)?;
+        self.entity = precision.cast(self.entity.clone(), &self.device)?;
+        Ok(())
     }
 
     /// Looks for the relations of these names only: the entity extractor does not run for others.
@@ -337,16 +352,24 @@ impl Rere {
             .map(|window| relation_input(&self.tokenizer, &tokens[window.sentence].ids[window.tokens.clone()]))
             .collect();
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        let mut scores = vec![Vec::new(); rows.len()];
-        for batch in token_batches(&lengths, self.batch_tokens) {
+        self.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
             let logits = self.relation.forward(&encoder_input(&rows, None, self.tokenizer.pad(), &self.device));
             let found = probabilities(logits);
-            for (&window, row) in batch.iter().zip(found.chunks_exact(self.config.relations.len())) {
-                scores[window] = row.to_vec();
-            }
+            found.chunks_exact(self.config.relations.len()).map(<[f32]>::to_vec).collect()
+        })
+    }
+
+    /// What `compute` makes of each row, given the numbers of the rows of a batch. Batches run side by side, so that no core
+    /// waits where a batch has work for one alone.
+    fn batches(&self, lengths: &[usize], compute: impl Fn(&[usize]) -> Vec<Vec<f32>> + Sync) -> Vec<Vec<f32>> {
+        let batches = token_batches(lengths, self.batch_tokens);
+        let computed: Vec<Vec<Vec<f32>>> = batches.par_iter().map(|batch| compute(batch)).collect();
+        let mut rows = vec![Vec::new(); lengths.len()];
+        for (row, scores) in batches.iter().flatten().zip(computed.into_iter().flatten()) {
+            rows[*row] = scores;
         }
-        scores
+        rows
     }
 
     /// Runs the entity extractor on windows, each with a relation and its probability.
@@ -359,18 +382,18 @@ impl Rere {
             })
             .collect();
         let lengths: Vec<usize> = inputs.iter().map(|(ids, _)| ids.len()).collect();
-        let mut pointers = vec![Vec::new(); jobs.len()];
-        for batch in token_batches(&lengths, self.batch_tokens) {
+        let pointers = self.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&job| inputs[job].0.as_slice()).collect();
             let contexts: Vec<&Range<usize>> = batch.iter().map(|&job| &inputs[job].1).collect();
             let input = encoder_input(&rows, Some(&contexts), self.tokenizer.pad(), &self.device);
             let logits = self.entity.forward(&input);
             let width = logits.dims()[1] * POINTERS;
             let scores = probabilities(logits);
-            for ((&job, row), context) in batch.iter().zip(scores.chunks_exact(width)).zip(contexts) {
-                pointers[job] = row[context.start * POINTERS..context.end * POINTERS].to_vec();
-            }
-        }
+            let of_context = |(row, context): (&[f32], &Range<usize>)| {
+                row[context.start * POINTERS..context.end * POINTERS].to_vec()
+            };
+            scores.chunks_exact(width).zip(contexts).map(of_context).collect()
+        });
         jobs.into_iter()
             .zip(pointers)
             .map(|((window, relation, relation_score), pointers)| Scored {

@@ -59,5 +59,5 @@ pub use config::{
 pub use error::RereError;
 pub use extract::{Rere, Scored, Thresholds};
 pub use folder::{EpochRecord, ModelConfig, StageRecord, TrainingRecord};
-pub use rere_model::parse_device;
+pub use rere_model::{Precision, parse_device};
 pub use train::{Corpus, Event, Stage, train};

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use rere::{Rere, Thresholds};
+use rere::{Precision, Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence};
 use rere_data::{DataError, Format, Reader, Writer, input_name, open};
 
@@ -35,8 +35,11 @@ pub struct Arguments {
     /// Where to compute: flex, or, in a build with LibTorch, libtorch or libtorch:cuda:0.
     #[arg(long, default_value = "flex")]
     device: String,
+    /// Numbers that are computed with: f32, bf16 or f16.
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
     /// Tokens in a batch, padding counted.
-    #[arg(long, default_value_t = 2048)]
+    #[arg(long, default_value_t = 1024)]
     batch_tokens: usize,
     /// Least probability of a relation, in place of the model's.
     #[arg(long, value_name = "P")]
@@ -56,6 +59,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
     let mut system = Rere::load(&arguments.model, &device)?;
+    system.set_precision(arguments.precision)?;
     if !arguments.relations.is_empty() {
         system.look_only_for(&arguments.relations)?;
     }

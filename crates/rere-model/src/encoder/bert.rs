@@ -1,5 +1,7 @@
 //! BERT (Devlin et al. 2019), post-norm, with absolute positions and an exact GELU.
 
+use std::ops::Range;
+
 use burn::{
     module::Module,
     nn::{
@@ -165,6 +167,7 @@ impl BertConfig {
                 dropout: dropout.clone(),
             },
             layers: (0..self.num_hidden_layers).map(layer).collect(),
+            frozen: None,
         })
     }
 }
@@ -174,6 +177,9 @@ impl BertConfig {
 pub struct Bert {
     embeddings: Embeddings,
     layers: Vec<Layer>,
+    /// How many of the lowest layers are not trained, and the embeddings neither; `None` where all is trained.
+    #[module(skip)]
+    frozen: Option<usize>,
 }
 
 impl Bert {
@@ -182,26 +188,75 @@ impl Bert {
         self.layers = (self.layers.into_iter().enumerate())
             .map(|(i, layer)| if i < layers { layer.freeze() } else { layer })
             .collect();
+        self.frozen = Some(layers);
         self
+    }
+
+    /// The hidden states `[batch * tokens, hidden]` under the last layer.
+    fn below_last(&self, input: &EncoderInput, padding: &Tensor<4, Bool>) -> Tensor<2> {
+        let below = self.layers.len().saturating_sub(1);
+        match self.frozen {
+            // What is not trained needs no gradient: without its record, whole operations stay whole.
+            Some(frozen) if input.ids.device().is_autodiff() => {
+                let frozen = frozen.min(below);
+                let plain = self.valid();
+                let hidden = plain.embeddings.forward(&input.inner());
+                let hidden = plain.climb(hidden, 0..frozen, &padding.clone().inner());
+                self.climb(Tensor::from_inner(hidden), frozen..below, padding)
+            }
+            _ => self.climb(self.embeddings.forward(input), 0..below, padding),
+        }
+    }
+
+    /// Hidden states through these layers. Rows are tokens throughout: matrix products in two dimensions are much faster
+    /// than batched ones.
+    fn climb(&self, hidden: Tensor<2>, layers: Range<usize>, padding: &Tensor<4, Bool>) -> Tensor<2> {
+        let layers = &self.layers[layers];
+        layers.iter().fold(hidden, |hidden, layer| layer.forward(hidden.clone(), hidden, padding))
     }
 }
 
 impl Encoder for Bert {
     fn forward(&self, input: &EncoderInput) -> Tensor<3> {
-        let [batch, tokens] = input.ids.dims();
-        let padding = input.mask.clone().bool_not().reshape([batch, 1, 1, tokens]);
-        // Rows are tokens throughout: matrix products in two dimensions are much faster than batched ones.
-        let mut hidden = self.embeddings.forward(input);
-        for layer in &self.layers {
-            hidden = layer.forward(hidden, &padding, [batch, tokens]);
+        let padding = padding(input);
+        let hidden = self.below_last(input, &padding);
+        by_row(
+            match self.layers.last() {
+                Some(last) => last.forward(hidden.clone(), hidden, &padding),
+                None => hidden,
+            },
+            input,
+        )
+    }
+
+    /// The last layer computes the first token alone, which still attends to all.
+    fn first(&self, input: &EncoderInput) -> Tensor<2> {
+        let padding = padding(input);
+        let hidden = self.below_last(input, &padding);
+        let [batch, _] = input.ids.dims();
+        let first = by_row(hidden.clone(), input).narrow(1, 0, 1).reshape([batch, self.hidden_size()]);
+        match self.layers.last() {
+            Some(last) => last.forward(first, hidden, &padding),
+            None => first,
         }
-        let [_, size] = hidden.dims();
-        hidden.reshape([batch, tokens, size])
     }
 
     fn hidden_size(&self) -> usize {
         self.embeddings.word.weight.dims()[1]
     }
+}
+
+/// Where there is padding, `[batch, 1, 1, tokens]`.
+fn padding(input: &EncoderInput) -> Tensor<4, Bool> {
+    let [batch, tokens] = input.mask.dims();
+    input.mask.clone().bool_not().reshape([batch, 1, 1, tokens])
+}
+
+/// `[batch * tokens, hidden]` as `[batch, tokens, hidden]`.
+fn by_row(hidden: Tensor<2>, input: &EncoderInput) -> Tensor<3> {
+    let [batch, tokens] = input.ids.dims();
+    let [_, size] = hidden.dims();
+    hidden.reshape([batch, tokens, size])
 }
 
 #[derive(Module, Debug)]
@@ -243,24 +298,27 @@ struct Layer {
 }
 
 impl Layer {
-    /// `hidden` is `[batch * tokens, hidden]`, `padding` `[batch, 1, 1, tokens]`.
-    fn forward(&self, hidden: Tensor<2>, padding: &Tensor<4, Bool>, [batch, tokens]: [usize; 2]) -> Tensor<2> {
-        let size = hidden.dims()[1];
-        let split = |x: Tensor<2>| x.reshape([batch, tokens, self.heads, size / self.heads]).swap_dims(1, 2);
-        let query = split(self.query.forward(hidden.clone()));
-        let key = split(self.key.forward(hidden.clone()));
-        let value = split(self.value.forward(hidden.clone()));
+    /// The layer's output for the tokens `rows`, `[batch * wanted, hidden]`, which attend to all tokens `hidden`,
+    /// `[batch * tokens, hidden]`, but those of the `padding`, `[batch, 1, 1, tokens]`.
+    fn forward(&self, rows: Tensor<2>, hidden: Tensor<2>, padding: &Tensor<4, Bool>) -> Tensor<2> {
+        let [batch, _, _, tokens] = padding.dims();
+        let [outputs, size] = rows.dims();
+        let wanted = outputs / batch;
+        let split = |x: Tensor<2>, tokens| x.reshape([batch, tokens, self.heads, size / self.heads]).swap_dims(1, 2);
+        let query = split(self.query.forward(rows.clone()), wanted);
+        let key = split(self.key.forward(hidden.clone()), tokens);
+        let value = split(self.value.forward(hidden), tokens);
 
         let scale = ((size / self.heads) as f64).sqrt().recip();
         let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
-        // Finite, so that a row with nothing but padding stays a number.
-        let scores = scores.mask_fill(padding.clone().expand([batch, self.heads, tokens, tokens]), -1e9);
+        // Finite, so that a row with nothing but padding stays a number, and not beyond 16 bits.
+        let scores = scores.mask_fill(padding.clone().expand([batch, self.heads, wanted, tokens]), -3e4);
         let weights = dropout(&self.attention_dropout, softmax(scores, 3));
-        let context = weights.matmul(value).swap_dims(1, 2).reshape([batch * tokens, size]);
+        let context = weights.matmul(value).swap_dims(1, 2).reshape([outputs, size]);
 
         let attended = dropout(&self.dropout, self.output.forward(context));
-        let hidden = self.attention_norm.forward(attended + hidden);
-        let fed = dropout(&self.dropout, self.down.forward(gelu(self.up.forward(hidden.clone()))));
-        self.output_norm.forward(fed + hidden)
+        let rows = self.attention_norm.forward(attended + rows);
+        let fed = dropout(&self.dropout, self.down.forward(gelu(self.up.forward(rows.clone()))));
+        self.output_norm.forward(fed + rows)
     }
 }

@@ -25,10 +25,25 @@ pub struct EncoderInput {
     pub mask: Tensor<2, Bool>,
 }
 
+impl EncoderInput {
+    /// The same on the device without autodiff.
+    fn inner(&self) -> Self {
+        Self { ids: self.ids.clone().inner(), segments: self.segments.clone().inner(), mask: self.mask.clone().inner() }
+    }
+}
+
 /// Turns token ids into one hidden state for each token.
 pub trait Encoder {
     /// Hidden states `[batch, tokens, hidden]`. What stands under padding is of no use, and changes nothing elsewhere.
     fn forward(&self, input: &EncoderInput) -> Tensor<3>;
+
+    /// The hidden state of each row's first token alone, `[batch, hidden]`: the same numbers, for less work where an
+    /// encoder can save it.
+    fn first(&self, input: &EncoderInput) -> Tensor<2> {
+        let hidden = self.forward(input);
+        let [batch, _, size] = hidden.dims();
+        hidden.narrow(1, 0, 1).reshape([batch, size])
+    }
 
     /// Size of a hidden state.
     fn hidden_size(&self) -> usize;
@@ -111,6 +126,13 @@ impl Encoder for AnyEncoder {
         match self {
             Self::Bert(bert) => bert.forward(input),
             Self::BiLstm(bilstm) => bilstm.forward(input),
+        }
+    }
+
+    fn first(&self, input: &EncoderInput) -> Tensor<2> {
+        match self {
+            Self::Bert(bert) => bert.first(input),
+            Self::BiLstm(bilstm) => bilstm.first(input),
         }
     }
 

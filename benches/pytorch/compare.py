@@ -1,0 +1,140 @@
+"""Times `rere` and the PyTorch baselines beside this file in turns, and prints medians, ratios and peak memory.
+
+    python compare.py extract --rere target/release/rere --model MODEL --data test.json
+    python compare.py train --rere target/release/rere --encoder minilm --data train.jsonl
+
+Runs with the Python that has torch (see extract.py and train.py). `rere` is built with the feature tch and finds its
+libtorch by LD_LIBRARY_PATH, which the baselines do not see. Each contender runs once a round, on all of --threads threads;
+seconds are those of the work without loading. Memory is the whole process's, loading included.
+"""
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TRAINING = """
+data.train = {data}
+encoder.pretrained = {encoder}
+relation = {{ epochs = 1, loss = {{ name = "bce" }} }}
+entity = {{ epochs = 1, loss = {{ name = "bce" }} }}
+"""
+
+
+def run(command: list[object], python: bool, threads: int) -> tuple[str, float]:
+    """What a command prints, and its peak memory in MiB."""
+    environment = dict(os.environ, RAYON_NUM_THREADS=str(threads), OMP_NUM_THREADS=str(threads))
+    if python:
+        environment.pop("LD_LIBRARY_PATH", None)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=output, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        output.seek(0)
+        printed = output.read()
+    if status:
+        sys.exit(f"{command} failed:\n{printed}")
+    return printed, usage.ru_maxrss / 1024
+
+
+def number(pattern: str, text: str) -> float:
+    found = re.search(pattern, text)
+    if not found:
+        sys.exit(f"no {pattern} in:\n{text}")
+    return float(found[1])
+
+
+def table(contenders: dict[str, Callable[[], tuple[dict[str, float], float]]], rounds: int, unit: str) -> None:
+    """Runs all contenders in turns. The first one is what the others are compared with."""
+    results = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, contend in contenders.items():
+            results[name].append(contend())
+    base = results[next(iter(results))]
+    for name, runs in results.items():
+        for stage in runs[0][0]:
+            rates = [rate[stage] for rate, _ in runs]
+            ratios = sorted(rate[stage] / other[stage] for (rate, _), (other, _) in zip(runs, base))
+            shown = " ".join(f"{rate:.1f}" for rate in rates)
+            spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            peak = max(memory for _, memory in runs)
+            print(f"{name:22} {stage:9} {statistics.median(rates):8.1f} {unit} {spread:22} {peak:6.0f} MiB   [{shown}]")
+
+
+def extraction(args: argparse.Namespace) -> None:
+    def rere(*options: str):
+        def contend():
+            command = [args.rere, "extract", "--model", args.model, args.data, "-o", os.devnull, *options]
+            printed, memory = run(command, False, args.threads)
+            counts.add(number(r"(\d+) triples", printed))
+            sentences = number(r"(\d+) sentences", printed)
+            return {"": sentences / number(r"in ([\d.]+) s", printed)}, memory
+
+        return contend
+
+    def python(*options: str):
+        def contend():
+            command = [sys.executable, HERE / "extract.py", "--model", args.model, "--data", args.data]
+            printed, memory = run([*command, "--threads", args.threads, *options], True, args.threads)
+            counts.add(number(r"triples +(\d+)", printed))
+            return {"": number(r"sentences +(\d+)", printed) / number(r"seconds +([\d.]+)", printed)}, memory
+
+        return contend
+
+    counts: set[float] = set()
+    contenders = {
+        "PyTorch": python(),
+        "onnxruntime": python("--onnx"),
+        "rere, flex": rere("--device", "flex"),
+        "rere, libtorch": rere("--device", "libtorch"),
+        "rere, libtorch, bf16": rere("--device", "libtorch", "--precision", "bf16"),
+    }
+    table(contenders, args.rounds, "sentences/s")
+    print("triples:", ", ".join(f"{count:.0f}" for count in sorted(counts)))
+
+
+def training(args: argparse.Namespace) -> None:
+    def rere(device: str):
+        def contend():
+            with tempfile.TemporaryDirectory() as folder:
+                config = Path(folder) / "train.toml"
+                paths = {name: repr(str(path.absolute())) for name, path in (("data", args.data), ("encoder", args.encoder))}
+                config.write_text(TRAINING.format(**paths), encoding="utf-8")
+                command = [args.rere, "train", "--config", config, "--out", Path(folder) / "model", "--device", device]
+                printed, memory = run(command, False, args.threads)
+            relation, entity = (float(rate) for rate in re.findall(r"([\d.]+) tokens/s", printed))
+            return {"relation": relation, "entity": entity}, memory
+
+        return contend
+
+    def python():
+        command = [sys.executable, HERE / "train.py", "--encoder", args.encoder, "--data", args.data]
+        printed, memory = run([*command, "--threads", args.threads], True, args.threads)
+        return {stage: number(rf"{stage}: .* ([\d.]+) tokens/s", printed) for stage in ("relation", "entity")}, memory
+
+    table({"PyTorch": python, "rere, flex": rere("flex"), "rere, libtorch": rere("libtorch")}, args.rounds, "tokens/s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["extract", "train"])
+    parser.add_argument("--rere", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="for extract")
+    parser.add_argument("--encoder", type=Path, help="for train")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    needed = "model" if args.what == "extract" else "encoder"
+    if getattr(args, needed) is None:
+        parser.error(f"{args.what} needs --{needed}")
+    extraction(args) if args.what == "extract" else training(args)
+
+
+if __name__ == "__main__":
+    main()
