@@ -20,7 +20,7 @@ use rere_model::{EncoderConfig, EncoderInput, PointerModel, Pooling, RelationMod
 /// Relations of which the most frequent ones are taken, at most as many as there are.
 const RELATIONS: [usize; 5] = [12, 25, 50, 100, 211];
 /// Sentences, and those of them that are given all relations: enough for batches that are full.
-const SENTENCES: (usize, usize) = (240, 12);
+const SENTENCES: (usize, usize) = (96, 12);
 const BATCH_TOKENS: usize = 1024;
 const WIDE: usize = 128;
 const RUNS: usize = 3;

@@ -74,15 +74,11 @@ class Network(torch.nn.Module):
 
         example = torch.ones(2, 8, dtype=torch.int64)
         names = ["input_ids", "token_type_ids", "attention_mask"]
-        class Encoder(torch.nn.Module):
-            def forward(_, ids, types, mask):  # noqa: N805
-                return self.bert(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
-
         axes = {name: {0: "rows", 1: "width"} for name in [*names, "hidden"]}
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/encoder.onnx"
             torch.onnx.export(
-                Encoder(), (example,) * 3, path, input_names=names, output_names=["hidden"], dynamic_axes=axes, dynamo=False
+                Exported(self.bert), (example,) * 3, path, input_names=names, output_names=["hidden"], dynamic_axes=axes, dynamo=False
             )
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
@@ -106,6 +102,17 @@ class Network(torch.nn.Module):
             else:
                 tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
                 yield rows, self.bert(**tensors).last_hidden_state
+
+
+class Exported(torch.nn.Module):
+    """A BERT whose inputs have no names and whose output is a tensor, as the export wants them."""
+
+    def __init__(self, bert: BertModel) -> None:
+        super().__init__()
+        self.bert = bert.requires_grad_(False)
+
+    def forward(self, ids: torch.Tensor, types: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return self.bert(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
 
 
 class Rere:

@@ -1,0 +1,131 @@
+//! Does a device work, how fast is it, and does it say what the CPU says?
+//!
+//! ```text
+//! cargo run --release --features tch --example check_device -- libtorch:cuda:0
+//! ```
+//!
+//! Trains a BERT of MiniLM's size (6 layers of 384) from random weights on the small corpus of this repository, then extracts from
+//! its test sentences: on the device in 32 and in 16 bits, and on the CPU in pure Rust. Prints the tokens a second of both stages'
+//! training, the sentences a second of extraction, what differs from the CPU, and the memory that was taken. It fails where 32 bits on
+//! the device and on the CPU disagree on a relation's probability by more than 0.001.
+//!
+//! LibTorch may be the one that the machine's own PyTorch brings: docs/guide.md, "Devices".
+
+use std::{env, error::Error, fs, path::Path, process::Command, time::Instant};
+
+use burn::tensor::Device;
+use rere::{Config, Corpus, Event, Precision, Rere, parse_device, train};
+use rere_core::{Extractor, Sentence};
+use rere_eval::{Exact, Score, evaluate};
+
+const SETTINGS: &str = r#"
+    [encoder.random]
+    model_type = "bert"
+    hidden_size = 384
+    num_hidden_layers = 6
+    num_attention_heads = 12
+    intermediate_size = 1536
+    max_position_embeddings = 512
+    [relation]
+    epochs = 2
+    [entity]
+    epochs = 2
+"#;
+/// Enough to fill a graphics card, and no more than one batch is on the CPU at once.
+const BATCH_TOKENS: usize = 8192;
+const RUNS: usize = 3;
+const TOLERANCE: f32 = 1e-3;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let name = env::args().nth(1).unwrap_or_else(|| "flex".to_owned());
+    let device = parse_device(&name)?;
+    let data = Path::new("datasets/small");
+    let read = |file: &str| rere_data::read(&data.join(file));
+    let corpus = Corpus { train: read("train.jsonl")?, dev: read("dev.jsonl")? };
+    let test = read("test.jsonl")?;
+
+    let folder = tempfile::tempdir()?;
+    let model = folder.path().join("model");
+    let (mut tokens, mut started) = (0, Instant::now());
+    println!("training on {name}");
+    train(&Config::parse(SETTINGS)?, &corpus, &model, &device, false, &mut |event| match event {
+        Event::Stage { stage, .. } => println!("  {} stage", stage.name()),
+        Event::Step { tokens: more, .. } => tokens += more,
+        Event::Epoch { epoch, loss, .. } => {
+            let rate = tokens as f64 / started.elapsed().as_secs_f64();
+            println!(
+                "    epoch {epoch}: loss {loss:.4}, {rate:.0} tokens/s, development sentences counted in the time"
+            );
+            (tokens, started) = (0, Instant::now());
+        }
+        _ => {}
+    })?;
+
+    println!("extraction from {} sentences, best of {RUNS} runs", test.len());
+    let cpu = Rere::load(&model, &Device::flex())?;
+    let (expected, rate) = extract(&cpu, &test)?;
+    let probabilities = cpu.relation_scores(&test)?;
+    println!("  flex {rate:.0} sentences/s");
+    let mut furthest = 0.0;
+    for precision in [Precision::F32, Precision::Bf16, Precision::F16] {
+        let mut system = Rere::load(&model, &device)?;
+        if let Err(error) = system.set_precision(precision) {
+            println!("  {error}");
+            continue;
+        }
+        system.set_batch_tokens(BATCH_TOKENS);
+        let (found, rate) = extract(&system, &test)?;
+        let scores = system.relation_scores(&test)?;
+        let differences = scores.iter().flatten().zip(probabilities.iter().flatten()).map(|(a, b)| (a - b).abs());
+        let difference = differences.fold(0.0, f32::max);
+        let agreement = Score::from_counts(evaluate(&expected, &found, &Exact)?).f1;
+        let f1 =
+            [&expected, &found].map(|found| evaluate(&test, found, &Exact).map(|counts| Score::from_counts(counts).f1));
+        let [before, after] = f1;
+        println!(
+            "  {name}, {precision}: {rate:.0} sentences/s; probabilities differ by at most {difference:.1e}; F1 of its triples to \
+             those of flex {:.2}; F1 to the gold ones {:.2}, flex {:.2}",
+            100.0 * agreement,
+            100.0 * after?,
+            100.0 * before?,
+        );
+        if precision == Precision::F32 {
+            furthest = difference;
+        }
+    }
+    println!("memory: {}", memory(&name));
+    if furthest > TOLERANCE {
+        return Err(format!("{name} and flex disagree by {furthest}, more than {TOLERANCE}").into());
+    }
+    Ok(())
+}
+
+/// The sentences with what was found, and sentences a second.
+fn extract(system: &Rere, test: &[Sentence]) -> Result<(Vec<Sentence>, f64), Box<dyn Error>> {
+    let mut best = 0.0f64;
+    let mut predicted = test.to_vec();
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        let found = system.extract(test)?;
+        best = best.max(test.len() as f64 / started.elapsed().as_secs_f64());
+        for (sentence, found) in predicted.iter_mut().zip(found) {
+            sentence.triples = found;
+        }
+    }
+    Ok((predicted, best))
+}
+
+/// What the process took at most of the machine's memory and, as nvidia-smi tells, takes now of a card's.
+fn memory(device: &str) -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("unknown", str::trim);
+    let mut told = format!("{peak} at most in the machine");
+    if device.contains("cuda") {
+        let arguments = ["--query-compute-apps=pid,used_memory", "--format=csv,noheader"];
+        let listed =
+            Command::new("nvidia-smi").args(arguments).output().map(|output| output.stdout).unwrap_or_default();
+        let listed = String::from_utf8_lossy(&listed).trim().replace('\n', "; ");
+        told += &format!(", on the card (process, memory): {listed}");
+    }
+    told
+}
