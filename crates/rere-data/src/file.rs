@@ -126,7 +126,8 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
 }
 
 /// A file to be written, which takes its place with [`Output::finish`] and not before; `.gz` and `.zst` at the end of
-/// its name are compressed on the way, and `-` is standard output.
+/// its name are compressed on the way, and `-` is standard output. What is no file, such as `/dev/null` or a named pipe, is
+/// written to as it stands.
 pub struct Output {
     encoder: Encoder,
     path: PathBuf,
@@ -140,7 +141,23 @@ enum Encoder {
 
 enum Sink {
     File(NewFile),
+    /// A device or a pipe: a file in its place would take it away from everyone.
+    Special(File),
     Standard(io::Stdout),
+}
+
+impl Sink {
+    fn open(path: &Path) -> Result<Self, DataError> {
+        if is_standard(path) {
+            return Ok(Self::Standard(io::stdout()));
+        }
+        let special = std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
+        if !special {
+            return NewFile::create(path).map(Self::File);
+        }
+        let opened = File::options().write(true).open(path);
+        opened.map(Self::Special).map_err(|source| DataError::Write { path: path.to_owned(), source })
+    }
 }
 
 impl Output {
@@ -149,9 +166,7 @@ impl Output {
     /// # Errors
     /// Where the folder cannot be written ([`DataError::Write`]).
     pub fn create(path: &Path) -> Result<Self, DataError> {
-        let standard = is_standard(path);
-        let sink = if standard { Sink::Standard(io::stdout()) } else { Sink::File(NewFile::create(path)?) };
-        let sink = BufWriter::with_capacity(BUFFER, sink);
+        let sink = BufWriter::with_capacity(BUFFER, Sink::open(path)?);
         let encoder = match Compression::of(path) {
             Compression::None => Encoder::Plain(sink),
             Compression::Gzip => Encoder::Gzip(GzEncoder::new(sink, flate2::Compression::default())),
@@ -177,6 +192,7 @@ impl Output {
         let flushed = ended.and_then(|sink| sink.into_inner().map_err(io::IntoInnerError::into_error));
         match flushed {
             Ok(Sink::File(file)) => file.finish(),
+            Ok(Sink::Special(mut special)) => special.flush().map_err(|source| DataError::Write { path, source }),
             Ok(Sink::Standard(mut standard)) => standard.flush().map_err(DataError::Output),
             Err(source) => Err(DataError::Write { path, source }),
         }
@@ -205,6 +221,7 @@ impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.write(bytes),
+            Self::Special(special) => special.write(bytes),
             Self::Standard(standard) => standard.write(bytes),
         }
     }
@@ -212,6 +229,7 @@ impl Write for Sink {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::File(file) => file.flush(),
+            Self::Special(special) => special.flush(),
             Self::Standard(standard) => standard.flush(),
         }
     }

@@ -1,9 +1,13 @@
 //! Compressed files and standard streams: what is written is read, and what is broken is told.
 
-use std::{fs, io::Read, path::Path};
+use std::{
+    fs,
+    io::{Read, Write},
+    path::Path,
+};
 
 use rere_core::{Sentence, Triple};
-use rere_data::{DataError, Format, Reader, open, read, write};
+use rere_data::{DataError, Format, Reader, open, read, replace_file, write};
 
 fn corpus() -> Vec<Sentence> {
     let sentence = |n: usize| Sentence {
@@ -74,4 +78,22 @@ fn refused(path: &Path, length: usize) {
     // Where a part is damaged, what comes out of it may be found wrong before the stream is.
     let told = matches!(error, DataError::Read { .. } | DataError::Parse { .. } | DataError::Encoding { .. });
     assert!(named && told, "{length}: {error:?}");
+}
+
+/// A file in the place of a pipe or a device would take it away from everyone.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let reading = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("what was written")
+    });
+    replace_file(&pipe, |file| file.write_all(b"text").map_err(DataError::Output)).expect("written");
+    assert_eq!(reading.join().expect("read"), "text");
+    assert!(std::fs::metadata(&pipe).expect("still there").file_type().is_fifo());
 }
