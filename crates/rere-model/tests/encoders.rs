@@ -5,12 +5,12 @@ mod common;
 use std::{fs, path::Path};
 
 use burn::{
-    module::Module,
+    module::{Module, ModuleVisitor, Param},
     tensor::{Device, FloatDType, Int, Tensor},
 };
 use rere_model::{
-    BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling, Precision,
-    RelationModel, load_pretrained, load_weights, read_config, save_weights,
+    AnyEncoder, BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling,
+    Precision, RelationModel, load_pretrained, load_weights, read_config, save_weights,
 };
 
 use common::device;
@@ -182,5 +182,42 @@ fn frozen_layers_get_no_gradient() {
         let every = burn::optim::GradientsParams::from_grads(every, &whole);
         assert!(!gradients.is_empty());
         assert!(gradients.len() < every.len(), "{config:?}: {} of {}", gradients.len(), every.len());
+    }
+}
+
+/// Frozen layers run without autodiff, which must not change what comes out, nor the gradients of the layers above.
+#[test]
+fn freezing_changes_no_number() {
+    let device = device().autodiff();
+    // Dropout is off in frozen layers alone.
+    let config = BertConfig { hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0, ..BertConfig::tiny(50) };
+    let whole = EncoderConfig::Bert(BertConfig { num_hidden_layers: 3, ..config }).init(&device).expect("an encoder");
+    let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
+    let run = |encoder: &AnyEncoder| {
+        let first = encoder.first(&input);
+        let gradients = first.clone().powi_scalar(3).sum().backward();
+        let mut last = Last { of: &burn::optim::GradientsParams::from_grads(gradients, encoder), values: Vec::new() };
+        encoder.visit(&mut last);
+        (values(first), last.values)
+    };
+    let (states, gradient) = run(&whole);
+    assert!(gradient.iter().any(|value| *value != 0.0));
+    for layers in 0..3 {
+        let (frozen_states, frozen_gradient) = run(&whole.clone().freeze_lower(layers));
+        for (a, b) in states.iter().chain(&gradient).zip(frozen_states.iter().chain(&frozen_gradient)) {
+            assert!((a - b).abs() < 1e-4 * (1.0 + a.abs()), "{layers} layers frozen: {a} became {b}");
+        }
+    }
+}
+
+/// The gradient of the last parameter, which belongs to the last layer.
+struct Last<'a> {
+    of: &'a burn::optim::GradientsParams,
+    values: Vec<f32>,
+}
+
+impl ModuleVisitor for Last<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.values = self.of.get::<D>(param.id).map(values).unwrap_or_default();
     }
 }
