@@ -44,13 +44,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("milliseconds a sentence; {} sentences, {RUNS} runs, medians", sentences.len());
     println!("relations  detected   pruned   padded to {WIDE}   all relations");
 
+    let tokens: Vec<Vec<u32>> = sentences
+        .iter()
+        .map(|sentence| Ok(tokenizer.encode(&sentence.text)?.ids))
+        .collect::<Result<_, Box<dyn Error>>>()?;
     let (mut pruned_points, mut all_points) = (Vec::new(), Vec::new());
     for count in RELATIONS.map(|count| count.min(ranked.len())) {
         let system = System::new(&config, &tokenizer, &ranked[..count])?;
-        let tokens: Vec<Vec<u32>> = sentences
-            .iter()
-            .map(|sentence| Ok(tokenizer.encode(&sentence.text)?.ids))
-            .collect::<Result<_, Box<dyn Error>>>()?;
         let detected: Vec<Vec<usize>> = sentences.iter().map(|sentence| system.labels(sentence)).collect();
         let every: Vec<Vec<usize>> = vec![(0..count).collect(); SENTENCES.1.min(sentences.len())];
         let milliseconds = |sentences: usize, seconds: f64| 1e3 * seconds / sentences as f64;

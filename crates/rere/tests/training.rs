@@ -8,7 +8,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use rere::{Config, Corpus, Event, Rere, RereError, train};
+use rere::{Config, Corpus, Event, Precision, Rere, RereError, train};
 use rere_core::{Extractor, Probability, Sentence, Triple};
 
 const SETTINGS: &str = r#"
@@ -341,4 +341,19 @@ fn every_backend_extracts_the_same() {
             assert!((here - there).abs() < 1e-4, "{here} {there}");
         }
     }
+}
+
+#[test]
+fn an_lstm_has_32_bits_alone() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config =
+        Config::parse("[encoder.random]\nmodel_type = \"bilstm\"\nembedding_size = 8\ndirection_size = 8\nlayers = 1")
+            .expect("valid");
+    (config.relation.epochs, config.entity.epochs) = (1, 1);
+    run(&config, &corpus(), folder.path(), false).expect("trained");
+    let mut system = Rere::load(folder.path(), &device()).expect("a model");
+    system.set_precision(Precision::F32).expect("as it is");
+    let error = system.set_precision(Precision::Bf16).expect_err("no such LSTM").to_string();
+    assert_eq!(error, "precision \"bf16\": an LSTM computes with 32 bits alone: use f32");
 }
