@@ -27,12 +27,14 @@ const SETTINGS: &str = r#"
     intermediate_size = 1536
     max_position_embeddings = 512
     [relation]
-    epochs = 2
+    epochs = 1
     [entity]
-    epochs = 2
+    epochs = 1
 "#;
 /// Enough to fill a graphics card.
 const BATCH_TOKENS: usize = 8192;
+/// Test sentences: a system that was trained for one epoch has many triples, and the CPU takes them slowly.
+const TEST: usize = 200;
 const RUNS: usize = 3;
 const TOLERANCE: f32 = 1e-3;
 
@@ -42,7 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let data = Path::new("datasets/small");
     let read = |file: &str| rere_data::read(&data.join(file));
     let corpus = Corpus { train: read("train.jsonl")?, dev: read("dev.jsonl")? };
-    let test = read("test.jsonl")?;
+    let mut test = read("test.jsonl")?;
+    test.truncate(TEST);
 
     let folder = tempfile::tempdir()?;
     let model = folder.path().join("model");
