@@ -169,9 +169,8 @@ impl Objects {
 
     /// Reads the bytes up to the comma or bracket that ends an element; whether they are an object is for the parser to say.
     fn read_element(&mut self) -> Result<usize, DataError> {
-        self.peek_past_space()?;
-        let line = self.line;
         self.bytes.clear();
+        let begun = self.line;
         let mut scan = Scan::default();
         loop {
             let chunk = chunk(&mut self.input, &self.path)?;
@@ -181,10 +180,10 @@ impl Objects {
             let end = scan.end(chunk);
             let inside = &chunk[..end.unwrap_or(chunk.len())];
             self.bytes.extend_from_slice(inside);
-            self.line += memchr_iter(b'\n', inside).count();
             let last = end.map(|end| chunk[end]);
             let used = inside.len() + usize::from(last.is_some());
             self.input.consume(used);
+            self.line = begun + scan.line_ends;
             if self.bytes.len() > MAX_OBJECT_BYTES {
                 return Err(self.too_long());
             }
@@ -197,9 +196,12 @@ impl Objects {
                 Some(_) => break,
             }
         }
-        if self.bytes.trim_ascii().is_empty() {
+        let space = self.bytes.len() - self.bytes.trim_ascii_start().len();
+        if space == self.bytes.len() {
             return Err(self.error("the array has a comma with no object beside it"));
         }
+        let line = begun + memchr_iter(b'\n', &self.bytes[..space]).count();
+        self.bytes.drain(..space);
         Ok(line)
     }
 
@@ -276,6 +278,8 @@ struct Scan {
     depth: usize,
     in_string: bool,
     escaped: bool,
+    /// Line ends outside strings; JSON has none inside.
+    line_ends: usize,
 }
 
 impl Scan {
@@ -297,6 +301,7 @@ impl Scan {
                     b'{' | b'[' => self.depth += 1,
                     b',' | b']' if self.depth == 0 => return Some(at),
                     b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                    b'\n' => self.line_ends += 1,
                     _ => {}
                 }
             }
