@@ -147,6 +147,7 @@ impl<'a> System<'a> {
                 ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.device),
                 segments: Tensor::zeros(shape, &self.device),
                 mask: Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), &self.device),
+                frozen: None,
             });
         });
     }

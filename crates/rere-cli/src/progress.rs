@@ -31,6 +31,20 @@ impl TrainingProgress {
                 let resumed = if *done > 0 { format!(", resumed at step {done}") } else { String::new() };
                 println!("{}: {steps} steps{resumed}", stage.name());
             }
+            Event::Frozen { done, examples, bytes } => {
+                self.bar.set_message(format!("frozen layers: {done} of {examples} examples"));
+                if done == examples {
+                    let line = format!("  states of frozen layers: {} on the disk for this stage", mebibytes(*bytes));
+                    self.bar.suspend(|| println!("{line}"));
+                    self.bar.reset_eta();
+                    self.started = Instant::now();
+                }
+            }
+            Event::FrozenTooLarge { bytes, most } => println!(
+                "  states of frozen layers: computed in each epoch, as {} is more than training.frozen_cache_mib = {}",
+                mebibytes(*bytes),
+                most >> 20,
+            ),
             Event::Step { done, loss, tokens } => {
                 self.tokens += tokens;
                 let rate = self.tokens as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
@@ -51,6 +65,10 @@ impl TrainingProgress {
             _ => {}
         }
     }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// The thresholds, and their F1 on the development set.

@@ -42,6 +42,7 @@ mod gelu;
 mod head;
 mod load;
 mod precision;
+mod whole;
 
 pub use device::parse_device;
 pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};

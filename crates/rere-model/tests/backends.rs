@@ -18,7 +18,8 @@ fn input(device: &Device) -> EncoderInput {
     let ids = [[2, 7, 8, 9, 3, 0, 0], [2, 20, 21, 22, 23, 24, 3]];
     let mask = ids.map(|row| row.map(|id| i32::from(id != 0)));
     let shaped = |rows: [[i32; 7]; 2]| Tensor::<2, Int>::from_ints(rows, device);
-    EncoderInput { ids: shaped(ids), segments: Tensor::zeros([2, 7], device), mask: shaped(mask).bool() }
+    let segments = Tensor::zeros([2, 7], device);
+    EncoderInput { ids: shaped(ids), segments, mask: shaped(mask).bool(), frozen: None }
 }
 
 /// The gradient of each parameter, in order.

@@ -29,6 +29,7 @@ fn input(rows: &[&[i32]], width: usize, device: &Device) -> EncoderInput {
         ids: shaped(&padded),
         segments: Tensor::zeros([rows.len(), width], device),
         mask: shaped(&mask).bool(),
+        frozen: None,
     }
 }
 
@@ -193,17 +194,22 @@ fn freezing_changes_no_number() {
     let config = BertConfig { hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0, ..BertConfig::tiny(50) };
     let whole = EncoderConfig::Bert(BertConfig { num_hidden_layers: 3, ..config }).init(&device).expect("an encoder");
     let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
-    let run = |encoder: &AnyEncoder| {
-        let first = encoder.first(&input);
+    let run = |encoder: &AnyEncoder, input: &EncoderInput| {
+        let first = encoder.first(input);
         let gradients = first.clone().powi_scalar(3).sum().backward();
         let mut last = Last { of: &burn::optim::GradientsParams::from_grads(gradients, encoder), values: Vec::new() };
         encoder.visit(&mut last);
         (values(first), last.values)
     };
-    let (states, gradient) = run(&whole);
+    let (states, gradient) = run(&whole, &input);
+    assert!(whole.frozen(&input).is_none());
     assert!(gradient.iter().any(|value| *value != 0.0));
     for layers in 0..3 {
-        let (frozen_states, frozen_gradient) = run(&whole.clone().freeze_lower(layers));
+        let frozen = whole.clone().freeze_lower(layers);
+        let (frozen_states, frozen_gradient) = run(&frozen, &input);
+        let kept = EncoderInput { frozen: frozen.frozen(&input), ..input.clone() };
+        assert!(kept.frozen.is_some());
+        assert_eq!(run(&frozen, &kept), (frozen_states.clone(), frozen_gradient.clone()), "{layers} layers kept");
         for (a, b) in states.iter().chain(&gradient).zip(frozen_states.iter().chain(&frozen_gradient)) {
             assert!((a - b).abs() < 1e-4 * (1.0 + a.abs()), "{layers} layers frozen: {a} became {b}");
         }

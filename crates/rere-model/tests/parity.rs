@@ -33,6 +33,7 @@ fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
         ids: ids(&file, "input_ids", &device),
         segments: ids(&file, "token_type_ids", &device),
         mask: mask.clone().bool(),
+        frozen: None,
     });
     let size = hidden.dims()[2];
     let ours = hidden.into_data().try_to_vec::<f32>().expect("f32");

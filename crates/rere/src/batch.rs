@@ -26,6 +26,7 @@ pub(crate) fn encoder_input(
         ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
         segments: Tensor::<2, Int>::from_data(TensorData::new(segments, shape), device),
         mask: Tensor::<2, Bool>::from_data(TensorData::new(padded.mask, shape), device),
+        frozen: None,
     }
 }
 

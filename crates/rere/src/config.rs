@@ -132,11 +132,14 @@ pub struct TrainingConfig {
     pub clip: f64,
     /// Steps between two checkpoints within an epoch; the end of an epoch always has one.
     pub checkpoint_steps: usize,
+    /// The most that the states of frozen layers may take on the disk, in MiB; they are kept while a stage trains, in
+    /// the model's folder, so that only its first epoch computes them.
+    pub frozen_cache_mib: u64,
 }
 
 impl Default for TrainingConfig {
     fn default() -> Self {
-        Self { seed: 1, max_tokens: 128, weight_decay: 0.01, clip: 1.0, checkpoint_steps: 200 }
+        Self { seed: 1, max_tokens: 128, weight_decay: 0.01, clip: 1.0, checkpoint_steps: 200, frozen_cache_mib: 8192 }
     }
 }
 
@@ -227,6 +230,9 @@ impl Config {
         if training.checkpoint_steps == 0 {
             return Err("training.checkpoint_steps must be at least 1".into());
         }
+        if training.frozen_cache_mib > u64::MAX >> 20 {
+            return Err(format!("training.frozen_cache_mib is {}: no disk has so much", training.frozen_cache_mib));
+        }
         if !(0.0..1.0).contains(&training.weight_decay) {
             return Err(format!("training.weight_decay is {}: it must lie in [0, 1)", training.weight_decay));
         }
@@ -267,6 +273,7 @@ mod tests {
             ("[entity]\npooling = \"mean\"", "entity.pooling"),
             ("[training]\nclip = nan", "training.clip"),
             ("[training]\nmax_tokens = 2", "training.max_tokens"),
+            ("[training]\nfrozen_cache_mib = -1", "frozen_cache_mib"),
             ("[decode]\npairing = \"farthest\"", "farthest"),
             ("[data]\nmissing = \"ignore\"", "ignore"),
         ] {

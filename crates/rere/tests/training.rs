@@ -107,24 +107,52 @@ fn the_same_seed_gives_the_same_model() {
 #[test]
 fn a_run_that_was_stopped_anywhere_ends_with_the_same_weights() {
     let _alone = alone();
+    let mut config = config();
+    config.entity.frozen_layers = Some(1);
     let whole = tempfile::tempdir().expect("a folder");
-    let events = run(&config(), &corpus(), whole.path(), false).expect("trains");
+    let events = run(&config, &corpus(), whole.path(), false).expect("trains");
     let steps = events.iter().filter(|event| matches!(event, Event::Step { .. })).count();
     // The order of events within a run is fixed, so that each position is a moment to be stopped at.
     for stop in (1..events.len()).step_by(3) {
         let folder = tempfile::tempdir().expect("a folder");
         let mut seen = 0;
         let stopped = catch_unwind(AssertUnwindSafe(|| {
-            train(&config(), &corpus(), folder.path(), &device(), false, &mut |_| {
+            train(&config, &corpus(), folder.path(), &device(), false, &mut |_| {
                 seen += 1;
                 assert!(seen < stop, "stopped");
             })
         }));
         assert!(stopped.is_err());
         assert!(!folder.path().join("config.json").exists(), "a model that is not whole can be loaded");
-        let rest = run(&config(), &corpus(), folder.path(), true).expect("resumes");
+        let rest = run(&config, &corpus(), folder.path(), true).expect("resumes");
         assert!(rest.iter().filter(|event| matches!(event, Event::Step { .. })).count() <= steps);
         assert_same(folder.path(), whole.path(), &format!("stopped at event {stop} of {}", events.len()));
+    }
+}
+
+#[test]
+fn states_of_frozen_layers_are_kept_where_they_have_room() {
+    let _alone = alone();
+    let losses = |events: &[Event]| -> Vec<f64> {
+        events
+            .iter()
+            .filter_map(|event| if let Event::Epoch { loss, .. } = event { Some(*loss) } else { None })
+            .collect()
+    };
+    let mut config = config();
+    (config.relation.frozen_layers, config.entity.frozen_layers) = (Some(1), Some(1));
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let kept = run(&config, &corpus(), folders[0].path(), false).expect("trains");
+    let last = |event: &&Event| matches!(event, Event::Frozen { done, examples, bytes: 1.. } if done == examples);
+    assert_eq!(kept.iter().filter(last).count(), 2, "once a stage");
+    config.training.frozen_cache_mib = 0;
+    let computed = run(&config, &corpus(), folders[1].path(), false).expect("trains");
+    let too_large = |event: &&Event| matches!(event, Event::FrozenTooLarge { bytes: 1.., most: 0 });
+    assert_eq!(computed.iter().filter(too_large).count(), 2);
+    assert!(!computed.iter().any(|event| matches!(event, Event::Frozen { .. })));
+    // The batches, in which the states are computed, differ, and with them the order of sums.
+    for (kept, computed) in losses(&kept).iter().zip(losses(&computed)) {
+        assert!((kept - computed).abs() < 1e-4 * (1.0 + kept), "{kept} {computed}");
     }
 }
 

@@ -8,12 +8,17 @@ use burn::{
         Dropout, DropoutConfig, Embedding, EmbeddingConfig, Initializer, LayerNorm, LayerNormConfig, Linear,
         LinearConfig,
     },
-    tensor::{Bool, Device, Int, Tensor, activation::softmax},
+    tensor::{Bool, Device, Int, Tensor},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, EncoderInput};
-use crate::{ModelError, dropout::dropout, gelu};
+use crate::{
+    ModelError,
+    dropout::dropout,
+    gelu,
+    whole::{layer_norm, softmax},
+};
 
 /// The fields of a Hugging Face BERT `config.json` that matter. Unknown fields are ignored, as there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,6 +162,7 @@ impl BertConfig {
             attention_dropout: DropoutConfig::new(self.attention_probs_dropout_prob).init(),
             dropout: dropout.clone(),
             heads: self.num_attention_heads,
+            epsilon: self.layer_norm_eps,
         };
         Ok(Bert {
             embeddings: Embeddings {
@@ -165,6 +171,7 @@ impl BertConfig {
                 token_type: embedding(self.type_vocab_size),
                 norm: norm(),
                 dropout: dropout.clone(),
+                epsilon: self.layer_norm_eps,
             },
             layers: (0..self.num_hidden_layers).map(layer).collect(),
             frozen: None,
@@ -194,18 +201,19 @@ impl Bert {
 
     /// The hidden states `[batch * tokens, hidden]` under the last layer.
     fn below_last(&self, input: &EncoderInput, padding: &Tensor<4, Bool>) -> Tensor<2> {
-        let below = self.layers.len().saturating_sub(1);
-        match self.frozen {
-            // What is not trained needs no gradient: without its record, whole operations stay whole.
-            Some(frozen) if input.ids.device().is_autodiff() => {
-                let frozen = frozen.min(below);
-                let plain = self.valid();
-                let hidden = plain.embeddings.forward(&input.inner());
-                let hidden = plain.climb(hidden, 0..frozen, &padding.clone().inner());
-                self.climb(Tensor::from_inner(hidden), frozen..below, padding)
-            }
-            _ => self.climb(self.embeddings.forward(input), 0..below, padding),
-        }
+        let below = 0..self.layers.len().saturating_sub(1);
+        let Some(states) = input.frozen.clone().or_else(|| self.frozen(input)) else {
+            return self.climb(self.embeddings.forward(input), below, padding);
+        };
+        let [batch, tokens, size] = states.dims();
+        let states = states.reshape([batch * tokens, size]);
+        let states = if input.ids.device().is_autodiff() { Tensor::from_inner(states) } else { states };
+        self.climb(states, self.frozen_layers()..below.end, padding)
+    }
+
+    /// How many layers are frozen, of those under the last one: that is computed in its own way.
+    fn frozen_layers(&self) -> usize {
+        self.frozen.unwrap_or_default().min(self.layers.len().saturating_sub(1))
     }
 
     /// Hidden states through these layers. Rows are tokens throughout: matrix products in two dimensions are much faster
@@ -241,6 +249,18 @@ impl Encoder for Bert {
         }
     }
 
+    /// What is not trained needs no gradient: without its record, whole operations stay whole.
+    fn frozen(&self, input: &EncoderInput) -> Option<Tensor<3>> {
+        self.frozen?;
+        let (plain, input) = if input.ids.device().is_autodiff() {
+            (self.valid(), input.inner())
+        } else {
+            (self.clone(), input.clone())
+        };
+        let hidden = plain.embeddings.forward(&input);
+        Some(by_row(plain.climb(hidden, 0..self.frozen_layers(), &padding(&input)), &input))
+    }
+
     fn hidden_size(&self) -> usize {
         self.embeddings.word.weight.dims()[1]
     }
@@ -266,6 +286,7 @@ struct Embeddings {
     token_type: Embedding,
     norm: LayerNorm,
     dropout: Dropout,
+    epsilon: f64,
 }
 
 impl Embeddings {
@@ -278,7 +299,7 @@ impl Embeddings {
             + self.token_type.forward(input.segments.clone())
             + self.position.forward(positions);
         let [.., size] = sum.dims();
-        dropout(&self.dropout, self.norm.forward(sum.reshape([batch * tokens, size])))
+        dropout(&self.dropout, layer_norm(&self.norm, self.epsilon, sum.reshape([batch * tokens, size])))
     }
 }
 
@@ -295,6 +316,7 @@ struct Layer {
     attention_dropout: Dropout,
     dropout: Dropout,
     heads: usize,
+    epsilon: f64,
 }
 
 impl Layer {
@@ -313,12 +335,12 @@ impl Layer {
         let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
         // Finite, so that a row with nothing but padding stays a number, and not beyond 16 bits.
         let scores = scores.mask_fill(padding.clone().expand([batch, self.heads, wanted, tokens]), -3e4);
-        let weights = dropout(&self.attention_dropout, softmax(scores, 3));
+        let weights = dropout(&self.attention_dropout, softmax(scores));
         let context = weights.matmul(value).swap_dims(1, 2).reshape([outputs, size]);
 
         let attended = dropout(&self.dropout, self.output.forward(context));
-        let rows = self.attention_norm.forward(attended + rows);
+        let rows = layer_norm(&self.attention_norm, self.epsilon, attended + rows);
         let fed = dropout(&self.dropout, self.down.forward(gelu(self.up.forward(rows.clone()))));
-        self.output_norm.forward(fed + rows)
+        layer_norm(&self.output_norm, self.epsilon, fed + rows)
     }
 }

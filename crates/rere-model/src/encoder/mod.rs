@@ -23,12 +23,19 @@ pub struct EncoderInput {
     pub segments: Tensor<2, Int>,
     /// True where there is a token, false where there is padding, `[batch, tokens]`. Padding stands at the end.
     pub mask: Tensor<2, Bool>,
+    /// What [`Encoder::frozen`] gave for these tokens, where it was asked before: it is not computed again.
+    pub frozen: Option<Tensor<3>>,
 }
 
 impl EncoderInput {
     /// The same on the device without autodiff.
     fn inner(&self) -> Self {
-        Self { ids: self.ids.clone().inner(), segments: self.segments.clone().inner(), mask: self.mask.clone().inner() }
+        Self {
+            ids: self.ids.clone().inner(),
+            segments: self.segments.clone().inner(),
+            mask: self.mask.clone().inner(),
+            frozen: self.frozen.clone(),
+        }
     }
 }
 
@@ -43,6 +50,13 @@ pub trait Encoder {
         let hidden = self.forward(input);
         let [batch, _, size] = hidden.dims();
         hidden.narrow(1, 0, 1).reshape([batch, size])
+    }
+
+    /// The hidden states above the frozen layers, `[batch, tokens, hidden]`, on the device without autodiff. They are
+    /// the same in every epoch, and do not change with what else is in the batch but for rounding. `None` where all is
+    /// trained, or an encoder does not offer it.
+    fn frozen(&self, _input: &EncoderInput) -> Option<Tensor<3>> {
+        None
     }
 
     /// Size of a hidden state.
@@ -133,6 +147,13 @@ impl Encoder for AnyEncoder {
         match self {
             Self::Bert(bert) => bert.first(input),
             Self::BiLstm(bilstm) => bilstm.first(input),
+        }
+    }
+
+    fn frozen(&self, input: &EncoderInput) -> Option<Tensor<3>> {
+        match self {
+            Self::Bert(bert) => bert.frozen(input),
+            Self::BiLstm(bilstm) => bilstm.frozen(input),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Training: both stages one after the other, then the thresholds.
 
 mod checkpoint;
+mod frozen;
 mod optimizer;
 mod stage;
 mod task;
@@ -68,6 +69,22 @@ pub enum Event {
         done: usize,
         /// Steps in all epochs.
         steps: usize,
+    },
+    /// What the frozen layers make of the training examples is computed, to be kept for this stage's epochs.
+    Frozen {
+        /// Examples that are done.
+        done: usize,
+        /// All examples.
+        examples: usize,
+        /// Bytes on the disk, for all of them.
+        bytes: u64,
+    },
+    /// What the frozen layers make of the training examples is too much to be kept: each step computes it.
+    FrozenTooLarge {
+        /// Bytes that it would take.
+        bytes: u64,
+        /// Bytes that it may take, `training.frozen_cache_mib`.
+        most: u64,
     },
     /// A step is done.
     Step {

@@ -9,9 +9,9 @@ use burn::{
 };
 use rere_data::shuffled_batches;
 use rere_loss::{Bce, Cpu, Loss, LossError, class_prior};
-use rere_model::{AnyEncoder, load_pretrained, save_weights};
+use rere_model::{AnyEncoder, Encoder, EncoderInput, load_pretrained, save_weights};
 
-use super::{Event, Stage, checkpoint, optimizer};
+use super::{Event, Stage, checkpoint, frozen::FrozenStates, optimizer};
 use crate::{
     Config, EncoderSource, EpochRecord, LossConfig, RereError, StageConfig, StageRecord, folder::weights_path,
 };
@@ -36,8 +36,14 @@ pub(super) trait Task {
     /// Number of labels in all training examples, and how many of them are positive.
     fn labels(&self) -> (usize, usize);
 
-    /// The loss of a batch of training examples.
-    fn loss(&self, model: &Self::Model, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1>;
+    /// The network's encoder.
+    fn encoder(model: &Self::Model) -> &AnyEncoder;
+
+    /// What the encoder reads of a batch of training examples.
+    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput;
+
+    /// The loss of a batch of training examples, of which `input` is what the encoder reads.
+    fn loss(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, loss: &dyn Loss) -> Tensor<1>;
 
     /// F1 of the stage alone on the development set; `None` where that has no triple that can be used.
     fn dev_f1(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError>;
@@ -73,6 +79,14 @@ pub(super) fn run<T: Task>(
     let steps = per_epoch * settings.epochs;
     let weights = weights_path(new, stage);
     on_event(Event::Stage { stage, done: state.done, steps });
+    // A single epoch has no use of what is kept, and embeddings alone are as fast as a file.
+    let mut frozen = match settings.frozen_layers {
+        Some(1..) if settings.epochs > 1 && state.done < steps => {
+            let most = config.training.frozen_cache_mib << 20;
+            frozen_states(task, &model, &lengths, folder, most, device, on_event)?
+        }
+        _ => None,
+    };
 
     while state.done < steps {
         let epoch = state.done / per_epoch;
@@ -81,7 +95,11 @@ pub(super) fn run<T: Task>(
             let step = state.done;
             // Dropout depends on the step alone, so that a resumed run draws what the whole one would have drawn.
             training_device.seed(step_seed(!seed, step));
-            let value = task.loss(&model, batch, loss.as_ref(), &training_device);
+            let mut input = task.input(batch, &training_device);
+            if let Some(frozen) = &mut frozen {
+                input.frozen = Some(Tensor::from_data(frozen.batch(batch)?, device));
+            }
+            let value = task.loss(&model, batch, &input, loss.as_ref());
             let gradients = GradientsParams::from_grads(value.backward(), &model);
             let gradients = optimizer::clip(gradients, &model, config.training.clip);
             let rate = optimizer::learning_rate(settings.learning_rate, step, steps);
@@ -136,6 +154,32 @@ fn initial<T: Task>(
             None => network,
         })
     })
+}
+
+/// What the frozen layers make of the training examples, unless that takes more than `most` bytes.
+fn frozen_states<T: Task>(
+    task: &T,
+    model: &T::Model,
+    lengths: &[usize],
+    folder: &Path,
+    most: u64,
+    device: &Device,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Option<FrozenStates>, RereError> {
+    let model = model.valid();
+    let encoder = T::encoder(&model);
+    let bytes = FrozenStates::bytes(lengths, encoder.hidden_size());
+    if bytes > most {
+        on_event(Event::FrozenTooLarge { bytes, most });
+        return Ok(None);
+    }
+    FrozenStates::compute(
+        folder,
+        lengths,
+        encoder.hidden_size(),
+        |batch| encoder.frozen(&task.input(batch, device)),
+        on_event,
+    )
 }
 
 fn loss(config: LossConfig, labels: usize, positives: usize) -> Result<(Box<dyn Loss>, Option<f64>), LossError> {

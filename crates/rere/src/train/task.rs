@@ -6,7 +6,7 @@ use rere_data::{EntityExample, RelationExample, entity_targets, relation_targets
 use rere_decode::{PairingScratch, PointerScores, TokenizedText};
 use rere_eval::{Counts, Score, best_threshold};
 use rere_loss::{Groups, Loss};
-use rere_model::{AnyEncoder, EncoderConfig, POINTERS, PointerModel, Pooling, RelationModel};
+use rere_model::{AnyEncoder, EncoderConfig, EncoderInput, POINTERS, PointerModel, Pooling, RelationModel};
 
 use super::stage::Task;
 use crate::{
@@ -28,9 +28,9 @@ pub(super) struct RelationTask {
 }
 
 impl RelationTask {
-    fn logits(&self, model: &RelationModel, examples: &[&RelationExample], device: &Device) -> Tensor<2> {
+    fn input_of(&self, examples: &[&RelationExample], device: &Device) -> EncoderInput {
         let rows: Vec<&[u32]> = examples.iter().map(|example| example.ids.as_slice()).collect();
-        model.forward(&encoder_input(&rows, None, self.pad, device))
+        encoder_input(&rows, None, self.pad, device)
     }
 }
 
@@ -57,12 +57,20 @@ impl Task for RelationTask {
         (self.train.len() * self.relations, self.train.iter().map(|example| example.labels.len()).sum())
     }
 
-    fn loss(&self, model: &RelationModel, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1> {
+    fn encoder(model: &RelationModel) -> &AnyEncoder {
+        &model.encoder
+    }
+
+    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
+        self.input_of(&batch.iter().map(|&index| &self.train[index]).collect::<Vec<_>>(), device)
+    }
+
+    fn loss(&self, model: &RelationModel, batch: &[usize], input: &EncoderInput, loss: &dyn Loss) -> Tensor<1> {
         let examples: Vec<&RelationExample> = batch.iter().map(|&index| &self.train[index]).collect();
-        let logits = self.logits(model, &examples, device);
+        let logits = model.forward(input);
         // A group of the loss is a sentence: all its relations.
         let targets = tensor_data(relation_targets(&examples, self.relations));
-        let targets = Tensor::<2>::from_data(targets, device);
+        let targets = Tensor::<2>::from_data(targets, &logits.device());
         loss.forward(&Groups::new(&[1], logits, targets)).mean()
     }
 
@@ -77,7 +85,7 @@ impl Task for RelationTask {
         let mut scored = Vec::with_capacity(self.dev.len() * self.relations);
         for batch in token_batches(&lengths, DEV_TOKENS) {
             let examples: Vec<&RelationExample> = batch.iter().map(|&index| &self.dev[index]).collect();
-            let scores = probabilities(self.logits(&model, &examples, device));
+            let scores = probabilities(model.forward(&self.input_of(&examples, device)));
             for (example, scores) in examples.iter().zip(scores.chunks_exact(self.relations)) {
                 let labelled = |label: usize| example.labels.binary_search(&label).is_ok();
                 scored.extend(scores.iter().enumerate().map(|(label, &score)| (score, labelled(label))));
@@ -108,10 +116,10 @@ pub(super) struct EntityTask {
 }
 
 impl EntityTask {
-    fn logits(&self, model: &PointerModel, examples: &[&EntityExample], device: &Device) -> Tensor<3> {
+    fn input_of(&self, examples: &[&EntityExample], device: &Device) -> EncoderInput {
         let rows: Vec<&[u32]> = examples.iter().map(|example| example.ids.as_slice()).collect();
         let contexts: Vec<_> = examples.iter().map(|example| &example.context).collect();
-        model.forward(&encoder_input(&rows, Some(&contexts), self.pad, device))
+        encoder_input(&rows, Some(&contexts), self.pad, device)
     }
 }
 
@@ -141,9 +149,18 @@ impl Task for EntityTask {
         })
     }
 
-    fn loss(&self, model: &PointerModel, batch: &[usize], loss: &dyn Loss, device: &Device) -> Tensor<1> {
+    fn encoder(model: &PointerModel) -> &AnyEncoder {
+        &model.encoder
+    }
+
+    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
+        self.input_of(&batch.iter().map(|&index| &self.train[index]).collect::<Vec<_>>(), device)
+    }
+
+    fn loss(&self, model: &PointerModel, batch: &[usize], input: &EncoderInput, loss: &dyn Loss) -> Tensor<1> {
         let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.train[index]).collect();
-        let logits = self.logits(model, &examples, device);
+        let logits = model.forward(input);
+        let device = &logits.device();
         let (targets, mask) = entity_targets(&examples, logits.dims()[1]);
         // A group of the loss is one pointer of one sentence: all the sentence's tokens.
         let targets = Tensor::<3>::from_data(tensor_data(targets), device);
@@ -163,7 +180,7 @@ impl Task for EntityTask {
         let (mut scratch, mut pairs) = (PairingScratch::default(), Vec::new());
         for batch in token_batches(&lengths, DEV_TOKENS) {
             let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.dev[index].example).collect();
-            let logits = self.logits(&model, &examples, device);
+            let logits = model.forward(&self.input_of(&examples, device));
             let [_, width, _] = logits.dims();
             let scores = probabilities(logits);
             for (row, &index) in batch.iter().enumerate() {
