@@ -8,7 +8,7 @@
 
 use burn::{
     backend::{
-        Autodiff, Backend, TensorMetadata,
+        Autodiff, Backend, Dispatch, TensorMetadata,
         autodiff::{
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
             grads::Gradients,
@@ -29,7 +29,7 @@ pub(crate) fn layer_norm(layer: &LayerNorm, epsilon: f64, x: Tensor<2>) -> Tenso
     match &layer.beta {
         Some(beta) if x.device().is_autodiff() && on_cpu(&x) => {
             let [x, gamma, beta] = [x.into_dispatch(), layer.gamma.val().into_dispatch(), beta.val().into_dispatch()];
-            Tensor::from_dispatch(burn::backend::Dispatch::whole_norm(x, gamma, beta, epsilon))
+            Tensor::from_dispatch(Dispatch::whole_norm(x, gamma, beta, epsilon))
         }
         _ => layer.forward(x),
     }
@@ -38,7 +38,7 @@ pub(crate) fn layer_norm(layer: &LayerNorm, epsilon: f64, x: Tensor<2>) -> Tenso
 /// Softmax over the last dimension.
 pub(crate) fn softmax(x: Tensor<4>) -> Tensor<4> {
     if x.device().is_autodiff() && on_cpu(&x) {
-        Tensor::from_dispatch(burn::backend::Dispatch::whole_softmax(x.into_dispatch()))
+        Tensor::from_dispatch(Dispatch::whole_softmax(x.into_dispatch()))
     } else {
         activation::softmax(x, 3)
     }
@@ -138,8 +138,10 @@ fn data<B: Backend>(x: B::FloatTensorPrimitive) -> TensorData {
     read_sync(B::float_into_data(x)).expect("it lies in the memory of the CPU")
 }
 
-/// Elements a thread works on at a time, or one row where that has more.
-const CHUNK: usize = 16 * 1024;
+/// Elements a thread works on at a time: whole rows of `size`, about 16,384 elements, or one row where that has more.
+fn chunk(size: usize) -> usize {
+    (16 * 1024 / size).max(1) * size
+}
 
 /// The gradients to input, scale and shift of a layer norm, from the gradient to its output.
 ///
@@ -150,7 +152,7 @@ fn norm_slopes(mut x: TensorData, gamma: &TensorData, gradient: TensorData, epsi
     let gamma = gamma.as_slice::<f32>().expect("checked: f32");
     let upper = gradient.as_slice::<f32>().expect("checked: f32");
     let size = gamma.len();
-    let chunk = (CHUNK / size).max(1) * size;
+    let chunk = chunk(size);
     let rows = x.as_mut_slice::<f32>().expect("checked: f32");
     // Sums over rows are taken chunk by chunk and put together in their order: the same for any number of threads.
     let sums: Vec<(Vec<f32>, Vec<f32>)> = (rows.par_chunks_mut(chunk).zip(upper.par_chunks(chunk)))
@@ -194,7 +196,7 @@ fn softmax_slopes(value: &TensorData, mut gradient: TensorData) -> TensorData {
     let size = value.shape().last().copied().unwrap_or(1).max(1);
     let values = value.as_slice::<f32>().expect("checked: f32");
     let slopes = gradient.as_mut_slice::<f32>().expect("checked: f32");
-    let chunk = (CHUNK / size).max(1) * size;
+    let chunk = chunk(size);
     slopes.par_chunks_mut(chunk).zip(values.par_chunks(chunk)).for_each(|(slopes, values)| {
         for (slopes, values) in slopes.chunks_exact_mut(size).zip(values.chunks_exact(size)) {
             let along = sum(size, |i| slopes[i] * values[i]);

@@ -274,6 +274,7 @@ mod tests {
             ("[training]\nclip = nan", "training.clip"),
             ("[training]\nmax_tokens = 2", "training.max_tokens"),
             ("[training]\nfrozen_cache_mib = -1", "frozen_cache_mib"),
+            ("[training]\nfrozen_cache_mib = 9223372036854775807", "training.frozen_cache_mib"),
             ("[decode]\npairing = \"farthest\"", "farthest"),
             ("[data]\nmissing = \"ignore\"", "ignore"),
         ] {

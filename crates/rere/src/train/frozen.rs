@@ -51,18 +51,18 @@ impl FrozenStates {
         }
         let file = tempfile::tempfile_in(folder).map_err(io(folder))?;
         let mut states = Self { file, folder: folder.to_owned(), starts, size };
-        let mut done = 0;
+        let (mut done, bytes) = (0, Self::bytes(lengths, size));
         for batch in token_batches(lengths, TOKENS) {
             let Some(computed) = of(&batch) else { return Ok(None) };
             let [_, width, _] = computed.dims();
             let data = computed.into_data();
             for (row, &example) in data.as_bytes().chunks_exact(width * states.width()).zip(&batch) {
-                let (start, bytes) = states.place(example);
+                let (start, length) = states.place(example);
                 states.file.seek(SeekFrom::Start(start)).map_err(io(folder))?;
-                states.file.write_all(&row[..bytes]).map_err(io(folder))?;
+                states.file.write_all(&row[..length]).map_err(io(folder))?;
             }
             done += batch.len();
-            on_event(Event::Frozen { done, examples: lengths.len(), bytes: Self::bytes(lengths, size) });
+            on_event(Event::Frozen { done, examples: lengths.len(), bytes });
         }
         Ok(Some(states))
     }
