@@ -126,6 +126,8 @@ fn rows() -> impl Strategy<Value = Rows> {
 /// error of about the resolution of f32 at these terms: what remains where they cancel out.
 fn assert_close(name: &str, ours: &[f64], theirs: &[f64], terms: f64, tolerance: f64) {
     assert_eq!(ours.len(), theirs.len());
+    // Burn's own kernels for graphics devices take the logarithm of 1 + x as it stands, and lose digits where x is small.
+    let tolerance = if cfg!(any(feature = "cuda", feature = "wgpu")) { 10.0 * tolerance } else { tolerance };
     let scale = theirs.iter().fold(1e-2 * terms, |largest: f64, value| largest.max(value.abs()));
     for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
         assert!((a - b).abs() <= tolerance * scale, "{name}: {a}, not {b} at {i} of {ours:?}, {theirs:?}");
@@ -225,8 +227,12 @@ proptest! {
 fn finite_for_every_logit() {
     let device = device().autodiff();
     let logits = [-1e4, -100.0, -17.0, -1.0, 0.0, 1.0, 17.0, 100.0, 1e4];
+    // Not every graphics device has both kinds of 16 bits.
+    let dtypes = [DType::F32, DType::F16, DType::BF16].into_iter().filter(|dtype| device.supports_dtype(*dtype));
+    let dtypes: Vec<DType> = dtypes.collect();
+    assert_eq!(dtypes[0], DType::F32);
     for (name, loss) in losses() {
-        for dtype in [DType::F32, DType::F16, DType::BF16] {
+        for &dtype in &dtypes {
             for (&a, &b) in logits.iter().flat_map(|a| logits.iter().map(move |b| (a, b))) {
                 for targets in [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]] {
                     for (width, mask) in [(2, [1.0, 1.0]), (2, [0.0, 0.0]), (1, [1.0, 1.0]), (2, [1.0, 0.0])] {

@@ -52,6 +52,8 @@ fn step(config: &EncoderConfig, weights: &Path, device: &Device) -> Vec<Vec<f32>
 
 #[test]
 fn one_step_is_the_same() {
+    // Of the largest element. Burn's own kernels for graphics devices compute functions like erf less exactly.
+    let tolerance = if cfg!(any(feature = "cuda", feature = "wgpu")) { 5e-4 } else { 1e-4 };
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
     // Dropout draws other numbers on each backend.
@@ -68,7 +70,7 @@ fn one_step_is_the_same() {
             assert_eq!(here.len(), there.len(), "{config:?}: {number}");
             let largest = here.iter().fold(1e-3f32, |largest, value| largest.max(value.abs()));
             for (here, there) in here.iter().zip(there) {
-                assert!((here - there).abs() <= 1e-4 * largest, "{config:?}: {number}: {here} {there}");
+                assert!((here - there).abs() <= tolerance * largest, "{config:?}: {number}: {here} {there}");
             }
         }
     }

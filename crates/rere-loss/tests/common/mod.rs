@@ -14,6 +14,10 @@ pub fn device() -> Device {
         #[cfg(feature = "tch")]
         #[allow(deprecated)]
         "libtorch:cuda:0" => Device::libtorch_cuda(0),
+        #[cfg(feature = "cuda")]
+        "cuda:0" => Device::cuda(0),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         _ => panic!("{name} is not in this build"),
     }
 }
