@@ -22,9 +22,12 @@ HERE = Path(__file__).parent
 TRAINING = """
 data.train = {data}
 encoder.pretrained = {encoder}
-relation = {{ epochs = 1, loss = {{ name = "bce" }} }}
-entity = {{ epochs = 1, loss = {{ name = "bce" }} }}
+relation.epochs = 1
+relation.loss.name = "bce"
+entity.epochs = 1
+entity.loss.name = "bce"
 """
+FROZEN = "relation.frozen_layers = {}\nentity.frozen_layers = {}\n"
 
 
 def run(command: list[object], python: bool, threads: int) -> tuple[str, float]:
@@ -104,7 +107,7 @@ def training(args: argparse.Namespace) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 config = Path(folder) / "train.toml"
                 paths = {name: repr(str(path.absolute())) for name, path in (("data", args.data), ("encoder", args.encoder))}
-                config.write_text(TRAINING.format(**paths), encoding="utf-8")
+                config.write_text(TRAINING.format(**paths) + (FROZEN.format(*args.frozen) if args.frozen else ""))
                 command = [args.rere, "train", "--config", config, "--out", Path(folder) / "model", "--device", device]
                 printed, memory = run(command, False, args.threads)
             relation, entity = (float(rate) for rate in re.findall(r"([\d.]+) tokens/s", printed))
@@ -114,7 +117,8 @@ def training(args: argparse.Namespace) -> None:
 
     def python():
         command = [sys.executable, HERE / "train.py", "--encoder", args.encoder, "--data", args.data]
-        printed, memory = run([*command, "--threads", args.threads], True, args.threads)
+        frozen = ["--frozen", *args.frozen] if args.frozen else []
+        printed, memory = run([*command, "--threads", args.threads, *frozen], True, args.threads)
         return {stage: number(rf"{stage}: .* ([\d.]+) tokens/s", printed) for stage in ("relation", "entity")}, memory
 
     table({"PyTorch": python, "rere, flex": rere("flex"), "rere, libtorch": rere("libtorch")}, args.rounds, "tokens/s")
@@ -127,6 +131,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="for extract")
     parser.add_argument("--encoder", type=Path, help="for train")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--frozen", type=int, nargs=2, help="for train: frozen layers of the relation and the entity stage")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()

@@ -3,9 +3,10 @@
     python train.py --encoder minilm --data train.jsonl --threads 2
 
 Needs torch 2.9, transformers 4.57, tokenizers. --encoder is a Hugging Face folder of a BERT, --data a CasRel file (a JSON
-array or JSON lines). Trains each stage for one epoch on the CPU as `rere train` does with `loss = { name = "bce" }` and no
-frozen layers: batches of 32 inputs of like length, dropout, gradients clipped by their global norm, AdamW (PyTorch's fused
-one). Prints a line for each stage: steps, tokens without padding, seconds of all steps, tokens a second, last loss.
+array or JSON lines). Trains each stage for one epoch on the CPU as `rere train` does with `loss = { name = "bce" }` and,
+with --frozen, that many `frozen_layers`: batches of 32 inputs of like length, dropout, gradients clipped by their global
+norm, AdamW (PyTorch's fused one). Prints a line for each stage: steps, tokens without padding, seconds of all steps,
+tokens a second, last loss.
 """
 
 import argparse
@@ -35,9 +36,12 @@ class Example(NamedTuple):
 class Model(torch.nn.Module):
     """An encoder, and logits for each sentence or for each token."""
 
-    def __init__(self, folder: Path, outputs: int, by_token: bool) -> None:
+    def __init__(self, folder: Path, outputs: int, by_token: bool, frozen: int | None) -> None:
         super().__init__()
         self.bert = BertModel.from_pretrained(folder, add_pooling_layer=False)
+        if frozen is not None:
+            for part in (self.bert.embeddings, *self.bert.encoder.layer[:frozen]):
+                part.requires_grad_(False)
         self.dropout = torch.nn.Dropout(0.1)
         self.head = torch.nn.Linear(self.bert.config.hidden_size, outputs)
         self.by_token = by_token
@@ -75,8 +79,9 @@ def batches(examples: list[Example]) -> list[list[Example]]:
 
 
 def train(name: str, model: Model, examples: list[Example]) -> None:
-    decayed = [p for n, p in model.named_parameters() if not n.endswith("bias") and "LayerNorm" not in n]
-    others = [p for n, p in model.named_parameters() if n.endswith("bias") or "LayerNorm" in n]
+    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    decayed = [p for n, p in trained if not n.endswith("bias") and "LayerNorm" not in n]
+    others = [p for n, p in trained if n.endswith("bias") or "LayerNorm" in n]
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=RATE, eps=1e-6, fused=True)
     model.train()
@@ -86,7 +91,7 @@ def train(name: str, model: Model, examples: list[Example]) -> None:
         loss = loss_of(model, batch)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_([p for _, p in trained], 1.0)
         optimizer.step()
         last = loss.item()
     seconds = time.perf_counter() - begin
@@ -113,6 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--frozen", type=int, nargs=2, default=[None, None], help="layers of the relation and entity stage")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
 
@@ -134,8 +140,8 @@ def main() -> None:
             encoding = tokenizer.encode(name.strip("/").replace("/", " ").replace("_", " "), text)
             pairs = [(subject, object) for subject, own_name, object in triples if own_name == name]
             entity.append(Example(encoding, *pointer_labels(encoding, text, pairs)))
-    train("relation", Model(args.encoder, len(names), by_token=False), relation)
-    train("entity", Model(args.encoder, POINTERS, by_token=True), entity)
+    train("relation", Model(args.encoder, len(names), False, args.frozen[0]), relation)
+    train("entity", Model(args.encoder, POINTERS, True, args.frozen[1]), entity)
 
 
 if __name__ == "__main__":

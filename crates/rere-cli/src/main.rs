@@ -57,6 +57,10 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let error = match error.downcast::<clap::Error>() {
+                Ok(wrong_use) => wrong_use.exit(),
+                Err(error) => error,
+            };
             eprintln!("rere: {error}");
             let mut cause = error.source();
             while let Some(error) = cause {

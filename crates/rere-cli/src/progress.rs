@@ -1,9 +1,14 @@
 //! What a long run shows: a bar on a terminal, and a line for each result.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rere::{Event, Thresholds};
+
+use crate::command::say;
 
 /// Shows the events of a training run.
 pub struct TrainingProgress {
@@ -21,7 +26,8 @@ impl TrainingProgress {
     /// Shows one event.
     pub fn show(&mut self, event: &Event) {
         match event {
-            Event::Encoded(report) => println!("{report}"),
+            Event::Encoded(report) => print(report),
+            Event::DevEncoded(report) if !report.is_complete() => print(format!("of the development set: {report}")),
             Event::Stage { stage, done, steps } => {
                 self.bar = bar(*steps as u64, "{prefix} {wide_bar} {pos}/{len} {msg} {eta} left");
                 self.bar.set_prefix(stage.name());
@@ -29,22 +35,22 @@ impl TrainingProgress {
                 self.bar.reset_eta();
                 (self.tokens, self.started) = (0, Instant::now());
                 let resumed = if *done > 0 { format!(", resumed at step {done}") } else { String::new() };
-                println!("{}: {steps} steps{resumed}", stage.name());
+                print(format!("{}: {steps} steps{resumed}", stage.name()));
             }
             Event::Frozen { done, examples, bytes } => {
                 self.bar.set_message(format!("frozen layers: {done} of {examples} examples"));
                 if done == examples {
                     let line = format!("  states of frozen layers: {} on the disk for this stage", mebibytes(*bytes));
-                    self.bar.suspend(|| println!("{line}"));
+                    self.bar.suspend(|| print(line));
                     self.bar.reset_eta();
                     self.started = Instant::now();
                 }
             }
-            Event::FrozenTooLarge { bytes, most } => println!(
+            Event::FrozenTooLarge { bytes, most } => print(format!(
                 "  states of frozen layers: computed in each epoch, as {} is more than training.frozen_cache_mib = {}",
                 mebibytes(*bytes),
                 most >> 20,
-            ),
+            )),
             Event::Step { done, loss, tokens } => {
                 self.tokens += tokens;
                 let rate = self.tokens as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
@@ -56,15 +62,20 @@ impl TrainingProgress {
                 let rate = self.tokens as f64 / elapsed.max(1e-9);
                 let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
                 let line = format!("  epoch {epoch}: loss {loss:.4}{dev} ({elapsed:.0} s, {rate:.0} tokens/s)");
-                self.bar.suspend(|| println!("{line}"));
+                self.bar.suspend(|| print(line));
                 if self.bar.length() == Some(self.bar.position()) {
                     self.bar.finish_and_clear();
                 }
             }
-            Event::Thresholds(thresholds, dev_f1) => println!("{}", thresholds_line(*thresholds, *dev_f1)),
+            Event::Thresholds(thresholds, dev_f1) => print(thresholds_line(*thresholds, *dev_f1)),
             _ => {}
         }
     }
+}
+
+/// A line on standard output. Training goes on where nobody reads it any more.
+fn print(line: impl Display) {
+    _ = say(line);
 }
 
 fn mebibytes(bytes: u64) -> String {

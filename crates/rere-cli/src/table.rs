@@ -1,7 +1,10 @@
 //! Scores as a table for people, as JSON, CSV or Markdown.
 
+use rere_data::DataError;
 use rere_eval::{Counts, Score, ScoreIntervals};
 use serde_json::{Map, Value, json};
+
+use crate::command::say;
 
 /// How rows are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +54,11 @@ impl Share {
 /// Prints rows to standard output. JSON gets the fields of `more` too.
 pub fn print(rows: &[Row], layout: Layout, more: Map<String, Value>) -> Result<(), Box<dyn std::error::Error>> {
     match layout {
-        Layout::Table => table(rows),
+        Layout::Table => table(rows)?,
         Layout::Json => {
             let mut object = json!({ "scores": scores(rows) });
             more.into_iter().for_each(|(name, value)| object[name] = value);
-            println!("{object}");
+            say(object)?;
         }
         Layout::Csv => {
             let mut writer = csv::Writer::from_writer(std::io::stdout());
@@ -64,9 +67,9 @@ pub fn print(rows: &[Row], layout: Layout, more: Map<String, Value>) -> Result<(
             writer.flush()?;
         }
         Layout::Markdown => {
-            println!("| {} |\n|{}", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len()));
+            say(format!("| {} |\n|{}", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len())))?;
             for row in rows {
-                println!("| {} |", cells(row).map(|cell| cell.replace('|', "\\|")).join(" | "));
+                say(format!("| {} |", cells(row).map(|cell| cell.replace('|', "\\|")).join(" | ")))?;
             }
         }
     }
@@ -103,26 +106,27 @@ fn cells(row: &Row) -> [String; 13] {
 }
 
 /// The wholes first, then the parts under a headline each. Systems are named where there are several.
-fn table(rows: &[Row]) {
+fn table(rows: &[Row]) -> Result<(), DataError> {
     let several = rows.iter().any(|row| row.system != rows[0].system);
-    println!(
+    say(format!(
         "{:<10} {:>6} {:>9} {:>6} {:>9} {:>8} {:>8}",
         "match", "right", "predicted", "gold", "precision", "recall", "F1"
-    );
+    ))?;
     for row in rows.iter().filter(|row| row.part == "all") {
         let system = if several { format!("  {}", row.system) } else { String::new() };
-        println!("{}{system}", line(&row.matcher, row));
+        say(format!("{}{system}", line(&row.matcher, row)))?;
     }
     for part in rows.chunk_by(|a, b| (&a.system, &a.matcher, &a.part) == (&b.system, &b.matcher, &b.part)) {
         if let Some(Row { system, matcher, part: name, .. }) = part.first().filter(|row| row.part != "all") {
             // The mean of the relations stands under them.
             if name != "macro" {
                 let system = if several { format!("{system}, ") } else { String::new() };
-                println!("\n{system}{matcher}, by {name}");
+                say(format!("\n{system}{matcher}, by {name}"))?;
             }
-            part.iter().for_each(|row| println!("{}  {}", line("", row), row.name));
+            part.iter().try_for_each(|row| say(format!("{}  {}", line("", row), row.name)))?;
         }
     }
+    Ok(())
 }
 
 fn line(name: &str, row: &Row) -> String {

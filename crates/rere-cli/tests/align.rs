@@ -137,7 +137,7 @@ fn standard_input_is_read_once() {
         "align --overlap --kb - --kb - --entities entities.tsv corpus.json",
     ] {
         let output = rere(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments}: {}", err(&output));
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {}", err(&output));
         assert!(err(&output).contains("can be read only once"), "{arguments}: {}", err(&output));
     }
     assert!(!folder.path().join("out.jsonl").exists());
@@ -174,8 +174,8 @@ fn what_cannot_be_used_is_told() {
         ("align --kb bad.tsv --entities entities.tsv corpus.json out.jsonl", 1, "bad.tsv, line 2"),
         ("align --kb a.tsv --entities none.tsv corpus.json out.jsonl", 1, "none.tsv cannot be read"),
         ("align --kb a.tsv --entities entities.tsv a.tsv out.jsonl", 1, "a.tsv, line 1"),
-        ("align --kb a.tsv --kb b.tsv --entities entities.tsv corpus.json out.jsonl", 1, "--overlap"),
-        ("align --kb a.tsv --entities entities.tsv --map - --map - corpus.json out.jsonl", 1, "--map is given 2 times"),
+        ("align --kb a.tsv --kb b.tsv --entities entities.tsv corpus.json out.jsonl", 2, "--overlap"),
+        ("align --kb a.tsv --entities entities.tsv --map - --map - corpus.json out.jsonl", 2, "--map is given 2 times"),
         ("align --kb b.tsv --entities entities.tsv --map twice.json corpus.json out.jsonl", 1, "twice.json, line 2"),
         ("align --overlap --kb a.tsv --entities entities.tsv empty.jsonl", 1, "empty.jsonl has no sentence"),
         ("align --kb a.tsv --entities entities.tsv empty.jsonl out.jsonl", 1, "empty.jsonl has no sentence"),

@@ -123,7 +123,12 @@ fn relations_that_are_not_known_are_told() {
 
 #[test]
 fn thresholds_are_chosen_anew() {
-    let folder = trained();
+    let folder = folder();
+    // Long enough to find what it was trained on.
+    let settings = SETTINGS.replace("epochs = 3", "epochs = 40\nlearning_rate = 1e-2");
+    fs::write(folder.path().join("rere.toml"), settings).expect("written");
+    let output = rere(folder.path(), &["train", "--config", "rere.toml", "--out", "model"]);
+    assert!(output.status.success(), "{}", err(&output));
     let config = folder.path().join("model/config.json");
     let before = fs::read_to_string(&config).expect("settings");
     let threshold = |text: &str, key: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON")[key].clone();
@@ -323,5 +328,198 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_last_one() {
     for name in ["relation/model.safetensors", "entity/model.safetensors"] {
         let read = |folder: &Path| fs::read(folder.join("model").join(name)).expect("written");
         assert!(read(whole.path()) == read(folder.path()), "{name} differs");
+    }
+}
+
+/// Starts a command, gives it the input in these parts with a pause after each, and waits.
+fn rere_in_parts(folder: &Path, arguments: &[&str], parts: &[&[u8]]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut input = child.stdin.take().expect("piped");
+    for part in parts {
+        _ = input.write_all(part);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(input);
+    child.wait_with_output().expect("ends")
+}
+
+#[test]
+fn a_corpus_is_told_from_plain_text() {
+    let folder = trained();
+    let extract = ["extract", "--model", "model"];
+    let line: &[u8] = br#"{"id": "a", "text": "Ada was born in London ."}"#;
+    // A pipe may give the beginning in any parts.
+    for parts in [&[line][..], &[b"\n  ", line], &[b"\xef\xbb", b"\xbf", &line[..1], &line[1..]], &[b"[", line, b"]"]] {
+        let output = rere_in_parts(folder.path(), &extract, parts);
+        assert!(output.status.success(), "{}", err(&output));
+        let sentence: serde_json::Value = serde_json::from_str(&out(&output)).expect("a sentence");
+        assert_eq!(sentence["id"], "a", "{parts:?}");
+    }
+    for text in ["[1] Ada was born in London .", "{ Ada }", "[", "", " \n\n", "PAR"] {
+        let output = rere_in_parts(folder.path(), &extract, &[text.as_bytes()]);
+        assert!(output.status.success(), "{text:?}: {}", err(&output));
+        assert_eq!(out(&output).lines().count(), text.lines().count(), "{text:?}");
+    }
+    let output = rere_in_parts(folder.path(), &extract, &[b"PAR1\x15\x04"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("parquet is no stream: name a file"), "{}", err(&output));
+}
+
+#[test]
+fn what_reading_leaves_out_is_told_by_extract_too() {
+    let folder = trained();
+    let document = r#"[{"title": "t", "sents": [["Ada", "was", "born", "in", "London", "."]],
+        "vertexSet": [[{"name": "Ada", "pos": [0, 1], "sent_id": 0, "type": "PER"}, {"name": "Ada", "pos": [0, 1], "sent_id": 0, "type": "PER"}]],
+        "labels": [{"h": 0, "t": 0, "r": "P1", "evidence": [0]}]}]"#;
+    fs::write(folder.path().join("docred.json"), document).expect("written");
+    let told = |arguments: &[&str]| {
+        let output = rere(folder.path(), arguments);
+        assert!(output.status.success(), "{}", err(&output));
+        err(&output)
+            .lines()
+            .filter(|line| line.contains("without a counterpart"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let converted = told(&["convert", "docred.json", "out.jsonl", "--to", "rere"]);
+    assert!(!converted.is_empty());
+    assert_eq!(told(&["extract", "--model", "model", "docred.json"]), converted);
+}
+
+#[test]
+fn formats_that_are_no_streams_say_so() {
+    let folder = folder();
+    for (arguments, words) in [
+        (&["convert", "train.jsonl", "-", "--to", "brat"][..], "is a folder, and no stream"),
+        (&["convert", "train.jsonl", "-", "--to", "parquet"], "is no stream"),
+        (&["convert", "train.jsonl", "out.parquet.gz", "--to", "parquet"], "is compressed within"),
+        (&["convert", "-", "out.jsonl", "--to", "rere", "--from", "parquet"], "is no stream"),
+    ] {
+        fails(folder.path(), arguments, &[words]);
+    }
+    assert!(!folder.path().join("-").exists());
+}
+
+#[test]
+fn an_empty_corpus_replaces_nothing() {
+    let folder = folder();
+    fs::write(folder.path().join("empty.jsonl"), "").expect("written");
+    for arguments in [
+        &["convert", "empty.jsonl", "train.jsonl", "--to", "rere"][..],
+        &["clean", "empty.jsonl", "train.jsonl", "--empty"],
+        &["drop", "empty.jsonl", "train.jsonl", "--rate", "0.5", "--seed", "1"],
+    ] {
+        fails(folder.path(), arguments, &["empty.jsonl has no sentence"]);
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("train.jsonl")).expect("there"), TRAIN);
+}
+
+#[test]
+fn wrong_use_ends_with_two() {
+    let folder = folder();
+    for (arguments, word) in [
+        (&["evaluate", "--gold", "train.jsonl", "--pred", "train.jsonl", "--by", "seen-pairs"][..], "--train"),
+        (&["align", "--kb", "a", "--kb", "b", "--entities", "c", "train.jsonl", "out.jsonl"], "--overlap"),
+        (&["align", "--kb", "a", "--entities", "b", "--entities", "c", "train.jsonl", "out.jsonl"], "--entities"),
+        (&["compare", "--gold", "-", "-", "train.jsonl"], "standard input"),
+        (&["stats", "-", "-"], "standard input"),
+    ] {
+        let output = rere(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains(word), "{arguments:?}: {}", err(&output));
+    }
+}
+
+#[test]
+fn the_least_f1_is_reached_by_itself_and_a_matcher_counts_once() {
+    let folder = folder();
+    // 4 of 5 predicted are right, and 4 of 5 gold ones are found: 0.8, which no binary number is.
+    let line = |object: &str| {
+        format!("{{\"text\": \"Ada saw Bob and {object} .\", \"triple_list\": [[\"Ada\", \"saw\", \"{object}\"]]}}\n")
+    };
+    let gold: String = ["Cy", "Dora", "Eve", "Flo", "Gus"].map(line).concat();
+    let wrong = gold.replacen("\"saw\", \"Gus\"", "\"saw\", \"Bob\"", 1);
+    fs::write(folder.path().join("gold.jsonl"), gold).expect("written");
+    fs::write(folder.path().join("wrong.jsonl"), wrong).expect("written");
+    let evaluate = ["evaluate", "--gold", "gold.jsonl", "--pred", "wrong.jsonl"];
+    let output = rere(folder.path(), &[&evaluate[..], &["--min-f1", "0.8"]].concat());
+    assert!(output.status.success(), "{}", err(&output));
+    fails(folder.path(), &[&evaluate[..], &["--min-f1", "0.8001"]].concat(), &["below the 0.8001"]);
+    let twice = ["--pred", "gold.jsonl", "--match", "exact", "--match", "exact", "--json"];
+    let scores: serde_json::Value =
+        serde_json::from_str(&out(&rere(folder.path(), &[&evaluate[..], &twice].concat()))).expect("JSON");
+    let systems: Vec<&str> =
+        scores["scores"].as_array().expect("rows").iter().filter_map(|row| row["system"].as_str()).collect();
+    assert_eq!(systems, ["wrong.jsonl", "gold.jsonl", "mean of 2"]);
+}
+
+#[test]
+fn names_that_no_triple_has_are_told_by_clean() {
+    let folder = folder();
+    let output = rere(folder.path(), &["clean", "train.jsonl", "out.jsonl", "--relations", "born in, saw"]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(err(&output).contains("no triple has the relation \"saw\""), "{}", err(&output));
+    assert!(!err(&output).contains("\"born in\""), "{}", err(&output));
+}
+
+#[test]
+fn a_model_that_finds_nothing_right_keeps_its_thresholds() {
+    let folder = trained();
+    let config = folder.path().join("model/config.json");
+    let before = fs::read(&config).expect("settings");
+    fs::write(folder.path().join("other.jsonl"), TRAIN.replace("born in\"", "x_born_in\"")).expect("written");
+    let tune = ["tune", "--model", "model", "other.jsonl"];
+    fails(folder.path(), &tune, &["finds none of its triples", "the model has no relation x_born_in"]);
+    assert_eq!(fs::read(&config).expect("settings"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_a_link_stays_one() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("target.jsonl"), "old").expect("written");
+    std::os::unix::fs::symlink("target.jsonl", path("link.jsonl")).expect("linked");
+    let convert = |to: &str| rere(folder.path(), &["convert", "train.jsonl", to, "--to", "rere"]);
+    assert!(convert("link.jsonl").status.success());
+    assert!(fs::symlink_metadata(path("link.jsonl")).expect("there").is_symlink());
+    let written = fs::read_to_string(path("target.jsonl")).expect("there");
+    assert!(written.starts_with('{'), "{written}");
+    // As /dev/stdout is one.
+    std::os::unix::fs::symlink("/proc/self/fd/1", path("stdout")).expect("linked");
+    let output = convert("stdout");
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(out(&output), written);
+    assert!(fs::symlink_metadata(path("stdout")).expect("there").is_symlink());
+    let shell = format!("{} convert train.jsonl stdout --to rere > file.jsonl", env!("CARGO_BIN_EXE_rere"));
+    let status = Command::new("sh").args(["-c", &shell]).current_dir(folder.path()).status().expect("starts");
+    assert!(status.success());
+    assert_eq!(fs::read_to_string(path("file.jsonl")).expect("there"), written);
+    assert!(fs::symlink_metadata(path("stdout")).expect("there").is_symlink());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_ends_no_training_and_makes_nothing_panic() {
+    let folder = folder();
+    let shell = |command: &str| {
+        let command = format!("{} {command}", env!("CARGO_BIN_EXE_rere"));
+        let output = Command::new("bash").args(["-o", "pipefail", "-c", &command]).current_dir(folder.path()).output();
+        output.expect("starts")
+    };
+    let output = shell("train --config rere.toml --out model | true");
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(folder.path().join("model/config.json").exists());
+    for command in ["stats train.jsonl > /dev/full", "evaluate --gold train.jsonl --pred train.jsonl > /dev/full"] {
+        let output = shell(command);
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", err(&output));
+        assert!(err(&output).contains("the output cannot be written"), "{command}: {}", err(&output));
     }
 }

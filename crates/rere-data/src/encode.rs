@@ -91,6 +91,21 @@ pub struct EncodeReport {
     pub object_not_found: usize,
 }
 
+impl EncodeReport {
+    /// Whether all sentences and triples of the corpus are in the examples.
+    pub fn is_complete(&self) -> bool {
+        let left_out = [
+            self.empty_text,
+            self.too_long_relation,
+            self.too_long_entity,
+            self.unknown_relation,
+            self.subject_not_found,
+            self.object_not_found,
+        ];
+        left_out.iter().all(|count| *count == 0)
+    }
+}
+
 impl AddAssign for EncodeReport {
     fn add_assign(&mut self, other: Self) {
         self.sentences += other.sentences;

@@ -97,6 +97,16 @@ pub enum DataError {
         /// The cargo feature of `rere-data`.
         feature: &'static str,
     },
+    /// A format that is a file or a folder, and cannot be a stream or compressed.
+    #[error("{}: {format} {message}", path.display())]
+    NoStream {
+        /// Where it was to be read or written.
+        path: PathBuf,
+        /// The format.
+        format: Format,
+        /// What to give in its place.
+        message: &'static str,
+    },
     /// A sentence that its format could not give back.
     #[error("sentence {sentence} cannot be written: {message}")]
     Unwritable {

@@ -97,13 +97,18 @@ impl Compression {
     }
 }
 
+/// Whether the end of a name says that the file is compressed.
+pub(crate) fn is_compressed(path: &Path) -> bool {
+    Compression::of(path) != Compression::None
+}
+
 /// The name of an input in errors: its path, or `standard input` for `-`.
 pub fn input_name(path: &Path) -> &Path {
     if is_standard(path) { Path::new("standard input") } else { path }
 }
 
 /// Whether a path stands for standard input or output.
-fn is_standard(path: &Path) -> bool {
+pub(crate) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
@@ -127,7 +132,7 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
 
 /// A file to be written, which takes its place with [`Output::finish`] and not before; `.gz` and `.zst` at the end of
 /// its name are compressed on the way, and `-` is standard output. What is no file, such as `/dev/null` or a named pipe, is
-/// written to as it stands.
+/// written to as it stands; of a link, the file that it points to is replaced.
 pub struct Output {
     encoder: Encoder,
     path: PathBuf,
@@ -151,12 +156,20 @@ impl Sink {
         if is_standard(path) {
             return Ok(Self::Standard(io::stdout()));
         }
-        let special = std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir());
-        if !special {
-            return NewFile::create(path).map(Self::File);
+        let there = std::fs::metadata(path);
+        // A link stays, and what it points to is replaced. /dev/stdout is one, to a file where the shell made it so.
+        let target = match std::fs::symlink_metadata(path) {
+            Ok(link) if link.is_symlink() => std::fs::canonicalize(path).ok(),
+            _ => Some(path.to_owned()),
+        };
+        match (target, there) {
+            (Some(target), Ok(there)) if there.is_file() || there.is_dir() => NewFile::create(&target).map(Self::File),
+            (_, Ok(_)) => {
+                let opened = File::options().write(true).open(path);
+                opened.map(Self::Special).map_err(|source| DataError::Write { path: path.to_owned(), source })
+            }
+            (_, Err(_)) => NewFile::create(path).map(Self::File),
         }
-        let opened = File::options().write(true).open(path);
-        opened.map(Self::Special).map_err(|source| DataError::Write { path: path.to_owned(), source })
     }
 }
 

@@ -175,6 +175,7 @@ impl Config {
         let error = |message: String| RereError::Config { path: None, message };
         let config: Self = toml::from_str(text).map_err(|e| error(e.to_string()))?;
         config.check().map_err(error)?;
+        config.check_random(text).map_err(error)?;
         Ok(config)
     }
 
@@ -200,6 +201,21 @@ impl Config {
             *file = data.join(&*file);
         }
         self
+    }
+
+    /// A Hugging Face `config.json` has fields that do not matter here. What somebody wrote for a random encoder ought to.
+    fn check_random(&self, text: &str) -> Result<(), String> {
+        let EncoderSource::Random(encoder) = &self.encoder else { return Ok(()) };
+        let settings: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
+        let given = settings.get("encoder").and_then(|encoder| encoder.get("random")?.as_table());
+        let known = toml::Table::try_from(encoder).map_err(|e| e.to_string())?;
+        match given.into_iter().flatten().find(|(key, _)| !known.contains_key(*key)) {
+            Some((key, _)) => {
+                let known = known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+                Err(format!("encoder.random: unknown field `{key}`, expected one of {known}"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -257,6 +273,19 @@ mod tests {
         assert_eq!(config.training.seed, 1);
         assert_eq!(config.relation.loss, LossConfig::Bce {});
         assert!(message("").contains("encoder"));
+    }
+
+    #[test]
+    fn a_random_encoder_has_no_unknown_key() {
+        let bert = "model_type = \"bert\"\nhidden_size = 8\nnum_hidden_layers = 1\nnum_attention_heads = 2\n\
+                    intermediate_size = 16\nmax_position_embeddings = 64\n";
+        let bilstm = "model_type = \"bilstm\"\n";
+        for encoder in [bert, bilstm] {
+            let text = format!("[encoder.random]\n{encoder}");
+            Config::parse(&text).expect("valid");
+            let error = message(&format!("{text}hidden_droput_prob = 0.5\n"));
+            assert!(error.contains("unknown field `hidden_droput_prob`"), "{error}");
+        }
     }
 
     #[test]

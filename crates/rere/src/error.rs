@@ -33,6 +33,15 @@ pub enum RereError {
         /// What is wrong.
         source: DecodeError,
     },
+    /// Scores of relations that are no numbers: the weights hold a NaN, or 16 bits are not enough for them.
+    #[error(
+        "the relations of sentence {sentence} have scores that are no numbers; the model's weights may be damaged, or \
+         need 32 bits"
+    )]
+    RelationScores {
+        /// Position of the sentence in the call, from 1.
+        sentence: usize,
+    },
     /// A relation that the system does not know.
     #[error("the model has no relation {name:?}; it has {}", known.join(", "))]
     UnknownRelation {

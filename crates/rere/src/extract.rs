@@ -19,7 +19,7 @@ use crate::{
     ModelConfig, RereError, Stage,
     batch::{encoder_input, probabilities},
     files::{read_json, write_json},
-    folder::{config_path, tokenizer_path, weights_path},
+    folder::{config_path, load_tokenizer, weights_path},
 };
 
 /// From which scores on something counts as found.
@@ -95,7 +95,7 @@ impl Rere {
     }
 
     pub(crate) fn from_folder(config: ModelConfig, folder: &Path, device: &Device) -> Result<Self, RereError> {
-        let tokenizer = Tokenizer::load(tokenizer_path(folder))?;
+        let tokenizer = load_tokenizer(folder, &config.encoder)?;
         let relation = RelationModel::new(&config.encoder, config.relations.len(), config.pooling, device)?;
         let entity = PointerModel::new(&config.encoder, device)?;
         let relation = load_weights(relation, &weights_path(folder, Stage::Relation))?;
@@ -108,6 +108,12 @@ impl Rere {
             return Err(RereError::Folder {
                 path: config_path(folder),
                 message: format!("max_tokens is {}, but a relation's query takes {longest}", config.max_tokens),
+            });
+        }
+        if let Some(most) = config.encoder.max_tokens().filter(|&most| most < config.max_tokens) {
+            return Err(RereError::Folder {
+                path: config_path(folder),
+                message: format!("max_tokens is {}, but the encoder reads at most {most}", config.max_tokens),
             });
         }
         let (device, wanted) = (device.clone(), vec![true; config.relations.len()]);
@@ -183,12 +189,12 @@ impl Rere {
     /// relations a sentence, all 0 for a sentence without a token.
     ///
     /// # Errors
-    /// Where a text cannot be tokenised.
+    /// Where a text cannot be tokenised, or the weights gave scores that are no numbers.
     pub fn relation_scores(&self, sentences: &[Sentence]) -> Result<Vec<Vec<f32>>, RereError> {
         let tokens = self.tokenize(sentences)?;
         let windows = self.windows(&tokens);
         let mut best = vec![vec![0.0f32; self.config.relations.len()]; sentences.len()];
-        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)) {
+        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)?) {
             for (best, score) in best[window.sentence].iter_mut().zip(scores) {
                 *best = best.max(score);
             }
@@ -200,12 +206,12 @@ impl Rere {
     /// triples, which [`Rere::decode_at`] makes.
     ///
     /// # Errors
-    /// Where a text cannot be tokenised.
+    /// Where a text cannot be tokenised, or the weights gave scores that are no numbers.
     pub fn score(&self, sentences: &[Sentence], threshold: f32) -> Result<Vec<Scored>, RereError> {
         let tokens = self.tokenize(sentences)?;
         let windows = self.windows(&tokens);
         let mut jobs = Vec::new();
-        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)) {
+        for (window, scores) in windows.iter().zip(self.window_relations(&tokens, &windows)?) {
             let wanted = |label: usize, score: f32| self.wanted[label] && score >= threshold;
             let detected = scores.into_iter().enumerate().filter(|&(label, score)| wanted(label, score));
             jobs.extend(detected.map(|(relation, score)| (window, relation, score)));
@@ -291,8 +297,9 @@ impl Rere {
     /// same sentences, and that F1; nothing where there are no triples.
     ///
     /// Decoding thresholds are tried in steps of 0.05; for each, the best threshold of triples is found exactly. As no
-    /// triple scores more than its relation, the relation threshold is the same: it changes nothing and saves work.
-    /// Of equal F1 the highest thresholds are taken.
+    /// triple scores more than its relation, the relation threshold is the same: it changes nothing and saves work. But
+    /// it is at least [`Thresholds::LOWEST_RELATION`], from which on `scored` has to have the relations. Of equal F1
+    /// the highest thresholds are taken; where nothing right is found, the default ones, with an F1 of 0.
     ///
     /// # Errors
     /// Where the weights gave scores that are no numbers.
@@ -307,17 +314,19 @@ impl Rere {
         if count == 0 {
             return Ok(None);
         }
+        let lowest = Probability::saturating(Thresholds::LOWEST_RELATION);
         let mut best = (Thresholds::default(), 0.0);
         for entity in Thresholds::entity_candidates() {
             let none = Probability::default();
-            let triples = self.decode_at(scored, sentences, Thresholds { relation: none, entity, triple: none })?;
+            let triples = self.decode_at(scored, sentences, Thresholds { relation: lowest, entity, triple: none })?;
             let candidates = gold.iter().zip(&triples).flat_map(|(gold, triples)| {
                 triples.iter().map(|triple| (triple.score.unwrap_or_default().get(), gold.contains(&Exact.key(triple))))
             });
             if let Some((triple, score)) = best_threshold(candidates, count)
+                && score.f1 > 0.0
                 && score.f1 >= best.1
             {
-                best = (Thresholds { relation: triple, entity, triple }, score.f1);
+                best = (Thresholds { relation: triple.max(lowest), entity, triple }, score.f1);
             }
         }
         Ok(Some(best))
@@ -346,18 +355,23 @@ impl Rere {
         tokens.iter().enumerate().flat_map(of).collect()
     }
 
-    fn window_relations(&self, tokens: &[Tokens], windows: &[Window]) -> Vec<Vec<f32>> {
+    fn window_relations(&self, tokens: &[Tokens], windows: &[Window]) -> Result<Vec<Vec<f32>>, RereError> {
         let rows: Vec<Vec<u32>> = windows
             .iter()
             .map(|window| relation_input(&self.tokenizer, &tokens[window.sentence].ids[window.tokens.clone()]))
             .collect();
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        self.batches(&lengths, |batch| {
+        let scores = self.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
             let logits = self.relation.forward(&encoder_input(&rows, None, self.tokenizer.pad(), &self.device));
             let found = probabilities(logits);
             found.chunks_exact(self.config.relations.len()).map(<[f32]>::to_vec).collect()
-        })
+        });
+        // A NaN is over no threshold: nothing would be found, and nobody told.
+        match scores.iter().position(|scores| !scores.iter().all(|score| score.is_finite())) {
+            Some(window) => Err(RereError::RelationScores { sentence: windows[window].sentence + 1 }),
+            None => Ok(scores),
+        }
     }
 
     /// What `compute` makes of each row, given the numbers of the rows of a batch. Batches run side by side, so that no core

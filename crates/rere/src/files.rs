@@ -29,3 +29,19 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RereError
         message: format!("{error}; the file is damaged or of another version: train or copy the model again"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A resumed run compares what it reads with what it computes: an F1 that was the same has to be the same.
+    #[test]
+    fn numbers_come_back_to_the_last_bit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("numbers.json");
+        let shares = (1..200u32).flat_map(|n| (1..n).map(move |k| 2.0 * f64::from(k) / f64::from(n + k)));
+        let numbers: Vec<f64> = shares.chain([0.9859154929577465, 1e-300, f64::MAX, f64::MIN_POSITIVE]).collect();
+        write_json(&path, &numbers).expect("written");
+        assert!(read_json::<Vec<f64>>(&path).expect("read") == numbers);
+    }
+}

@@ -11,11 +11,11 @@
 use std::path::{Path, PathBuf};
 
 use rere_core::{Probability, RelationSet};
-use rere_data::EncodeReport;
+use rere_data::{EncodeReport, Tokenizer};
 use rere_model::{EncoderConfig, Pooling};
 use serde::{Deserialize, Serialize};
 
-use crate::{Config, DecodeConfig, Stage};
+use crate::{Config, DecodeConfig, RereError, Stage};
 
 /// The `config.json` of a model folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -97,4 +97,17 @@ pub(crate) fn tokenizer_path(folder: &Path) -> PathBuf {
 
 pub(crate) fn weights_path(folder: &Path, stage: Stage) -> PathBuf {
     folder.join(stage.name()).join("model.safetensors")
+}
+
+/// The `tokenizer.json` of a folder, which has no id that the encoder does not know.
+pub(crate) fn load_tokenizer(folder: &Path, encoder: &EncoderConfig) -> Result<Tokenizer, RereError> {
+    let tokenizer = Tokenizer::load(tokenizer_path(folder))?;
+    let (ids, known) = (tokenizer.vocab_size(), encoder.vocab_size());
+    if ids > known {
+        return Err(RereError::Folder {
+            path: folder.to_owned(),
+            message: format!("tokenizer.json has {ids} ids, the encoder only {known}: they do not belong together"),
+        });
+    }
+    Ok(tokenizer)
 }

@@ -273,6 +273,72 @@ fn damaged_model_folders_are_errors() {
         fs::write(&path, whole).expect("written");
     }
     load().expect("whole again");
+
+    // Files of different models.
+    let path = folder.path().join("config.json");
+    let whole = fs::read_to_string(&path).expect("read");
+    for (key, value, expected) in [
+        ("\"max_tokens\": 48", "\"max_tokens\": 5000", "the encoder reads at most 48"),
+        ("\"vocab_size\": ", "\"vocab_size\": 1, \"was\": ", "do not belong together"),
+    ] {
+        assert!(whole.contains(key), "{whole}");
+        fs::write(&path, whole.replace(key, value)).expect("written");
+        let error = load().expect_err("parts of two models").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    fs::write(&path, whole).expect("written");
+
+    // A NaN among the weights: nothing would be over a threshold.
+    for (stage, expected) in [("relation", "no numbers"), ("entity", "cannot be decoded")] {
+        let path = folder.path().join(stage).join("model.safetensors");
+        let whole = fs::read(&path).expect("read");
+        let mut damaged = whole.clone();
+        let header = u64::from_le_bytes(damaged[..8].try_into().expect("8 bytes")) as usize;
+        damaged[8 + header..].chunks_exact_mut(4).for_each(|weight| weight.copy_from_slice(&f32::NAN.to_le_bytes()));
+        fs::write(&path, damaged).expect("written");
+        let mut system = Rere::load(folder.path(), &device()).expect("loads");
+        system.set_thresholds(rere::Thresholds { relation: Probability::default(), ..system.thresholds() });
+        let error = system.extract(&corpus().dev).expect_err("no numbers");
+        let messages = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let messages: Vec<String> = messages.map(ToString::to_string).collect();
+        assert!(messages.iter().any(|message| message.contains(expected)), "{stage}: {messages:?}");
+        fs::write(&path, whole).expect("written");
+    }
+}
+
+#[test]
+fn thresholds_are_those_of_what_was_looked_at() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&config(), &corpus(), folder.path(), false).expect("trains");
+    let system = Rere::load(folder.path(), &device()).expect("loads");
+    let dev = corpus().dev;
+    let lowest = rere::Thresholds::LOWEST_RELATION;
+    let scored = system.score(&dev, lowest).expect("scored");
+    // What the system finds at a threshold of triples under the lowest of relations is taken for gold, so that the best
+    // threshold is as low.
+    let low = Probability::saturating(lowest / 50.0);
+    let found = rere::Thresholds { relation: Probability::saturating(lowest), triple: low, ..system.thresholds() };
+    let mut gold = dev.clone();
+    for (sentence, triples) in gold.iter_mut().zip(system.decode_at(&scored, &dev, found).expect("decoded")) {
+        sentence.triples = triples;
+    }
+    let (best, f1) = system.best_thresholds(&scored, &gold).expect("decoded").expect("there are triples");
+    assert!(best.relation.get() >= lowest, "{best:?}");
+    // The F1 that is told is that of the system at these thresholds.
+    let mut system = system;
+    system.set_thresholds(best);
+    let mut predicted = dev.clone();
+    for (sentence, triples) in predicted.iter_mut().zip(system.extract(&dev).expect("extracted")) {
+        sentence.triples = triples;
+    }
+    let counts = rere_eval::evaluate(&gold, &predicted, &rere_eval::Exact).expect("the same sentences");
+    assert!((rere_eval::Score::from_counts(counts).f1 - f1).abs() < 1e-9, "{counts:?} {f1}");
+
+    // Nothing right to be found: the thresholds say nothing, and stay the usual ones.
+    gold.iter_mut().flat_map(|sentence| &mut sentence.triples).for_each(|triple| triple.relation = "other".to_owned());
+    let nothing = system.best_thresholds(&scored, &gold).expect("decoded").expect("there are triples");
+    assert_eq!(nothing, (rere::Thresholds::default(), 0.0));
 }
 
 #[cfg(unix)]
@@ -308,9 +374,53 @@ fn a_run_that_is_stopped_while_its_model_takes_its_place_goes_on() {
     fs::create_dir_all(other.path().join("relation")).expect("a folder");
     let moved = "relation/model.safetensors";
     fs::rename(new.join(moved), other.path().join(moved)).expect("moved");
+    // The same, once all of them have been moved.
+    let last = tempfile::tempdir().expect("a folder");
+    copy(other.path(), last.path());
+    for (name, _) in &whole {
+        let to = last.path().join(name);
+        fs::create_dir_all(to.parent().expect("a parent")).expect("a folder");
+        _ = fs::rename(last.path().join("checkpoint/model").join(name), to);
+    }
     run(&config(), &corpus(), other.path(), true).expect("goes on");
     assert_same(folder.path(), other.path(), "moved");
     assert!(!other.path().join("checkpoint").exists());
+    let error = run(&config(), &corpus(), last.path(), true).expect_err("nothing is left to do").to_string();
+    assert!(error.contains("has ended"), "{error}");
+    assert_same(folder.path(), last.path(), "all moved");
+    assert!(!last.path().join("checkpoint").exists());
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let to = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, &to).expect("copied");
+        }
+    }
+}
+
+#[test]
+fn a_run_goes_on_wherever_its_cache_lies() {
+    let _alone = alone();
+    let caches = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let cached = |cache: &tempfile::TempDir| {
+        let mut config = config();
+        config.data.cache = Some(cache.path().to_owned());
+        config
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let stopped = catch_unwind(AssertUnwindSafe(|| {
+        train(&cached(&caches[0]), &corpus(), folder.path(), &device(), false, &mut |event| {
+            assert!(!matches!(event, Event::Epoch { .. }), "stopped");
+        })
+    }));
+    assert!(stopped.is_err());
+    run(&cached(&caches[1]), &corpus(), folder.path(), true).expect("goes on");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rere_data::{
     Aligner, DataError, Folding, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name,
 };
 
-use super::{Outcome, check_standard_input, report};
+use super::{Outcome, check_standard_input, report, say, wrong_use};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
@@ -42,15 +42,15 @@ pub struct Arguments {
 /// Labels a corpus, or compares its labellings.
 pub fn run(arguments: &Arguments) -> Outcome {
     if !arguments.overlap && arguments.kb.len() > 1 {
-        return Err("a corpus is labelled by one --kb; several are compared with --overlap".into());
+        return Err(wrong_use("a corpus is labelled by one --kb; several are compared with --overlap"));
     }
     let count = arguments.kb.len();
     let mut sources: Vec<(&Path, &Path, Option<&Path>)> = Vec::with_capacity(count);
     for (index, kb) in arguments.kb.iter().enumerate() {
-        let entities = one_of("--entities", &arguments.entities, index, count)?;
+        let entities = one_of("--entities", &arguments.entities, index, count).map_err(wrong_use)?;
         let map = match arguments.map.as_slice() {
             [] => None,
-            maps => Some(one_of("--map", maps, index, count)?).filter(|map| *map != Path::new("-")),
+            maps => Some(one_of("--map", maps, index, count).map_err(wrong_use)?).filter(|map| *map != Path::new("-")),
         };
         sources.push((kb.as_path(), entities, map));
     }
@@ -127,7 +127,7 @@ fn compare(input: &Path, aligners: &[(&Path, Aligner)], own: bool) -> Outcome {
     if reader.line() == 0 {
         return Err(DataError::Empty { path: input_name(input).to_owned() }.into());
     }
-    println!("{overlap}");
+    say(overlap)?;
     report(reader.lost());
     Ok(())
 }

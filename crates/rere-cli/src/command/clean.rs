@@ -1,10 +1,10 @@
 //! `rere clean`
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
-use rere_data::{CleanSettings, Cleaner, Folding, Format, Reader, Writer};
+use rere_data::{CleanSettings, Cleaner, DataError, Folding, Format, Reader, Writer, input_name};
 
-use super::{Outcome, report};
+use super::{Outcome, relation_name, report};
 
 /// Options of `rere clean`.
 #[derive(clap::Args)]
@@ -23,7 +23,7 @@ pub struct Arguments {
 #[group(required = true, multiple = true)]
 struct Steps {
     /// Keep only these relations, separated by commas.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = relation_name)]
     relations: Option<Vec<String>>,
     /// Give surfaces that stand in the text, or as a whole word there, only with other case or white space those of the text.
     #[arg(long)]
@@ -51,14 +51,25 @@ pub fn run(arguments: &Arguments) -> Outcome {
     });
     let mut reader = Reader::open(&arguments.input, None)?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
+    let mut unseen: BTreeSet<&str> = steps.relations.iter().flatten().map(String::as_str).collect();
     for sentence in reader.by_ref() {
         let mut sentence = sentence?;
+        for triple in &sentence.triples {
+            unseen.remove(triple.relation.as_str());
+        }
         if cleaner.clean(&mut sentence) {
             writer.write(&sentence)?;
         }
     }
+    if reader.line() == 0 {
+        // What stands at the output stays.
+        return Err(DataError::Empty { path: input_name(&arguments.input).to_owned() }.into());
+    }
     let written = writer.finish()?;
     eprintln!("{}", cleaner.report());
+    for relation in unseen {
+        eprintln!("note: no triple has the relation {relation:?} that --relations names");
+    }
     report(reader.lost());
     report(&written);
     Ok(())

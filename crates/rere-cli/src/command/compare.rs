@@ -7,7 +7,7 @@ use rere_eval::{
     precision_recall_curve, scored,
 };
 
-use super::{Outcome, read, write_picture};
+use super::{Outcome, check_standard_input, read, say, write_picture};
 
 /// Options of `rere compare`.
 #[derive(clap::Args)]
@@ -33,7 +33,7 @@ pub struct Arguments {
     /// How often a winner may be named among systems that are equal.
     #[arg(long, value_name = "P", default_value_t = 0.05)]
     alpha: f64,
-    /// A file for the precision-recall curves of both, as SVG, such as curves.svg; the same as PNG is put beside it. The
+    /// A file for the precision-recall curves of both, such as curves.svg; it is written as SVG and beside it as PNG. The
     /// predictions need scores.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -44,6 +44,7 @@ pub struct Arguments {
 
 /// Says which of two systems is better, if any.
 pub fn run(arguments: &Arguments) -> Outcome {
+    check_standard_input([&arguments.gold, &arguments.a, &arguments.b].map(PathBuf::as_path))?;
     let [gold, a, b] = [&arguments.gold, &arguments.a, &arguments.b].map(|path| read(path));
     let (gold, a, b) = (gold?, a?, b?);
     let matcher = arguments.matcher;
@@ -57,16 +58,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let [a, b] = [&systems[0].1, &systems[1].1].map(|aligned| count_each(aligned, &matcher));
     let comparison = compare(&a, &b, arguments.rounds, arguments.seed, arguments.alpha)?;
     if arguments.json {
-        println!("{}", serde_json::json!(comparison));
+        say(serde_json::json!(comparison))?;
     } else {
         for ((path, _), (name, score)) in systems.iter().zip([("A", comparison.a), ("B", comparison.b)]) {
             let Counts { right, predicted, gold } = score.counts;
             let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
-            println!(
+            say(format!(
                 "{name}  {right}/{predicted}/{gold}  precision {precision:.2}  recall {recall:.2}  F1 {f1:.2}  {path}"
-            );
+            ))?;
         }
-        println!("{comparison}");
+        say(comparison)?;
     }
     if let Some(file) = &arguments.plot {
         let mut curves = Vec::with_capacity(2);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rere_data::{Choice, Folding, Format, Locator, Reader, Writer};
+use rere_data::{Choice, DataError, Folding, Format, Locator, Reader, Writer, input_name};
 
 use super::{Outcome, report};
 
@@ -46,6 +46,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         writer.write(&sentence)?;
         sentences += 1;
         triples += sentence.triples.len();
+    }
+    if sentences == 0 {
+        // What stands at the output stays.
+        return Err(DataError::Empty { path: input_name(&arguments.input).to_owned() }.into());
     }
     let written = writer.finish()?;
     // Standard output may be where the sentences go.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rere_core::Probability;
-use rere_data::{DropBy, Dropper, Format, Reader, Writer};
+use rere_data::{DataError, DropBy, Dropper, Format, Reader, Writer, input_name};
 
 use super::{Outcome, report};
 
@@ -40,6 +40,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         if dropper.drop_from(&mut sentence) || arguments.keep_empty {
             writer.write(&sentence)?;
         }
+    }
+    if reader.line() == 0 {
+        // What stands at the output stays.
+        return Err(DataError::Empty { path: input_name(&arguments.input).to_owned() }.into());
     }
     let written = writer.finish()?;
     report(reader.lost());

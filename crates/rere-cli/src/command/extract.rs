@@ -1,7 +1,7 @@
 //! `rere extract`
 
 use std::{
-    io::BufRead,
+    io::{self, BufRead, BufReader, Cursor, Read},
     path::{Path, PathBuf},
     str::FromStr,
     time::Instant,
@@ -11,7 +11,7 @@ use rere::{Precision, Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence};
 use rere_data::{DataError, Format, Reader, Writer, input_name, open};
 
-use super::{Outcome, report};
+use super::{Outcome, relation_name, report};
 use crate::progress::bar;
 
 /// Sentences that are extracted from at once: enough to fill batches of one length, few enough for any memory.
@@ -26,13 +26,13 @@ pub struct Arguments {
     /// Plain text, a sentence a line, or a corpus in any known format; - is standard input.
     #[arg(value_name = "IN", default_value = "-")]
     input: PathBuf,
-    /// What the input is: text, rere or casrel; without it, text unless it begins as JSON does.
+    /// What the input is: text, or a format that convert knows; without it, a corpus where it begins as one does, else text.
     #[arg(long)]
     format: Option<InputFormat>,
     /// Where predictions go, in the rere format; - is standard output.
     #[arg(short, value_name = "OUT", default_value = "-")]
     output: PathBuf,
-    /// Where to compute: flex, or, in a build with LibTorch, libtorch or libtorch:cuda:0.
+    /// Where to compute: flex, or, in a build with their features, libtorch, libtorch:cuda:0, cuda:0 or wgpu.
     #[arg(long, default_value = "flex")]
     device: String,
     /// Numbers that are computed with: f32, bf16 or f16.
@@ -51,7 +51,7 @@ pub struct Arguments {
     #[arg(long, value_name = "P")]
     threshold_triple: Option<Probability>,
     /// Look for these relations only.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = relation_name)]
     relations: Vec<String>,
 }
 
@@ -71,19 +71,18 @@ pub fn run(arguments: &Arguments) -> Outcome {
     });
     system.set_batch_tokens(arguments.batch_tokens);
 
-    let sentences = sentences(&arguments.input, arguments.format)?;
+    let mut sentences = Sentences::open(&arguments.input, arguments.format)?;
     // The predictions of an older run survive until the new ones are whole.
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
-    extract(&system, sentences, &mut writer)?;
+    extract(&system, &mut sentences, &mut writer)?;
+    if let Sentences::Corpus(reader) = &sentences {
+        report(reader.lost());
+    }
     report(&writer.finish()?);
     Ok(())
 }
 
-fn extract(
-    system: &Rere,
-    mut sentences: Box<dyn Iterator<Item = Result<Sentence, DataError>>>,
-    writer: &mut Writer,
-) -> Outcome {
+fn extract(system: &Rere, sentences: &mut Sentences, writer: &mut Writer) -> Outcome {
     let bar = bar(0, "{spinner} {pos} sentences, {per_sec}");
     let (mut count, mut triples, started) = (0, 0, Instant::now());
     loop {
@@ -123,26 +122,78 @@ impl FromStr for InputFormat {
     }
 }
 
-/// The sentences of a corpus, or of plain text: where no format is given, the first byte that is no space tells.
-fn sentences(
-    path: &Path,
-    format: Option<InputFormat>,
-) -> Result<Box<dyn Iterator<Item = Result<Sentence, DataError>>>, DataError> {
-    if let Some(InputFormat::Corpus(format)) = format {
-        return Ok(Box::new(Reader::open(path, Some(format))?));
+/// The sentences of the input.
+enum Sentences {
+    Corpus(Reader),
+    Text(PlainText<Box<dyn BufRead + Send>>),
+}
+
+impl Sentences {
+    /// Where no format is given, the beginning tells a corpus from plain text.
+    fn open(path: &Path, format: Option<InputFormat>) -> Result<Self, DataError> {
+        if let Some(InputFormat::Corpus(format)) = format {
+            return Ok(Self::Corpus(Reader::open(path, Some(format))?));
+        }
+        let standard = path == Path::new("-");
+        if format.is_none() && path.is_dir() && !standard {
+            return Ok(Self::Corpus(Reader::open(path, None)?));
+        }
+        let mut input = open(path)?;
+        let name = input_name(path).to_owned();
+        if format.is_none() {
+            let start = start(&mut input).map_err(|source| DataError::Read { path: name.clone(), source })?;
+            if start.starts_with(b"PAR1") {
+                return Ok(Self::Corpus(Reader::open(path, Some(Format::Parquet))?));
+            }
+            let json = is_json(&start);
+            input = Box::new(BufReader::new(Cursor::new(start).chain(input)));
+            if json {
+                return Ok(Self::Corpus(Reader::new(input, name, None)));
+            }
+        }
+        Ok(Self::Text(PlainText { input, name, line: 0 }))
     }
-    if format.is_none() && path.is_dir() {
-        return Ok(Box::new(Reader::open(path, None)?));
+}
+
+impl Iterator for Sentences {
+    type Item = Result<Sentence, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Corpus(reader) => reader.next(),
+            Self::Text(text) => text.next(),
+        }
     }
-    let mut input = open(path)?;
-    let name = input_name(path).to_owned();
-    let start = input.fill_buf().map_err(|source| DataError::Read { path: name.clone(), source })?;
+}
+
+/// The first bytes of an input: enough for its first two bytes that are no space, unless it is shorter or they are far away.
+/// A pipe gives what its writer has written so far, which may be less than that.
+fn start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+    const MOST: usize = 1 << 16;
+    let mut start = Vec::new();
+    while start.len() < MOST && start.iter().filter(|byte: &&u8| byte.is_ascii_graphic()).nth(3).is_none() {
+        let more = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            more => more?,
+        };
+        if more.is_empty() {
+            break;
+        }
+        let count = more.len();
+        start.extend_from_slice(more);
+        input.consume(count);
+    }
+    Ok(start)
+}
+
+/// Whether an object or an array of objects begins here, and no text such as "[1] Ada was born in London."
+fn is_json(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    let json = matches!(start.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['));
-    match format {
-        None if json => Ok(Box::new(Reader::new(input, name, None))),
-        None if start.starts_with(b"PAR1") => Ok(Box::new(Reader::open(path, None)?)),
-        _ => Ok(Box::new(PlainText { input, name, line: 0 })),
+    let mut marks = start.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match marks.next() {
+        Some(b'{') => matches!(marks.next(), Some(b'"' | b'}')),
+        Some(b'[') => matches!(marks.next(), Some(b'{' | b']')),
+        _ => false,
     }
 }
 

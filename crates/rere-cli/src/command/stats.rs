@@ -6,7 +6,7 @@ use rere_core::Sentence;
 use rere_data::{ClassPriors, DataError, Reader, Stats, Tokenizer};
 use serde_json::{Value, json};
 
-use super::{Outcome, report};
+use super::{Outcome, check_standard_input, report, say};
 
 /// Options of `rere stats`.
 #[derive(clap::Args)]
@@ -27,6 +27,7 @@ pub struct Arguments {
 
 /// Prints the figures of corpora.
 pub fn run(arguments: &Arguments) -> Outcome {
+    check_standard_input(arguments.data.iter().map(PathBuf::as_path))?;
     let tokenizer = arguments.tokenizer.as_ref().map(Tokenizer::load).transpose()?;
     let tokens = arguments.tokenizer.as_ref().map_or("words of this corpus".into(), |path| path.display().to_string());
     let mut objects: Vec<Value> = Vec::new();
@@ -42,15 +43,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
             }
             objects.push(object);
         } else {
-            println!("{}\n{stats}\n", path.display());
+            say(format!("{}\n{stats}\n", path.display()))?;
             if let Some(priors) = priors {
-                println!("{priors}\ntokens: {tokens}\n");
+                say(format!("{priors}\ntokens: {tokens}\n"))?;
             }
         }
     }
     if arguments.json {
         let one = if objects.len() == 1 { objects.pop() } else { None };
-        println!("{}", one.unwrap_or(Value::Array(objects)));
+        say(one.unwrap_or(Value::Array(objects)))?;
     }
     Ok(())
 }

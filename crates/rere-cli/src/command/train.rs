@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rere::{Config, Corpus, RereError};
 use rere_core::Sentence;
 
-use super::{Outcome, read};
+use super::{Outcome, check_standard_input, read, say};
 use crate::progress::TrainingProgress;
 
 /// Options of `rere train`.
@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Settings; see docs/guide.md.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Folder that data.train and data.dev are relative to; without it, the folder of the settings.
+    /// Folder that data.train, data.dev and data.cache are relative to; without it, the folder of the settings.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Folder of pretrained encoders that encoder.pretrained is relative to; without it, the folder of the settings.
@@ -23,7 +23,7 @@ pub struct Arguments {
     /// Model folder to write.
     #[arg(long, value_name = "DIR", default_value = "model")]
     out: PathBuf,
-    /// Where to compute: flex, or, in a build with LibTorch, libtorch or libtorch:cuda:0.
+    /// Where to compute: flex, or, in a build with their features, libtorch, libtorch:cuda:0, cuda:0 or wgpu.
     #[arg(long, default_value = "flex")]
     device: String,
     /// Seed, in place of training.seed.
@@ -50,14 +50,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
             message: "data.train is not set: name the training file".to_owned(),
         }));
     };
+    check_standard_input([Some(train), config.data.dev.as_ref()].into_iter().flatten().map(PathBuf::as_path))?;
     let dev = config.data.dev.as_deref().map(read).transpose()?;
     let corpus = Corpus { train: read(train)?, dev: dev.unwrap_or_default() };
-    println!("{}", counts("train", &corpus.train));
-    println!("{}", counts("dev", &corpus.dev));
+    // Training goes on where nobody reads what it prints.
+    _ = say(counts("train", &corpus.train));
+    _ = say(counts("dev", &corpus.dev));
 
     let mut progress = TrainingProgress::new();
     rere::train(&config, &corpus, &arguments.out, &device, arguments.resume, &mut |event| progress.show(&event))?;
-    println!("model: {}", arguments.out.display());
+    _ = say(format!("model: {}", arguments.out.display()));
     Ok(())
 }
 

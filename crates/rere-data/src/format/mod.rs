@@ -31,7 +31,12 @@ use rere_core::Sentence;
 use serde::Serialize;
 
 pub use self::lost::{Loss, Lost};
-use crate::{DataError, Output, error::name, input_name, open};
+use crate::{
+    DataError, Output,
+    error::name,
+    file::{is_compressed, is_standard},
+    input_name, open,
+};
 
 /// A corpus format. Those of JSON may be one object a line or one array; that is told by the first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,6 +112,17 @@ impl Format {
             Self::Brat => "brat",
             Self::Parquet => "parquet",
         }
+    }
+
+    /// Whether the format can be read or written there: brat's is a folder, and Parquet is read from its end.
+    fn check_place(self, path: &Path) -> Result<(), DataError> {
+        let message = match self {
+            Self::Brat if is_standard(path) => "is a folder, and no stream: name a folder",
+            Self::Parquet if is_standard(path) => "is no stream: name a file",
+            Self::Parquet if is_compressed(path) => "is compressed within: name a file without .gz or .zst",
+            _ => return Ok(()),
+        };
+        Err(DataError::NoStream { path: path.to_owned(), format: self, message })
     }
 
     /// Whether the format holds no triple whose mentions have no place in the text.
@@ -217,12 +233,18 @@ impl Reader {
     /// # Errors
     /// Where the file cannot be opened, or is none of the format. What its content is shows only at the first sentence.
     pub fn open(path: &Path, format: Option<Format>) -> Result<Self, DataError> {
-        if format.unwrap_or(Format::Brat) == Format::Brat && (path.is_dir() || format.is_some()) {
+        if let Some(format) = format {
+            format.check_place(path)?;
+        }
+        // `-` is standard input, whatever stands in the folder.
+        let folder = path.is_dir() && !is_standard(path);
+        if format.unwrap_or(Format::Brat) == Format::Brat && (folder || format.is_some()) {
             return Ok(Self::of(Source::Brat(brat::Folder::open(path)?), Some(Format::Brat)));
         }
         let mut input = open(path)?;
         let start = input.fill_buf().map_err(|source| DataError::Read { path: input_name(path).to_owned(), source })?;
         if format.map_or(start.starts_with(b"PAR1"), |format| format == Format::Parquet) {
+            Format::Parquet.check_place(path)?;
             #[cfg(feature = "parquet")]
             return Ok(Self::of(Source::Parquet(parquet::Rows::open(path)?), format));
             #[cfg(not(feature = "parquet"))]
@@ -355,8 +377,10 @@ impl Writer {
     /// other formats of JSON are an object a line.
     ///
     /// # Errors
-    /// Where the folder cannot be written ([`DataError::Write`]).
+    /// Where the folder cannot be written ([`DataError::Write`]), and where Parquet or brat is to be a stream
+    /// ([`DataError::NoStream`]).
     pub fn create(path: &Path, format: Format) -> Result<Self, DataError> {
+        format.check_place(path)?;
         let sink = match format {
             Format::Brat => Sink::Brat(brat::NewFolder::create(path)?),
             #[cfg(feature = "parquet")]

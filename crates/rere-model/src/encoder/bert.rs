@@ -118,10 +118,13 @@ impl BertConfig {
             ("num_attention_heads", self.num_attention_heads),
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
-            ("type_vocab_size", self.type_vocab_size),
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return unsupported(format!("{name} is 0"));
+        }
+        if self.type_vocab_size < 2 {
+            let given = self.type_vocab_size;
+            return unsupported(format!("type_vocab_size is {given}; query and sentence are two segments"));
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
@@ -134,6 +137,12 @@ impl BertConfig {
             if !(0.0..1.0).contains(&p) {
                 return unsupported(format!("{name} is {p}; it must lie in [0, 1)"));
             }
+        }
+        if !(self.initializer_range >= 0.0 && self.initializer_range.is_finite()) {
+            return unsupported(format!("initializer_range is {}; it must not be negative", self.initializer_range));
+        }
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
+            return unsupported(format!("layer_norm_eps is {}; it must be a positive number", self.layer_norm_eps));
         }
         Ok(())
     }

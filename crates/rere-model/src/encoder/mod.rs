@@ -124,8 +124,8 @@ pub enum AnyEncoder {
 }
 
 impl AnyEncoder {
-    /// The encoder with its embeddings and its `layers` lowest layers frozen: they are not trained, and their dropout
-    /// is off.
+    /// The encoder with its embeddings and its `layers` lowest layers frozen: they are not trained. Their dropout is off in
+    /// a [`Bert`]; a [`BiLstm`] has one dropout for all layers, and keeps it.
     #[must_use]
     pub fn freeze_lower(self, layers: usize) -> Self {
         match self {

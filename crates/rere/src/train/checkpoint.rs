@@ -49,14 +49,18 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool) -> Result<Pat
     let path = checkpoints.join("run");
     let error = |message: &str| Err(RereError::Folder { path: path.clone(), message: message.to_owned() });
     let new = checkpoints.join("model");
+    const ENDED: &str = "the run in this folder has ended: train without resuming to begin a new one";
     if resume {
         match fs::read_to_string(&path) {
+            // It was stopped after the last file of the model had taken its place.
+            Ok(found) if found == fingerprint && was_moved(folder, &new)? => {
+                remove(&checkpoints)?;
+                return error(ENDED);
+            }
             Ok(found) if found == fingerprint => return Ok(new),
             Ok(_) => return error("the stopped run had other settings or another corpus: train without resuming"),
             Err(e) if e.kind() != ErrorKind::NotFound => return Err(io(&path)(e)),
-            Err(_) if config_path(folder).exists() => {
-                return error("the run in this folder has ended: train without resuming to begin a new one");
-            }
+            Err(_) if config_path(folder).exists() => return error(ENDED),
             Err(_) => {}
         }
     }
@@ -67,6 +71,14 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool) -> Result<Pat
     }
     write(&path, fingerprint.as_bytes())?;
     Ok(new)
+}
+
+/// Whether all files of the new model have taken their places, so that only what else was kept is left to remove.
+///
+/// A run that has just begun beside an older model has no tokenizer yet either, but no checkpoint.
+fn was_moved(folder: &Path, new: &Path) -> Result<bool, RereError> {
+    let moved = config_path(folder).exists() && !tokenizer_path(new).exists();
+    Ok(moved && !list(&folder_of(folder), Stage::Entity)?.is_empty())
 }
 
 /// Whether the new model folder is whole, so that only [`finish`] is left to do.
@@ -99,6 +111,9 @@ pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
             moved => moved.map_err(io(&to))?,
         }
     }
+    // First what a resumed run looks for, as the rest does not go at once.
+    let run = folder_of(folder).join("run");
+    fs::remove_file(&run).map_err(io(&run))?;
     remove(&folder_of(folder))
 }
 

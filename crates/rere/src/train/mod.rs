@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     Config, EncoderSource, Rere, RereError, Thresholds,
     files::{io, write_json},
-    folder::{self, ModelConfig, TrainingRecord},
+    folder::{self, ModelConfig, TrainingRecord, load_tokenizer},
 };
 
 use task::{DevEntities, EntityTask, RelationTask};
@@ -61,6 +61,8 @@ impl Stage {
 pub enum Event {
     /// The training sentences were encoded; what of them is used, and what not.
     Encoded(EncodeReport),
+    /// The development sentences were encoded: what of them the stages are scored on.
+    DevEncoded(EncodeReport),
     /// A stage begins, or goes on from a checkpoint.
     Stage {
         /// Which stage.
@@ -145,6 +147,9 @@ pub fn train(
     on_event(Event::Encoded(train.report));
     // A development sentence may well have a triple that cannot be located; it still counts as not found.
     let dev = ExampleBuilder::new(&tokenizer, &relations, max_tokens, rere_data::Missing::Skip)?.encode(&corpus.dev)?;
+    if !corpus.dev.is_empty() {
+        on_event(Event::DevEncoded(dev.report));
+    }
 
     fs::create_dir_all(folder).map_err(io(folder))?;
     let pooling = config.relation.pooling.unwrap_or(match encoder {
@@ -245,17 +250,8 @@ fn encoder_and_tokenizer(
 ) -> Result<(EncoderConfig, Tokenizer), RereError> {
     match source {
         EncoderSource::Pretrained(folder) => {
-            let (encoder, tokenizer) = (read_config(folder)?, Tokenizer::load(folder.join("tokenizer.json"))?);
-            if tokenizer.vocab_size() > encoder.vocab_size() {
-                return Err(RereError::Folder {
-                    path: folder.clone(),
-                    message: format!(
-                        "tokenizer.json has {} ids, the encoder only {}: they do not belong together",
-                        tokenizer.vocab_size(),
-                        encoder.vocab_size(),
-                    ),
-                });
-            }
+            let encoder = read_config(folder)?;
+            let tokenizer = load_tokenizer(folder, &encoder)?;
             Ok((encoder, tokenizer))
         }
         EncoderSource::Random(encoder) => {
@@ -296,7 +292,7 @@ fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
 /// What has to be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they lie.
 fn fingerprint(config: &Config, corpus: &Corpus) -> Result<String, RereError> {
     let mut settings = config.clone();
-    (settings.data.train, settings.data.dev) = (None, None);
+    (settings.data.train, settings.data.dev, settings.data.cache) = (None, None, None);
     let mut weights = String::new();
     if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
         for name in ["config.json", "model.safetensors", "tokenizer.json"] {

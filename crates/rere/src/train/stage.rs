@@ -167,7 +167,8 @@ fn frozen_states<T: Task>(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Option<FrozenStates>, RereError> {
     let model = model.valid();
-    let encoder = T::encoder(&model);
+    // The dropout of an LSTM stays on, so that nothing that it makes stays the same.
+    let AnyEncoder::Bert(encoder) = T::encoder(&model) else { return Ok(None) };
     let bytes = FrozenStates::bytes(lengths, encoder.hidden_size());
     if bytes > most {
         on_event(Event::FrozenTooLarge { bytes, most });
