@@ -13,14 +13,16 @@ use crate::command::say;
 /// Shows the events of a training run.
 pub struct TrainingProgress {
     bar: ProgressBar,
-    tokens: usize,
+    /// When the epoch began.
     started: Instant,
+    /// Tokens of its steps so far, and seconds up to the last of them.
+    stepped: (usize, f64),
 }
 
 impl TrainingProgress {
     /// Nothing is shown before the first event.
     pub fn new() -> Self {
-        Self { bar: ProgressBar::hidden(), tokens: 0, started: Instant::now() }
+        Self { bar: ProgressBar::hidden(), started: Instant::now(), stepped: (0, 0.0) }
     }
 
     /// Shows one event.
@@ -33,7 +35,7 @@ impl TrainingProgress {
                 self.bar.set_prefix(stage.name());
                 self.bar.set_position(*done as u64);
                 self.bar.reset_eta();
-                (self.tokens, self.started) = (0, Instant::now());
+                (self.started, self.stepped) = (Instant::now(), (0, 0.0));
                 let resumed = if *done > 0 { format!(", resumed at step {done}") } else { String::new() };
                 print(format!("{}: {steps} steps{resumed}", stage.name()));
             }
@@ -52,14 +54,15 @@ impl TrainingProgress {
                 most >> 20,
             )),
             Event::Step { done, loss, tokens } => {
-                self.tokens += tokens;
-                let rate = self.tokens as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
+                self.stepped = (self.stepped.0 + tokens, self.started.elapsed().as_secs_f64());
+                let rate = self.rate();
                 self.bar.set_position(*done as u64);
                 self.bar.set_message(format!("loss {loss:.4} {rate:.0} tokens/s"));
             }
             Event::Epoch { epoch, loss, dev_f1 } => {
                 let elapsed = self.started.elapsed().as_secs_f64();
-                let rate = self.tokens as f64 / elapsed.max(1e-9);
+                let rate = self.rate();
+                (self.started, self.stepped) = (Instant::now(), (0, 0.0));
                 let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
                 let line = format!("  epoch {epoch}: loss {loss:.4}{dev} ({elapsed:.0} s, {rate:.0} tokens/s)");
                 self.bar.suspend(|| print(line));
@@ -70,6 +73,12 @@ impl TrainingProgress {
             Event::Thresholds(thresholds, dev_f1) => print(thresholds_line(*thresholds, *dev_f1)),
             _ => {}
         }
+    }
+
+    /// Tokens a second in the epoch's steps, without what is done after the last one.
+    fn rate(&self) -> f64 {
+        let (tokens, seconds) = self.stepped;
+        tokens as f64 / seconds.max(1e-9)
     }
 }
 

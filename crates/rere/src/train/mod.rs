@@ -224,15 +224,16 @@ fn dev_entities(
     corpus: &Corpus,
     examples: Vec<EntityExample>,
 ) -> Result<Vec<DevEntities>, RereError> {
-    let mut dev = Vec::with_capacity(examples.len());
-    for example in examples {
+    let texts: Vec<&str> = corpus.dev.iter().map(|sentence| sentence.text.as_str()).collect();
+    let tokens = tokenizer.encode_batch(&texts)?;
+    let dev = examples.into_iter().map(|example| {
         let sentence = &corpus.dev[example.sentence];
         let gold = sentence.triples.iter().filter(|triple| relations.label(&triple.relation) == Some(example.relation));
         let gold = gold.map(|triple| (triple.subject.text.clone(), triple.object.text.clone())).collect();
-        let tokens = tokenizer.encode(&sentence.text)?.spans;
-        dev.push(DevEntities { example, text: sentence.text.clone(), tokens, gold });
-    }
-    Ok(dev)
+        let tokens = tokens[example.sentence].spans.clone();
+        DevEntities { example, text: sentence.text.clone(), tokens, gold }
+    });
+    Ok(dev.collect())
 }
 
 fn relations_of(sentences: &[Sentence], config: &Config) -> Result<RelationSet, RereError> {

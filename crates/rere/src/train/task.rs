@@ -175,8 +175,9 @@ impl Task for EntityTask {
         }
         let model = burn::module::Module::valid(model);
         let lengths: Vec<usize> = self.dev.iter().map(|dev| dev.example.ids.len()).collect();
-        let thresholds = Thresholds::entity_candidates();
-        let mut counts = vec![Counts::default(); thresholds.len()];
+        let strategies = Thresholds::entity_candidates().into_iter().map(|threshold| self.decode.strategy(threshold));
+        let strategies: Vec<_> = strategies.collect();
+        let mut counts = vec![Counts::default(); strategies.len()];
         let (mut scratch, mut pairs) = (PairingScratch::default(), Vec::new());
         for batch in token_batches(&lengths, DEV_TOKENS) {
             let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.dev[index].example).collect();
@@ -190,12 +191,9 @@ impl Task for EntityTask {
                 let decode = |source| RereError::Decode { sentence: dev.example.sentence + 1, source };
                 let scores = PointerScores::new(scores, dev.tokens.len()).map_err(decode)?;
                 let text = TokenizedText::new(&dev.text, &dev.tokens).map_err(decode)?;
-                for (counts, &threshold) in counts.iter_mut().zip(&thresholds) {
+                for (counts, strategy) in counts.iter_mut().zip(&strategies) {
                     pairs.clear();
-                    self.decode
-                        .strategy(threshold)
-                        .pair_into(scores, text, &mut scratch, &mut pairs)
-                        .map_err(decode)?;
+                    strategy.pair_into(scores, text, &mut scratch, &mut pairs).map_err(decode)?;
                     *counts += count_pairs(&dev.text, &pairs, &dev.gold);
                 }
             }
