@@ -186,7 +186,7 @@ fn start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// Whether an object or an array of objects begins here, and no text such as "[1] Ada was born in London."
+/// Whether an object or an array of objects begins here, and no text such as `[1] Ada was born in London.`
 fn is_json(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let mut marks = start.iter().filter(|byte| !byte.is_ascii_whitespace());
