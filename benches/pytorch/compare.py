@@ -107,7 +107,8 @@ def training(args: argparse.Namespace) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 config = Path(folder) / "train.toml"
                 paths = {name: repr(str(path.absolute())) for name, path in (("data", args.data), ("encoder", args.encoder))}
-                config.write_text(TRAINING.format(**paths) + (FROZEN.format(*args.frozen) if args.frozen else ""))
+                settings = TRAINING.format(**paths) + (FROZEN.format(*args.frozen) if args.frozen else "")
+                config.write_text(settings, encoding="utf-8")
                 command = [args.rere, "train", "--config", config, "--out", Path(folder) / "model", "--device", device]
                 printed, memory = run(command, False, args.threads)
             relation, entity = (float(rate) for rate in re.findall(r"([\d.]+) tokens/s", printed))

@@ -140,8 +140,8 @@ def main() -> None:
             encoding = tokenizer.encode(name.strip("/").replace("/", " ").replace("_", " "), text)
             pairs = [(subject, object) for subject, own_name, object in triples if own_name == name]
             entity.append(Example(encoding, *pointer_labels(encoding, text, pairs)))
-    train("relation", Model(args.encoder, len(names), False, args.frozen[0]), relation)
-    train("entity", Model(args.encoder, POINTERS, True, args.frozen[1]), entity)
+    train("relation", Model(args.encoder, len(names), by_token=False, frozen=args.frozen[0]), relation)
+    train("entity", Model(args.encoder, POINTERS, by_token=True, frozen=args.frozen[1]), entity)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,11 @@ fn rere(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn rere_with(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    rere_in_parts(folder, arguments, &[input.as_bytes()])
+}
+
+/// Gives the command its input in these parts, with a pause between them.
+fn rere_in_parts(folder: &Path, arguments: &[&str], parts: &[&[u8]]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
         .args(arguments)
         .current_dir(folder)
@@ -52,8 +57,15 @@ fn rere_with(folder: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("starts");
-    // A command that fails early does not read its input.
-    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    let mut input = child.stdin.take().expect("piped");
+    for (number, part) in parts.iter().enumerate() {
+        if number > 0 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        // A command that fails early does not read its input.
+        _ = input.write_all(part);
+    }
+    drop(input);
     child.wait_with_output().expect("ends")
 }
 
@@ -329,25 +341,6 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_last_one() {
         let read = |folder: &Path| fs::read(folder.join("model").join(name)).expect("written");
         assert!(read(whole.path()) == read(folder.path()), "{name} differs");
     }
-}
-
-/// Starts a command, gives it the input in these parts with a pause after each, and waits.
-fn rere_in_parts(folder: &Path, arguments: &[&str], parts: &[&[u8]]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let mut input = child.stdin.take().expect("piped");
-    for part in parts {
-        _ = input.write_all(part);
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    drop(input);
-    child.wait_with_output().expect("ends")
 }
 
 #[test]

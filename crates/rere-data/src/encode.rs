@@ -94,15 +94,19 @@ pub struct EncodeReport {
 impl EncodeReport {
     /// Whether all sentences and triples of the corpus are in the examples.
     pub fn is_complete(&self) -> bool {
-        let left_out = [
-            self.empty_text,
-            self.too_long_relation,
-            self.too_long_entity,
-            self.unknown_relation,
-            self.subject_not_found,
-            self.object_not_found,
-        ];
-        left_out.iter().all(|count| *count == 0)
+        self.left_out().iter().all(|(count, _)| *count == 0)
+    }
+
+    /// How much is left out, and why.
+    fn left_out(&self) -> [(usize, &'static str); 6] {
+        [
+            (self.empty_text, "sentences left out: no token"),
+            (self.too_long_relation, "sentences left out of the relation examples: too long"),
+            (self.too_long_entity, "sentence-relation pairs left out of the entity examples: too long"),
+            (self.unknown_relation, "triples left out: unknown relation"),
+            (self.subject_not_found, "triples left out: subject not in the text"),
+            (self.object_not_found, "triples left out: object not in the text"),
+        ]
     }
 }
 
@@ -130,16 +134,9 @@ impl fmt::Display for EncodeReport {
             "{} sentences, {} triples: {} relation examples, {} entity examples, {} mentions",
             self.sentences, self.triples, self.relation_examples, self.entity_examples, self.mentions
         )?;
-        let causes = [
-            (self.misaligned, "mentions end inside a token, which is marked as a whole"),
-            (self.empty_text, "sentences left out: no token"),
-            (self.too_long_relation, "sentences left out of the relation examples: too long"),
-            (self.too_long_entity, "sentence-relation pairs left out of the entity examples: too long"),
-            (self.unknown_relation, "triples left out: unknown relation"),
-            (self.subject_not_found, "triples left out: subject not in the text"),
-            (self.object_not_found, "triples left out: object not in the text"),
-        ];
-        causes.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, cause)| write!(f, "\n{count} {cause}"))
+        let misaligned = (self.misaligned, "mentions end inside a token, which is marked as a whole");
+        let mut causes = [misaligned].into_iter().chain(self.left_out()).filter(|(count, _)| *count > 0);
+        causes.try_for_each(|(count, cause)| write!(f, "\n{count} {cause}"))
     }
 }
 

@@ -108,7 +108,7 @@ pub fn input_name(path: &Path) -> &Path {
 }
 
 /// Whether a path stands for standard input or output.
-pub(crate) fn is_standard(path: &Path) -> bool {
+pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 

@@ -135,7 +135,7 @@ pub use encode::{
     windows,
 };
 pub use error::DataError;
-pub use file::{Output, input_name, open, replace_file};
+pub use file::{Output, input_name, is_standard, open, replace_file};
 pub use fold::Folding;
 pub use format::{Format, Loss, Lost, Reader, Writer, read, read_reporting, write};
 pub use locate::{Choice, LocateReport, Located, Locator, occurrences, to_tokens};

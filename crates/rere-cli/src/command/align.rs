@@ -7,7 +7,7 @@ use rere_data::{
     Aligner, DataError, Folding, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name,
 };
 
-use super::{Outcome, check_standard_input, report, say, wrong_use};
+use super::{Outcome, check_not_empty, check_standard_input, report, say, wrong_use};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
@@ -100,10 +100,7 @@ fn label(input: &Path, aligner: &Aligner, path: &Path) -> Outcome {
         labelled += usize::from(!sentence.triples.is_empty());
         triples += sentence.triples.len();
     }
-    if sentences == 0 {
-        // What stands at the output stays.
-        return Err(DataError::Empty { path: input_name(input).to_owned() }.into());
-    }
+    check_not_empty(&reader, input)?;
     let written = writer.finish()?;
     // Standard output may be where the sentences go.
     eprintln!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples");
@@ -124,9 +121,7 @@ fn compare(input: &Path, aligners: &[(&Path, Aligner)], own: bool) -> Outcome {
         Ok(own.then_some(triples).into_iter().chain(labelled).collect())
     });
     let overlap = Overlap::of(names, sentences)?;
-    if reader.line() == 0 {
-        return Err(DataError::Empty { path: input_name(input).to_owned() }.into());
-    }
+    check_not_empty(&reader, input)?;
     say(overlap)?;
     report(reader.lost());
     Ok(())

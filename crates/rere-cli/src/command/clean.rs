@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use rere_data::{CleanSettings, Cleaner, DataError, Folding, Format, Reader, Writer, input_name};
+use rere_data::{CleanSettings, Cleaner, Folding, Format, Reader, Writer};
 
-use super::{Outcome, relation_name, report};
+use super::{Outcome, check_not_empty, relation_name, report};
 
 /// Options of `rere clean`.
 #[derive(clap::Args)]
@@ -61,10 +61,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             writer.write(&sentence)?;
         }
     }
-    if reader.line() == 0 {
-        // What stands at the output stays.
-        return Err(DataError::Empty { path: input_name(&arguments.input).to_owned() }.into());
-    }
+    check_not_empty(&reader, &arguments.input)?;
     let written = writer.finish()?;
     eprintln!("{}", cleaner.report());
     for relation in unseen {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use rere_data::{Choice, DataError, Folding, Format, Locator, Reader, Writer, input_name};
+use rere_data::{Choice, Folding, Format, Locator, Reader, Writer};
 
-use super::{Outcome, report};
+use super::{Outcome, check_not_empty, report};
 
 /// Options of `rere convert`.
 #[derive(clap::Args)]
@@ -47,10 +47,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         sentences += 1;
         triples += sentence.triples.len();
     }
-    if sentences == 0 {
-        // What stands at the output stays.
-        return Err(DataError::Empty { path: input_name(&arguments.input).to_owned() }.into());
-    }
+    check_not_empty(&reader, &arguments.input)?;
     let written = writer.finish()?;
     // Standard output may be where the sentences go.
     eprintln!("{sentences} sentences, {triples} triples");

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use rere_core::Probability;
-use rere_data::{DataError, DropBy, Dropper, Format, Reader, Writer, input_name};
+use rere_data::{DropBy, Dropper, Format, Reader, Writer};
 
-use super::{Outcome, report};
+use super::{Outcome, check_not_empty, report};
 
 /// Options of `rere drop`.
 #[derive(clap::Args)]
@@ -41,10 +41,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             writer.write(&sentence)?;
         }
     }
-    if reader.line() == 0 {
-        // What stands at the output stays.
-        return Err(DataError::Empty { path: input_name(&arguments.input).to_owned() }.into());
-    }
+    check_not_empty(&reader, &arguments.input)?;
     let written = writer.finish()?;
     report(reader.lost());
     report(&written);

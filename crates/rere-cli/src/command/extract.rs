@@ -9,7 +9,7 @@ use std::{
 
 use rere::{Precision, Rere, Thresholds};
 use rere_core::{Extractor, Probability, Sentence};
-use rere_data::{DataError, Format, Reader, Writer, input_name, open};
+use rere_data::{DataError, Format, Reader, Writer, input_name, is_standard, open};
 
 use super::{Outcome, relation_name, report};
 use crate::progress::bar;
@@ -134,8 +134,7 @@ impl Sentences {
         if let Some(InputFormat::Corpus(format)) = format {
             return Ok(Self::Corpus(Reader::open(path, Some(format))?));
         }
-        let standard = path == Path::new("-");
-        if format.is_none() && path.is_dir() && !standard {
+        if format.is_none() && path.is_dir() && !is_standard(path) {
             return Ok(Self::Corpus(Reader::open(path, None)?));
         }
         let mut input = open(path)?;

@@ -11,7 +11,7 @@ use std::{
 use clap::error::ErrorKind;
 
 use rere_core::Sentence;
-use rere_data::{DataError, Lost, input_name, read_reporting, replace_file};
+use rere_data::{DataError, Lost, Reader, input_name, is_standard, read_reporting, replace_file};
 use rere_eval::to_png;
 
 pub mod align;
@@ -45,12 +45,17 @@ pub fn say(line: impl Display) -> Result<(), DataError> {
 
 /// Sees that standard input is not wanted twice. A path comes as often as it is read.
 fn check_standard_input<'a>(reads: impl IntoIterator<Item = &'a Path>) -> Outcome {
-    match reads.into_iter().filter(|path| *path == Path::new("-")).count() {
+    match reads.into_iter().filter(|path| is_standard(path)).count() {
         0 | 1 => Ok(()),
         times => Err(wrong_use(format!(
             "standard input (-) can be read only once, and would be read {times} times: give files"
         ))),
     }
+}
+
+/// That at least one sentence was read; where none was, what stands at the output stays.
+fn check_not_empty(reader: &Reader, path: &Path) -> Result<(), DataError> {
+    if reader.line() == 0 { Err(DataError::Empty { path: input_name(path).to_owned() }) } else { Ok(()) }
 }
 
 /// The sentences of a corpus; what of it has no counterpart is told.

@@ -43,10 +43,15 @@ fn folder_of(model: &Path) -> PathBuf {
     model.join("checkpoint")
 }
 
+/// Settings and checksums of the run that is going on: where there is this file, it has not ended.
+fn run_path(model: &Path) -> PathBuf {
+    folder_of(model).join("run")
+}
+
 /// Begins a run, or goes on with the one that was stopped in this folder. Returns the model folder that is being made.
 pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool) -> Result<PathBuf, RereError> {
     let checkpoints = folder_of(folder);
-    let path = checkpoints.join("run");
+    let path = run_path(folder);
     let error = |message: &str| Err(RereError::Folder { path: path.clone(), message: message.to_owned() });
     let new = checkpoints.join("model");
     const ENDED: &str = "the run in this folder has ended: train without resuming to begin a new one";
@@ -112,7 +117,7 @@ pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
         }
     }
     // First what a resumed run looks for, as the rest does not go at once.
-    let run = folder_of(folder).join("run");
+    let run = run_path(folder);
     fs::remove_file(&run).map_err(io(&run))?;
     remove(&folder_of(folder))
 }
