@@ -11,8 +11,11 @@ pub struct Sentence {
     pub text: String,
     /// Gold or predicted triples, in the order of the source.
     pub triples: Vec<Triple>,
-    /// Entities that no triple joins, where the source lists such, in its order.
+    /// Entities that no triple joins, if the source lists such, in its order.
     pub entities: Vec<Mention>,
+    /// Pairs that the source labels as without a relation, in its order: the relation is that label, such as TACRED's `no_relation`.
+    /// Their mentions are also among the entities, unless a triple joins them.
+    pub negatives: Vec<Triple>,
     /// Fields of the source file that have no meaning here; kept so that rewriting a file loses nothing.
     pub extra: Extra,
 }

@@ -9,14 +9,16 @@ pub struct Mention {
     pub text: String,
     /// Where it stands; `None` where the source gives only the surface.
     pub span: Option<ByteSpan>,
-    /// Name of its type, such as `PERSON`, where the source gives one.
+    /// Name of its type, such as `PERSON`, if the source gives one.
     pub entity_type: Option<String>,
+    /// Id of the entity that it mentions, if the source gives one: mentions of a sentence with the same id are the same entity.
+    pub entity: Option<String>,
 }
 
 impl Mention {
     /// A mention of which only the surface is known.
     pub fn of(text: impl Into<String>) -> Self {
-        Self { text: text.into(), span: None, entity_type: None }
+        Self { text: text.into(), span: None, entity_type: None, entity: None }
     }
 
     /// The mention under `span` of `text`.
@@ -24,7 +26,7 @@ impl Mention {
     /// # Errors
     /// Where the span does not fit the text.
     pub fn at(text: &str, span: ByteSpan) -> Result<Self, SpanError> {
-        Ok(Self { text: span.slice(text)?.to_owned(), span: Some(span), entity_type: None })
+        Ok(Self { span: Some(span), ..Self::of(span.slice(text)?) })
     }
 }
 

@@ -322,11 +322,9 @@ type Place = Option<ByteSpan>;
 /// The mention at one of its candidates; a mention that has a place, or gets none, stays as it is.
 fn put(text: &str, mention: &Mention, place: Place) -> Mention {
     match place {
-        Some(span) if mention.span.is_none() => Mention {
-            text: text[span.start..span.end].to_owned(),
-            span: place,
-            entity_type: mention.entity_type.clone(),
-        },
+        Some(span) if mention.span.is_none() => {
+            Mention { text: text[span.start..span.end].to_owned(), span: place, ..mention.clone() }
+        }
         _ => mention.clone(),
     }
 }

@@ -430,7 +430,7 @@ prop_compose! {
         if let Some(note) = note {
             extra.set("note", &note).expect("JSON");
         }
-        Sentence { id, text, triples, entities, extra }
+        Sentence { id, text, triples, entities, extra, ..Sentence::default() }
     }
 }
 

@@ -108,7 +108,7 @@ impl Aligner {
 /// join. A mention known without a place is wherever its surface is.
 fn take_known(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention> {
     let mut types: HashMap<(&str, Option<ByteSpan>), &str> = HashMap::new();
-    for Mention { text, span, entity_type } in &known {
+    for Mention { text, span, entity_type, .. } in &known {
         if let Some(entity_type) = entity_type {
             types.entry((text, *span)).or_insert(entity_type);
         }
@@ -121,12 +121,12 @@ fn take_known(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention> {
     let joined: HashSet<(&str, Option<ByteSpan>, Option<&str>)> = triples
         .iter()
         .flat_map(|triple| [&triple.subject, &triple.object])
-        .flat_map(|Mention { text, span, entity_type }| {
+        .flat_map(|Mention { text, span, entity_type, .. }| {
             let types = [entity_type.as_deref(), None];
             types.into_iter().flat_map(move |name| [(text.as_str(), *span, name), (text.as_str(), None, name)])
         })
         .collect();
-    known.retain(|Mention { text, span, entity_type }| !joined.contains(&(text, *span, entity_type.as_deref())));
+    known.retain(|Mention { text, span, entity_type, .. }| !joined.contains(&(text, *span, entity_type.as_deref())));
     known
 }
 

@@ -152,7 +152,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
     let mentions = clusters.into_iter().flatten().zip(joined.into_iter().flatten());
     let entities = mentions.filter(|(_, joined)| !joined).map(|((mention, _), _)| mention).collect();
     let id = (!title.is_empty()).then_some(title);
-    Ok(Sentence { id, text, triples, entities, extra })
+    Ok(Sentence { id, text, triples, entities, extra, ..Sentence::default() })
 }
 
 /// The whole text is one sentence, and each mention an entity of its own.

@@ -88,7 +88,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         .into_iter()
         .map(|entity| Mention { entity_type: entity.label.and_then(entity_type), ..Mention::of(entity.text) });
     let entities = join(&mut triples, listed.collect(), true);
-    Ok(Sentence { id, text, triples, entities, extra })
+    Ok(Sentence { id, text, triples, entities, extra, ..Sentence::default() })
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {

@@ -92,7 +92,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
     others.retain(|span| !joined(span));
     let entity = |span: ByteSpan| Mention { span: Some(span), ..Mention::of(&text[span.start..span.end]) };
     let entities = others.into_iter().map(entity).collect();
-    Ok(Sentence { id, triples, entities, text, extra })
+    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
 }
 
 /// The words that are tagged as a mention of a kind.

@@ -705,7 +705,7 @@ mod tests {
             let triples = triples.collect();
             let mut extra = Extra::default();
             extra.set("note", &json!({"deep": [note]})).expect("JSON");
-            Sentence { id, text, triples, entities: entities.into_iter().map(Mention::of).collect(), extra }
+            Sentence { id, text, triples, entities: entities.into_iter().map(Mention::of).collect(), extra, ..Sentence::default() }
         }
     }
 

@@ -83,7 +83,7 @@ pub(super) fn parse(object: &Object) -> Result<Sentence, DataError> {
     });
     let triples = triples.collect::<Result<_, DataError>>()?;
     let entities = entities.into_iter().map(|entity| mention(entity, &borders, object)).collect::<Result<_, _>>()?;
-    Ok(Sentence { id, triples, entities, text, extra })
+    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
 }
 
 fn mention(record: MentionRecord, borders: &Borders, object: &Object) -> Result<Mention, DataError> {

@@ -102,7 +102,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
     }
     lost.note_at(Loss::Field, other, || object.name());
     let entities = join(&mut triples, listed, false);
-    Ok(Sentence { id, triples, entities, text, extra })
+    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {

@@ -108,7 +108,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         triples.push(Triple { subject: entity(head)?, relation, object: entity(tail)?, score: None });
     }
     let entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
-    Ok(Sentence { id, text, triples, entities, extra })
+    Ok(Sentence { id, text, triples, entities, extra, ..Sentence::default() })
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {

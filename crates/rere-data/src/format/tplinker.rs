@@ -117,7 +117,7 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         Ok(Mention { entity_type, ..mention(entity.text, entity.char_span)? })
     });
     let entities = join(&mut triples, listed.collect::<Result<_, DataError>>()?, true);
-    Ok(Sentence { id, triples, entities, text, extra })
+    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
 }
 
 pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {

@@ -16,7 +16,7 @@ impl Reference {
     fn mention(&self, letter: char) -> Mention {
         let (text, start, end, entity_type) = &self.mentions[letter as usize - 'A' as usize];
         let span = Some(ByteSpan::new(*start, *end));
-        Mention { text: text.clone(), span, entity_type: Some(entity_type.clone()) }
+        Mention { span, entity_type: Some(entity_type.clone()), ..Mention::of(text.clone()) }
     }
 
     fn sentence(&self, packed: &str) -> Sentence {
