@@ -88,7 +88,7 @@ fn entity(mention: &Mention) -> Part<'_> {
     mention.entity.as_deref().map_or_else(|| Part::Surface(trimmed(&mention.text)), Part::Entity)
 }
 
-/// The entities that a predicted mention may mean; none if no gold mention has its span or its surface.
+/// The entities that a predicted mention may mean, in order; none if no gold mention has its span or its surface.
 fn readings<'a>(mention: &Mention, gold: &'a Sentence) -> Vec<Part<'a>> {
     let mentions = || joined(&gold.triples).chain(joined(&gold.negatives)).chain(&gold.entities);
     let mut readings = Vec::new();
@@ -99,11 +99,14 @@ fn readings<'a>(mention: &Mention, gold: &'a Sentence) -> Vec<Part<'a>> {
         let surface = trimmed(&mention.text);
         readings.extend(mentions().filter(|known| trimmed(&known.text) == surface).map(entity));
     }
+    // A document may have a mention hundreds of times, and each gold triple is looked up among the readings.
+    readings.sort_unstable();
+    readings.dedup();
     readings
 }
 
-/// The reading of a mention that is looked at alone: its own id if that is one, else the least.
+/// The reading of a mention that is looked at alone: its own id if that is one, else the first.
 fn preferred<'a>(mention: &'a Mention, readings: &[Part<'a>]) -> Part<'a> {
-    let best = readings.iter().min_by_key(|&&reading| (reading != entity(mention), reading));
-    best.copied().unwrap_or(Part::Surface(trimmed(&mention.text)))
+    let own = readings.iter().find(|&&reading| reading == entity(mention));
+    own.or(readings.first()).copied().unwrap_or(Part::Surface(trimmed(&mention.text)))
 }
