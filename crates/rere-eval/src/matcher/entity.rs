@@ -27,14 +27,14 @@ use super::{Lack, Part, TripleMatcher, joined};
 /// surface, and no gold triple has it.
 ///
 /// Several gold entities may have a mention with that span or surface, such as two cities called Paris. Then the triple is
-/// right if any of its readings is a gold triple, but it is one triple, and makes no more than one gold triple right. Of
-/// several readings that is taken which is gold; of these the one that agrees with most of the triple's own
-/// [`Mention::entity`]; of these the least by the ids. Each triple is read by itself, so that its reading does not change
-/// if a threshold removes others. Two ambiguous triples may thus be read as the same gold triple, and count as one, though
-/// another gold triple would fit as well.
+/// right if any of its readings is a gold triple. It still counts once, and makes at most one gold triple right. The matcher
+/// takes one reading of a triple: a gold one if there is any, then the one that agrees most with the triple's own
+/// [`Mention::entity`], then the first in the order of the ids. It reads each triple by itself, so that a triple keeps its
+/// reading if a threshold removes others. Two ambiguous triples may thus get the same gold reading and count as one, although
+/// a second gold triple would fit too.
 ///
-/// So an id in a prediction decides between readings, and neither makes a wrong triple right nor a right one wrong: it may be
-/// the gold file's, or the number of a cluster that the system made by itself.
+/// An id in a prediction only chooses between readings: it never makes a wrong triple right or a right one wrong. So it may be
+/// the gold file's id or the number of a cluster that the system made by itself.
 ///
 /// ```
 /// use rere_core::{Mention, Sentence, Triple};
