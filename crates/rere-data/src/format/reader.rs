@@ -406,9 +406,7 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
         return no_text(*found);
     }
     let extension = bare_extension(path);
-    // A file without a letter has no sentence in any format.
-    let is_blank = without_mark(start).trim_ascii().is_empty();
-    if is_blank || is_json(start) || matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson")) {
+    if is_json(start) || matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson")) {
         return Ok(None);
     }
     if start.contains(&0) {
@@ -428,8 +426,8 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
 fn is_json(start: &[u8]) -> bool {
     let mut marks = without_mark(start).iter().filter(|byte| !byte.is_ascii_whitespace());
     match marks.next() {
-        Some(b'{') => matches!(marks.next(), Some(b'"' | b'}' | b'\'') | None),
-        Some(b'[') => matches!(marks.next(), Some(b'{' | b']') | None),
+        Some(b'{') => matches!(marks.next(), Some(b'"' | b'}' | b'\'')),
+        Some(b'[') => matches!(marks.next(), Some(b'{' | b']')),
         _ => false,
     }
 }
