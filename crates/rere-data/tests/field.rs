@@ -541,3 +541,11 @@ fn bad_input_to_the_new_formats_is_an_error_with_its_line() {
         assert!(error.contains(part) && error.contains("file.jsonl, line 2"), "{error}");
     }
 }
+
+/// The tables of formats and names in the documentation are those of the definitions.
+#[test]
+fn the_documentation_has_every_format() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let formats = std::fs::read_to_string(root.join("docs/formats.md")).expect("a page");
+    assert!(formats.contains(&Format::table()), "docs/formats.md needs this table:\n{}", Format::table());
+}
