@@ -141,8 +141,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = folder.path().join("rows");
         write(&path, &sentences, Format::Parquet)?;
         seed("parquet", &parquet, &fs::read(&path)?)?;
-        if matches!(format, Format::Csv | Format::Tsv | Format::Text) {
-            continue; // No objects.
+        if matches!(format, Format::Csv | Format::Tsv | Format::Text | Format::Scierc | Format::Doccano) {
+            continue; // No objects, or lists of strings and numbers, which have no columns.
         }
         // The format's own fields as columns; and with no compression, so that changes reach the values.
         let lines = folder.path().join("lines.jsonl");

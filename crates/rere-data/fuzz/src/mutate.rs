@@ -173,8 +173,8 @@ fn change(value: &mut Value, donor: Value, dice: &mut Dice) {
         Value::String(text) => match (dice.below(4), donor) {
             (0, Value::String(other)) => *text = other,
             (0 | 1, _) => *text = (*dice.pick(&STRINGS)).to_owned(),
-            (2, _) => text.push_str(dice.pick(&STRINGS)),
-            _ => text.insert_str(0, dice.pick(&STRINGS)),
+            (2, _) => text.push_str(dice.pick::<&str>(&STRINGS)),
+            _ => text.insert_str(0, dice.pick::<&str>(&STRINGS)),
         },
         Value::Number(number) => {
             let near = number.as_u64().unwrap_or_default().saturating_add(dice.below(4) as u64).saturating_sub(2);

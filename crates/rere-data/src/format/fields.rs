@@ -20,7 +20,13 @@ pub(super) struct Kept<'a> {
 impl<'a> Kept<'a> {
     /// Fields that would be taken for the format's own, or for another format's, when they are read are counted as lost.
     pub fn of(sentence: &'a Sentence, format: Format, lost: &mut Lost) -> Self {
-        let taken = sentence.extra.iter().filter(|(field, _)| takes(format, field)).count();
+        Self::beside(sentence, format, None, lost)
+    }
+
+    /// As [`Kept::of`], for a format that writes one of the fields in a place of its own.
+    pub fn beside(sentence: &'a Sentence, format: Format, written: Option<&str>, lost: &mut Lost) -> Self {
+        let is_lost = |field: &str| takes(format, field) && written != Some(field);
+        let taken = sentence.extra.iter().filter(|(field, _)| is_lost(field)).count();
         lost.note(Loss::Field, taken, sentence);
         Self { fields: &sentence.extra, format }
     }
