@@ -10,8 +10,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Folding,
-    locate::{folded_occurrences, places},
+    locate::places,
+    text::{Folding, folded_occurrences},
 };
 
 /// What is to be cleaned.

@@ -115,12 +115,12 @@ mod drop;
 mod encode;
 mod error;
 mod file;
-mod fold;
 mod format;
 mod locate;
 mod paradigms;
 mod stats;
 mod targets;
+mod text;
 mod tokenize;
 
 pub use align::{
@@ -136,10 +136,10 @@ pub use encode::{
 };
 pub use error::DataError;
 pub use file::{Output, input_name, is_standard, open, replace_file};
-pub use fold::Folding;
 pub use format::{Format, Loss, Lost, Reader, Writer, read, read_reporting, write};
-pub use locate::{Choice, LocateReport, Located, Locator, occurrences, to_tokens};
+pub use locate::{Choice, LocateReport, Locator};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use targets::{entity_targets, relation_targets};
-pub use tokenize::{Tokenizer, Tokens};
+pub use text::{Folding, occurrences};
+pub use tokenize::{Located, Tokenizer, Tokens, to_tokens};

@@ -14,9 +14,7 @@ use rere_core::ByteSpan;
 
 use crate::{
     DataError,
-    fold::{Folded, Folding},
-    locate::{begins_word, ends_word},
-    tokenize::is_character_border,
+    text::{Folded, Folding, begins_word, ends_word, is_character_border},
 };
 
 /// Which names are looked for, and how.
@@ -180,7 +178,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::locate::on_word_borders;
+    use crate::text::on_word_borders;
 
     fn matcher(names: &[&[&str]], settings: MatcherSettings) -> EntityMatcher {
         let names: Vec<Vec<String>> = names.iter().map(|own| own.iter().map(|&n| n.to_owned()).collect()).collect();
