@@ -1,5 +1,10 @@
 //! Borders of words and of user-perceived characters.
 
+use icu_properties::{
+    CodePointMapData,
+    props::{GraphemeClusterBreak, LineBreak, Script},
+    script::ScriptWithExtensions,
+};
 use rere_core::ByteSpan;
 use unicode_segmentation::GraphemeCursor;
 
@@ -45,35 +50,32 @@ fn base(text: &str) -> Option<char> {
     text.chars().rev().find(|&c| !is_mark(c))
 }
 
-/// Whether a character belongs to the one before it, as accents and joiners do. Vowel signs that are letters need not be told
-/// from other letters here.
+/// Whether a character belongs to the one before it, as accents and joiners do. Marks that are letters, such as vowel signs, count as
+/// letters here: no border depends on the difference.
 fn is_mark(c: char) -> bool {
-    if c.is_ascii() || c.is_alphanumeric() {
-        return false;
-    }
-    // The standard's property has no function of its own, but a mark lets itself be parted from no letter.
-    let mut bytes = [b'a'; 5];
-    let end = 1 + c.encode_utf8(&mut bytes[1..]).len();
-    str::from_utf8(&bytes[..end]).is_ok_and(|marked| !is_character_border(marked, 1))
+    use GraphemeClusterBreak as Break;
+
+    let class = CodePointMapData::<Break>::new();
+    !c.is_ascii() && !c.is_alphanumeric() && matches!(class.get(c), Break::Extend | Break::ZWJ | Break::SpacingMark)
 }
 
-/// Whether words with this character are not parted by spaces: Thai, Lao, Tibetan, Burmese, Khmer, kana and Han, by the
-/// blocks of the Unicode standard. Korean has spaces.
+/// Whether `c` belongs to a script that does not separate words by spaces: Han, kana, Bopomofo, Tibetan, and the scripts of South-East
+/// Asia in which UAX #14 finds line breaks by a dictionary, such as Thai. Digits of the latter do not count, so that numbers are not
+/// cut. Korean has spaces.
 pub(crate) fn is_unspaced(c: char) -> bool {
-    matches!(
-        u32::from(c),
-        0x0E00..=0x0FFF // Thai, Lao, Tibetan
-            | 0x1000..=0x109F // Myanmar
-            | 0x1780..=0x17FF // Khmer
-            | 0x3005..=0x3007 // ideographic iteration mark, closing mark and zero
-            | 0x3040..=0x30FF // Hiragana, Katakana
-            | 0x31F0..=0x31FF // Katakana phonetic extensions
-            | 0x3400..=0x4DBF // Han, extension A
-            | 0x4E00..=0x9FFF // Han
-            | 0xF900..=0xFAFF // Han, compatibility
-            | 0xFF66..=0xFF9F // halfwidth Katakana
-            | 0x20000..=0x3FFFF // Han, the supplementary and tertiary planes
-    )
+    if c.is_ascii() {
+        return false;
+    }
+    let is_han_or_kana = |script| matches!(script, Script::Han | Script::Hiragana | Script::Katakana);
+    match CodePointMapData::<Script>::new().get(c) {
+        // Letters of several scripts, such as the mark of long vowels in kana. Punctuation has borders anyway.
+        Script::Common | Script::Inherited => {
+            let mut scripts = ScriptWithExtensions::new().get_script_extensions_val(c).iter();
+            c.is_alphanumeric() && scripts.any(is_han_or_kana)
+        }
+        Script::Bopomofo | Script::Tibetan => true,
+        script => is_han_or_kana(script) || CodePointMapData::<LineBreak>::new().get(c) == LineBreak::ComplexContext,
+    }
 }
 
 /// Whether the byte `at` is not inside a user-perceived character (extended grapheme cluster of UAX #29) of `text`.
@@ -94,6 +96,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn scripts_without_spaces_are_known() {
+        // Letters and marks of Thai, Lao, Tibetan, Burmese, Khmer and Tai Tham; kana of every width, with marks of iteration, long
+        // vowels and voicing; Han of several blocks, with marks of iteration, closing and zero; Bopomofo.
+        for c in "กัำຂ\u{eb1}ཀ\u{f71}မာကាᨠぁんァヶーヽゝㇰｦｰﾞ〱一々〆〇㐀豈𠀀𰀀ㄅ".chars()
+        {
+            assert!(is_unspaced(c), "{c:?}");
+        }
+        // Korean, Devanagari and Ethiopic have spaces. Digits and punctuation of any script are not letters without spaces.
+        for c in "aéЖ한ㄱ\u{1112}हिአ5٣๕၅，。・「👩\u{301}\u{200b}ˇ".chars() {
+            assert!(!is_unspaced(c), "{c:?}");
+        }
+    }
 
     fn any_text() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
