@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     error::name,
-    text::{Folded, Folding, folded_occurrences, occurrences},
+    text::{Folded, Folding, occurrences},
 };
 
 /// The places of a mention: its span if it has one, otherwise all places of its surface.
@@ -53,7 +53,7 @@ impl FromStr for Choice {
 ///
 /// let text = "Paris is old . Ada left paris for London .";
 /// let mut sentence = Sentence { triples: vec![Triple::of("London", "left_for", "PARIS")], ..Sentence::new(text) };
-/// let mut locator = Locator::new(Choice::Nearest, Folding { case: true, space: false });
+/// let mut locator = Locator::new(Choice::Nearest, Folding { case: true, ..Folding::NONE });
 /// locator.locate(&mut sentence);
 /// // The surface becomes that of the text.
 /// assert_eq!(sentence.triples[0].object.text, "paris");
@@ -99,13 +99,13 @@ impl Locator {
     /// Gives the mentions of a sentence their places. Those that have one keep it.
     pub fn locate(&mut self, sentence: &mut Sentence) {
         let folded = self.folding.apply(&sentence.text);
-        let text = &sentence.text;
+        let text = folded.original;
         let call = || name(sentence);
         let mut triples = Vec::with_capacity(sentence.triples.len());
         let mut entities = Vec::with_capacity(sentence.entities.len());
         for triple in &sentence.triples {
             let [subjects, objects] =
-                [&triple.subject, &triple.object].map(|mention| self.candidates(text, &folded, mention, call));
+                [&triple.subject, &triple.object].map(|mention| self.candidates(&folded, mention, call));
             let of = |(subject, object): (Place, Place)| Triple {
                 subject: put(text, &triple.subject, subject),
                 object: put(text, &triple.object, object),
@@ -122,7 +122,7 @@ impl Locator {
             }
         }
         for entity in &sentence.entities {
-            let mut places = self.candidates(text, &folded, entity, call);
+            let mut places = self.candidates(&folded, entity, call);
             if self.choice != Choice::All {
                 places.truncate(1);
             }
@@ -133,17 +133,11 @@ impl Locator {
     }
 
     /// The places of a mention, one at least: `None` where it stands nowhere.
-    fn candidates(
-        &mut self,
-        text: &str,
-        folded: &Folded,
-        mention: &Mention,
-        sentence: impl Fn() -> String,
-    ) -> Vec<Place> {
+    fn candidates(&mut self, folded: &Folded, mention: &Mention, sentence: impl Fn() -> String) -> Vec<Place> {
         if mention.span.is_some() {
             return vec![mention.span];
         }
-        let places = folded_occurrences(text, folded, &mention.text, self.folding);
+        let places = folded.occurrences(&mention.text);
         let report = &mut self.report;
         report.mentions += 1;
         if places.is_empty() {
@@ -153,7 +147,7 @@ impl Locator {
         }
         report.located += 1;
         report.several += usize::from(places.len() > 1);
-        report.folded += usize::from(text[places[0].start..places[0].end] != *mention.text.trim());
+        report.folded += usize::from(folded.original[places[0].start..places[0].end] != *mention.text.trim());
         places.into_iter().map(Some).collect()
     }
 }
@@ -213,7 +207,7 @@ mod tests {
     /// Start of the subject and of the object of each triple, after locating.
     fn located(text: &str, subject: &str, object: &str, choice: Choice) -> Vec<(Option<usize>, Option<usize>)> {
         let mut sentence = Sentence { triples: vec![Triple::of(subject, "r", object)], ..Sentence::new(text) };
-        Locator::new(choice, Folding::default()).locate(&mut sentence);
+        Locator::new(choice, Folding::NONE).locate(&mut sentence);
         let start = |mention: &Mention| mention.span.map(|span| span.start);
         sentence.triples.iter().map(|t| (start(&t.subject), start(&t.object))).collect()
     }
@@ -245,7 +239,7 @@ mod tests {
             entities: vec![placed.clone(), Mention { entity_type: Some("PER".into()), ..Mention::of("ZOË LEFT") }],
             ..Sentence::new(text)
         };
-        let mut locator = Locator::new(Choice::First, Folding { case: true, space: true });
+        let mut locator = Locator::new(Choice::First, Folding { case: true, space: true, ..Folding::NONE });
         locator.locate(&mut sentence);
         assert_eq!(sentence.triples[0].subject, Mention::at(text, ByteSpan::new(0, 10)).expect("fits"));
         assert_eq!(sentence.triples[0].object, placed);
@@ -290,13 +284,14 @@ mod tests {
 
         #[test]
         fn located_mentions_slice_the_text(
-            text in "[ab北éÉİ .\t👩\u{301}\0\r\n\u{feff}]{0,12}",
-            surfaces in "[ab北éÉi .\u{301}\r\n]{0,3}",
+            text in "[ab北éÉeİ .\t👩\u{301}\0\r\n\u{feff}\u{200b}\u{2019}\u{2014}]{0,12}",
+            surfaces in "[ab北éÉei .\u{301}\r\n\u{200b}'-]{0,3}",
             case: bool,
             space: bool,
+            characters: bool,
         ) {
             for choice in [Choice::All, Choice::First, Choice::Nearest] {
-                let folding = Folding { case, space };
+                let folding = Folding { case, space, characters };
                 let triples = vec![Triple::of(surfaces.clone(), "r", "a")];
                 let mut sentence = Sentence { triples, ..Sentence::new(text.clone()) };
                 let mut locator = Locator::new(choice, folding);

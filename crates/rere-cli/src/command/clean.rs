@@ -25,7 +25,8 @@ struct Steps {
     /// Keep only these relations, separated by commas.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = relation_name)]
     relations: Option<Vec<String>>,
-    /// Give surfaces that stand in the text, or as a whole word there, only with other case or white space those of the text.
+    /// Replace surfaces by those of the text if they differ from it in case, white space, composed and decomposed characters,
+    /// zero-width characters, kinds of quotes and dashes.
     #[arg(long)]
     fold: bool,
     /// Remove triples whose subject or object does not stand in the text.
@@ -44,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let steps = &arguments.steps;
     let mut cleaner = Cleaner::new(CleanSettings {
         relations: steps.relations.as_ref().map(|names| names.iter().cloned().collect()),
-        folding: Folding { case: steps.fold, space: steps.fold },
+        folding: if steps.fold { Folding::ALL } else { Folding::NONE },
         missing: steps.missing,
         empty: steps.empty,
         duplicates: steps.duplicates,

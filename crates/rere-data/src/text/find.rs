@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 use rere_core::ByteSpan;
 
-use super::{Folded, Folding, on_word_borders};
+use super::{Folded, Folding, begins_word, ends_word, on_word_borders};
 
 /// The places of `surface`, trimmed, in `text`, from left to right. They may overlap.
 ///
@@ -17,20 +17,28 @@ pub fn occurrences(text: &str, surface: &str) -> Vec<ByteSpan> {
     first_of([on_borders(text, &anywhere), anywhere])
 }
 
-/// As [`occurrences`], with the places where the surface stands but for folding: those on word borders come before all that are
-/// inside words.
-pub(crate) fn folded_occurrences(text: &str, folded: &Folded, surface: &str, folding: Folding) -> Vec<ByteSpan> {
-    let anywhere = exact_places(text, surface);
-    let exact = on_borders(text, &anywhere);
-    if !exact.is_empty() || folding == Folding::default() {
-        return first_of([exact, anywhere]);
+impl Folded<'_> {
+    /// As [`occurrences`], with places that are equal to the surface only by folding. All places on word borders are preferred to those
+    /// inside words.
+    pub fn occurrences(&self, surface: &str) -> Vec<ByteSpan> {
+        let anywhere = exact_places(self.original, surface);
+        let exact = on_borders(self.original, &anywhere);
+        if !exact.is_empty() || self.folding == Folding::NONE {
+            return first_of([exact, anywhere]);
+        }
+        let surface = self.folding.apply(self.folding.trim(surface)).text;
+        let (mut words, mut folded_anywhere) = (Vec::new(), Vec::new());
+        for start in starts(&self.text, &surface) {
+            let end = start + surface.len();
+            if let Some(span) = self.original_span(start..end) {
+                folded_anywhere.push(span);
+                if begins_word(&self.text, start) && ends_word(&self.text, end) {
+                    words.push(span);
+                }
+            }
+        }
+        first_of([words, anywhere, folded_anywhere])
     }
-    let surface = folding.apply(surface.trim()).text;
-    let folded_anywhere: Vec<ByteSpan> = starts(&folded.text, &surface)
-        .into_iter()
-        .filter_map(|start| folded.original(start..start + surface.len()))
-        .collect();
-    first_of([on_borders(text, &folded_anywhere), anywhere, folded_anywhere])
 }
 
 /// The places of the surface without folding, on word borders or not.
@@ -93,7 +101,10 @@ mod tests {
     use rere_core::{Sentence, Triple};
 
     use super::*;
-    use crate::{Choice, CleanSettings, Cleaner, Locator};
+    use crate::{
+        Choice, CleanSettings, Cleaner, Locator,
+        text::fold::slow::{self, foldings},
+    };
 
     fn starts(text: &str, surface: &str) -> Vec<usize> {
         occurrences(text, surface).into_iter().map(|place| text[..place.start].chars().count()).collect()
@@ -148,9 +159,7 @@ mod tests {
     }
 
     fn folded(text: &str, surface: &str) -> Vec<(usize, usize)> {
-        let folding = Folding { case: true, space: true };
-        let places = folded_occurrences(text, &folding.apply(text), surface, folding);
-        places.into_iter().map(|place| (place.start, place.end)).collect()
+        Folding::ALL.apply(text).occurrences(surface).into_iter().map(|place| (place.start, place.end)).collect()
     }
 
     #[test]
@@ -165,7 +174,7 @@ mod tests {
 
         let mut sentence =
             Sentence { triples: vec![Triple::of("us", "r", "house")], ..Sentence::new("a house in the US") };
-        let settings = CleanSettings { folding: Folding { case: true, space: false }, ..CleanSettings::default() };
+        let settings = CleanSettings { folding: Folding { case: true, ..Folding::NONE }, ..CleanSettings::default() };
         assert!(Cleaner::new(settings).clean(&mut sentence));
         assert_eq!(sentence.triples, [Triple::of("US", "r", "house")]);
     }
@@ -174,6 +183,27 @@ mod tests {
     fn a_final_sigma_is_folded() {
         assert_eq!(folded("ΟΔΥΣΣΕΥΣ", "Οδυσσευς"), [(0, 16)]);
         assert_eq!(folded("Οδυσσευς", "ΟΔΥΣΣΕΥΣ"), [(0, 16)]);
+    }
+
+    #[test]
+    fn differences_of_characters_are_folded() {
+        assert_eq!(folded("by Zo\u{200b}ë .", "Zoë"), [(3, 10)]);
+        assert_eq!(folded("by Zoe\u{308} .", "Zoë"), [(3, 8)]);
+        assert_eq!(folded("by Zoë .", "zoe\u{308}"), [(3, 7)]);
+        assert_eq!(folded("by O\u{2019}Brien .", "O'Brien"), [(3, 12)]);
+        assert_eq!(folded("by Jean\u{2013}Luc .", "Jean-Luc"), [(3, 13)]);
+        assert_eq!(folded("by \u{201c}X\u{201d} .", "\"X\""), [(3, 10)]);
+        assert_eq!(folded("\u{1112}\u{1161}\u{11ab} 한", "한"), [(10, 13)]);
+        assert_eq!(folded("\u{1112}\u{1161}\u{11ab}", "한"), [(0, 9)]);
+        // What does not count is not at the ends of a mention, unless it belongs to the character there.
+        assert_eq!(folded("\u{feff}\u{200b}ADA\u{200b}\u{feff} .", "\u{200b}ada\u{200b}"), [(6, 9)]);
+        assert_eq!(folded("X葛\u{e0100} .", "x葛"), [(0, 8)]);
+        // Nor is a part of a character a mention.
+        assert!(folded("CAFÉ CAFE\u{301} CAFE\u{200b}\u{301}", "cafe").is_empty());
+        assert!(folded("한", "\u{1112}\u{1161}").is_empty());
+        assert!(folded("👩\u{200d}🚀", "👩\u{fe0f}").is_empty());
+        // The words of a text are those without what does not count.
+        assert_eq!(folded("INTER\u{ad}NATIONAL NATIONAL", "national"), [(16, 24)]);
     }
 
     #[test]
@@ -199,14 +229,41 @@ mod tests {
         /// What the search for the nearest rests on.
         #[test]
         fn places_begin_and_end_in_order(
-            text in "[abAİi\u{307}éÉ北 \t]{0,16}",
-            surface in "[abİi\u{307}é北 ]{1,4}",
-            case: bool,
-            space: bool,
+            text in "[abAİi\u{307}éÉe\u{301}北\u{200b}\u{200d}'\u{2019} \t]{0,16}",
+            surface in "[abİi\u{307}ée\u{301}北\u{200b}\u{2019} ]{1,4}",
         ) {
-            let folding = Folding { case, space };
-            let places = folded_occurrences(&text, &folding.apply(&text), &surface, folding);
-            prop_assert!(places.is_sorted_by(|a, b| a.start < b.start && a.end < b.end), "{:?}", places);
+            for folding in foldings() {
+                let places = folding.apply(&text).occurrences(&surface);
+                prop_assert!(places.is_sorted_by(|a, b| a.start < b.start && a.end < b.end), "{:?}", places);
+            }
+        }
+
+        #[test]
+        fn folded_places_are_found_as_one_by_one(
+            text in "[abAée\u{301}北\u{200b}\u{200d}'\u{2019}\u{2013} \t-]{0,12}",
+            surface in "[abée\u{301}北\u{200b}\u{2019} -]{1,4}",
+        ) {
+            for folding in foldings() {
+                let folded = folding.apply(&text);
+                let surface_folded = slow::fold(folding.trim(&surface), folding);
+                let spans = slow::spans(&text, folding).into_iter().filter(|(_, range)| {
+                    !surface_folded.is_empty() && folded.text[range.clone()] == surface_folded
+                });
+                let (words, parts): (Vec<_>, Vec<_>) = spans.partition(|(_, range)| {
+                    on_word_borders(&folded.text, ByteSpan::new(range.start, range.end))
+                });
+                let exact = occurrences(&text, &surface);
+                let places = folded.occurrences(&surface);
+                if exact.iter().any(|&place| on_word_borders(&text, place)) || folding == Folding::NONE {
+                    prop_assert_eq!(places, exact);
+                } else if !words.is_empty() {
+                    prop_assert_eq!(places, words.into_iter().map(|(span, _)| span).collect::<Vec<_>>());
+                } else if !exact.is_empty() {
+                    prop_assert_eq!(places, exact);
+                } else {
+                    prop_assert_eq!(places, parts.into_iter().map(|(span, _)| span).collect::<Vec<_>>());
+                }
+            }
         }
 
         #[test]
