@@ -86,7 +86,7 @@ fn stream(gold: &Path, predicted: &Path) -> Result<[Counts; 2], Box<dyn Error>> 
         let (gold, predicted) = pair?;
         let predicted = predicted.iter().flat_map(|sentence| &sentence.triples);
         for (sum, matcher) in counts.iter_mut().zip(MATCHES) {
-            *sum += count(&gold.triples, predicted.clone(), &matcher);
+            *sum += count(&gold, predicted.clone(), &matcher);
         }
     }
     Ok(counts)

@@ -4,14 +4,14 @@ use std::{error::Error, io, path::PathBuf};
 
 use rere_core::{RelationSetError, Sentence};
 
-use crate::Format;
+use crate::{Format, OffsetUnit};
 
 /// Why a corpus could not be read, written or encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// A file could not be opened or read.
-    #[error("{} cannot be read", path.display())]
+    #[error("{} {}", path.display(), if source.kind() == io::ErrorKind::NotFound { "is not found" } else { "cannot be read" })]
     Read {
         /// The file.
         path: PathBuf,
@@ -55,10 +55,10 @@ pub enum DataError {
     },
     /// A mention whose offsets do not slice the text to the mention's own text.
     #[error(
-        "{}, line {line}: the mention {claimed:?} is said to stand at characters {start}..{end}, where {} stands; \
-         offsets are half-open and count Unicode code points from 0",
+        "{}, line {line}: the mention {claimed:?} has offsets {start}..{end}, {}; {}",
         path.display(),
-        found.as_ref().map_or_else(|| "nothing".to_owned(), |found| format!("{found:?}"))
+        what_is_there(found.as_deref(), *length),
+        remedy(*unit, *fits)
     )]
     Offsets {
         /// The file.
@@ -71,8 +71,14 @@ pub enum DataError {
         end: usize,
         /// The stated text.
         claimed: String,
-        /// What is there; `None` where the span does not lie in the text.
+        /// What is there; `None` if the span does not lie in the text.
         found: Option<String>,
+        /// Length of the text.
+        length: usize,
+        /// What the offsets were taken to count.
+        unit: OffsetUnit,
+        /// Another unit in which they fit.
+        fits: Option<OffsetUnit>,
     },
     /// Two sentences of a file have one id.
     #[error("{}, line {line}: the id {id:?} stands already on line {first}; give each sentence its own", path.display())]
@@ -87,8 +93,22 @@ pub enum DataError {
         id: String,
     },
     /// A name that is no corpus format's.
-    #[error("{0:?} is not a corpus format; known are {known}", known = Format::ALL.map(|format| format.to_string()).join(", "))]
+    #[error("expected a corpus format, one of {known}, found {0:?}", known = Format::names())]
     UnknownFormat(String),
+    /// A folder that is none of brat's.
+    #[error("{} is a folder without `.txt` files; expected a corpus file, or a folder with `ID.txt` and `ID.ann` as brat has", path.display())]
+    NoTexts {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that is no text.
+    #[error("{}: expected UTF-8 text, found {found}", path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        found: &'static str,
+    },
     /// A file of a format whose support was left out of the program.
     #[error("{}: this program was built without the feature `{feature}`, which the format needs", path.display())]
     NotBuilt {
@@ -178,6 +198,22 @@ pub enum DataError {
         /// The entity's surface.
         surface: String,
     },
+}
+
+/// What a text has at the offsets of a mention.
+fn what_is_there(found: Option<&str>, length: usize) -> String {
+    match found {
+        Some(found) => format!("where the text has {found:?}"),
+        None => format!("but the text ends at {length}"),
+    }
+}
+
+/// What offsets count, or what would fit.
+fn remedy(unit: OffsetUnit, fits: Option<OffsetUnit>) -> String {
+    match fits {
+        Some(fits) => format!("they fit if they count {fits}: read the file with offsets {}", fits.name()),
+        None => format!("offsets are half-open and count {unit} from 0"),
+    }
 }
 
 /// What messages call a sentence: its id, or how its text begins.

@@ -89,9 +89,9 @@ enum Compression {
 
 impl Compression {
     fn of(path: &Path) -> Self {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => Self::Gzip,
-            Some("zst") => Self::Zstd,
+        match path.extension() {
+            Some(extension) if extension.eq_ignore_ascii_case("gz") => Self::Gzip,
+            Some(extension) if extension.eq_ignore_ascii_case("zst") => Self::Zstd,
             _ => Self::None,
         }
     }
@@ -100,6 +100,12 @@ impl Compression {
 /// Whether the end of a name says that the file is compressed.
 pub(crate) fn is_compressed(path: &Path) -> bool {
     Compression::of(path) != Compression::None
+}
+
+/// The end of a name in lower case, without that of a compression.
+pub(crate) fn bare_extension(path: &Path) -> Option<String> {
+    let path = if is_compressed(path) { path.with_extension("") } else { path.to_owned() };
+    Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
 /// The name of an input in errors: its path, or `standard input` for `-`.

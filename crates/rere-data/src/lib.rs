@@ -1,13 +1,13 @@
 //! Corpora of relation extraction: read, checked, converted, cleaned, labelled, tokenised, and made into training examples and
 //! batches.
 //!
-//! Use this crate to read a corpus in any of eleven formats and to write it in another, to label text by a knowledge base, and to feed
+//! Use this crate to read a corpus in any of twenty formats and to write it in another, to label text by a knowledge base, and to feed
 //! an encoder: it finds the mentions of each entity, marks them on the tokens, and says what it could not use. It
 //! knows no tensor library; ids are plain vectors, targets are arrays of `ndarray`.
 //!
 //! | step | items |
 //! |---|---|
-//! | files to sentences | [`Reader`], [`read`](fn@read), [`read_reporting`], [`Format`] |
+//! | files to sentences | [`Reader`], [`ReadOptions`], [`read`](fn@read), [`read_reporting`], [`Format`] |
 //! | sentences to files, which appear only when they are complete | [`Writer`], [`write`](fn@write), [`Lost`] |
 //! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
@@ -34,18 +34,19 @@
 //! An error says what is wrong, where, and what to do.
 //!
 //! ```
-//! use rere_data::Reader;
+//! use rere_data::{ReadOptions, Reader};
 //!
 //! let corpus = r#"{"text": "Ada was born in London", "triples": [{"subject": {"text": "Ada", "start": 0, "end": 3},
 //!     "relation": "born_in", "object": {"text": "London", "start": 16, "end": 23}}]}"#;
-//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, None)?
+//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, &ReadOptions::default())?
 //! let mut reader = Reader::new(std::io::Cursor::new(format!("[{corpus}]")), "corpus.json", None);
 //! let error = reader.next().expect("a sentence").expect_err("London ends at 22");
 //! assert_eq!(
 //!     error.to_string(),
-//!     "corpus.json, line 1: the mention \"London\" is said to stand at characters 16..23, where nothing stands; offsets \
-//!      are half-open and count Unicode code points from 0"
+//!     "corpus.json, line 1: the mention \"London\" has offsets 16..23, but the text ends at 22; offsets are half-open and \
+//!      count Unicode code points from 0"
 //! );
+//! # Ok::<(), rere_data::DataError>(())
 //! ```
 //!
 //! # Converting
@@ -53,14 +54,14 @@
 //! Mentions get places for a format that wants them, and what it cannot hold is counted.
 //!
 //! ```
-//! use rere_data::{Choice, Folding, Format, Locator, Loss, Reader, Writer, read};
+//! use rere_data::{Choice, Folding, Format, Locator, Loss, ReadOptions, Reader, Writer, read};
 //!
 //! let corpus = r#"{"text": "Ada was born in London .", "triple_list": [["Ada", "born_in", "London"], ["Ada", "met", "Charles"]]}"#;
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("corpus.json");
 //! let mut locator = Locator::new(Choice::Nearest, Folding::default());
 //! let mut writer = Writer::create(&path, Format::Spert)?;
-//! for sentence in Reader::new(corpus.as_bytes(), "corpus", None) {
+//! for sentence in Reader::new(corpus.as_bytes(), "corpus", &ReadOptions::default())? {
 //!     let mut sentence = sentence?;
 //!     locator.locate(&mut sentence);
 //!     writer.write(&sentence)?;
@@ -76,14 +77,15 @@
 //! ```
 //! use rere_core::RelationSet;
 //! use rere_data::{
-//!     EntityExample, ExampleBuilder, Missing, Reader, Tokenizer, entity_targets, pad, shuffled_token_batches,
+//!     EntityExample, ExampleBuilder, Missing, ReadOptions, Reader, Tokenizer, entity_targets, pad,
+//!     shuffled_token_batches,
 //! };
 //!
 //! let corpus = r#"
 //!     {"text": "Ada was born in London .", "triple_list": [["Ada", "/people/person/place_of_birth", "London"]]}
 //!     {"text": "Nothing is said here .", "triple_list": []}
 //! "#;
-//! let sentences = Reader::new(corpus.as_bytes(), "corpus", None).collect::<Result<Vec<_>, _>>()?;
+//! let sentences = Reader::new(corpus.as_bytes(), "corpus", &ReadOptions::default())?.collect::<Result<Vec<_>, _>>()?;
 //!
 //! // With a pretrained encoder: Tokenizer::load("encoder/tokenizer.json")?
 //! let tokenizer = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 30_000)?;
@@ -136,7 +138,10 @@ pub use encode::{
 };
 pub use error::DataError;
 pub use file::{Output, input_name, is_standard, open, replace_file};
-pub use format::{Format, Loss, Lost, Reader, Writer, read, read_reporting, write};
+pub use format::{
+    Format, Loss, Lost, OffsetUnit, ReadOptions, ReadReport, Reader, UnknownOffsetUnit, Writer, read, read_reporting,
+    write,
+};
 pub use locate::{Choice, LocateReport, Locator};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};

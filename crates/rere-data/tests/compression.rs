@@ -7,7 +7,7 @@ use std::{
 };
 
 use rere_core::{Sentence, Triple};
-use rere_data::{DataError, Format, Reader, open, read, replace_file, write};
+use rere_data::{DataError, Format, ReadOptions, Reader, open, read, replace_file, write};
 
 fn corpus() -> Vec<Sentence> {
     let sentence = |n: usize| Sentence {
@@ -47,7 +47,11 @@ fn streams_behind_one_another_are_one_file() {
         let mut text = String::new();
         open(&path).expect("opened").read_to_string(&mut text).expect("read");
         assert_eq!(text.lines().count(), 4000, "{end}");
-        assert_eq!(Reader::open(&path, None).expect("opened").map_while(Result::ok).count(), 4000, "{end}");
+        assert_eq!(
+            Reader::open(&path, &ReadOptions::default()).expect("opened").map_while(Result::ok).count(),
+            4000,
+            "{end}"
+        );
     }
 }
 

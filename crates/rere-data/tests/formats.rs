@@ -4,14 +4,15 @@ use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample::Index};
 use rere_core::{ByteSpan, Extra, Mention, Probability, Sentence, Triple};
-use rere_data::{Choice, DataError, Folding, Format, Locator, Loss, Lost, Reader, read, write};
+use rere_data::{Choice, DataError, Folding, Format, Locator, Loss, Lost, ReadOptions, Reader, read, write};
 use serde_json::json;
 
 /// The sentences of a file with this content, the format that it is found to have, and what was lost.
 fn parse(content: &str) -> (Vec<Sentence>, Lost) {
-    let mut reader = Reader::new(std::io::Cursor::new(content.to_owned()), "test", None);
+    let input = std::io::Cursor::new(content.to_owned());
+    let mut reader = Reader::new(input, "test", &ReadOptions::default()).expect("a reader");
     let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect(content);
-    (sentences, reader.lost().clone())
+    (sentences, reader.report().lost.clone())
 }
 
 /// What a format makes of sentences.
@@ -77,7 +78,7 @@ fn rere() {
 fn casrel() {
     let (content, lost) = written(&[sentence()], Format::Casrel);
     assert_eq!(json(&content), json!([{"text": TEXT, "triple_list": [["Zoë Ng", "lives_in", "北京"]]}]));
-    let counts = [Loss::Place, Loss::EntityType, Loss::Entity, Loss::Triple].map(|loss| lost.count(loss));
+    let counts = [Loss::Offsets, Loss::EntityType, Loss::Entity, Loss::Triple].map(|loss| lost.count(loss));
     assert_eq!(counts, [2, 2, 1, 0]);
     let expected = Sentence { entities: vec![], ..surfaces(&sentence(), false) };
     assert_eq!(parse(&content), (vec![expected], Lost::default()));
@@ -91,7 +92,7 @@ fn hrl() {
         {"text": "Zoë Ng", "label": "PER"}, {"text": "北京", "label": "LOC"}, {"text": "New York", "label": "LOC"}
     ]});
     let (content, lost) = written(&[sentence()], Format::Hrl);
-    assert_eq!((json(&content), lost.count(Loss::Place)), (line, 3));
+    assert_eq!((json(&content), lost.count(Loss::Offsets)), (line, 3));
     assert_eq!(parse(&content), (vec![surfaces(&sentence(), true)], Lost::default()));
     // As it stands in the data of CoType, where `start` numbers the mentions.
     let (sentences, lost) = parse(
@@ -232,27 +233,37 @@ fn docred() {
         let span = ByteSpan::new(start, start + surface.len());
         Mention { entity_type: Some(entity_type.into()), ..Mention::at(&text, span).expect("fits") }
     };
+    // Mentions of an entity that has several know the number of its vertex.
+    let of = |entity: &str, mention: Mention| Mention { entity: Some(entity.to_owned()), ..mention };
     // Between Zoë and 北京 of the second sentence there is one word, between those of the first there are two.
     let expected = Sentence {
         id: Some("Zoë".into()),
-        triples: vec![triple(second("Zoë", "PER"), "P551", second("北京", "LOC"))],
+        triples: vec![triple(of("0", second("Zoë", "PER")), "P551", of("2", second("北京", "LOC")))],
         entities: vec![
-            at(&text, "Zoë Ng", Some("PER")),
+            of("0", at(&text, "Zoë Ng", Some("PER"))),
             at(&text, "New York", Some("LOC")),
-            at(&text, "北京", Some("LOC")),
+            of("2", at(&text, "北京", Some("LOC"))),
         ],
         ..Sentence::new(text.clone())
     };
     let (sentences, lost) = parse(&line.to_string());
     assert_eq!(sentences, [expected]);
-    // A border of sentences, two links between mentions, the evidence.
-    assert_eq!([Loss::Annotation, Loss::Spacing].map(|loss| lost.count(loss)), [4, 1]);
+    // A border of sentences and the evidence.
+    assert_eq!([Loss::Annotation, Loss::Spacing].map(|loss| lost.count(loss)), [2, 1]);
 
     let (content, lost) = written(&sentences, Format::Docred);
     let again = json(&content);
-    assert_eq!(again[0]["vertexSet"][1], json!([{"name": "北京", "sent_id": 0, "pos": [14, 16], "type": "LOC"}]));
-    assert_eq!(again[0]["labels"], json!([{"h": 0, "t": 1, "r": "P551", "evidence": []}]));
-    assert_eq!(lost.count(Loss::Spacing), 1);
+    // The vertices are as they were, in the words of one sentence.
+    assert_eq!(
+        again[0]["vertexSet"],
+        json!([
+            [{"name": "Zoë", "sent_id": 0, "pos": [12, 13], "type": "PER"}, {"name": "Zoë Ng", "sent_id": 0, "pos": [0, 2], "type": "PER"}],
+            [{"name": "New York", "sent_id": 0, "pos": [9, 11], "type": "LOC"}],
+            [{"name": "北京", "sent_id": 0, "pos": [14, 16], "type": "LOC"}, {"name": "北京", "sent_id": 0, "pos": [4, 6], "type": "LOC"}]
+        ])
+    );
+    assert_eq!(again[0]["labels"], json!([{"h": 0, "t": 2, "r": "P551", "evidence": []}]));
+    assert_eq!([Loss::Spacing, Loss::EntityId].map(|loss| lost.count(loss)), [1, 0]);
 }
 
 #[test]
@@ -287,13 +298,13 @@ fn brat() {
     fs::write(folder.path().join("a.txt"), "").expect("written");
     fs::write(folder.path().join("a.ann"), "").expect("written");
     fs::write(folder.path().join("annotation.conf"), "[entities]").expect("written");
-    let mut reader = Reader::open(folder.path(), None).expect("a reader");
+    let mut reader = Reader::open(folder.path(), &ReadOptions::default()).expect("a reader");
     let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect("read");
     let id = |id: &str| Some(id.to_owned());
     let expected = Sentence { id: id("b"), entities: vec![at(&text, "New\nYork", Some("LOC"))], text, ..sentence() };
     assert_eq!(sentences, [Sentence { id: id("a"), ..Sentence::default() }, expected]);
     // The mention in pieces, the event, the note; and the triple with the mention in pieces.
-    assert_eq!([Loss::Annotation, Loss::Triple].map(|loss| reader.lost().count(loss)), [3, 1]);
+    assert_eq!([Loss::Annotation, Loss::Triple].map(|loss| reader.report().lost.count(loss)), [3, 1]);
 
     let out = folder.path().join("out");
     let mut sentences = sentences;
@@ -305,7 +316,7 @@ fn brat() {
     assert_eq!(content("000001.ann"), "");
     assert_eq!(
         content("b.ann"),
-        "T1\tPER 0 6\tZoë Ng\nT2\tLOC 16 18\t北京\nT3\tLOC 28 36\tNew York\nR1\tlives_in Arg1:T1 Arg2:T2\n"
+        "T1\tPER 0 6\tZoë Ng\nT2\tLOC 16 18\t北京\nT3\tLOC 28 31;32 36\tNew York\nR1\tlives_in Arg1:T1 Arg2:T2\n"
     );
     // What is there is not written over.
     assert!(matches!(write(&out, &sentences, Format::Brat), Err(DataError::Write { .. })));
@@ -329,8 +340,11 @@ fn brat() {
             other => panic!("{other}"),
         }
     }
+    // A text without annotations is one without triples.
     fs::remove_file(folder.path().join("b.ann")).expect("removed");
-    assert!(matches!(read(folder.path()), Err(DataError::Read { path, .. }) if path.ends_with("b.ann")));
+    let mut reader = Reader::open(folder.path(), &ReadOptions::default()).expect("a reader");
+    assert!(reader.by_ref().all(|sentence| sentence.is_ok_and(|sentence| sentence.triples.is_empty())));
+    assert_eq!(reader.report().unannotated, 1);
     fs::write(folder.path().join("b.ann"), b"T1\n\xff").expect("written");
     assert!(matches!(read(folder.path()), Err(DataError::Encoding { line: 2, .. })));
 }
@@ -355,7 +369,10 @@ fn parquet() {
         fs::write(&path, &whole[..end]).expect("written");
         assert!(matches!(read(&path), Err(DataError::Parse { .. })), "{end}");
     }
-    assert!(matches!(Reader::open(Path::new("no such file"), Some(Format::Parquet)), Err(DataError::Read { .. })));
+    assert!(matches!(
+        Reader::open(Path::new("no such file"), &ReadOptions::of(Format::Parquet)),
+        Err(DataError::Read { .. })
+    ));
 }
 
 /// A damaged file may hold what its decoder takes for impossible.
@@ -370,7 +387,8 @@ fn parquet_with_any_byte_damaged() {
             let mut damaged = whole.clone();
             damaged[at] ^= change;
             fs::write(&path, damaged).expect("written");
-            let read = Reader::open(&path, Some(Format::Parquet)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let read =
+                Reader::open(&path, &ReadOptions::of(Format::Parquet)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
             let refused = matches!(read, Err(DataError::Parse { .. } | DataError::Offsets { .. }));
             assert!(read.is_ok() || refused, "{at}: {read:?}");
         }
@@ -385,7 +403,12 @@ fn what_would_read_as_none_is_counted() {
         (Format::Docred, "Entity"),
         (Format::Spacy, "Entity"),
         (Format::Spert, "Entity"),
+        (Format::Tacred, "Entity"),
+        (Format::Scierc, "Entity"),
+        (Format::Doccano, "Entity"),
+        (Format::LabelStudio, "Entity"),
         (Format::Brat, "Entity"),
+        (Format::Csv, ""),
     ] {
         let mut typed = Sentence { id: Some("1".into()), ..Sentence::new("a b") };
         typed.triples.push(triple(at("a b", "a", Some(name)), "r", at("a b", "b", Some("T"))));
@@ -399,16 +422,22 @@ fn what_would_read_as_none_is_counted() {
     let unnamed = Sentence { id: Some(String::new()), ..Sentence::new("a") };
     for format in Format::ALL {
         let (back, lost) = there_and_back(std::slice::from_ref(&unnamed), format);
-        assert_eq!(lost.count(Loss::Id), usize::from(back[0].id != unnamed.id), "{format}: {lost}");
+        // Formats of pairs leave the sentence out.
+        if let Some(back) = back.first() {
+            assert_eq!(lost.count(Loss::Id), usize::from(back.id != unnamed.id), "{format}: {lost}");
+        }
     }
 }
 
 prop_compose! {
+    /// Mentions may be empty, nested, cross each other and go over line ends; texts have emoji, combining marks and Hebrew.
     fn random_sentence()(
         id in proptest::option::of("[a-z/ é]{1,4}"),
-        text in "[abé北👩 \u{301}\n\t.-]{0,20}",
+        text in "[abé北👩אב\u{200d}\u{301} \n\r\t.,\"-]{0,20}",
         ends in prop::collection::vec((any::<[Index; 4]>(), any::<[bool; 2]>(), proptest::option::of("[A-Z ]{0,2}|Entity|DEFAULT")), 0..4),
         more in prop::collection::vec(any::<([Index; 2], bool)>(), 0..3),
+        negatives in prop::collection::vec(any::<([Index; 4], bool)>(), 0..2),
+        entity_ids in prop::collection::vec(proptest::option::of("[01]|Q[12]|"), 16),
         relation in "[rs é]{0,2}",
         score in proptest::option::of(0f32..=1.0),
         note in proptest::option::of("[a-z]"),
@@ -417,20 +446,33 @@ prop_compose! {
         let mention = |ends: [Index; 2], placed: bool| {
             let [a, b] = ends.map(|end| *end.get(&borders));
             let mention = Mention::at(&text, ByteSpan::new(a.min(b), a.max(b))).expect("on borders");
-            if placed { mention } else { Mention::of(mention.text) }
+            // One mention in two is of an entity that has an id, and the same place always of the same.
+            let entity = entity_ids[(a + 3 * b) % entity_ids.len()].clone().filter(|_| a % 2 == 0);
+            let mention = Mention { entity, ..mention };
+            if placed { mention } else { Mention { span: None, ..mention } }
         };
-        let triples = ends.into_iter().map(|([a, b, c, d], placed, entity_type)| Triple {
+        let triples: Vec<Triple> = ends.into_iter().map(|([a, b, c, d], placed, entity_type)| Triple {
             subject: Mention { entity_type, ..mention([a, b], placed[0]) },
             relation: relation.clone(),
             object: mention([c, d], placed[1]),
             score: score.map(Probability::saturating),
         }).collect();
-        let entities = more.into_iter().map(|(ends, placed)| mention(ends, placed)).collect();
+        let mut entities: Vec<Mention> = more.into_iter().map(|(ends, placed)| mention(ends, placed)).collect();
+        let negatives: Vec<Triple> = negatives.into_iter().map(|([a, b, c, d], placed)| Triple {
+            subject: mention([a, b], placed), relation: "NA".to_owned(), object: mention([c, d], placed), score: None,
+        }).collect();
+        // Mentions of pairs without a relation are entities.
+        for mention in negatives.iter().flat_map(|pair| [&pair.subject, &pair.object]) {
+            let is_joined = triples.iter().any(|triple| triple.subject == *mention || triple.object == *mention);
+            if !is_joined && !entities.contains(mention) {
+                entities.push(mention.clone());
+            }
+        }
         let mut extra = Extra::default();
         if let Some(note) = note {
             extra.set("note", &note).expect("JSON");
         }
-        Sentence { id, text, triples, entities, extra, ..Sentence::default() }
+        Sentence { id, text, triples, entities, negatives, extra }
     }
 }
 
@@ -439,10 +481,29 @@ fn there_and_back(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, Los
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus");
     let mut lost = write(&path, sentences, format).expect("written");
-    let mut reader = Reader::open(&path, None).expect("a reader");
-    let back = reader.by_ref().collect::<Result<Vec<_>, _>>().expect("read");
-    lost.add(reader.lost().clone());
+    // The first line of a text, and a header, may look like something else.
+    let named = matches!(format, Format::Text | Format::Csv | Format::Tsv);
+    let options = if named { ReadOptions::of(format) } else { ReadOptions::default() };
+    let mut reader = Reader::open(&path, &options).expect("a reader");
+    let back = reader.by_ref().collect::<Result<Vec<_>, _>>();
+    let back = back.unwrap_or_else(|error| panic!("{format}: {error}\n{:?}", fs::read_to_string(&path)));
+    lost.add(reader.report().lost.clone());
     (back, lost)
+}
+
+/// Whether a format has an object for each pair of a sentence.
+fn has_pairs(format: Format) -> bool {
+    matches!(format, Format::Opennre | Format::Tacred)
+}
+
+/// A sentence in one order of its entities, which some formats list by their places, and without an id that is only a number.
+fn normal(sentence: &Sentence, format: Format, without_id: bool) -> Sentence {
+    let mut sentence = sentence.clone();
+    sentence.entities.sort();
+    if without_id && matches!(format, Format::Brat | Format::Scierc) {
+        sentence.id = None;
+    }
+    sentence
 }
 
 proptest! {
@@ -456,16 +517,24 @@ proptest! {
         }
         for format in Format::ALL {
             let (back, lost) = there_and_back(&sentences, format);
-            prop_assert_eq!(back.len(), sentences.len());
-            let triples = |sentences: &[Sentence]| sentences.iter().map(|s| s.triples.len()).sum::<usize>();
-            prop_assert_eq!(triples(&back) + lost.count(Loss::Triple), triples(&sentences), "{}", format);
-            let fields = |sentences: &[Sentence]| sentences.iter().map(|s| s.extra.len()).sum::<usize>();
-            prop_assert_eq!(fields(&back) + lost.count(Loss::Field), fields(&sentences), "{}", format);
-            if lost.is_empty() && format != Format::Brat {
+            let sum = |of: fn(&Sentence) -> usize, sentences: &[Sentence]| sentences.iter().map(of).sum::<usize>();
+            for (loss, of) in [
+                (Loss::Triple, (|s| s.triples.len()) as fn(&Sentence) -> usize),
+                (Loss::Negative, |s| s.negatives.len()),
+            ] {
+                prop_assert_eq!(sum(of, &back) + lost.count(loss), sum(of, &sentences), "{}: {}", format, loss);
+            }
+            if has_pairs(format) {
+                prop_assert_eq!(back.len(), sum(|s| s.triples.len() + s.negatives.len(), &back));
+            } else {
+                prop_assert_eq!(back.len() + lost.count(Loss::Sentence), sentences.len(), "{}", format);
+                let fields: fn(&Sentence) -> usize = |s| s.extra.len();
+                prop_assert_eq!(sum(fields, &back) + lost.count(Loss::Field), sum(fields, &sentences), "{}", format);
+            }
+            if lost.is_empty() {
                 for (back, sentence) in back.iter().zip(&sentences) {
-                    prop_assert_eq!(&back.text, &sentence.text, "{}", format);
-                    prop_assert_eq!(&back.id, &sentence.id, "{}", format);
-                    prop_assert_eq!(&back.triples, &sentence.triples, "{}", format);
+                    let without_id = sentence.id.is_none();
+                    prop_assert_eq!(normal(back, format, without_id), normal(sentence, format, without_id), "{}", format);
                 }
             }
             let (again, lost) = there_and_back(&back, format);
@@ -503,7 +572,20 @@ fn public_corpora_survive_every_format() {
             if format == Format::Brat && corpus.len() > 2000 {
                 continue; // Two files for each sentence take long.
             }
-            if format.wants_places() {
+            if format == Format::Text {
+                continue; // It holds no triples.
+            }
+            if has_pairs(format) {
+                let (back, lost) = there_and_back(&located, format);
+                println!("{file} as {format}: {lost}");
+                assert_eq!(
+                    back.len() + lost.count(Loss::Triple),
+                    located.iter().map(|s| s.triples.len()).sum::<usize>()
+                );
+                assert!(there_and_back(&back, format) == (back, Lost::default()), "{file} as {format}");
+                continue;
+            }
+            if format.needs_offsets() {
                 // Words have other spaces, overlapping mentions no tags; what is left comes back as it is.
                 let (back, lost) = there_and_back(&located, format);
                 let triples = |sentences: &[Sentence]| sentences.iter().map(|s| s.triples.len()).sum::<usize>();
@@ -514,7 +596,11 @@ fn public_corpora_survive_every_format() {
                 continue;
             }
             let (back, lost) = there_and_back(&corpus, format);
-            if file.contains("duie") && format != Format::Duie {
+            if lost.count(Loss::Sentence) > 0 {
+                // Rows of two sentences with one text are one sentence.
+                println!("{file} as {format}: {lost}");
+                assert_eq!(back.len() + lost.count(Loss::Sentence), corpus.len(), "{file} as {format}");
+            } else if lost.count(Loss::EntityType) + lost.count(Loss::Field) > 0 {
                 println!("{file} as {format}: {lost}");
             } else {
                 assert!(lost.is_empty(), "{file} as {format}: {lost}");

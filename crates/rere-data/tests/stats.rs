@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rere_data::{ClassPriors, Reader, Stats, Tokenizer, read};
+use rere_data::{ClassPriors, ReadOptions, Reader, Stats, Tokenizer, read};
 
 fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("RERE_DATA").map(PathBuf::from);
@@ -24,7 +24,7 @@ fn stats_are_those_of_the_cards() {
         ("ske2019/train_partial.jsonl", 15_759, 30_063, 47),
     ] {
         let mut stats = Stats::default();
-        for sentence in Reader::open(&data.join(file), None).expect(file) {
+        for sentence in Reader::open(&data.join(file), &ReadOptions::default()).expect(file) {
             let sentence = sentence.expect(file);
             stats.add(&sentence);
             if file.starts_with("ske2019") {

@@ -104,7 +104,7 @@ fn pairs<'a>(
 /// let mut counts = Vec::new();
 /// for pair in pairs.by_ref() {
 ///     let (gold, predicted) = pair?;
-///     counts.push(count(&gold.triples, predicted.iter().flat_map(|sentence| &sentence.triples), &Exact));
+///     counts.push(count(&gold, predicted.iter().flat_map(|sentence| &sentence.triples), &Exact));
 /// }
 /// assert_eq!(Score::from_counts(counts.into_iter().sum()).recall, 0.5);
 /// assert_eq!(pairs.mismatches().missing, 1);

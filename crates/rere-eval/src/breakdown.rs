@@ -150,7 +150,7 @@ fn by_sentence<L: Into<String>>(
 ) -> Breakdown {
     let mut breakdown = empty(labels);
     for (gold, predicted) in aligned {
-        let counts = count(&gold.triples, &predicted.triples, matcher);
+        let counts = count(gold, &predicted.triples, matcher);
         for part in parts(gold) {
             add(&mut breakdown, part, counts);
         }
@@ -167,7 +167,7 @@ fn by_triple<const N: usize>(
 ) -> Breakdown {
     let mut breakdown = empty(labels);
     for (gold, predicted) in aligned {
-        count_by(&gold.triples, &predicted.triples, matcher, &known, |known, counts| {
+        count_by(gold, &predicted.triples, matcher, &known, |known, counts| {
             add(&mut breakdown, N.saturating_sub(known + 1), counts);
         });
     }

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use rayon::prelude::*;
-use rere_core::{RelationSet, Sentence, Triple};
+use rere_core::{Mention, RelationSet, Sentence, Triple};
 
 use crate::matcher::joined;
 use crate::tally::tally;
 use crate::{Counts, EvalError, Side, TripleMatcher, align};
 
-/// The counts of one sentence.
+/// The counts of one sentence, of which these triples are predicted.
 ///
 /// Triples with equal keys are one, on either side, unless the matcher [counts
 /// repeats](TripleMatcher::counts_repeats). A triple that lacks what is compared counts, and is never right: see
 /// [`TripleMatcher::check`].
 pub fn count<'a>(
-    gold: impl IntoIterator<Item = &'a Triple>,
+    gold: &'a Sentence,
     predicted: impl IntoIterator<Item = &'a Triple>,
     matcher: &impl TripleMatcher,
 ) -> Counts {
@@ -25,20 +25,21 @@ pub fn count<'a>(
 
 /// [`count`] by classes of triples: see [`tally`].
 pub(crate) fn count_by<'a, C: Copy + Ord>(
-    gold: impl IntoIterator<Item = &'a Triple>,
+    gold: &'a Sentence,
     predicted: impl IntoIterator<Item = &'a Triple>,
     matcher: &(impl TripleMatcher + ?Sized),
     class: impl Fn(&'a Triple) -> C,
     each: impl FnMut(C, Counts),
 ) {
-    let item = |triple: &'a Triple| (matcher.key(triple).ok(), class(triple));
-    tally(gold.into_iter().map(item), predicted.into_iter().map(item), matcher.counts_repeats(), each);
+    let gold_items = gold.triples.iter().map(|triple| (matcher.key(triple).ok(), class(triple)));
+    let predicted = predicted.into_iter().map(|triple| (matcher.predicted_key(triple, gold).ok(), class(triple)));
+    tally(gold_items, predicted, matcher.counts_repeats(), each);
 }
 
 /// The counts of each of the sentences that [`align`](align()) paired, gold first: what [`bootstrap`](crate::bootstrap)
 /// and [`compare`](crate::compare) take. Many sentences are counted on all cores.
 pub fn count_each(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Vec<Counts> {
-    aligned.par_iter().with_min_len(PARALLEL).map(|pair| count(&pair.0.triples, &pair.1.triples, matcher)).collect()
+    aligned.par_iter().with_min_len(PARALLEL).map(|pair| count(pair.0, &pair.1.triples, matcher)).collect()
 }
 
 /// The summed counts of sentences that [`align`](align()) paired, gold first. Many sentences are counted on all cores.
@@ -51,7 +52,7 @@ pub fn count_each_matcher<const N: usize>(
     aligned: &[(&Sentence, &Sentence)],
     matchers: [&(impl TripleMatcher + Sync); N],
 ) -> [Counts; N] {
-    let of = |pair: &(&Sentence, &Sentence)| matchers.map(|matcher| count(&pair.0.triples, &pair.1.triples, matcher));
+    let of = |pair: &(&Sentence, &Sentence)| matchers.map(|matcher| count(pair.0, &pair.1.triples, matcher));
     let sum = |a: [Counts; N], b: [Counts; N]| std::array::from_fn(|at| a[at] + b[at]);
     let none = || [Counts::default(); N];
     aligned.par_iter().with_min_len(PARALLEL).map(of).reduce(none, sum)
@@ -68,7 +69,7 @@ pub fn count_by_relation<'a>(
     let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
     for &(gold, predicted) in aligned {
         let relation = |triple: &'a Triple| triple.relation.as_str();
-        count_by(&gold.triples, &predicted.triples, matcher, relation, |relation, of_key| {
+        count_by(gold, &predicted.triples, matcher, relation, |relation, of_key| {
             *counts.entry(relation).or_default() += of_key;
         });
     }
@@ -92,12 +93,15 @@ fn relations(sentence: &Sentence) -> impl Iterator<Item = Option<&str>> {
 /// Mentions that are equal so are one, under every matcher: an entity stands in as many triples as it happens to. A
 /// mention that lacks what is compared counts each time, and is never right: see [`TripleMatcher::check_entities`].
 pub fn count_entities(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Counts {
-    aligned.iter().map(|&(gold, predicted)| once_each(parts(gold, matcher), parts(predicted, matcher))).sum()
+    let of = |&(gold, predicted): &(_, _)| {
+        let of_gold = mentions(gold).map(|mention| matcher.part(mention).ok());
+        once_each(of_gold, mentions(predicted).map(|mention| matcher.predicted_part(mention, gold).ok()))
+    };
+    aligned.iter().map(of).sum()
 }
 
-/// What the matcher compares of the mentions of a sentence.
-fn parts<'a, M: TripleMatcher>(sentence: &'a Sentence, matcher: &M) -> impl Iterator<Item = Option<M::Part<'a>>> {
-    joined(sentence).chain(&sentence.entities).map(|mention| matcher.part(mention).ok())
+fn mentions(sentence: &Sentence) -> impl Iterator<Item = &Mention> {
+    joined(&sentence.triples).chain(&sentence.entities)
 }
 
 /// The counts of keys, equal ones once.

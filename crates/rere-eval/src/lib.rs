@@ -7,7 +7,7 @@
 //! |---|---|
 //! | pair the sentences of a gold and a predicted file | [`align()`]; [`align_counted`] where they need not agree; [`Pairs`] for streams, such as files that do not fit into memory |
 //! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] or [`count_each`] for aligned ones, [`count_each_matcher`] by several matchers at once, [`evaluate()`] to do both; [`count_by_relation`] |
-//! | say when two triples are equal | [`Match`] by name; of strings [`Exact`], [`Partial`], [`LastWord`]; of places [`Begin`], [`Boundaries`], [`Strict`], with [`TripleMatcher::check`] |
+//! | say when two triples are equal | [`Match`] by name; of strings [`Exact`], [`Partial`], [`LastWord`]; of places [`Begin`], [`Boundaries`], [`Strict`], with [`TripleMatcher::check`]; of entities with several mentions, as DocRED does, [`Entity`] |
 //! | count relations or entities alone | [`count_relations`], [`count_entities`] |
 //! | score parts of a corpus | [`by_triples`], [`by_overlap`], [`by_length`], [`by_seen_entities`], [`by_seen_pairs`]; [`MacroScore`] for a mean over relations |
 //! | turn counts into precision, recall and F1 | [`Score`], [`NamedScore`] |
@@ -65,7 +65,7 @@ pub use evaluate::{
     count_relations, evaluate,
 };
 pub use matcher::{
-    Begin, Boundaries, Exact, Lack, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
+    Begin, Boundaries, Entity, Exact, Lack, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
 };
 pub use missing::{MissingCounts, missing_labels};
 #[cfg(feature = "plot")]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
-use rere_core::{Sentence, Triple};
+use rere_core::Sentence;
 use serde::Serialize;
 
 use crate::{TripleMatcher, score::ratio};
@@ -73,6 +73,7 @@ impl MissingCounts {
 /// Each sentence comes three times: gold, as predicted, and as the fuller labelling has it; [`align`](crate::align())
 /// pairs them. Where a matcher compares less than the whole triple, a triple of the fuller labelling counts once with the
 /// gold triples that it equals. A triple that lacks what is compared is not seen: [check](TripleMatcher::check) before.
+/// What a triple of the fuller labelling means is said by the gold sentence, as for a predicted one.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
@@ -95,14 +96,17 @@ pub fn missing_labels<'a>(
 ) -> (MissingCounts, BTreeMap<&'a str, MissingCounts>) {
     let mut by_relation: BTreeMap<&str, MissingCounts> = BTreeMap::new();
     for sides in sentences {
-        let sides = sides.map(|sentence| sentence.triples.as_slice());
-        let relations: BTreeSet<&str> = sides.into_iter().flatten().map(|triple| triple.relation.as_str()).collect();
+        let triples = sides.into_iter().flat_map(|sentence| &sentence.triples);
+        let relations: BTreeSet<&str> = triples.map(|triple| triple.relation.as_str()).collect();
+        let [gold_sentence, predicted_sentence, full_sentence] = sides;
         for relation in relations {
-            let keys = |triples: &'a [Triple]| -> BTreeSet<_> {
-                let own = triples.iter().filter(|triple| triple.relation == relation);
-                own.filter_map(|triple| matcher.key(triple).ok()).collect()
+            let own =
+                |sentence: &'a Sentence| sentence.triples.iter().filter(move |triple| triple.relation == relation);
+            let keys = |sentence| -> BTreeSet<_> {
+                own(sentence).filter_map(|triple| matcher.predicted_key(triple, gold_sentence).ok()).collect()
             };
-            let [gold, predicted, full] = sides.map(keys);
+            let gold: BTreeSet<_> = own(gold_sentence).filter_map(|triple| matcher.key(triple).ok()).collect();
+            let (predicted, full) = (keys(predicted_sentence), keys(full_sentence));
             let counts = by_relation.entry(relation).or_default();
             counts.right += predicted.intersection(&gold).count();
             counts.missing += predicted.difference(&gold).filter(|&key| full.contains(key)).count();

@@ -21,8 +21,12 @@ pub struct Arguments {
     /// Gold triples.
     #[arg(long, value_name = "FILE")]
     gold: PathBuf,
-    /// When two triples are equal: exact, partial, begin, last-word, boundaries or strict.
-    #[arg(long = "match", value_name = "MATCH", default_value = "exact")]
+    #[arg(
+        long = "match",
+        value_name = "MATCH",
+        default_value = "exact",
+        help = format!("When two triples are equal: {}", Match::names())
+    )]
     matcher: Match,
     /// Rounds of the paired bootstrap and of approximate randomisation.
     #[arg(long, default_value_t = 10_000)]

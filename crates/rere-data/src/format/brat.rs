@@ -2,32 +2,50 @@
 //! `T1⇥Person 0 3⇥Ada`, with half-open offsets in characters, or a relation, `R1⇥born_in Arg1:T1 Arg2:T2`.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ffi::OsString,
     fmt::Write as _,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use rere_core::{CharSpan, Mention, Sentence, Triple};
+use rere_core::{ByteSpan, CharSpan, Mention, Sentence, Triple};
 use tempfile::TempDir;
 
 use super::{
-    Loss, Lost, Room,
+    Loss, Lost, OffsetUnit, ReadReport,
     json::Object,
-    place::{Borders, Placed, UNTYPED, entity_type},
+    mentions::{Clusters, Placed, UNTYPED, clusters, entity_type},
+    offsets::Borders,
+    reader::Found,
+    spec::{Content, EntityIds, Holds, Offsets, Spec, Types},
 };
 use crate::{DataError, error::name};
+
+pub(super) const SPEC: Spec = Spec {
+    name: "brat",
+    source: "brat",
+    content: Content::Folder,
+    holds: Holds {
+        offsets: Offsets::NeedsCharacters,
+        types: Types::Except(UNTYPED),
+        entities: true,
+        entity_ids: EntityIds::Clusters,
+        extra: false,
+        ..Holds::SURFACES
+    },
+};
 
 /// The texts of a folder, in the order of their names.
 pub(super) struct Folder {
     folder: PathBuf,
+    offsets: OffsetUnit,
     /// Names without their ending, the next one last.
     stems: Vec<OsString>,
 }
 
 impl Folder {
-    pub fn open(folder: &Path) -> Result<Self, DataError> {
+    pub fn open(folder: &Path, offsets: OffsetUnit) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Read { path: folder.to_owned(), source };
         let mut stems = Vec::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -39,119 +57,227 @@ impl Folder {
             }
         }
         if stems.is_empty() {
-            return Err(DataError::Empty { path: folder.to_owned() });
+            return Err(DataError::NoTexts { path: folder.to_owned() });
         }
         stems.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(Self { folder: folder.to_owned(), stems })
+        Ok(Self { folder: folder.to_owned(), offsets, stems })
     }
 
-    pub fn next(&mut self, lost: &mut Lost) -> Result<Option<Sentence>, DataError> {
-        let Some(stem) = self.stems.pop() else { return Ok(None) };
+    /// Reads the next text; whether there was one.
+    pub fn next(&mut self, found: &mut Found) -> Result<bool, DataError> {
+        let Some(stem) = self.stems.pop() else { return Ok(false) };
         let file = |ending: &str| {
             let mut name = stem.clone();
             name.push(ending);
-            let path = self.folder.join(name);
-            let bytes = fs::read(&path).map_err(|source| DataError::Read { path: path.clone(), source })?;
-            match String::from_utf8(bytes) {
-                Ok(text) => Ok((path, text)),
-                Err(error) => {
-                    let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                    let line = 1 + memchr::memchr_iter(b'\n', good).count();
-                    Err(DataError::Encoding { path, line })
-                }
-            }
+            self.folder.join(name)
         };
-        let (text, (path, annotations)) = (file(".txt")?.1, file(".ann")?);
-        parse(stem.to_string_lossy().into_owned(), text, &path, &annotations, lost).map(Some)
+        let (text, annotations) = (file(".txt"), file(".ann"));
+        let text = utf8(&text, fs::read(&text))?;
+        let content = match fs::read(&annotations) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                found.report.unannotated += 1;
+                String::new()
+            }
+            content => utf8(&annotations, content)?,
+        };
+        let id = stem.to_string_lossy().into_owned();
+        let sentence = parse(id, text, &annotations, &content, self.offsets, &mut found.report)?;
+        found.sentences.push_back(sentence);
+        Ok(true)
     }
 }
 
-/// A mention of an annotation file: none where it is in several pieces.
-type Pieces = Option<Mention>;
+/// The text of a file.
+fn utf8(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<String, DataError> {
+    let bytes = bytes.map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        DataError::Encoding { path: path.to_owned(), line: 1 + memchr::memchr_iter(b'\n', good).count() }
+    })
+}
 
-fn parse(id: String, text: String, path: &Path, annotations: &str, lost: &mut Lost) -> Result<Sentence, DataError> {
-    let borders = Borders::of(&text);
-    let mut listed: Vec<(&str, Pieces)> = Vec::new();
-    let mut relations = Vec::new();
-    let mut other = 0;
+/// The lines of an annotation file, by their kinds.
+#[derive(Default)]
+struct Lines<'a> {
+    /// Keys, and what follows.
+    mentions: Vec<(&'a str, Object<'a>, MentionLine<'a>)>,
+    relations: Vec<(Object<'a>, RelationLine<'a>)>,
+    /// Keys of mentions of one entity.
+    equivalents: Vec<Vec<&'a str>>,
+    /// Keys of what has no counterpart here.
+    others: HashSet<&'a str>,
+    /// How many lines have no counterpart here.
+    left_out: usize,
+}
+
+/// A mention as the file has it.
+struct MentionLine<'a> {
+    entity_type: &'a str,
+    /// In characters, one or more.
+    pieces: Vec<CharSpan>,
+    /// The surface, if the line has one.
+    claimed: Option<&'a str>,
+}
+
+/// A relation as the file has it, with the keys of its subject and object.
+struct RelationLine<'a> {
+    name: &'a str,
+    arguments: [&'a str; 2],
+}
+
+fn lines<'a>(path: &'a Path, annotations: &'a str, offsets: OffsetUnit) -> Result<Lines<'a>, DataError> {
+    let mut lines = Lines::default();
+    // A byte order mark, as some editors put in front of UTF-8, is no part of the first key.
+    let annotations = annotations.strip_prefix('\u{feff}').unwrap_or(annotations);
     for (line, content) in (1..).zip(annotations.lines()).filter(|(_, content)| !content.trim().is_empty()) {
-        let at = Object::new(path, line, content);
+        let at = Object::new(path, line, content, offsets);
         let mut columns = content.split('\t');
         let (key, middle, last) = (columns.next().unwrap_or_default(), columns.next(), columns.next());
+        let middle = middle.unwrap_or_default();
         match key.as_bytes().first() {
             Some(b'T') => {
-                let mention = mention(middle.unwrap_or_default(), last, &borders, &at)?;
-                other += usize::from(mention.is_none());
-                listed.push((key, mention));
+                let mention = mention_line(middle, last, &at)?;
+                lines.mentions.push((key, at, mention));
             }
-            Some(b'R') => relations.push((at, relation(middle.unwrap_or_default(), line, path)?)),
-            _ => other += 1,
+            Some(b'R') => {
+                let relation = relation_line(middle, &at)?;
+                lines.relations.push((at, relation));
+            }
+            Some(b'*') if middle.starts_with("Equiv ") => {
+                lines.equivalents.push(middle.split_ascii_whitespace().skip(1).collect());
+            }
+            _ => {
+                lines.others.insert(key);
+                lines.left_out += 1;
+            }
         }
     }
-    lost.note_at(Loss::Annotation, other, || format!("{}", path.display()));
-
-    let mut numbers = HashMap::new();
-    for (number, (key, _)) in listed.iter().enumerate() {
-        numbers.insert(*key, number);
-    }
-    let mut joined = vec![false; listed.len()];
-    let mut triples = Vec::with_capacity(relations.len());
-    let mut left_out = 0;
-    for (at, (relation, keys)) in relations {
-        let number = |key| {
-            let number = numbers.get(key).copied();
-            number.ok_or_else(|| at.error(format!("a relation joins {key:?}, which is no mention of the file")))
-        };
-        let [subject, object] = [number(keys[0])?, number(keys[1])?];
-        match (&listed[subject].1, &listed[object].1) {
-            (Some(head), Some(tail)) => {
-                (joined[subject], joined[object]) = (true, true);
-                let (subject, object) = (head.clone(), tail.clone());
-                triples.push(Triple { subject, relation: relation.to_owned(), object, score: None });
-            }
-            _ => left_out += 1,
-        }
-    }
-    lost.note_at(Loss::Triple, left_out, || format!("{}", path.display()));
-    let entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined);
-    let entities = entities.filter_map(|((_, mention), _)| mention).collect();
-    Ok(Sentence { id: Some(id), text, triples, entities, ..Sentence::default() })
+    Ok(lines)
 }
 
 /// `Person 0 3`, or `Person 0 3;8 12` for one in pieces.
-fn mention(middle: &str, claimed: Option<&str>, borders: &Borders, at: &Object) -> Result<Pieces, DataError> {
-    let wrong = || at.error("a mention is a key, a tab, `TYPE START END`, a tab and its text");
-    let (name, offsets) = middle.split_once(' ').ok_or_else(wrong)?;
-    let claimed = claimed.ok_or_else(wrong)?;
-    if offsets.contains(';') {
-        return Ok(None);
-    }
-    let (start, end) = offsets.split_once(' ').ok_or_else(wrong)?;
-    let (start, end) = (start.parse().map_err(|_| wrong())?, end.parse().map_err(|_| wrong())?);
-    let mention = borders.mention(CharSpan::new(start, end), None, at)?;
-    if one_line(&mention.text) != claimed {
-        let (path, line) = (at.path().to_owned(), at.line);
-        let (claimed, found) = (claimed.to_owned(), Some(mention.text));
-        return Err(DataError::Offsets { path, line, start, end, claimed, found });
-    }
-    Ok(Some(Mention { entity_type: entity_type(name.to_owned()), ..mention }))
+fn mention_line<'a>(middle: &'a str, claimed: Option<&'a str>, at: &Object) -> Result<MentionLine<'a>, DataError> {
+    let wrong = || at.error("expected a mention: a key, a tab, `TYPE START END`, a tab and its text");
+    let (entity_type, offsets) = middle.split_once(' ').ok_or_else(wrong)?;
+    let piece = |piece: &str| {
+        let (start, end) = piece.trim().split_once(' ')?;
+        Some(CharSpan::new(start.parse().ok()?, end.parse().ok()?))
+    };
+    let pieces = offsets.split(';').map(piece).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+    Ok(MentionLine { entity_type, pieces, claimed })
 }
 
-/// `born_in Arg1:T1 Arg2:T2`: the relation, and the keys of its subject and object.
-fn relation<'a>(middle: &'a str, line: usize, path: &Path) -> Result<(&'a str, [&'a str; 2]), DataError> {
+/// `born_in Arg1:T1 Arg2:T2`. The labels of the arguments say which is which; with other labels, the first is the subject.
+fn relation_line<'a>(middle: &'a str, at: &Object) -> Result<RelationLine<'a>, DataError> {
     let mut words = middle.split_ascii_whitespace();
     let name = words.next();
-    let mut key = || words.next()?.split_once(':').map(|(_, key)| key);
-    match (name, key(), key()) {
-        (Some(name), Some(subject), Some(object)) => Ok((name, [subject, object])),
-        _ => {
-            let message = "a relation is a key, a tab and `NAME Arg1:KEY Arg2:KEY`".to_owned();
-            Err(DataError::Parse { path: path.to_owned(), line, message })
+    let mut argument = || words.next()?.split_once(':');
+    match (name, argument(), argument()) {
+        (Some(name), Some((first, subject)), Some((second, object))) => {
+            let is_swapped = first.eq_ignore_ascii_case("Arg2") && second.eq_ignore_ascii_case("Arg1");
+            let arguments = if is_swapped { [object, subject] } else { [subject, object] };
+            Ok(RelationLine { name, arguments })
         }
+        _ => Err(at.error("expected a relation: a key, a tab and `NAME Arg1:KEY Arg2:KEY`")),
     }
 }
 
-/// A surface as it stands in one column of one line.
+fn parse(
+    id: String,
+    text: String,
+    path: &Path,
+    annotations: &str,
+    offsets: OffsetUnit,
+    report: &mut ReadReport,
+) -> Result<Sentence, DataError> {
+    let Lines { mentions: mention_lines, relations, equivalents, others, left_out } = lines(path, annotations, offsets)?;
+    let locate = |borders: &Borders| {
+        let located = mention_lines.iter().map(|(_, at, line)| mention(line, &text, borders, at));
+        located.collect::<Result<Vec<_>, _>>()
+    };
+    let mut mentions = match locate(&Borders::of(&text, offsets)) {
+        Err(error) if text.contains("\r\n") => {
+            // brat's own editor counts the end of a line as one character.
+            let located = locate(&Borders::with_line_ends_as_one(&text)).map_err(|_| error)?;
+            report.line_ends_as_one += 1;
+            located
+        }
+        located => located?,
+    };
+    let mut annotations = left_out + mentions.iter().filter(|mention| mention.is_none()).count();
+
+    let numbers: HashMap<&str, usize> =
+        mention_lines.iter().enumerate().map(|(number, (key, ..))| (*key, number)).collect();
+    for (entity, keys) in equivalents.iter().enumerate() {
+        let of_mention = |key: &&str| numbers.get(key).copied().filter(|&number| mentions[number].is_some());
+        let mut list: Vec<usize> = keys.iter().filter_map(of_mention).collect();
+        list.retain(|&number| mentions[number].as_ref().is_some_and(|mention| mention.entity.is_none()));
+        // Events, mentions in pieces, and mentions that are in a list before.
+        annotations += keys.len() - list.len();
+        if list.iter().any(|&number| mentions[number] != mentions[list[0]]) {
+            for number in list {
+                if let Some(mention) = &mut mentions[number] {
+                    mention.entity = Some(entity.to_string());
+                }
+            }
+        }
+    }
+    report.lost.note_at(Loss::Annotation, annotations, || format!("{}", path.display()));
+
+    let mut joined = vec![false; mentions.len()];
+    let mut triples = Vec::with_capacity(relations.len());
+    let mut without_mention = 0;
+    for (at, RelationLine { name, arguments }) in relations {
+        let ends = arguments.map(|key| numbers.get(key).copied());
+        let unknown = arguments.iter().zip(ends).find(|(key, end)| end.is_none() && !others.contains(*key));
+        if let Some((key, _)) = unknown {
+            return Err(at.error(format!("a relation joins {key:?}, which is no annotation of the file")));
+        }
+        let ends = ends.map(|number| number.filter(|&number| mentions[number].is_some()));
+        match (ends, ends.map(|number| mentions[number?].clone())) {
+            ([Some(head), Some(tail)], [Some(subject), Some(object)]) => {
+                (joined[head], joined[tail]) = (true, true);
+                triples.push(Triple { subject, relation: name.to_owned(), object, score: None });
+            }
+            // One end is an event or a mention in pieces.
+            _ => without_mention += 1,
+        }
+    }
+    report.lost.note_at(Loss::Triple, without_mention, || format!("{}", path.display()));
+    let entities = mentions.into_iter().zip(joined).filter(|(_, joined)| !joined);
+    let entities = entities.filter_map(|(mention, _)| mention).collect();
+    Ok(Sentence { id: Some(id), text, triples, entities, ..Sentence::default() })
+}
+
+/// The mention of a line; none if it is in pieces with more than white space between them.
+fn mention(line: &MentionLine, text: &str, borders: &Borders, at: &Object) -> Result<Option<Mention>, DataError> {
+    let MentionLine { entity_type: type_name, pieces, claimed } = line;
+    let mut spans: Vec<ByteSpan> = Vec::with_capacity(pieces.len());
+    for &piece in pieces {
+        let span = borders.mention(piece, None, at)?.span;
+        spans.extend(span);
+    }
+    let surfaces: Vec<&str> = spans.iter().filter_map(|span| span.slice(text).ok()).collect();
+    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Ok(None) };
+    let whole = CharSpan::new(first.start, last.end);
+    // brat accepts lines without the surface, and white space behind it.
+    if let Some(claimed) = claimed
+        && one_line(&surfaces.join(" ")).trim_end() != claimed.trim_end()
+    {
+        return Err(borders.wrong(whole, (*claimed).to_owned(), at));
+    }
+    let is_blank = |pair: &[ByteSpan]| {
+        let between = text.get(pair[0].end..pair[1].start);
+        between.is_some_and(|between| between.chars().all(char::is_whitespace))
+    };
+    if !spans.windows(2).all(is_blank) {
+        return Ok(None);
+    }
+    let mention = borders.mention(whole, None, at)?;
+    Ok(Some(Mention { entity_type: entity_type((*type_name).to_owned()), ..mention }))
+}
+
+/// A surface as it is in one column of one line.
 fn one_line(surface: &str) -> String {
     surface.replace(['\n', '\r', '\t'], " ")
 }
@@ -176,7 +302,7 @@ impl NewFolder {
         Ok(Self { folder, path: path.to_owned(), count: 0 })
     }
 
-    pub fn write(&mut self, sentence: &Sentence, lost: &mut Lost) -> Result<(), DataError> {
+    pub fn write(&mut self, sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Result<(), DataError> {
         self.count += 1;
         let id = sentence.id.as_deref().filter(|id| is_file_name(id));
         lost.note(Loss::Id, usize::from(sentence.id.is_some() && id.is_none()), sentence);
@@ -186,7 +312,7 @@ impl NewFolder {
             let message = format!("another one has the file {stem}.txt already; give each sentence an id of its own");
             return Err(DataError::Unwritable { sentence: name(sentence), message });
         }
-        let annotations = annotations(sentence, lost);
+        let annotations = annotations(sentence, offsets, lost);
         let file = |path: PathBuf, content: &str| {
             fs::write(&path, content).map_err(|source| DataError::Write { path, source })
         };
@@ -217,28 +343,75 @@ fn is_file_name(id: &str) -> bool {
     (1..=200).contains(&id.len()) && !id.starts_with(['.', ' ']) && !id.ends_with(['.', ' ']) && id.chars().all(usual)
 }
 
-fn annotations(sentence: &Sentence, lost: &mut Lost) -> String {
-    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
-    lost.note(Loss::Field, sentence.extra.len(), sentence);
-    let borders = Borders::of(&sentence.text);
+fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> String {
+    let text = sentence.text.as_str();
+    let borders = Borders::of(text, offsets);
     let placed = Placed::of(sentence, lost);
     let mut file = String::new();
-    let mut names = 0;
-    for (number, (span, mention)) in (1..).zip(&placed.mentions) {
-        let CharSpan { start, end } = borders.characters(*span);
+    let (mut names, mut spaces) = (0, 0);
+    // Mentions of a line end alone cannot be written, and what joins them goes with them.
+    let mut keys = Vec::with_capacity(placed.mentions.len());
+    let mut written = Vec::with_capacity(placed.mentions.len());
+    for &(span, mention) in &placed.mentions {
+        let pieces = pieces(text, span);
+        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
+            keys.push(None);
+            continue;
+        };
+        spaces += usize::from(first.start != span.start || last.end != span.end);
         let given = mention.entity_type.as_deref().unwrap_or(UNTYPED);
         let entity_type = one_word(given);
         names += usize::from(entity_type != given);
+        written.push(mention);
+        let number = written.len();
+        keys.push(Some(number));
+        let offsets: Vec<String> = pieces
+            .iter()
+            .map(|&piece| borders.characters(piece))
+            .map(|CharSpan { start, end }| format!("{start} {end}"))
+            .collect();
+        let surfaces: Vec<&str> = pieces.iter().map(|piece| &text[piece.start..piece.end]).collect();
         // Writing to a string does not fail.
-        _ = writeln!(file, "T{number}\t{entity_type} {start} {end}\t{}", one_line(&mention.text));
+        _ = writeln!(file, "T{number}\t{entity_type} {}\t{}", offsets.join(";"), one_line(&surfaces.join(" ")));
     }
-    let named: Vec<_> = placed.triples.iter().filter(|(_, triple, _)| !triple.relation.is_empty()).collect();
-    lost.note(Loss::Triple, placed.triples.len() - named.len(), sentence);
-    for (number, (subject, triple, object)) in (1..).zip(named) {
+    lost.note(Loss::Spacing, usize::from(spaces > 0), sentence);
+    let unwritten = placed.mentions.iter().zip(&keys).filter(|(_, key)| key.is_none());
+    let joined = |mention: &Mention| sentence.triples.iter().any(|t| t.subject == *mention || t.object == *mention);
+    lost.note(Loss::Entity, unwritten.filter(|((_, mention), _)| !joined(mention)).count(), sentence);
+    let mut number = 0;
+    for (subject, triple, object) in &placed.triples {
+        let (Some(subject), Some(object), false) = (keys[*subject], keys[*object], triple.relation.is_empty()) else {
+            continue;
+        };
         let relation = one_word(&triple.relation);
         names += usize::from(relation != triple.relation);
-        _ = writeln!(file, "R{number}\t{relation} Arg1:T{} Arg2:T{}", subject + 1, object + 1);
+        number += 1;
+        _ = writeln!(file, "R{number}\t{relation} Arg1:T{subject} Arg2:T{object}");
     }
+    lost.note(Loss::Triple, placed.triples.len() - number, sentence);
     lost.note(Loss::Name, names, sentence);
+    // Entities with one mention are not written, so that those with several are numbered alone.
+    let entities: Vec<Option<&str>> = written.iter().map(|mention| mention.entity.as_deref()).collect();
+    for list in clusters(sentence, &entities, Clusters::Several, lost) {
+        let keys: Vec<String> = list.iter().map(|number| format!("T{}", number + 1)).collect();
+        _ = writeln!(file, "*\tEquiv {}", keys.join(" "));
+    }
     file
+}
+
+/// The parts of a mention on each of its lines: brat refuses mentions with line ends.
+fn pieces(text: &str, span: ByteSpan) -> Vec<ByteSpan> {
+    let mut pieces = Vec::new();
+    let mut start = span.start;
+    for piece in text[span.start..span.end].split(['\n', '\r']) {
+        if !piece.is_empty() {
+            pieces.push(ByteSpan::new(start, start + piece.len()));
+        }
+        start += piece.len() + 1;
+    }
+    // An empty mention is one empty piece.
+    if span.is_empty() {
+        pieces.push(span);
+    }
+    pieces
 }

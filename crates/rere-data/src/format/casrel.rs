@@ -4,19 +4,34 @@ use rere_core::{Sentence, Triple};
 use serde::Serialize;
 
 use super::{
-    Format, Lost, Room,
-    fields::{Fields, Id, Kept, known},
+    Format,
+    fields::{Exactly, Fields, Id, Kept, known},
     json::Object,
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Spec},
+    writer::Objects,
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["id", "text", "triple_list"];
+pub(super) const SPEC: Spec = Spec {
+    name: "casrel",
+    source: "CasRel",
+    content: Content::Json(Json {
+        fields: &["id", "text", "triple_list"],
+        identified_by: &[&[Has("triple_list")]],
+        triples: Some("triple_list"),
+        array: true,
+        parse,
+        write,
+    }),
+    holds: Holds::SURFACES,
+};
 
 known! {
     struct Record {
         id "id": Id,
         text "text": String,
-        triple_list "triple_list": Vec<(String, String, String)>,
+        triple_list "triple_list": Vec<Exactly<String, 3>>,
     }
 }
 
@@ -30,22 +45,24 @@ struct Line<'a> {
     extra: Kept<'a>,
 }
 
-pub(super) fn parse(object: &Object) -> Result<Sentence, DataError> {
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, triple_list }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+    let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let triple_list = object.required(triple_list, "triple_list")?;
-    let triples = triple_list.into_iter().map(|(subject, relation, object)| Triple::of(subject, relation, object));
-    Ok(Sentence { id, text, triples: triples.collect(), extra, ..Sentence::default() })
+    let triples = triple_list.into_iter().map(|Exactly([subject, relation, object])| Triple::of(subject, relation, object));
+    found.sentences.push_back(Sentence { id, text, triples: triples.collect(), extra, ..Sentence::default() });
+    Ok(())
 }
 
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: false, types: |_| false, entities: false, scores: false });
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
     let triples = sentence.triples.iter();
-    Line {
+    let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         triple_list: triples.map(|t| (t.subject.text.as_str(), t.relation.as_str(), t.object.text.as_str())).collect(),
         extra: Kept::of(sentence, Format::Casrel, lost),
-    }
+    };
+    objects.push(&line)
 }

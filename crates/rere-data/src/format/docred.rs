@@ -4,19 +4,34 @@
 
 use std::collections::HashMap;
 
-use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
+use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss, Lost, Room,
-    fields::{Fields, Kept, known},
+    Format, Loss,
+    fields::{Exactly, Fields, Kept, known},
     json::Object,
-    place::{UNTYPED, entity_type},
+    reader::Found,
+    spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
+    writer::Objects,
+    mentions::{Clusters, UNTYPED, clusters, entity_type},
     words::{Words, bytes, join},
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["title", "sents", "vertexSet", "labels"];
+pub(super) const SPEC: Spec = Spec {
+    name: "docred",
+    source: "DocRED",
+    content: Content::Json(Json {
+        fields: &["title", "sents", "vertexSet", "labels"],
+        identified_by: &[&[Has("vertexSet")]],
+        triples: None,
+        array: true,
+        parse,
+        write,
+    }),
+    holds: Holds { offsets: Offsets::NeedsWords, types: Types::Except(UNTYPED), entities: true, entity_ids: EntityIds::Clusters, ..Holds::SURFACES },
+};
 
 known! {
     struct Record {
@@ -32,7 +47,7 @@ struct MentionRecord {
     /// The surface, perhaps with other spaces than between the words.
     name: String,
     sent_id: usize,
-    pos: (usize, usize),
+    pos: Exactly<usize, 2>,
     #[serde(rename = "type")]
     entity_type: String,
     #[serde(flatten)]
@@ -44,8 +59,7 @@ struct Label {
     h: usize,
     t: usize,
     r: String,
-    #[serde(default)]
-    evidence: Vec<IgnoredAny>,
+    evidence: Option<Vec<IgnoredAny>>,
     #[serde(flatten)]
     other: HashMap<String, IgnoredAny>,
 }
@@ -55,7 +69,7 @@ struct Line<'a> {
     title: &'a str,
     sents: [Vec<&'a str>; 1],
     #[serde(rename = "vertexSet")]
-    vertices: Vec<[MentionLine<'a>; 1]>,
+    vertices: Vec<Vec<MentionLine<'a>>>,
     labels: Vec<LabelLine<'a>>,
     #[serde(flatten)]
     extra: Kept<'a>,
@@ -78,10 +92,11 @@ struct LabelLine<'a> {
     evidence: [usize; 0],
 }
 
-/// The sentences become one text. A relation holds between the two mentions of its entities that stand nearest to each
-/// other; all mentions in no such pair are entities.
-pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+/// The sentences become one text. A relation holds between the two mentions of its entities that are nearest to each other;
+/// all mentions in no such pair are entities. Mentions of an entity that has several have the number of its vertex as its id.
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { title, sents, vertices, labels }, extra } = object.parse()?;
+    let lost = &mut found.report.lost;
     let title = title.unwrap_or_default();
     let sents = object.required(sents, "sents")?;
     let vertices = object.required(vertices, "vertexSet")?;
@@ -96,30 +111,40 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         })
         .collect();
     let mut other = labels.iter().map(|label| label.other.len()).sum();
-    let mut annotations: usize = labels.iter().filter(|label| !label.evidence.is_empty()).count();
+    let mut annotations: usize =
+        labels.iter().filter(|label| label.evidence.as_ref().is_some_and(|lines| !lines.is_empty())).count();
     annotations += sents.len().saturating_sub(1);
     let mut spacing = false;
-    let mut clusters: Vec<Vec<(Mention, ByteSpan)>> = Vec::with_capacity(vertices.len());
-    for vertex in vertices {
-        annotations += vertex.len().saturating_sub(1);
-        let mut cluster = Vec::with_capacity(vertex.len());
-        for mention in vertex {
-            let (start, end) = mention.pos;
-            let inside = sents.get(mention.sent_id).is_some_and(|sentence| end <= sentence.len());
-            let first = firsts.get(mention.sent_id).filter(|_| inside);
-            let Some(span) = first.and_then(|first| bytes(&words, TokenSpan::new(first + start.min(end), first + end)))
-            else {
-                let MentionRecord { name, sent_id, .. } = mention;
-                let message =
-                    format!("the mention {name:?} does not lie at words {start}..{end} of sentence {sent_id}");
-                return Err(object.error(message));
+    let mut clusters: Vec<Vec<(TokenSpan, Mention)>> = Vec::with_capacity(vertices.len());
+    for (number, vertex) in vertices.into_iter().enumerate() {
+        let mut cluster: Vec<(TokenSpan, Mention)> = Vec::with_capacity(vertex.len());
+        for MentionRecord { name, sent_id, pos: Exactly([start, end]), entity_type: type_name, other: more } in vertex {
+            let of_sentence = sents.get(sent_id).filter(|sentence| start <= end && end <= sentence.len());
+            let tokens = of_sentence.map(|_| TokenSpan::new(firsts[sent_id] + start, firsts[sent_id] + end));
+            let Some((tokens, span)) = tokens.and_then(|tokens| Some((tokens, bytes(&words, tokens)?))) else {
+                let length = sents.get(sent_id).map_or(0, Vec::len);
+                return Err(object.error(format!(
+                    "the mention {name:?} has words {start}..{end} of sentence {sent_id}, which has {length} words"
+                )));
             };
-            other += mention.other.len();
             let surface = &text[span.start..span.end];
-            spacing |= surface != mention.name;
-            let mention =
-                Mention { span: Some(span), entity_type: entity_type(mention.entity_type), ..Mention::of(surface) };
-            cluster.push((mention, span));
+            if surface != name {
+                let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+                if letters(surface) != letters(&name) {
+                    return Err(object.error(format!(
+                        "the mention {name:?} has words {start}..{end} of sentence {sent_id}, where the text has {surface:?}; words are \
+                         half-open and count from 0 in each sentence"
+                    )));
+                }
+                spacing = true;
+            }
+            other += more.len();
+            let entity_type = entity_type(type_name);
+            let mention = Mention { span: Some(span), entity_type, ..Mention::of(surface) };
+            cluster.push((tokens, mention));
+        }
+        if cluster.iter().any(|(_, mention)| *mention != cluster[0].1) {
+            cluster.iter_mut().for_each(|(_, mention)| mention.entity = Some(number.to_string()));
         }
         clusters.push(cluster);
     }
@@ -130,48 +155,77 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
     let mut joined: Vec<Vec<bool>> = clusters.iter().map(|cluster| vec![false; cluster.len()]).collect();
     let mut triples = Vec::with_capacity(labels.len());
     for Label { h, t, r, .. } in labels {
-        let cluster = |number: usize| {
-            clusters.get(number).filter(|cluster| !cluster.is_empty()).ok_or_else(|| {
-                object
-                    .error(format!("a label joins vertex {number}, which has no mention; there are {}", clusters.len()))
-            })
+        let [heads, tails] = [h, t].map(|number| clusters.get(number).map_or(&[][..], Vec::as_slice));
+        let Some((head, tail)) = nearest(heads, tails) else {
+            let (number, count) = (if heads.is_empty() { h } else { t }, clusters.len());
+            return Err(object.error(format!("a label joins vertex {number}, which has no mention; there are {count}")));
         };
-        let (heads, tails) = (cluster(h)?, cluster(t)?);
-        let pairs = (0..heads.len()).flat_map(|head| (0..tails.len()).map(move |tail| (head, tail)));
-        // The first of equally near pairs.
-        let nearest = pairs.min_by_key(|&(head, tail)| {
-            let (head, tail) = (heads[head].1, tails[tail].1);
-            tail.start.saturating_sub(head.end).max(head.start.saturating_sub(tail.end))
-        });
-        if let Some((head, tail)) = nearest {
-            (joined[h][head], joined[t][tail]) = (true, true);
-            let (subject, object) = (heads[head].0.clone(), tails[tail].0.clone());
-            triples.push(Triple { subject, relation: r, object, score: None });
-        }
+        (joined[h][head], joined[t][tail]) = (true, true);
+        let (subject, object) = (heads[head].1.clone(), tails[tail].1.clone());
+        triples.push(Triple { subject, relation: r, object, score: None });
     }
     let mentions = clusters.into_iter().flatten().zip(joined.into_iter().flatten());
-    let entities = mentions.filter(|(_, joined)| !joined).map(|((mention, _), _)| mention).collect();
+    let mut entities: Vec<Mention> =
+        mentions.filter(|(_, joined)| !joined).map(|((_, mention), _)| mention).collect();
+    // In the order of the text, whatever the order of the vertices.
+    entities.sort_by(|a, b| (a.span, a).cmp(&(b.span, b)));
     let id = (!title.is_empty()).then_some(title);
-    Ok(Sentence { id, text, triples, entities, extra, ..Sentence::default() })
+    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    Ok(())
 }
 
-/// The whole text is one sentence, and each mention an entity of its own.
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
+/// The mentions of two entities that have the fewest words between them, of equally near ones the first in the text. One mention
+/// with itself is taken only if there are no others. `None` if an entity has no mention.
+fn nearest<M>(heads: &[(TokenSpan, M)], tails: &[(TokenSpan, M)]) -> Option<(usize, usize)> {
+    let pairs = (0..heads.len()).flat_map(|head| (0..tails.len()).map(move |tail| (head, tail)));
+    pairs.min_by_key(|&(head, tail)| {
+        let (head, tail) = (heads[head].0, tails[tail].0);
+        let between = tail.start.saturating_sub(head.end).max(head.start.saturating_sub(tail.end));
+        (head == tail, between, head, tail)
+    })
+}
+
+/// The whole text is one sentence.
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
     // An empty title reads as none.
     lost.note(Loss::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
-    let words = Words::of(sentence, lost);
-    let word = |word: &ByteSpan| &sentence.text[word.start..word.end];
-    let vertex = |&(TokenSpan { start, end }, mention): &(_, &'a Mention)| {
-        let entity_type = mention.entity_type.as_deref().unwrap_or(UNTYPED);
-        [MentionLine { name: mention.text.trim(), sent_id: 0, pos: (start, end), entity_type }]
-    };
-    let label = |&(h, triple, t): &(_, &'a Triple, _)| LabelLine { h, t, r: &triple.relation, evidence: [] };
-    Line {
-        title: sentence.id.as_deref().unwrap_or_default(),
-        sents: [words.words.iter().map(word).collect()],
-        vertices: words.mentions.iter().map(vertex).collect(),
-        labels: words.triples.iter().map(label).collect(),
-        extra: Kept::of(sentence, Format::Docred, lost),
+    let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
+    let all: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
+    let entities: Vec<Option<&str>> = all.iter().map(|mention| mention.entity.as_deref()).collect();
+    let clusters: Vec<Vec<(TokenSpan, usize)>> = clusters(sentence, &entities, Clusters::All, lost)
+        .into_iter()
+        .map(|list| list.into_iter().map(|number| (mentions[number].0, number)).collect())
+        .collect();
+    let mut vertex_of = vec![0; mentions.len()];
+    for (vertex, list) in clusters.iter().enumerate() {
+        list.iter().for_each(|&(_, number)| vertex_of[number] = vertex);
     }
+    let mut moved = 0;
+    let label = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
+        let [h, t] = [subject, object].map(|number| vertex_of[number]);
+        let pair = nearest(&clusters[h], &clusters[t]).map(|(head, tail)| (clusters[h][head].1, clusters[t][tail].1));
+        moved += usize::from(pair != Some((subject, object)));
+        LabelLine { h, t, r: &triple.relation, evidence: [] }
+    };
+    let labels = triples.iter().map(label).collect();
+    // Other mentions of the same entities are nearer to each other than those of the triple.
+    lost.note(Loss::Offsets, moved, sentence);
+    let vertex = |list: &Vec<(TokenSpan, usize)>| {
+        let mention = |&(TokenSpan { start, end }, number): &(TokenSpan, usize)| MentionLine {
+            name: all[number].text.trim(),
+            sent_id: 0,
+            pos: (start, end),
+            entity_type: all[number].entity_type.as_deref().unwrap_or(UNTYPED),
+        };
+        list.iter().map(mention).collect()
+    };
+    let line = Line {
+        title: sentence.id.as_deref().unwrap_or_default(),
+        sents: [words.iter().map(|word| &sentence.text[word.start..word.end]).collect()],
+        vertices: clusters.iter().map(vertex).collect(),
+        labels,
+        extra: Kept::of(sentence, Format::Docred, lost),
+    };
+    objects.push(&line)
 }

@@ -8,13 +8,28 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use super::{
-    Format, Loss, Lost, Room,
+    Format, Loss,
     fields::{Fields, Id, Kept, known},
     json::Object,
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Spec, Types},
+    writer::Objects,
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["id", "text", "spo_list"];
+pub(super) const SPEC: Spec = Spec {
+    name: "duie",
+    source: "DuIE 1.0 and 2.0",
+    content: Content::Json(Json {
+        fields: &["id", "text", "spo_list"],
+        identified_by: &[&[Has("spo_list")]],
+        triples: Some("spo_list"),
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds { types: Types::All, ..Holds::SURFACES },
+};
 
 /// The slot of the object itself.
 const VALUE: &str = "@value";
@@ -69,9 +84,10 @@ struct SpoLine<'a> {
 }
 
 /// A slot beside `@value` becomes a triple of its own, whose relation is the predicate, an underscore and the slot.
-pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, spo_list }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let spo_list = spo_list.unwrap_or_default();
     let mut triples = Vec::with_capacity(spo_list.len());
@@ -97,7 +113,8 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
             triples.push(Triple { subject: subject.clone(), relation, object, score: None });
         }
     }
-    Ok(Sentence { id, text, triples, extra, ..Sentence::default() })
+    found.sentences.push_back(Sentence { id, text, triples, extra, ..Sentence::default() });
+    Ok(())
 }
 
 fn slots(slots: Slots) -> Map<String, Value> {
@@ -108,8 +125,8 @@ fn slots(slots: Slots) -> Map<String, Value> {
 }
 
 /// As in DuIE 1.0: a string for each object.
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: false, types: |_| true, entities: false, scores: false });
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
     let spo = |triple: &'a Triple| SpoLine {
         subject: &triple.subject.text,
         subject_type: triple.subject.entity_type.as_deref(),
@@ -117,10 +134,11 @@ pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Seriali
         object: &triple.object.text,
         object_type: triple.object.entity_type.as_deref(),
     };
-    Line {
+    let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         spo_list: sentence.triples.iter().map(spo).collect(),
         extra: Kept::of(sentence, Format::Duie, lost),
-    }
+    };
+    objects.push(&line)
 }

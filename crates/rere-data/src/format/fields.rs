@@ -5,11 +5,11 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 use rere_core::{Extra, Sentence};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, MapAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::{Format, Loss, Lost};
+use super::{Format, Loss, Lost, spec::takes};
 
 /// The extra fields of a sentence that a format keeps.
 pub(super) struct Kept<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Kept<'a> {
 impl<'a> Kept<'a> {
     /// Fields that would be taken for the format's own, or for another format's, when they are read are counted as lost.
     pub fn of(sentence: &'a Sentence, format: Format, lost: &mut Lost) -> Self {
-        let taken = sentence.extra.iter().filter(|(field, _)| format.takes(field)).count();
+        let taken = sentence.extra.iter().filter(|(field, _)| takes(format, field)).count();
         lost.note(Loss::Field, taken, sentence);
         Self { fields: &sentence.extra, format }
     }
@@ -28,7 +28,7 @@ impl<'a> Kept<'a> {
 
 impl Serialize for Kept<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.fields.iter().filter(|(field, _)| !self.format.takes(field)))
+        serializer.collect_map(self.fields.iter().filter(|(field, _)| !takes(self.format, field)))
     }
 }
 
@@ -95,7 +95,7 @@ impl<'de, K: Known<'de>> Deserialize<'de> for Fields<K> {
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Sets a field to the next value, once.
+/// Sets a field to the next value, once. Null leaves it absent.
 pub(super) fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     field: &mut Option<T>,
     name: &'static str,
@@ -104,23 +104,68 @@ pub(super) fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     if field.is_some() {
         return Err(A::Error::duplicate_field(name));
     }
-    *field = Some(map.next_value()?);
+    *field = map.next_value()?;
     Ok(true)
 }
 
-/// An id that is a string or a whole number; the number's digits become the id.
-#[derive(Default)]
-pub(super) struct Id(pub Option<String>);
+/// An id that is a string or a whole number of any size; the number's digits become the id.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Id(pub String);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::Null => Ok(Self(None)),
-            Value::String(id) => Ok(Self(Some(id))),
-            Value::Number(id) if !id.is_f64() => Ok(Self(Some(id.to_string()))),
-            other => {
-                Err(D::Error::custom(format!("an `id` must be a string or a whole number, and {other} is neither")))
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let json = json.get();
+        let digits = json.strip_prefix('-').unwrap_or(json);
+        if json.starts_with('"') {
+            serde_json::from_str(json).map(Self).map_err(D::Error::custom)
+        } else if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(json.to_owned()))
+        } else {
+            Err(D::Error::custom(format!("expected an id that is a string or a whole number, found {json}")))
+        }
+    }
+}
+
+/// An id as it is written where numbers are usual: a whole number stays one.
+pub(super) struct NumberOrString<'a>(pub &'a str);
+
+impl Serialize for NumberOrString<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.parse::<u64>() {
+            Ok(number) if number.to_string() == self.0 => number.serialize(serializer),
+            _ => self.0.serialize(serializer),
+        }
+    }
+}
+
+/// A list of exactly `N` elements; another number of them is an error that names it.
+pub(super) struct Exactly<T, const N: usize>(pub [T; N]);
+
+impl<'de, T: Deserialize<'de> + Default, const N: usize> Deserialize<'de> for Exactly<T, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements<T, const N: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de> + Default, const N: usize> Visitor<'de> for Elements<T, N> {
+            type Value = Exactly<T, N>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                write!(f, "a list of {N} elements")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut elements: [T; N] = std::array::from_fn(|_| T::default());
+                for (count, element) in elements.iter_mut().enumerate() {
+                    *element = list.next_element()?.ok_or_else(|| A::Error::invalid_length(count, &self))?;
+                }
+                let mut count = N;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                if count == N { Ok(Exactly(elements)) } else { Err(A::Error::invalid_length(count, &self)) }
             }
         }
+
+        deserializer.deserialize_seq(Elements(PhantomData))
     }
 }

@@ -7,14 +7,29 @@ use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss, Lost, Room,
+    Format, Loss,
     fields::{Fields, Id, Kept, known},
     json::Object,
-    place::{UNTYPED, entity_type, join, listed},
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Spec, Types},
+    writer::Objects,
+    mentions::{UNTYPED, entity_type, join, listed},
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["id", "sentText", "relationMentions", "entityMentions"];
+pub(super) const SPEC: Spec = Spec {
+    name: "hrl",
+    source: "CopyR; HRL's data as others pass it on",
+    content: Content::Json(Json {
+        fields: &["id", "sentText", "relationMentions", "entityMentions"],
+        identified_by: &[&[Has("relationMentions")], &[Has("sentText")]],
+        triples: Some("relationMentions"),
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds { types: Types::Except(UNTYPED), entities: true, ..Holds::SURFACES },
+};
 
 known! {
     struct Record {
@@ -75,9 +90,10 @@ struct EntityLine<'a> {
     label: &'a str,
 }
 
-pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, relations, entities }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
     let text = object.required(text, "sentText")?;
     let relations = relations.unwrap_or_default();
     let entities = entities.unwrap_or_default();
@@ -88,11 +104,12 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         .into_iter()
         .map(|entity| Mention { entity_type: entity.label.and_then(entity_type), ..Mention::of(entity.text) });
     let entities = join(&mut triples, listed.collect(), true);
-    Ok(Sentence { id, text, triples, entities, extra, ..Sentence::default() })
+    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    Ok(())
 }
 
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: false, types: |name| name != UNTYPED, entities: true, scores: false });
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
     let relation = |triple: &'a Triple| RelationLine {
         subject: &triple.subject.text,
         object: &triple.object.text,
@@ -102,11 +119,12 @@ pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Seriali
         text: &mention.text,
         label: mention.entity_type.as_deref().unwrap_or(UNTYPED),
     };
-    Line {
+    let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         relations: sentence.triples.iter().map(relation).collect(),
         entities: listed(sentence, |mention| &mention.text, lost).into_iter().map(entity).collect(),
         extra: Kept::of(sentence, Format::Hrl, lost),
-    }
+    };
+    objects.push(&line)
 }

@@ -1,5 +1,5 @@
 //! The format of HRL's own code: `{"sentext", "relations": [{"rtext", "em1", "em2", "tags": […]}]}`, where the text is words
-//! with a space between two, and each relation has a tag for each word.
+//! with a space between two, and each relation has a tag for each word. Texts may have more spaces, which make no words.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,14 +7,29 @@ use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss, Lost, Room,
+    Format, Loss,
     fields::{Fields, Id, Kept, known},
     json::Object,
-    words::{Words, bytes, join},
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Offsets, Spec},
+    writer::Objects,
+    words::{Words, bytes, join, words_of},
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["id", "sentext", "relations"];
+pub(super) const SPEC: Spec = Spec {
+    name: "hrl-tags",
+    source: "HRL's own code",
+    content: Content::Json(Json {
+        fields: &["id", "sentext", "relations"],
+        identified_by: &[&[Has("sentext")]],
+        triples: None,
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds { offsets: Offsets::NeedsWords, entities: true, ..Holds::SURFACES },
+};
 
 /// Tags of the words of a mention: of the first, and of the others. 0 is the tag of words outside.
 const SUBJECT: [u8; 2] = [4, 1];
@@ -57,12 +72,13 @@ struct RelationLine<'a> {
     tags: Vec<u8>,
 }
 
-pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, relations }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
     let text = object.required(text, "sentext")?;
     let relations = relations.unwrap_or_default();
-    let words = join(text.split(' ')).1;
+    let words = words_of(&text);
     let mut triples = Vec::with_capacity(relations.len());
     let mut others = Vec::new();
     for Relation { rtext, em1, em2, tags, other } in relations {
@@ -74,11 +90,14 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         if let Some(tag) = tags.iter().find(|&&tag| tag > 6) {
             return Err(object.error(format!("a relation {rtext:?} has the tag {tag}; tags are 0 to 6")));
         }
-        // Where the tags mark a surface several times, the first time is the mention; where they do not, it has no place.
+        // If the tags mark a surface several times, the first time is the mention; if they do not, it has no offsets. Surfaces have
+        // one space between words, whatever the text has.
         let mention = |surface: String, kind| {
-            let span =
-                marked(&tags, kind).filter_map(|span| bytes(&words, span)).find(|s| text[s.start..s.end] == surface);
-            Mention { span, ..Mention::of(surface) }
+            let same = |at: &ByteSpan| text[at.start..at.end].split_whitespace().eq(surface.split_whitespace());
+            match marked(&tags, kind).filter_map(|span| bytes(&words, span)).find(same) {
+                Some(span) => Mention { span: Some(span), ..Mention::of(&text[span.start..span.end]) },
+                None => Mention::of(surface),
+            }
         };
         let (subject, object) = (mention(em1, SUBJECT), mention(em2, OBJECT));
         triples.push(Triple { subject, relation: rtext, object, score: None });
@@ -92,7 +111,8 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
     others.retain(|span| !joined(span));
     let entity = |span: ByteSpan| Mention { span: Some(span), ..Mention::of(&text[span.start..span.end]) };
     let entities = others.into_iter().map(entity).collect();
-    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
+    found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
+    Ok(())
 }
 
 /// The words that are tagged as a mention of a kind.
@@ -104,9 +124,9 @@ fn marked(tags: &[u8], [first, inside]: [u8; 2]) -> impl Iterator<Item = TokenSp
     })
 }
 
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: |_| false, entities: true, scores: false });
-    let Words { words, mentions, triples } = Words::of(sentence, lost);
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
+    let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
     let join_words =
         |span: TokenSpan| join(words[span.start..span.end].iter().map(|w| &sentence.text[w.start..w.end])).0;
     let mut shown = vec![false; mentions.len()];
@@ -139,10 +159,11 @@ pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Seriali
     let joined: HashSet<usize> = triples.iter().flat_map(|&(subject, _, object)| [subject, object]).collect();
     let hidden = shown.iter().enumerate().filter(|&(number, shown)| !shown && !joined.contains(&number));
     lost.note(Loss::Entity, hidden.count(), sentence);
-    Line {
+    let line = Line {
         id: sentence.id.as_deref(),
         sentext: join_words(TokenSpan::new(0, words.len())),
         relations,
         extra: Kept::of(sentence, Format::HrlTags, lost),
-    }
+    };
+    objects.push(&line)
 }

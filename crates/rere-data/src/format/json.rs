@@ -8,6 +8,7 @@ use std::{
 use memchr::{memchr, memchr_iter, memchr2};
 use serde::Deserialize;
 
+use super::OffsetUnit;
 use crate::DataError;
 
 /// Longest object that is read: a sentence is far shorter, and a file without line ends must not fill the memory.
@@ -18,13 +19,15 @@ pub(super) struct Object<'a> {
     path: &'a Path,
     /// Line of the file where the object begins, from 1.
     pub line: usize,
+    /// What offsets in characters count.
+    pub offsets: OffsetUnit,
     json: &'a str,
 }
 
 impl<'a> Object<'a> {
     /// An object that is no part of a JSON file: `line` is what errors are to say.
-    pub fn new(path: &'a Path, line: usize, json: &'a str) -> Self {
-        Self { path, line, json }
+    pub fn new(path: &'a Path, line: usize, json: &'a str, offsets: OffsetUnit) -> Self {
+        Self { path, line, offsets, json }
     }
 
     pub fn path(&self) -> &Path {
@@ -32,17 +35,43 @@ impl<'a> Object<'a> {
     }
 
     pub fn parse<T: Deserialize<'a>>(&self) -> Result<T, DataError> {
-        serde_json::from_str(self.json).map_err(|error| {
-            // serde_json ends its messages with a position inside the object; the file's own line is what helps.
-            let text = error.to_string();
-            let position = format!(" at line {} column {}", error.line(), error.column());
-            let mut message = text.strip_suffix(&position).unwrap_or(&text).to_owned();
-            if error.is_eof() {
-                message.push_str("; an object must be whole, and stand on one line or in an array");
+        serde_json::from_str(self.json).map_err(|error| self.explain::<T>(&error))
+    }
+
+    /// What is wrong, in which field, and what the file has there.
+    fn explain<T: Deserialize<'a>>(&self, error: &serde_json::Error) -> DataError {
+        // serde_json ends its messages with a position inside the object; the file's own line is what helps.
+        let text = error.to_string();
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        let mut message = text.strip_suffix(&position).unwrap_or(&text).to_owned();
+        if error.is_eof() {
+            message.push_str("; an object must be whole, and on one line or in an array");
+        } else if error.is_syntax()
+            && let Some(found) = self.token_at(error.line(), error.column())
+        {
+            message.push_str(&format!(", found {found:?}"));
+        }
+        // To follow the path of fields takes time, so that it is done for bad objects only.
+        let mut again = serde_json::Deserializer::from_str(self.json);
+        if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut again) {
+            let path = error.path().to_string();
+            if path != "." {
+                message = format!("`{path}`: {message}");
             }
-            let line = self.line + error.line().saturating_sub(1);
-            DataError::Parse { path: self.path.to_owned(), line, message }
-        })
+        }
+        let line = self.line + error.line().saturating_sub(1);
+        DataError::Parse { path: self.path.to_owned(), line, message }
+    }
+
+    /// What stands at a line and column of the object, both from 1, up to the next mark of JSON.
+    fn token_at(&self, line: usize, column: usize) -> Option<&'a str> {
+        const MOST: usize = 40;
+        let line = self.json.split('\n').nth(line.checked_sub(1)?)?;
+        let rest = line.get(column.checked_sub(1)?..)?;
+        let first = rest.chars().next()?.len_utf8();
+        let end = rest[first..].find([',', ']', '}', ':', ' ', '"']).map_or(rest.len(), |end| first + end);
+        let end = rest.char_indices().nth(MOST).map_or(end, |(most, _)| end.min(most));
+        rest.get(..end)
     }
 
     /// What reports of losses call the object.
@@ -74,6 +103,7 @@ enum State {
 pub(super) struct Objects {
     input: Box<dyn BufRead + Send>,
     path: PathBuf,
+    offsets: OffsetUnit,
     state: State,
     /// Line of the next byte, from 1.
     line: usize,
@@ -82,8 +112,8 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    pub fn new(input: Box<dyn BufRead + Send>, path: PathBuf) -> Self {
-        Self { input, path, state: State::Start, line: 1, bytes: Vec::new() }
+    pub fn new(input: Box<dyn BufRead + Send>, path: PathBuf, offsets: OffsetUnit) -> Self {
+        Self { input, path, offsets, state: State::Start, line: 1, bytes: Vec::new() }
     }
 
     /// The next object; `None` at the end. After an error nothing more is to be asked for.
@@ -126,7 +156,7 @@ impl Objects {
             Some(byte) if byte.is_ascii() => {
                 let found = char::from(byte);
                 return Err(self.error(format!(
-                    "a JSON object on each line, or one array of objects, is wanted, but the file begins with {found:?}"
+                    "expected a JSON object on each line or one array of objects, but the file begins with {found:?}"
                 )));
             }
             Some(_) => return Err(self.not_utf8(self.line)),
@@ -217,7 +247,7 @@ impl Objects {
     /// The object that was read last.
     fn object(&self, line: usize) -> Result<Object<'_>, DataError> {
         match str::from_utf8(&self.bytes) {
-            Ok(json) => Ok(Object::new(&self.path, line, json)),
+            Ok(json) => Ok(Object::new(&self.path, line, json, self.offsets)),
             Err(error) => {
                 let good = &self.bytes[..error.valid_up_to()];
                 Err(self.not_utf8(line + memchr_iter(b'\n', good).count()))

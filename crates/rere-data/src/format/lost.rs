@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use rere_core::{Mention, Sentence};
 use serde::Serialize;
 
+use super::spec::{EntityIds, Holds, Offsets};
 use crate::error::name;
 
 /// A kind of content that one format holds and another does not.
@@ -12,14 +13,24 @@ use crate::error::name;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Loss {
-    /// A triple that the format cannot express: it wants places and a mention has none, or spans that do not overlap.
+    /// A sentence that the format cannot express: one without a pair, or one that cannot be told from the one before it.
+    Sentence,
+    /// A sentence that is written once for each of its pairs.
+    Repetition,
+    /// A triple that the format cannot express: it needs offsets and a mention has none, or spans that do not overlap.
     Triple,
-    /// An entity beside the triples that the format has no room for, or that has no place in the text where one is wanted.
+    /// A pair that is labelled as without a relation.
+    Negative,
+    /// An entity beside the triples that the format has no room for, or that has no offsets and needs them.
     Entity,
-    /// The place of a mention, of which only the surface stays.
-    Place,
+    /// The offsets of a mention, of which only the surface stays.
+    Offsets,
+    /// The surface that a source gives a mention, if it differs from the text at its offsets, which stays.
+    Surface,
     /// The type of a mention.
     EntityType,
+    /// The id of the entity that a mention is of.
+    EntityId,
     /// The score of a triple.
     Score,
     /// The id of a sentence.
@@ -30,18 +41,23 @@ pub enum Loss {
     Name,
     /// A field that has no meaning here and is not kept.
     Field,
-    /// An annotation without counterpart here: an event, an attribute, evidence, a discontinuous mention, a link between mentions
-    /// of one entity.
+    /// An annotation without counterpart here: an event, an attribute, evidence, a discontinuous mention, a border between
+    /// sentences.
     Annotation,
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Sentence => "sentences left out or joined with the one before",
+            Self::Repetition => "sentences written once for each of their pairs",
             Self::Triple => "triples left out",
+            Self::Negative => "pairs without a relation left out",
             Self::Entity => "entities left out",
-            Self::Place => "mentions without their place",
+            Self::Offsets => "mentions without their offsets",
+            Self::Surface => "mentions with the surface of the text in place of another one",
             Self::EntityType => "mentions without their type",
+            Self::EntityId => "mentions without the id of their entity",
             Self::Score => "triples without their score",
             Self::Id => "sentences without their id",
             Self::Spacing => "sentences with other white space",
@@ -61,15 +77,6 @@ struct Count {
     count: usize,
     /// Id of the first sentence concerned, how its text begins, or its line.
     first: String,
-}
-
-/// What a format has room for beside texts, ids, and surfaces and relations of triples.
-pub(super) struct Room {
-    pub places: bool,
-    /// Whether the type of this name: that of mentions without one reads as none.
-    pub types: fn(&str) -> bool,
-    pub entities: bool,
-    pub scores: bool,
 }
 
 impl Lost {
@@ -103,17 +110,30 @@ impl Lost {
     }
 
     /// Counts what a format has no room for.
-    pub(super) fn compare(&mut self, sentence: &Sentence, room: &Room) {
-        let entities: &[_] = if room.entities { &sentence.entities } else { &[] };
+    pub(super) fn compare(&mut self, sentence: &Sentence, holds: &Holds) {
+        let entities: &[_] = if holds.entities { &sentence.entities } else { &[] };
+        let negatives: &[_] = if holds.negatives { &sentence.negatives } else { &[] };
         self.note(Loss::Entity, sentence.entities.len() - entities.len(), sentence);
-        let mentions = || sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]).chain(entities);
-        if !room.places {
-            self.note(Loss::Place, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
+        self.note(Loss::Negative, sentence.negatives.len() - negatives.len(), sentence);
+        let pairs = || sentence.triples.iter().chain(negatives);
+        let mentions = || pairs().flat_map(|triple| [&triple.subject, &triple.object]).chain(entities);
+        if holds.offsets == Offsets::No {
+            self.note(Loss::Offsets, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
         }
-        let untyped = |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !(room.types)(name));
+        let untyped =
+            |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !holds.has_room_for_type(name));
         self.note(Loss::EntityType, mentions().filter(untyped).count(), sentence);
-        if !room.scores {
-            self.note(Loss::Score, sentence.triples.iter().filter(|t| t.score.is_some()).count(), sentence);
+        if holds.entity_ids == EntityIds::No {
+            self.note(Loss::EntityId, mentions().filter(|mention| mention.entity.is_some()).count(), sentence);
+        }
+        if !holds.scores {
+            self.note(Loss::Score, pairs().filter(|triple| triple.score.is_some()).count(), sentence);
+        }
+        if !holds.extra {
+            self.note(Loss::Field, sentence.extra.len(), sentence);
+        }
+        if !holds.ids {
+            self.note(Loss::Id, usize::from(sentence.id.is_some()), sentence);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The rere format: `{"id", "text", "triples": [{"subject": {"text", "start", "end", "type"}, "relation", "object", "score"}],
-//! "entities": [{"text", …}]}`.
+//! The rere format: `{"id", "text", "triples": [{"subject": {"text", "start", "end", "type", "entity"}, "relation", "object",
+//! "score"}], "entities": [{"text", …}], "negatives": [{"subject", "relation", "object"}]}`.
 
 use std::borrow::Cow;
 
@@ -7,14 +7,29 @@ use rere_core::{CharSpan, Mention, Probability, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Format, Lost,
+    Format, OffsetUnit,
     fields::{Fields, Id, Kept, known},
     json::Object,
-    place::Borders,
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Spec},
+    writer::Objects,
+    offsets::Borders,
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["id", "text", "triples", "entities"];
+pub(super) const SPEC: Spec = Spec {
+    name: "rere",
+    source: "ours",
+    content: Content::Json(Json {
+        fields: &["id", "text", "triples", "entities", "negatives"],
+        identified_by: &[&[Has("triples")]],
+        triples: Some("triples"),
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds::ALL,
+};
 
 known! {
     struct Record<'de> {
@@ -22,6 +37,7 @@ known! {
         text "text": String,
         triples "triples": Vec<TripleRecord<'de>>,
         entities "entities": Vec<MentionRecord<'de>>,
+        negatives "negatives": Vec<TripleRecord<'de>>,
     }
 }
 
@@ -34,6 +50,8 @@ pub(super) struct Line<'a, Extra> {
     triples: Vec<TripleRecord<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entities: Vec<MentionRecord<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    negatives: Vec<TripleRecord<'a>>,
     #[serde(flatten)]
     extra: Extra,
 }
@@ -52,7 +70,7 @@ struct TripleRecord<'a> {
     score: Option<Probability>,
 }
 
-/// `start..end` is half-open in Unicode code points.
+/// `start..end` is half-open.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MentionRecord<'a> {
@@ -64,26 +82,31 @@ struct MentionRecord<'a> {
     end: Option<usize>,
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     entity_type: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entity: Option<Cow<'a, str>>,
 }
 
-pub(super) fn parse(object: &Object) -> Result<Sentence, DataError> {
-    let Fields { known: Record { id, text, triples, entities }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
+    let Fields { known: Record { id, text, triples, entities, negatives }, extra } = object.parse()?;
+    let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
-    let triples = triples.unwrap_or_default();
-    let entities = entities.unwrap_or_default();
-    let borders = Borders::of(&text);
-    let triples = triples.into_iter().map(|triple| {
-        Ok(Triple {
-            subject: mention(triple.subject, &borders, object)?,
-            relation: triple.relation.into_owned(),
-            object: mention(triple.object, &borders, object)?,
-            score: triple.score,
-        })
-    });
-    let triples = triples.collect::<Result<_, DataError>>()?;
-    let entities = entities.into_iter().map(|entity| mention(entity, &borders, object)).collect::<Result<_, _>>()?;
-    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
+    let borders = Borders::of(&text, object.offsets);
+    let of = |record| triple(record, &borders, object);
+    let triples = triples.unwrap_or_default().into_iter().map(of).collect::<Result<_, _>>()?;
+    let negatives = negatives.unwrap_or_default().into_iter().map(of).collect::<Result<_, _>>()?;
+    let entities = entities.unwrap_or_default().into_iter().map(|entity| mention(entity, &borders, object));
+    let entities = entities.collect::<Result<_, _>>()?;
+    found.sentences.push_back(Sentence { id, triples, entities, negatives, text, extra });
+    Ok(())
+}
+
+fn triple(record: TripleRecord, borders: &Borders, object: &Object) -> Result<Triple, DataError> {
+    Ok(Triple {
+        subject: mention(record.subject, borders, object)?,
+        relation: record.relation.into_owned(),
+        object: mention(record.object, borders, object)?,
+        score: record.score,
+    })
 }
 
 fn mention(record: MentionRecord, borders: &Borders, object: &Object) -> Result<Mention, DataError> {
@@ -93,15 +116,17 @@ fn mention(record: MentionRecord, borders: &Borders, object: &Object) -> Result<
         (Some(start), Some(end)) => borders.mention(CharSpan::new(start, end), Some(surface), object)?,
         _ => return Err(object.error(format!("the mention {surface:?} has only one of `start` and `end`"))),
     };
-    Ok(Mention { entity_type: record.entity_type.map(Cow::into_owned), ..mention })
+    let [entity_type, entity] = [record.entity_type, record.entity].map(|name| name.map(Cow::into_owned));
+    Ok(Mention { entity_type, entity, ..mention })
 }
 
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> Line<'a, Kept<'a>> {
-    line(sentence, Kept::of(sentence, Format::Rere, lost))
+fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let extra = Kept::of(sentence, Format::Rere, &mut objects.lost);
+    objects.push(&line(sentence, objects.offsets, extra))
 }
 
-pub(super) fn line<Extra>(sentence: &Sentence, extra: Extra) -> Line<'_, Extra> {
-    let borders = Borders::of(&sentence.text);
+pub(super) fn line<Extra>(sentence: &Sentence, offsets: OffsetUnit, extra: Extra) -> Line<'_, Extra> {
+    let borders = Borders::of(&sentence.text, offsets);
     let mention = |mention| {
         let mention: &Mention = mention;
         let span = mention.span.map(|span| borders.characters(span));
@@ -110,19 +135,24 @@ pub(super) fn line<Extra>(sentence: &Sentence, extra: Extra) -> Line<'_, Extra> 
             start: span.map(|span| span.start),
             end: span.map(|span| span.end),
             entity_type: mention.entity_type.as_deref().map(Cow::Borrowed),
+            entity: mention.entity.as_deref().map(Cow::Borrowed),
         }
     };
-    let triples = sentence.triples.iter().map(|triple| TripleRecord {
-        subject: mention(&triple.subject),
-        relation: Cow::Borrowed(&triple.relation),
-        object: mention(&triple.object),
-        score: triple.score,
-    });
+    let triple = |triple| {
+        let triple: &Triple = triple;
+        TripleRecord {
+            subject: mention(&triple.subject),
+            relation: Cow::Borrowed(&triple.relation),
+            object: mention(&triple.object),
+            score: triple.score,
+        }
+    };
     Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
-        triples: triples.collect(),
+        triples: sentence.triples.iter().map(triple).collect(),
         entities: sentence.entities.iter().map(mention).collect(),
+        negatives: sentence.negatives.iter().map(triple).collect(),
         extra,
     }
 }

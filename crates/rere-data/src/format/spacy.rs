@@ -7,14 +7,30 @@ use rere_core::{ByteSpan, CharSpan, Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss, Lost, Room,
+    Format, Loss,
     fields::{Fields, Id, Kept, known},
     json::Object,
-    place::{Borders, Placed, UNTYPED, entity_type, join},
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
+    writer::Objects,
+    mentions::{Placed, UNTYPED, entity_type, join},
+    offsets::Borders,
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["id", "text", "spans", "relations"];
+pub(super) const SPEC: Spec = Spec {
+    name: "spacy",
+    source: "spaCy and Prodigy",
+    content: Content::Json(Json {
+        fields: &["id", "text", "spans", "relations"],
+        identified_by: &[&[Has("spans")]],
+        triples: None,
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds { offsets: Offsets::NeedsCharacters, types: Types::Except(UNTYPED), entities: true, ..Holds::SURFACES },
+};
 
 known! {
     struct Record {
@@ -80,13 +96,19 @@ struct RelationLine<'a> {
     label: &'a str,
 }
 
-pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, spans, relations }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+    // Prodigy keeps tasks that were rejected or skipped in the file.
+    if extra.get::<&str>("answer").is_ok_and(|answer| answer.is_some_and(|answer| answer != "accept")) {
+        found.report.rejected += 1;
+        return Ok(());
+    }
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let spans = spans.unwrap_or_default();
     let relations = relations.unwrap_or_default();
-    let borders = Borders::of(&text);
+    let borders = Borders::of(&text, object.offsets);
     let mut mention = |span: Span| {
         lost.note_at(Loss::Field, span.other.len(), || object.name());
         let mention = borders.mention(CharSpan::new(span.start, span.end), span.text, object)?;
@@ -102,12 +124,13 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
     }
     lost.note_at(Loss::Field, other, || object.name());
     let entities = join(&mut triples, listed, false);
-    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
+    found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
+    Ok(())
 }
 
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
-    let borders = Borders::of(&sentence.text);
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
+    let borders = Borders::of(&sentence.text, objects.offsets);
     let placed = Placed::of(sentence, lost);
     let span = |&(span, mention): &(ByteSpan, &'a Mention)| {
         let CharSpan { start, end } = borders.characters(span);
@@ -119,11 +142,12 @@ pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Seriali
         child_span: spans[object],
         label: &triple.relation,
     };
-    Line {
+    let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         relations: placed.triples.iter().map(relation).collect(),
         spans,
         extra: Kept::of(sentence, Format::Spacy, lost),
-    }
+    };
+    objects.push(&line)
 }

@@ -8,15 +8,30 @@ use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss, Lost, Room,
+    Format, Loss,
     fields::{Fields, Id, Kept, known},
     json::Object,
-    place::{UNTYPED, entity_type},
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::{Has, Lacks}, Offsets, Spec, Types},
+    writer::Objects,
+    mentions::{UNTYPED, entity_type},
     words::{Words, bytes, join},
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["orig_id", "text", "tokens", "entities", "relations"];
+pub(super) const SPEC: Spec = Spec {
+    name: "spert",
+    source: "SpERT; CoNLL04, ADE",
+    content: Content::Json(Json {
+        fields: &["orig_id", "tokens", "entities", "relations"],
+        identified_by: &[&[Has("tokens"), Lacks("text")]],
+        triples: None,
+        array: true,
+        parse,
+        write,
+    }),
+    holds: Holds { offsets: Offsets::NeedsWords, types: Types::Except(UNTYPED), entities: true, ..Holds::SURFACES },
+};
 
 known! {
     struct Record {
@@ -74,9 +89,10 @@ struct RelationLine<'a> {
     tail: usize,
 }
 
-pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, tokens, entities, relations }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
     let tokens = object.required(tokens, "tokens")?;
     let entities = entities.unwrap_or_default();
     let relations = relations.unwrap_or_default();
@@ -108,11 +124,12 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         triples.push(Triple { subject: entity(head)?, relation, object: entity(tail)?, score: None });
     }
     let entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
-    Ok(Sentence { id, text, triples, entities, extra, ..Sentence::default() })
+    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    Ok(())
 }
 
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
     let words = Words::of(sentence, lost);
     let entity = |&(TokenSpan { start, end }, mention): &(_, &'a Mention)| EntityLine {
         entity_type: mention.entity_type.as_deref().unwrap_or(UNTYPED),
@@ -120,11 +137,12 @@ pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Seriali
         end,
     };
     let relation = |&(head, triple, tail): &(_, &'a Triple, _)| RelationLine { relation: &triple.relation, head, tail };
-    Line {
+    let line = Line {
         tokens: words.words.iter().map(|word| &sentence.text[word.start..word.end]).collect(),
         entities: words.mentions.iter().map(entity).collect(),
         relations: words.triples.iter().map(relation).collect(),
         orig_id: sentence.id.as_deref(),
         extra: Kept::of(sentence, Format::Spert, lost),
-    }
+    };
+    objects.push(&line)
 }

@@ -7,14 +7,30 @@ use rere_core::{CharSpan, Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss, Lost, Room,
-    fields::{Fields, Id, Kept, known},
+    Format, Loss,
+    fields::{Exactly, Fields, Id, Kept, known},
     json::Object,
-    place::{Borders, join, listed},
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
+    writer::Objects,
+    mentions::{join, listed},
+    offsets::Borders,
 };
 use crate::DataError;
 
-pub(super) const FIELDS: &[&str] = &["id", "text", "relation_list", "entity_list"];
+pub(super) const SPEC: Spec = Spec {
+    name: "tplinker",
+    source: "TPLinker",
+    content: Content::Json(Json {
+        fields: &["id", "text", "relation_list", "entity_list"],
+        identified_by: &[&[Has("relation_list")]],
+        triples: Some("relation_list"),
+        array: true,
+        parse,
+        write,
+    }),
+    holds: Holds { offsets: Offsets::Characters, types: Types::Except(UNTYPED), entities: true, ..Holds::SURFACES },
+};
 
 /// What TPLinker calls the type of all entities where it knows none.
 const UNTYPED: &str = "DEFAULT";
@@ -33,9 +49,9 @@ struct Relation {
     subject: String,
     object: String,
     #[serde(default)]
-    subj_char_span: Option<(usize, usize)>,
+    subj_char_span: Option<Exactly<usize, 2>>,
     #[serde(default)]
-    obj_char_span: Option<(usize, usize)>,
+    obj_char_span: Option<Exactly<usize, 2>>,
     predicate: String,
     // Made anew for each tokenizer.
     #[serde(default, rename = "subj_tok_span")]
@@ -52,7 +68,7 @@ struct Entity {
     #[serde(default, rename = "type")]
     entity_type: Option<String>,
     #[serde(default)]
-    char_span: Option<(usize, usize)>,
+    char_span: Option<Exactly<usize, 2>>,
     #[serde(default, rename = "tok_span")]
     _tok_span: IgnoredAny,
     #[serde(flatten)]
@@ -90,18 +106,19 @@ struct EntityLine<'a> {
     char_span: Option<(usize, usize)>,
 }
 
-pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataError> {
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, relation_list, entity_list }, extra } = object.parse()?;
-    let Id(id) = id.unwrap_or_default();
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let relation_list = object.required(relation_list, "relation_list")?;
     let entity_list = entity_list.unwrap_or_default();
     let other = relation_list.iter().map(|r| r.other.len()).chain(entity_list.iter().map(|e| e.other.len()));
     lost.note_at(Loss::Field, other.sum(), || object.name());
-    let borders = Borders::of(&text);
-    let mention = |surface: String, span: Option<(usize, usize)>| match span {
+    let borders = Borders::of(&text, object.offsets);
+    let mention = |surface: String, span: Option<Exactly<usize, 2>>| match span {
         None => Ok(Mention::of(surface)),
-        Some((start, end)) => borders.mention(CharSpan::new(start, end), Some(surface), object),
+        Some(Exactly([start, end])) => borders.mention(CharSpan::new(start, end), Some(surface), object),
     };
     let triples = relation_list.into_iter().map(|relation| {
         Ok(Triple {
@@ -117,12 +134,13 @@ pub(super) fn parse(object: &Object, lost: &mut Lost) -> Result<Sentence, DataEr
         Ok(Mention { entity_type, ..mention(entity.text, entity.char_span)? })
     });
     let entities = join(&mut triples, listed.collect::<Result<_, DataError>>()?, true);
-    Ok(Sentence { id, triples, entities, text, extra, ..Sentence::default() })
+    found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
+    Ok(())
 }
 
-pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Serialize + use<'a> {
-    lost.compare(sentence, &Room { places: true, types: |name| name != UNTYPED, entities: true, scores: false });
-    let borders = Borders::of(&sentence.text);
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let lost = &mut objects.lost;
+    let borders = Borders::of(&sentence.text, objects.offsets);
     let place = |mention: &Mention| {
         mention.span.map(|span| borders.characters(span)).map(|CharSpan { start, end }| (start, end))
     };
@@ -138,11 +156,12 @@ pub(super) fn write<'a>(sentence: &'a Sentence, lost: &mut Lost) -> impl Seriali
         entity_type: mention.entity_type.as_deref().unwrap_or(UNTYPED),
         char_span: place(mention),
     };
-    Line {
+    let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         relation_list: sentence.triples.iter().map(relation).collect(),
         entity_list: listed(sentence, |mention| (&mention.text, mention.span), lost).into_iter().map(entity).collect(),
         extra: Kept::of(sentence, Format::Tplinker, lost),
-    }
+    };
+    objects.push(&line)
 }

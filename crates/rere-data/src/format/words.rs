@@ -6,7 +6,7 @@ use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 
 use super::{
     Loss, Lost,
-    place::{Placed, mentions},
+    mentions::{Placed, mentions},
 };
 use crate::text::is_unspaced;
 
@@ -25,6 +25,12 @@ pub(super) fn join<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> (String
     (text, spans)
 }
 
+/// The words of a text: what white space separates.
+pub(super) fn words_of(text: &str) -> Vec<ByteSpan> {
+    let start = |word: &str| word.as_ptr().addr() - text.as_ptr().addr();
+    text.split_whitespace().map(|word| ByteSpan::new(start(word), start(word) + word.len())).collect()
+}
+
 /// The bytes from the first word of `span` to its last; none where it holds no word or reaches past the last.
 pub(super) fn bytes(words: &[ByteSpan], span: TokenSpan) -> Option<ByteSpan> {
     let inside = words.get(span.start..span.end)?;
@@ -39,6 +45,8 @@ pub(super) struct Words<'a> {
     pub mentions: Vec<(TokenSpan, &'a Mention)>,
     /// Triples by the numbers of their mentions.
     pub triples: Vec<(usize, &'a Triple, usize)>,
+    /// Pairs without a relation, in the same way.
+    pub negatives: Vec<(usize, &'a Triple, usize)>,
 }
 
 impl<'a> Words<'a> {
@@ -65,10 +73,11 @@ impl<'a> Words<'a> {
         let number = |(subject, triple, object): (usize, _, usize)| Some((numbers[subject]?, triple, numbers[object]?));
         let before = placed.triples.len();
         let triples: Vec<_> = placed.triples.into_iter().filter_map(number).collect();
+        let negatives = placed.negatives.into_iter().filter_map(number).collect();
         lost.note(Loss::Triple, before - triples.len(), sentence);
         lost.note(Loss::Entity, numbers.iter().filter(|number| number.is_none()).count(), sentence);
         lost.note(Loss::Spacing, usize::from(!same_text || !same_mentions), sentence);
-        Self { words, mentions: in_words, triples }
+        Self { words, mentions: in_words, triples, negatives }
     }
 }
 

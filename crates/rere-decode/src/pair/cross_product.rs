@@ -7,7 +7,7 @@ use memchr::{memchr, memmem::Finder};
 use rere_core::{ByteSpan, Probability};
 use rustc_hash::FxBuildHasher;
 
-use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs};
+use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs, tie_break};
 use crate::{
     DecodeError, PointerScores, Scale, TokenizedText,
     spans::{Hit, Hits, scan},
@@ -85,7 +85,10 @@ impl CrossProduct {
         Self { threshold, at_least_one: false }
     }
 
-    /// Where nothing is at or over the threshold, the pairs with the best score. The authors' code does not have it.
+    /// If nothing is at or over the threshold, keeps the one pair with the best score. The authors' code does not have it.
+    ///
+    /// Of equal scores it keeps the pair with the fewest bytes from one span to the other; then the subject that
+    /// starts first, then the longest subject, then the object that starts first, then the longest object.
     #[must_use]
     pub const fn at_least_one(self) -> Self {
         Self { at_least_one: true, ..self }
@@ -143,15 +146,20 @@ impl PairingStrategy for CrossProduct {
             }
         }
         best_pairs(found, from);
-        let threshold = self.threshold.get();
-        let least = match found.get(from) {
-            Some(best) if self.at_least_one => best.score.min(threshold),
-            _ => threshold,
-        };
         // The best come first.
-        found.truncate(from + found[from..].partition_point(|pair| pair.score >= least));
+        let kept = found[from..].partition_point(|pair| pair.score >= self.threshold.get());
+        let best = if kept == 0 && self.at_least_one { best_pair(&found[from..]) } else { None };
+        found.truncate(from + kept);
+        found.extend(best);
         Ok(())
     }
+}
+
+/// The pair that stands for all if none reaches the threshold; the best come first.
+fn best_pair(pairs: &[ScoredPair]) -> Option<ScoredPair> {
+    let best = pairs.iter().take_while(|pair| pair.score == pairs[0].score);
+    let borders = |span: ByteSpan| (span.start, span.end);
+    best.min_by_key(|pair| tie_break(borders(pair.subject), borders(pair.object))).copied()
 }
 
 /// Step 1.

@@ -3,6 +3,8 @@
 mod cross_product;
 mod nearest;
 
+use std::cmp::Reverse;
+
 use rere_core::{ByteSpan, Probability};
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +72,7 @@ pub enum Pairing {
 }
 
 impl Pairing {
-    /// The strategy at a threshold; with `at_least_one` it lowers the threshold where nothing is found.
+    /// The strategy at a threshold; with `at_least_one` it gives the best pair if nothing reaches the threshold.
     pub fn strategy(self, threshold: Probability, at_least_one: bool) -> Box<dyn PairingStrategy + Send + Sync> {
         match (self, at_least_one) {
             (Self::Nearest, false) => Box::new(Nearest::new(threshold)),
@@ -88,4 +90,13 @@ fn best_pairs(found: &mut Vec<ScoredPair>, from: usize) {
     found[from..].sort_unstable_by(|a, b| spans(a).cmp(&spans(b)).then(b.score.total_cmp(&a.score)));
     dedup_from(found, from, spans);
     found[from..].sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| spans(a).cmp(&spans(b))));
+}
+
+/// What decides between pairs of equal score if only one is kept; the least is kept. The nearest two spans, as nearest
+/// pairing prefers; then the leftmost and longest subject, then such an object. Hence of nested spans the outermost is kept:
+/// it is no further away than those in it, and of `R & D Labs`, `& D Labs` and `D Labs` it is the one that is meant.
+fn tie_break(subject: (usize, usize), object: (usize, usize)) -> impl Ord {
+    // From the last token or byte of one to the first of the other.
+    let distance = (object.0 + 1).saturating_sub(subject.1).max((subject.0 + 1).saturating_sub(object.1));
+    (distance, subject.0, Reverse(subject.1), object.0, Reverse(object.1))
 }

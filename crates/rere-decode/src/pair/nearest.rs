@@ -2,7 +2,7 @@
 
 use rere_core::{Probability, TokenSpan};
 
-use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs};
+use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs, tie_break};
 use crate::{
     DecodeError, Decoder, PointerScores, RelationThresholds, SpanRule, TokenTriple, TokenizedText,
     spans::{Hits, Run, SpanBuilder, SpanScratch, scan},
@@ -81,8 +81,12 @@ impl Nearest {
         Self { threshold: threshold.into(), at_least_one: false, spans }
     }
 
-    /// Where nothing is found, the pairs at the highest threshold over 0 that gives any: for a sentence that has the
-    /// relation, as far as is known. The paper does not have it.
+    /// If nothing is found, gives the one best pair at the highest threshold over 0 that gives any: for a sentence that has
+    /// the relation, as far as is known. The paper does not have it.
+    ///
+    /// Of equal scores, which nested spans with one end have, it gives the pair with the smallest distance; then the
+    /// subject that starts first, then the longest subject, then the object that starts first, then the longest object. So of
+    /// `R & D Labs`, `& D Labs` and `D Labs` it gives the whole name.
     #[must_use]
     pub fn at_least_one(self) -> Self {
         Self { at_least_one: true, ..self }
@@ -152,6 +156,40 @@ impl Nearest {
         }
         best_first(&mut found[from..]);
     }
+
+    /// The best pair at the highest threshold under `threshold` and over 0 that gives any; both are on the scale of the
+    /// scores. `found` gets pairs for the time being.
+    fn best_under(
+        &self,
+        threshold: f32,
+        scores: PointerScores<'_>,
+        scratch: &mut NearestScratch,
+        found: &mut Vec<TokenTriple>,
+        is_pair: impl Fn(&TokenTriple) -> bool,
+    ) -> Option<TokenTriple> {
+        // Pairs change only where the threshold passes a score, and there is none without a pointer of each column.
+        let zero = scores.scale().threshold(Probability::default());
+        let most = |column: usize| scores.rows().iter().map(|row| row[column]).fold(f32::NEG_INFINITY, f32::max);
+        let highest = (0..4).map(most).fold(f32::INFINITY, f32::min);
+        let mut levels = std::mem::take(&mut scratch.levels);
+        levels.clear();
+        let values = scores.rows().as_flattened().iter().copied();
+        levels.extend(values.filter(|&score| zero < score && score < threshold && score <= highest));
+        levels.sort_unstable_by(|a, b| b.total_cmp(a));
+        levels.dedup();
+        let from = found.len();
+        let borders = |span: TokenSpan| (span.start, span.end);
+        let tie_break = |triple: &TokenTriple| tie_break(borders(triple.subject), borders(triple.object));
+        let best = levels.iter().find_map(|&level| {
+            found.truncate(from);
+            self.pairs_at(level, scores, scratch, found);
+            let pairs = found[from..].iter().filter(|triple| is_pair(triple));
+            pairs.copied().min_by(|a, b| b.score.total_cmp(&a.score).then_with(|| tie_break(a).cmp(&tie_break(b))))
+        });
+        found.truncate(from);
+        scratch.levels = levels;
+        best
+    }
 }
 
 /// For each subject the nearest object, where both are in the order of their starts and of their ends, and no two of a
@@ -211,26 +249,10 @@ impl Decoder for Nearest {
         let Some(threshold) = self.threshold.of(scores.relation()) else { return };
         let threshold = scores.scale().threshold(threshold);
         self.pairs_at(threshold, scores, scratch, found);
-        if !self.at_least_one || found.len() > from {
-            return;
+        if self.at_least_one && found.len() == from {
+            let best = self.best_under(threshold, scores, scratch, found, |_| true);
+            found.extend(best);
         }
-        // Pairs change only where the threshold passes a score, and there is none without a pointer of each column.
-        let zero = scores.scale().threshold(Probability::default());
-        let most = |column: usize| scores.rows().iter().map(|row| row[column]).fold(f32::NEG_INFINITY, f32::max);
-        let highest = (0..4).map(most).fold(f32::INFINITY, f32::min);
-        let mut levels = std::mem::take(&mut scratch.levels);
-        levels.clear();
-        let values = scores.rows().as_flattened().iter().copied();
-        levels.extend(values.filter(|&score| zero < score && score < threshold && score <= highest));
-        levels.sort_unstable_by(|a, b| b.total_cmp(a));
-        levels.dedup();
-        for &level in &levels {
-            self.pairs_at(level, scores, scratch, found);
-            if found.len() > from {
-                break;
-            }
-        }
-        scratch.levels = levels;
     }
 }
 
@@ -243,16 +265,23 @@ impl PairingStrategy for Nearest {
         found: &mut Vec<ScoredPair>,
     ) -> Result<(), DecodeError> {
         sentence.check(scores)?;
+        let Some(threshold) = self.threshold.of(scores.relation()) else { return Ok(()) };
+        let threshold = scores.scale().threshold(threshold);
         let PairingScratch { nearest, triples, .. } = scratch;
         triples.clear();
-        self.decode(scores, nearest, triples);
+        self.pairs_at(threshold, scores, nearest, triples);
         let from = found.len();
-        let bytes = |span: TokenSpan| sentence.bytes(span);
-        found.extend(triples.iter().filter_map(|triple| {
-            let (subject, object) = (bytes(triple.subject), bytes(triple.object));
+        let in_bytes = |triple: &TokenTriple| {
+            let (subject, object) = (sentence.bytes(triple.subject), sentence.bytes(triple.object));
             let apart = subject != object && !subject.is_empty() && !object.is_empty();
             apart.then_some(ScoredPair { subject, object, score: triple.score })
-        }));
+        };
+        found.extend(triples.iter().filter_map(in_bytes));
+        if self.at_least_one && found.len() == from {
+            let is_pair = |triple: &TokenTriple| in_bytes(triple).is_some();
+            let best = self.best_under(threshold, scores, nearest, triples, is_pair);
+            found.extend(best.as_ref().and_then(in_bytes));
+        }
         best_pairs(found, from);
         Ok(())
     }

@@ -108,6 +108,46 @@ fn at_least_one_lowers_the_threshold_until_there_is_a_pair() {
 }
 
 #[test]
+fn at_least_one_takes_the_whole_of_nested_names() {
+    // Three starts and one end: three objects with the score of the end.
+    let names = |case: Case| {
+        let mut case = case.object(3, 5, 0.4, 0.3).object(2, 5, 0.5, 0.3);
+        case.scores[4][2] = 0.6;
+        case
+    };
+    let after = names(Case::words("Ada joined R & D Labs")).subject(0, 0, 0.9, 0.9);
+    assert_eq!(after.pairs(&at(0.3)).len(), 3);
+    assert_eq!(after.pairs(&at(0.5).at_least_one()), [("Ada", "R & D Labs", 0.3)]);
+    let before = names(Case::words("of the R & D Labs hired Ada")).subject(7, 7, 0.9, 0.9);
+    assert_eq!(before.pairs(&at(0.5).at_least_one()), [("Ada", "R & D Labs", 0.3)]);
+    // Nested subjects.
+    let mut subjects = Case::words("Ilse Brandt left Oslo").subject(0, 1, 0.3, 0.2).object(3, 3, 0.9, 0.9);
+    subjects.scores[1][0] = 0.4;
+    assert_eq!(subjects.pairs(&at(0.5).at_least_one()), [("Ilse Brandt", "Oslo", 0.2)]);
+}
+
+#[test]
+fn at_least_one_takes_the_nearest_of_equal_pairs() {
+    // One object for three subjects.
+    let case = Case::words("Ada Bob Cy met in Oslo").object(5, 5, 0.2, 0.4);
+    let case = case.subject(0, 0, 0.4, 0.4).subject(1, 1, 0.3, 0.3).subject(2, 2, 0.2, 0.2);
+    assert_eq!(case.pairs(&at(0.2)).len(), 3);
+    assert_eq!(case.pairs(&at(0.5).at_least_one()), [("Cy", "Oslo", 0.2)]);
+    // As near on both sides: the subject that comes first.
+    let case = Case::words("Ada Oslo Bob").object(1, 1, 0.2, 0.2).subject(0, 0, 0.3, 0.3).subject(2, 2, 0.3, 0.3);
+    assert_eq!(case.pairs(&at(0.5).at_least_one()), [("Ada", "Oslo", 0.2)]);
+}
+
+#[test]
+fn at_least_one_passes_over_what_is_no_pair_in_bytes() {
+    // The two that score best are one character of the text.
+    let mut case = Case::characters("🚀x");
+    case.tokens = [(0, 4), (0, 4), (4, 5)].map(|(start, end)| ByteSpan::new(start, end)).to_vec();
+    case.scores = vec![[0.4, 0.4, 0.0, 0.0], [0.0, 0.0, 0.4, 0.4], [0.0, 0.0, 0.2, 0.3]];
+    assert_eq!(case.pairs(&at(0.5).at_least_one()), [("🚀", "x", 0.2)]);
+}
+
+#[test]
 fn tokens_that_share_a_character_make_one_pair() {
     let mut case = Case::characters("🚀x");
     case.tokens = [(0, 4), (0, 4), (4, 5)].map(|(start, end)| ByteSpan::new(start, end)).to_vec();
@@ -145,6 +185,24 @@ fn reference(case: &Case, threshold: f32) -> Vec<(ByteSpan, ByteSpan, f32)> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases(4000) as u32))]
+
+    #[test]
+    fn at_least_one_adds_one_pair_if_there_is_none(case in any_case(), threshold in 0.0..=1.0f32) {
+        let found = case.decode(&at(threshold)).expect("good input");
+        let one = case.decode(&at(threshold).at_least_one()).expect("good input");
+        if found.is_empty() {
+            // Every threshold over 0 at which pairs change.
+            let mut levels: Vec<f32> = case.scores.as_flattened().to_vec();
+            levels.retain(|&score| 0.0 < score && score < threshold);
+            levels.sort_by(|a, b| b.total_cmp(a));
+            let lower = levels.iter().map(|&level| case.decode(&at(level)).expect("good input"));
+            let highest = lower.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+            prop_assert_eq!(one.len(), usize::from(!highest.is_empty()));
+            prop_assert!(one.iter().all(|pair| highest.contains(pair) && pair.score == highest[0].score));
+        } else {
+            prop_assert_eq!(one, found);
+        }
+    }
 
     #[test]
     fn as_the_reference(case in any_case(), threshold in prop::sample::select(vec![0.0, 0.1, 0.25, 0.5, 0.7, 1.0])) {

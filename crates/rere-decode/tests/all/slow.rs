@@ -91,9 +91,34 @@ pub fn nearest(rows: &[[f32; 4]], mask: Option<&[bool]>, setting: &Setting) -> V
     levels.retain(|&score| 0.0 < score && score < setting.threshold);
     levels.sort_by(|a, b| b.total_cmp(a));
     levels.dedup();
-    levels
-        .into_iter()
-        .map(|level| pairs(rows, mask, level, setting))
-        .find(|found| !found.is_empty())
-        .unwrap_or_default()
+    let found = levels.into_iter().map(|level| pairs(rows, mask, level, setting)).find(|found| !found.is_empty());
+    found.and_then(|found| found.into_iter().reduce(better)).into_iter().collect()
+}
+
+/// The better of two pairs.
+fn better(a: TokenTriple, b: TokenTriple) -> TokenTriple {
+    if a.score != b.score {
+        return if a.score > b.score { a } else { b };
+    }
+    let borders = |triple: TokenTriple| [triple.subject, triple.object].map(|span| (span.start, span.end));
+    if comes_first(borders(a), borders(b)) { a } else { b }
+}
+
+/// Whether `at_least_one` prefers subject and object of `a` to those of `b` if their scores are equal, one question after
+/// the other.
+pub fn comes_first(a: [(usize, usize); 2], b: [(usize, usize); 2]) -> bool {
+    let distance =
+        |[subject, object]: [(usize, usize); 2]| (subject.1 - 1..object.0).len().max((object.1 - 1..subject.0).len());
+    if distance(a) != distance(b) {
+        return distance(a) < distance(b);
+    }
+    for (of_a, of_b) in a.into_iter().zip(b) {
+        if of_a.0 != of_b.0 {
+            return of_a.0 < of_b.0;
+        }
+        if of_a.1 != of_b.1 {
+            return of_a.1 > of_b.1;
+        }
+    }
+    true
 }

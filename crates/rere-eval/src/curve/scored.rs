@@ -94,7 +94,7 @@ fn add<'a, M: TripleMatcher>(
     for (score, triple) in candidates {
         let of_relation = scored.entry(&triple.relation).or_default();
         let mut right = false;
-        if let Ok(key) = matcher.key(triple) {
+        if let Ok(key) = matcher.predicted_key(triple, gold) {
             let (times, items) = keyed.entry(key).or_default();
             if *items == most {
                 continue;

@@ -1,8 +1,9 @@
 //! When two triples count as equal.
 //!
 //! Every matcher wants equal relations and compares the subject with the subject and the object with the object, so that
-//! a matcher is no more than what it takes of a mention.
+//! a matcher is no more than what it takes of a mention; of a predicted one, it may depend on the gold sentence.
 
+mod entity;
 mod named;
 mod place;
 mod surface;
@@ -15,6 +16,7 @@ use rere_core::{Mention, Sentence, Triple};
 use crate::evaluate::count_by;
 use crate::{Counts, EvalError, Side};
 
+pub use entity::Entity;
 pub use named::{Match, Part, UnknownMatch};
 pub use place::{Begin, Boundaries, Strict};
 pub use surface::{Exact, LastWord, Partial};
@@ -46,18 +48,27 @@ pub trait TripleMatcher {
     /// What is compared of a subject or an object.
     type Part<'a>: Ord + Hash;
 
-    /// What is compared of a mention.
+    /// What is compared of a gold mention.
     ///
     /// # Errors
     /// Where the mention lacks it. It equals nothing then, not even itself; see [`check`](Self::check).
     fn part<'a>(&self, mention: &'a Mention) -> Result<Self::Part<'a>, Lack>;
+
+    /// What is compared of a predicted mention, beside the gold sentence: the same as of a gold one, unless the gold sentence
+    /// says what the mention means, as for [`Entity`].
+    ///
+    /// # Errors
+    /// As [`part`](Self::part).
+    fn predicted_part<'a>(&self, mention: &'a Mention, _gold: &'a Sentence) -> Result<Self::Part<'a>, Lack> {
+        self.part(mention)
+    }
 
     /// Whether a triple that stands several times in a sentence counts as often; once, where a matcher does not say.
     fn counts_repeats(&self) -> bool {
         false
     }
 
-    /// The key of a triple: the parts of its subject and its object, and the relation between them.
+    /// The key of a gold triple: the parts of its subject and its object, and the relation between them.
     ///
     /// # Errors
     /// As [`part`](Self::part), for the subject first.
@@ -65,13 +76,23 @@ pub trait TripleMatcher {
         Ok((self.part(&triple.subject)?, &triple.relation, self.part(&triple.object)?))
     }
 
+    /// The key of a predicted triple, beside the gold sentence. It must depend on nothing else, so that a prediction counts as
+    /// the same triple whatever else is predicted.
+    ///
+    /// # Errors
+    /// As [`part`](Self::part), for the subject first.
+    fn predicted_key<'a>(
+        &self,
+        triple: &'a Triple,
+        gold: &'a Sentence,
+    ) -> Result<(Self::Part<'a>, &'a str, Self::Part<'a>), Lack> {
+        let Triple { subject, relation, object, .. } = triple;
+        Ok((self.predicted_part(subject, gold)?, relation, self.predicted_part(object, gold)?))
+    }
+
     /// The counts of one sentence: what [`count`](crate::count) does. A matcher that stands for one of several hands this on, so
     /// that it chooses once a sentence, and not for each mention.
-    fn count<'a>(
-        &self,
-        gold: impl IntoIterator<Item = &'a Triple>,
-        predicted: impl IntoIterator<Item = &'a Triple>,
-    ) -> Counts {
+    fn count<'a>(&self, gold: &'a Sentence, predicted: impl IntoIterator<Item = &'a Triple>) -> Counts {
         let mut sum = Counts::default();
         count_by(gold, predicted, self, |_| (), |(), counts| sum += counts);
         sum
@@ -89,7 +110,7 @@ pub trait TripleMatcher {
         sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
         side: Side,
     ) -> Result<(), EvalError> {
-        check(self, sentences, side, joined)
+        check(self, sentences, side, |sentence| joined(&sentence.triples))
     }
 
     /// Sees that every mention has what is compared, those of triples and those of [`Sentence::entities`]: what
@@ -102,13 +123,13 @@ pub trait TripleMatcher {
         sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
         side: Side,
     ) -> Result<(), EvalError> {
-        check(self, sentences, side, |sentence| joined(sentence).chain(&sentence.entities))
+        check(self, sentences, side, |sentence| joined(&sentence.triples).chain(&sentence.entities))
     }
 }
 
-/// The mentions that the triples of a sentence join, one as often as triples join it.
-pub(crate) fn joined(sentence: &Sentence) -> impl Iterator<Item = &Mention> {
-    sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
+/// The mentions that the triples join, one as often as triples join it.
+pub(crate) fn joined(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
+    triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
 }
 
 fn check<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(

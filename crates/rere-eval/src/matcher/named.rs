@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rere_core::{ByteSpan, Mention, Triple};
+use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
 use crate::Counts;
 
-use super::{Begin, Boundaries, Exact, Lack, LastWord, Partial, Strict, TripleMatcher};
+use super::{Begin, Boundaries, Entity, Exact, Lack, LastWord, Partial, Strict, TripleMatcher};
 
-/// A matcher chosen by its name: `exact`, `partial`, `begin`, `last-word`, `boundaries` or `strict`.
+/// A matcher chosen by its name, such as `exact` or `last-word`: [`Match::ALL`] has them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -27,9 +27,11 @@ pub enum Match {
     Boundaries,
     /// [`Strict`].
     Strict,
+    /// [`Entity`].
+    Entity,
 }
 
-/// What a [`Match`] compares of a mention. Parts of one matcher are all of one kind.
+/// What a [`Match`] compares of a mention. Parts of one matcher are all of one kind, except those of [`Entity`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Part<'a> {
@@ -41,12 +43,22 @@ pub enum Part<'a> {
     Span(ByteSpan),
     /// Bytes in the text, and the entity type.
     TypedSpan(ByteSpan, &'a str),
+    /// Id of the entity.
+    Entity(&'a str),
 }
 
 impl Match {
     /// Every matcher that has a name.
-    pub const ALL: [Self; 6] =
-        [Self::Exact, Self::Partial, Self::Begin, Self::LastWord, Self::Boundaries, Self::Strict];
+    pub const ALL: [Self; 7] =
+        [Self::Exact, Self::Partial, Self::Begin, Self::LastWord, Self::Boundaries, Self::Strict, Self::Entity];
+
+    /// The names of all, for a message or a help text: `exact, partial, …, strict or entity`.
+    pub fn names() -> String {
+        match Self::ALL.map(Self::name).as_slice() {
+            [others @ .., last] => format!("{} or {last}", others.join(", ")),
+            [] => String::new(),
+        }
+    }
 
     const fn name(self) -> &'static str {
         match self {
@@ -56,6 +68,7 @@ impl Match {
             Self::LastWord => "last-word",
             Self::Boundaries => "boundaries",
             Self::Strict => "strict",
+            Self::Entity => "entity",
         }
     }
 }
@@ -71,14 +84,25 @@ impl TripleMatcher for Match {
             Self::LastWord => LastWord.part(mention).map(Part::Surface),
             Self::Boundaries => Boundaries.part(mention).map(Part::Span),
             Self::Strict => Strict.part(mention).map(|(span, entity_type)| Part::TypedSpan(span, entity_type)),
+            Self::Entity => Entity.part(mention),
         }
     }
 
-    fn count<'a>(
-        &self,
-        gold: impl IntoIterator<Item = &'a Triple>,
-        predicted: impl IntoIterator<Item = &'a Triple>,
-    ) -> Counts {
+    fn predicted_part<'a>(&self, mention: &'a Mention, gold: &'a Sentence) -> Result<Part<'a>, Lack> {
+        match self {
+            Self::Entity => Entity.predicted_part(mention, gold),
+            _ => self.part(mention),
+        }
+    }
+
+    fn predicted_key<'a>(&self, triple: &'a Triple, gold: &'a Sentence) -> Result<(Part<'a>, &'a str, Part<'a>), Lack> {
+        match self {
+            Self::Entity => Entity.predicted_key(triple, gold),
+            _ => self.key(triple),
+        }
+    }
+
+    fn count<'a>(&self, gold: &'a Sentence, predicted: impl IntoIterator<Item = &'a Triple>) -> Counts {
         match self {
             Self::Exact => Exact.count(gold, predicted),
             Self::Partial => Partial.count(gold, predicted),
@@ -86,6 +110,7 @@ impl TripleMatcher for Match {
             Self::LastWord => LastWord.count(gold, predicted),
             Self::Boundaries => Boundaries.count(gold, predicted),
             Self::Strict => Strict.count(gold, predicted),
+            Self::Entity => Entity.count(gold, predicted),
         }
     }
 
@@ -97,6 +122,7 @@ impl TripleMatcher for Match {
             Self::LastWord => LastWord.counts_repeats(),
             Self::Boundaries => Boundaries.counts_repeats(),
             Self::Strict => Strict.counts_repeats(),
+            Self::Entity => Entity.counts_repeats(),
         }
     }
 }
@@ -109,7 +135,7 @@ impl fmt::Display for Match {
 
 /// A name that no matcher has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no matcher is called {0:?}: use exact, partial, begin, last-word, boundaries or strict")]
+#[error("no matcher is called {0:?}: use {names}", names = Match::names())]
 pub struct UnknownMatch(pub String);
 
 impl FromStr for Match {

@@ -61,7 +61,7 @@ fn is_visible(byte: u8) -> bool {
 }
 
 /// `text.trim()`, which takes its time to see that there is nothing to trim.
-fn trimmed(text: &str) -> &str {
+pub(super) fn trimmed(text: &str) -> &str {
     match text.as_bytes() {
         [first, .., last] if is_visible(*first) && is_visible(*last) => text,
         _ => text.trim(),

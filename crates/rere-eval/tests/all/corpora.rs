@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
+use rere_eval::{Counts, TripleMatcher};
 
 /// The text of every sentence.
 pub const TEXT: &str = "a b c a b a d";
@@ -47,4 +48,15 @@ pub fn corpus() -> impl Strategy<Value = (Vec<Sentence>, Vec<Sentence>)> {
         let (gold, predicted): (Vec<_>, Vec<_>) = sentences.into_iter().unzip();
         (gold.into_iter().enumerate().map(with).collect(), predicted.into_iter().enumerate().map(with).collect())
     })
+}
+
+/// What [`count`](rere_eval::count()) gives for a gold sentence that has no more than these triples.
+pub fn count<'a>(
+    gold: impl IntoIterator<Item = &'a Triple>,
+    predicted: impl IntoIterator<Item = &'a Triple>,
+    matcher: &impl TripleMatcher,
+) -> Counts {
+    let gold = Sentence { triples: gold.into_iter().cloned().collect(), ..Sentence::new(TEXT) };
+    let predicted: Vec<Triple> = predicted.into_iter().cloned().collect();
+    rere_eval::count(&gold, &predicted, matcher)
 }

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
-use rere_eval::{Counts, EvalError, Exact, Match, Partial, Score, TripleMatcher, check_relations, count, evaluate};
+use rere_eval::{Counts, EvalError, Exact, Match, Partial, Score, TripleMatcher, check_relations, evaluate};
 
-use crate::corpora::{corpus, triples};
+use crate::corpora::{corpus, count, triples};
 
 fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
     Counts { right, predicted, gold }
@@ -60,7 +60,10 @@ fn a_matcher_has_a_name() {
         assert_eq!(serde_json::to_value(matcher).expect("a name"), matcher.to_string());
     }
     let message = "Exact".parse::<Match>().expect_err("no such name").to_string();
-    assert_eq!(message, "no matcher is called \"Exact\": use exact, partial, begin, last-word, boundaries or strict");
+    assert_eq!(
+        message,
+        "no matcher is called \"Exact\": use exact, partial, begin, last-word, boundaries, strict or entity"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod count;
 mod coverage;
 mod curve;
 mod curve_reference;
+mod entity;
 mod joint_thresholds;
 mod matcher;
 mod missing;

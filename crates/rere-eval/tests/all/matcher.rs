@@ -4,11 +4,11 @@ use std::hash::{Hash, Hasher};
 
 use rere_core::{Mention, Sentence, Triple};
 use rere_eval::{
-    Begin, Boundaries, Counts, EvalError, Exact, Lack, LastWord, Match, Partial, Side, Strict, TripleMatcher, count,
+    Begin, Boundaries, Counts, EvalError, Exact, Lack, LastWord, Match, Partial, Side, Strict, TripleMatcher,
     count_all, count_entities, count_relations, evaluate,
 };
 
-use crate::corpora::{TEXT, mention, triple};
+use crate::corpora::{TEXT, count, mention, triple};
 
 fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
     Counts { right, predicted, gold }

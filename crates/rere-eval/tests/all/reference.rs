@@ -7,16 +7,16 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 struct Reference {
     matchers: Vec<Match>,
-    mentions: Vec<(String, usize, usize, String)>,
+    mentions: Vec<(String, usize, usize, String, Option<String>)>,
     corpora: Vec<Vec<[String; 2]>>,
     counts: Vec<Vec<[usize; 3]>>,
 }
 
 impl Reference {
     fn mention(&self, letter: char) -> Mention {
-        let (text, start, end, entity_type) = &self.mentions[letter as usize - 'A' as usize];
+        let (text, start, end, entity_type, entity) = &self.mentions[letter as usize - 'A' as usize];
         let span = Some(ByteSpan::new(*start, *end));
-        Mention { span, entity_type: Some(entity_type.clone()), ..Mention::of(text.clone()) }
+        Mention { text: text.clone(), span, entity_type: Some(entity_type.clone()), entity: entity.clone() }
     }
 
     fn sentence(&self, packed: &str) -> Sentence {

@@ -3,7 +3,7 @@
 A second source for rere_eval::Match, written from the definitions of the field and not from the Rust code. Run
 `python3 matchers.py` in this folder; only the standard library is needed. The output depends on nothing else.
 
-In matchers.json, `mentions` are [surface, first byte, byte after the last, entity type] in one text. `corpora` are lists
+In matchers.json, `mentions` are [surface, first byte, byte after the last, entity type, entity or null] in one text. `corpora` are lists
 of [gold, predicted] for each sentence; a side is a string of triples of three characters each: subject and object as
 letters from A on (mentions), between them the relation. `counts` has, for each corpus, [right, predicted, gold] in the
 order of `matchers`.
@@ -20,6 +20,8 @@ TEXT = "New York \u3000New\tJersey \u00a0 York é New York City 北京 北京 �
 SPANS = [(0, 8), (0, 3), (30, 38), (30, 43), (4, 8), (10, 20), (8, 20), (10, 13), (22, 27), (23, 29), (28, 29)]
 SPANS += [(44, 46), (47, 49), (47, 51), (21, 22)]
 TYPES = ["LOC", "ORG"]
+# Two entities share a name or a span here and there.
+ENTITIES = [None, "0", "1", "2", "1"]
 RELATIONS = "rs"
 
 
@@ -29,7 +31,8 @@ def mentions():
     for number, (start, end) in enumerate(SPANS):
         before, surface = TEXT[:start].encode(), TEXT[start:end]
         for kind in TYPES[: 1 + number % 2]:
-            table.append((surface, len(before), len(before) + len(surface.encode()), kind))
+            entity_id = ENTITIES[len(table) % len(ENTITIES)]
+            table.append((surface, len(before), len(before) + len(surface.encode()), kind, entity_id))
     return table
 
 
@@ -65,7 +68,7 @@ def boundaries(gold, predicted):
 
 
 def strict(gold, predicted):
-    return score_sets(gold, predicted, lambda mention: mention[1:])
+    return score_sets(gold, predicted, lambda mention: mention[1:4])
 
 
 def begin(gold, predicted):
@@ -81,6 +84,31 @@ def begin(gold, predicted):
     return right, len(predicted), len(gold)
 
 
+def entity(gold, predicted):
+    """A set of entities with relations; gold mentions say which entities a predicted mention may be."""
+
+    def of(mention):
+        surface, _, _, _, entity_id = mention
+        return (0, surface.strip()) if entity_id is None else (1, entity_id)
+
+    mentions = [mention for subject, _, obj in gold for mention in (subject, obj)]
+    facts = {(of(subject), relation, of(obj)) for subject, relation, obj in gold}
+
+    def readings(mention):
+        surface = mention[0].strip()
+        in_place = {of(known) for known in mentions if known[1:3] == mention[1:3]}
+        by_name = {of(known) for known in mentions if known[0].strip() == surface}
+        return in_place or by_name or {(0, surface)}
+
+    def read(triple):
+        subject, relation, obj = triple
+        every = [(one, relation, other) for one in readings(subject) for other in readings(obj)]
+        return min(every, key=lambda fact: (fact not in facts, (fact[0] != of(subject)) + (fact[2] != of(obj)), fact))
+
+    read_as = {read(triple) for triple in predicted}
+    return len(facts & read_as), len(read_as), len(facts)
+
+
 MATCHERS = {
     "exact": exact,
     "partial": partial,
@@ -88,6 +116,7 @@ MATCHERS = {
     "last-word": last_word,
     "boundaries": boundaries,
     "strict": strict,
+    "entity": entity,
 }
 
 

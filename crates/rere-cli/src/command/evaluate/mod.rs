@@ -35,8 +35,12 @@ pub struct Arguments {
     /// its lines, and the wholes have their mean and standard deviation.
     #[arg(long, value_name = "FILE", required = true)]
     pred: Vec<PathBuf>,
-    /// When two triples are equal: exact, partial, begin, last-word, boundaries or strict; may be given several times.
-    #[arg(long = "match", value_name = "MATCH", default_value = "exact")]
+    #[arg(
+        long = "match",
+        value_name = "MATCH",
+        default_value = "exact",
+        help = format!("When two triples are equal: {}; may be given several times", Match::names())
+    )]
     matches: Vec<Match>,
     /// All relations there are: a triple with another one, on either side, is an error.
     #[arg(long, value_delimiter = ',', value_parser = relation_name)]

@@ -1,5 +1,4 @@
-//! Parquet: rows become JSON objects with the fields of their columns, and are read as these; what is written has the columns of
-//! the rere format, with other fields as JSON in the column `extra`.
+//! Files of Parquet, read and written.
 
 use std::{
     error::Error,
@@ -23,8 +22,10 @@ use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
 use rere_core::{Extra, Sentence};
 use serde::Serialize;
 
-use super::{Format, Lost, json::Object, parse, rere};
-use crate::{DataError, Output};
+use crate::{
+    DataError, Output,
+    format::{OffsetUnit, json::Object, rere},
+};
 
 /// Rows that are decoded at once.
 const BATCH: usize = 1024;
@@ -33,10 +34,10 @@ const BATCH: usize = 1024;
 const EXTRA: &str = "extra";
 
 /// The rows of a file.
-pub(super) struct Rows {
+pub(in crate::format) struct Rows {
     batches: ParquetRecordBatchReader,
     path: PathBuf,
-    format: Option<Format>,
+    offsets: OffsetUnit,
     /// Rows of the last batch as lines of JSON, and how many bytes of them were read.
     lines: Vec<u8>,
     read: usize,
@@ -45,14 +46,15 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn open(path: &Path) -> Result<Self, DataError> {
+    pub fn open(path: &Path, offsets: OffsetUnit) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
         let batches =
             guarded(path, 1, || ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(BATCH).build())?;
-        Ok(Self { batches, path: path.to_owned(), format: None, lines: Vec::new(), read: 0, row: 0 })
+        Ok(Self { batches, path: path.to_owned(), offsets, lines: Vec::new(), read: 0, row: 0 })
     }
 
-    pub fn next(&mut self, lost: &mut Lost) -> Result<Option<Sentence>, DataError> {
+    /// The next row; `None` at the end.
+    pub fn next(&mut self) -> Result<Option<Object<'_>>, DataError> {
         while self.read == self.lines.len() {
             self.lines.clear();
             self.read = 0;
@@ -74,19 +76,17 @@ impl Rows {
         self.read = (self.read + end + 1).min(self.lines.len());
         let json = str::from_utf8(&rest[..end]);
         let json = json.map_err(|_| DataError::Encoding { path: self.path.clone(), line: self.row })?;
-        let object = Object::new(&self.path, self.row, json);
-        let format = match self.format {
-            Some(format) => format,
-            None => *self.format.insert(Format::of(&object)?),
-        };
-        let mut sentence = parse(&object, format, lost)?;
-        if let Ok(Some(extra)) = sentence.extra.get::<String>(EXTRA)
-            && let Ok(extra) = serde_json::from_str::<Extra>(&extra)
-        {
-            sentence.extra.remove(EXTRA);
-            extra.iter().for_each(|(field, json)| sentence.extra.insert(field, json.to_owned()));
-        }
-        Ok(Some(sentence))
+        Ok(Some(Object::new(&self.path, self.row, json, self.offsets)))
+    }
+}
+
+/// Takes the fields out of the column that has those without a column of their own.
+pub(in crate::format) fn unpack_extra(sentence: &mut Sentence) {
+    if let Ok(Some(extra)) = sentence.extra.get::<String>(EXTRA)
+        && let Ok(extra) = serde_json::from_str::<Extra>(&extra)
+    {
+        sentence.extra.remove(EXTRA);
+        extra.iter().for_each(|(field, json)| sentence.extra.insert(field, json.to_owned()));
     }
 }
 
@@ -102,7 +102,7 @@ fn guarded<T, E: Error>(path: &Path, row: usize, decode: impl FnOnce() -> Result
 }
 
 /// A file that takes its place when it is complete.
-pub(super) struct NewFile {
+pub(in crate::format) struct NewFile {
     writer: ArrowWriter<Output>,
     decoder: Decoder,
     rows: usize,
@@ -122,10 +122,10 @@ impl NewFile {
         Ok(Self { writer, decoder, rows: 0, path: path.to_owned() })
     }
 
-    pub fn write(&mut self, sentence: &Sentence) -> Result<(), DataError> {
+    pub fn write(&mut self, sentence: &Sentence, offsets: OffsetUnit) -> Result<(), DataError> {
         let extra = (!sentence.extra.is_empty()).then(|| serde_json::to_string(&sentence.extra)).transpose();
         let extra = extra.map_err(|error| DataError::Output(error.into()))?;
-        let row = rere::line(sentence, Column { extra });
+        let row = rere::line(sentence, offsets, Column { extra });
         self.decoder.serialize(&[row]).map_err(|error| unwritable(&self.path, error.into()))?;
         self.rows += 1;
         if self.rows.is_multiple_of(BATCH) { self.flush() } else { Ok(()) }
@@ -154,14 +154,21 @@ fn schema() -> Schema {
     let string = |name: &str| Field::new(name, DataType::Utf8, true);
     let list = |name: &str, fields: Fields| Field::new(name, DataType::new_list(DataType::Struct(fields), true), true);
     let number = |name: &str| Field::new(name, DataType::Int64, true);
-    let mention = Fields::from(vec![string("text"), number("start"), number("end"), string("type")]);
+    let mention = Fields::from(vec![string("text"), number("start"), number("end"), string("type"), string("entity")]);
     let triple = Fields::from(vec![
         Field::new("subject", DataType::Struct(mention.clone()), true),
         string("relation"),
         Field::new("object", DataType::Struct(mention.clone()), true),
         Field::new("score", DataType::Float32, true),
     ]);
-    Schema::new(vec![string("id"), string("text"), list("triples", triple), list("entities", mention), string(EXTRA)])
+    Schema::new(vec![
+        string("id"),
+        string("text"),
+        list("triples", triple.clone()),
+        list("entities", mention),
+        list("negatives", triple),
+        string(EXTRA),
+    ])
 }
 
 fn unwritable(path: &Path, error: ParquetError) -> DataError {

@@ -1,0 +1,185 @@
+//! doccano's exports: `{"id", "text", "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id", "from_id",
+//! "to_id", "type"}]}` of projects with relations, and `{"id", "text", "label": [[start, end, type], …]}` of those without.
+
+use std::collections::HashMap;
+
+use rere_core::{CharSpan, Mention, Sentence, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::Value;
+
+use super::{
+    Format, Loss,
+    fields::{Fields, Id, Kept, NumberOrString, known},
+    json::Object,
+    mentions::{Placed, UNTYPED, annotation_ids, entity_type, given_id},
+    offsets::Borders,
+    reader::Found,
+    spec::{
+        Content, EntityIds, Holds, Json,
+        Mark::{Has, HasRows},
+        Offsets, Spec, Types,
+    },
+    writer::Objects,
+};
+use crate::DataError;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "doccano",
+    source: "doccano",
+    content: Content::Json(Json {
+        fields: &["id", "text", "label", "entities", "relations"],
+        identified_by: &[&[Has("text"), Has("entities"), Has("relations")], &[Has("text"), HasRows("label")]],
+        triples: None,
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds {
+        offsets: Offsets::NeedsCharacters,
+        types: Types::Except(UNTYPED),
+        entities: true,
+        entity_ids: EntityIds::All,
+        ..Holds::SURFACES
+    },
+};
+
+known! {
+    struct Record {
+        id "id": Id,
+        text "text": String,
+        label "label": Vec<Vec<Value>>,
+        entities "entities": Vec<Entity>,
+        relations "relations": Vec<Relation>,
+    }
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    id: Option<Id>,
+    label: Option<String>,
+    start_offset: usize,
+    end_offset: usize,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Relation {
+    // Numbers the relations of a file.
+    #[serde(default, rename = "id")]
+    _id: IgnoredAny,
+    from_id: Id,
+    to_id: Id,
+    #[serde(rename = "type")]
+    relation: String,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<NumberOrString<'a>>,
+    text: &'a str,
+    entities: Vec<EntityLine<'a>>,
+    relations: Vec<RelationLine<'a>>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct EntityLine<'a> {
+    id: NumberOrString<'a>,
+    label: &'a str,
+    start_offset: usize,
+    end_offset: usize,
+}
+
+#[derive(Serialize)]
+struct RelationLine<'a> {
+    id: usize,
+    from_id: NumberOrString<'a>,
+    to_id: NumberOrString<'a>,
+    #[serde(rename = "type")]
+    relation: &'a str,
+}
+
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
+    let Fields { known: Record { id, text, label, entities, relations }, extra } = object.parse()?;
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
+    let text = object.required(text, "text")?;
+    let borders = Borders::of(&text, object.offsets);
+    let mut listed = Vec::new();
+    for row in label.into_iter().flatten() {
+        let (Some(span), Some(Value::String(name)), 3) = (span(&row), row.get(2), row.len()) else {
+            return Err(object.error(format!("`label`: expected [start, end, type], found {}", Value::from(row))));
+        };
+        let mention = borders.mention(span, None, object)?;
+        listed.push(Mention { entity_type: entity_type(name.clone()), ..mention });
+    }
+    let mut other = 0;
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for entity in entities.into_iter().flatten() {
+        other += entity.other.len();
+        let mention = borders.mention(CharSpan::new(entity.start_offset, entity.end_offset), None, object)?;
+        let number = listed.len();
+        if let Some(Id(id)) = &entity.id
+            && numbers.insert(id.clone(), number).is_some()
+        {
+            return Err(object.error(format!("two entities have the id {id}")));
+        }
+        let entity_id = entity.id.and_then(|Id(id)| given_id(id, number, ""));
+        listed.push(Mention { entity_type: entity.label.and_then(entity_type), entity: entity_id, ..mention });
+    }
+    let mut joined = vec![false; listed.len()];
+    let mut triples = Vec::new();
+    for Relation { from_id, to_id, relation, other: more, .. } in relations.into_iter().flatten() {
+        other += more.len();
+        let mut end = |Id(id): &Id| match numbers.get(id) {
+            Some(&number) => {
+                joined[number] = true;
+                Ok(listed[number].clone())
+            }
+            None => Err(object.error(format!("a relation joins the entity {id}, which is not among the entities"))),
+        };
+        triples.push(Triple { subject: end(&from_id)?, relation, object: end(&to_id)?, score: None });
+    }
+    lost.note_at(Loss::Field, other, || object.name());
+    let entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
+    found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
+    Ok(())
+}
+
+/// The span at the beginning of a row.
+fn span(row: &[Value]) -> Option<CharSpan> {
+    let number = |at: usize| usize::try_from(row.get(at)?.as_u64()?).ok();
+    Some(CharSpan::new(number(0)?, number(1)?))
+}
+
+fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let borders = Borders::of(&sentence.text, objects.offsets);
+    let lost = &mut objects.lost;
+    let placed = Placed::of(sentence, lost);
+    let is_number = |id: &str| id.parse::<u64>().is_ok_and(|number| number.to_string() == id);
+    let ids = annotation_ids(sentence, &placed, "", is_number, lost);
+    let entities = placed.mentions.iter().zip(&ids).map(|((span, mention), id)| {
+        let CharSpan { start, end } = borders.characters(*span);
+        let label = mention.entity_type.as_deref().unwrap_or(UNTYPED);
+        EntityLine { id: NumberOrString(id), label, start_offset: start, end_offset: end }
+    });
+    let relations = placed.triples.iter().enumerate().map(|(id, (subject, triple, object))| RelationLine {
+        id,
+        from_id: NumberOrString(&ids[*subject]),
+        to_id: NumberOrString(&ids[*object]),
+        relation: &triple.relation,
+    });
+    let line = Line {
+        id: sentence.id.as_deref().map(NumberOrString),
+        text: &sentence.text,
+        entities: entities.collect(),
+        relations: relations.collect(),
+        extra: Kept::of(sentence, Format::Doccano, lost),
+    };
+    objects.push(&line)
+}

@@ -1,0 +1,341 @@
+//! Label Studio's tasks, as its JSON export has them and its import wants them: `{"id", "data": {"text"}, "annotations": [{"result":
+//! […]}]}`, or `predictions` with `score` and `model_version`. A result is a region, `{"id", "type": "labels", "value": {"start",
+//! "end", "text", "labels"}}`, or a relation, `{"type": "relation", "from_id", "to_id", "direction", "labels"}`. Offsets are
+//! half-open in characters.
+
+use std::collections::HashMap;
+
+use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, Triple};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    Format, Loss, Lost,
+    fields::{Fields, Id, Kept, NumberOrString, known},
+    json::Object,
+    mentions::{Placed, UNTYPED, annotation_ids, entity_type, given_id},
+    offsets::Borders,
+    reader::Found,
+    spec::{
+        Content, EntityIds, Holds, Json,
+        Mark::{Has, Lacks},
+        Offsets, Spec, Types,
+    },
+    writer::Objects,
+};
+use crate::DataError;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "label-studio",
+    source: "Label Studio",
+    content: Content::Json(Json {
+        // Those of `data`, where the other fields of a sentence are.
+        fields: &["text", MODEL_VERSION],
+        identified_by: &[
+            &[Has("data"), Has("annotations")],
+            &[Has("data"), Has("predictions")],
+            &[Has("data"), Lacks("text")],
+        ],
+        triples: None,
+        array: true,
+        parse,
+        write,
+    }),
+    holds: Holds {
+        offsets: Offsets::NeedsCharacters,
+        types: Types::Except(UNTYPED),
+        entities: true,
+        scores: true,
+        entity_ids: EntityIds::All,
+        ..Holds::SURFACES
+    },
+};
+
+/// The field of a sentence that has the version of the model that predicted its triples.
+const MODEL_VERSION: &str = "model_version";
+
+/// The version that predictions have if a sentence names none.
+const UNNAMED: &str = "rere";
+
+/// What generated ids of regions begin with.
+const PREFIX: &str = "m";
+
+known! {
+    struct Record {
+        id "id": Id,
+        data "data": Extra,
+        annotations "annotations": Vec<Completion>,
+        predictions "predictions": Vec<Completion>,
+    }
+}
+
+/// What one annotator or model says of a task. Its other fields are the program's own records.
+#[derive(Deserialize)]
+struct Completion {
+    result: Option<Vec<Item>>,
+    was_cancelled: Option<bool>,
+    ground_truth: Option<bool>,
+    score: Option<f32>,
+    model_version: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    id: Option<Id>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    value: Option<Box<RawValue>>,
+    from_id: Option<Id>,
+    to_id: Option<Id>,
+    direction: Option<String>,
+    labels: Option<Vec<String>>,
+    score: Option<f32>,
+}
+
+/// The value of a region.
+#[derive(Deserialize)]
+struct Region {
+    start: usize,
+    end: usize,
+    text: Option<String>,
+    labels: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<NumberOrString<'a>>,
+    data: Data<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<[AnnotationLine<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predictions: Option<[PredictionLine<'a>; 1]>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    text: &'a str,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct AnnotationLine<'a> {
+    result: Vec<ItemLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct PredictionLine<'a> {
+    model_version: &'a str,
+    score: f32,
+    result: Vec<ItemLine<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ItemLine<'a> {
+    Region {
+        id: &'a str,
+        from_name: &'static str,
+        to_name: &'static str,
+        r#type: &'static str,
+        value: RegionLine<'a>,
+    },
+    Relation {
+        from_id: &'a str,
+        to_id: &'a str,
+        r#type: &'static str,
+        direction: &'static str,
+        labels: [&'a str; 1],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        score: Option<Probability>,
+    },
+}
+
+#[derive(Serialize)]
+struct RegionLine<'a> {
+    start: usize,
+    end: usize,
+    text: &'a str,
+    labels: [&'a str; 1],
+}
+
+/// Of several annotations that were not cancelled, the ground truth is read, or else the first; without annotations, the first
+/// prediction.
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
+    let Fields { known: Record { id, data, annotations, predictions }, extra: records } = object.parse()?;
+    let lost = &mut found.report.lost;
+    let mut extra = object.required(data, "data")?;
+    let text = take_text(&mut extra, object)?;
+    let annotations = annotations.unwrap_or_default();
+    let predictions = predictions.unwrap_or_default();
+    let (count, is_annotated) = (annotations.len(), !annotations.is_empty());
+    let mut valid: Vec<Completion> = annotations.into_iter().filter(|it| it.was_cancelled != Some(true)).collect();
+    if is_annotated && valid.is_empty() {
+        found.report.rejected += 1;
+        return Ok(());
+    }
+    let truth = valid.iter().position(|it| it.ground_truth == Some(true)).unwrap_or_default();
+    let mut others = count.saturating_sub(1) + predictions.len();
+    let chosen = match valid.is_empty() {
+        false => Some(valid.swap_remove(truth)),
+        true => {
+            others = predictions.len().saturating_sub(1);
+            predictions.into_iter().next()
+        }
+    };
+    // The program's own records of a task: dates, counts, users.
+    lost.note_at(Loss::Field, records.len(), || object.name());
+    lost.note_at(Loss::Annotation, others, || object.name());
+    if let Some(version) = chosen.as_ref().and_then(|it| it.model_version.as_deref()).filter(|it| *it != UNNAMED) {
+        extra.set(MODEL_VERSION, version).map_err(|error| DataError::Output(error.into()))?;
+    }
+    let mut sentence = Sentence { id: id.map(|Id(id)| id), extra, ..Sentence::new(text) };
+    if let Some(chosen) = chosen {
+        read_results(chosen, &mut sentence, object, lost)?;
+    }
+    found.sentences.push_back(sentence);
+    Ok(())
+}
+
+/// The text of a task: that named `text`, or the only string.
+fn take_text(data: &mut Extra, object: &Object) -> Result<String, DataError> {
+    let is_string = |json: &RawValue| json.get().starts_with('"');
+    let strings: Vec<String> = data.iter().filter(|(_, json)| is_string(json)).map(|(name, _)| name.to_owned()).collect();
+    let name = match strings.as_slice() {
+        names if names.iter().any(|name| name == "text") => "text",
+        [name] => name,
+        _ => {
+            let found: Vec<String> = data.iter().map(|(name, _)| format!("`{name}`")).collect();
+            return Err(object.error(format!("expected a string `text` in `data`, found {}", found.join(", "))));
+        }
+    };
+    let text = data.get(name).map_err(|error| object.error(format!("`data.{name}`: {error}")))?;
+    data.remove(name);
+    object.required(text, "data.text")
+}
+
+fn read_results(
+    completion: Completion,
+    sentence: &mut Sentence,
+    object: &Object,
+    lost: &mut Lost,
+) -> Result<(), DataError> {
+    let borders = Borders::of(&sentence.text, object.offsets);
+    let results = completion.result.unwrap_or_default();
+    let mut listed: Vec<Mention> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let (mut other, mut types) = (0, 0);
+    let mut relations = Vec::new();
+    for item in results {
+        match item.kind.as_deref() {
+            Some("relation") => relations.push(item),
+            Some("labels") => {
+                let Some(value) = &item.value else { return Err(object.error("a result of type labels has no `value`")) };
+                let region: Region = serde_json::from_str(value.get())
+                    .map_err(|error| object.error(format!("the `value` of a result of type labels: {error}")))?;
+                let span = CharSpan::new(region.start, region.end);
+                // Exports write the end of a line as a backslash and an n.
+                let claimed = region.text.map(|text| match borders.slice(span) {
+                    Some(found) if found == text.replace("\\n", "\n") => found.to_owned(),
+                    _ => text,
+                });
+                let mention = borders.mention(span, claimed, object)?;
+                let labels = region.labels.unwrap_or_default();
+                types += labels.len().saturating_sub(1);
+                let number = listed.len();
+                if let Some(Id(id)) = &item.id {
+                    numbers.insert(id.clone(), number);
+                }
+                let entity = item.id.and_then(|Id(id)| given_id(id, number, PREFIX));
+                let entity_type = labels.into_iter().next().and_then(entity_type);
+                listed.push(Mention { entity_type, entity, ..mention });
+            }
+            // Choices, free text and others.
+            _ => other += 1,
+        }
+    }
+    // A score of each relation says more than one of all.
+    let scored_each = relations.iter().any(|item| item.score.is_some());
+    let probability = |score: f32| Probability::new(score).map_err(|error| object.error(format!("`score`: {error}")));
+    let mut joined = vec![false; listed.len()];
+    for item in relations {
+        let mut end = |id: Option<Id>| {
+            let Id(id) = object.required(id, "from_id` or `to_id")?;
+            Ok::<_, DataError>(numbers.get(&id).map(|&number| {
+                joined[number] = true;
+                listed[number].clone()
+            }))
+        };
+        let (Some(from), Some(to)) = (end(item.from_id)?, end(item.to_id)?) else {
+            // A region of another type, such as a part of a picture.
+            other += 1;
+            continue;
+        };
+        let score = if scored_each { item.score } else { completion.score };
+        let score = score.map(probability).transpose()?;
+        let labels = item.labels.unwrap_or_default();
+        // A relation without a name says that something is the case, but not what.
+        other += usize::from(labels.is_empty());
+        let pairs = match item.direction.as_deref() {
+            Some("left") => vec![(to, from)],
+            Some("bi") => vec![(from.clone(), to.clone()), (to, from)],
+            _ => vec![(from, to)],
+        };
+        for relation in labels {
+            let triple = |(subject, object): &(Mention, Mention)| Triple {
+                subject: subject.clone(),
+                relation: relation.clone(),
+                object: object.clone(),
+                score,
+            };
+            sentence.triples.extend(pairs.iter().map(triple));
+        }
+    }
+    lost.note_at(Loss::Annotation, other, || object.name());
+    lost.note_at(Loss::EntityType, types, || object.name());
+    sentence.entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
+    Ok(())
+}
+
+/// A sentence whose triples have scores is a task with a prediction, one with other triples or entities a task with an annotation.
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let borders = Borders::of(&sentence.text, objects.offsets);
+    let lost = &mut objects.lost;
+    let placed = Placed::of(sentence, lost);
+    let ids = annotation_ids(sentence, &placed, PREFIX, |id| !id.is_empty(), lost);
+    let region = |(number, id)| {
+        let ((span, mention), id): ((_, &Mention), &String) = (placed.mentions[number], id);
+        let CharSpan { start, end } = borders.characters(span);
+        let labels = [mention.entity_type.as_deref().unwrap_or(UNTYPED)];
+        let value = RegionLine { start, end, text: &mention.text, labels };
+        ItemLine::Region { id, from_name: "label", to_name: "text", r#type: "labels", value }
+    };
+    let relation = |(subject, triple, object): &(usize, &'a Triple, usize)| ItemLine::Relation {
+        from_id: &ids[*subject],
+        to_id: &ids[*object],
+        r#type: "relation",
+        direction: "right",
+        labels: [&triple.relation],
+        score: triple.score,
+    };
+    let mut result: Vec<ItemLine> = ids.iter().enumerate().map(region).collect();
+    result.extend(placed.triples.iter().map(relation));
+    let scores: Vec<f32> = sentence.triples.iter().filter_map(|triple| Some(triple.score?.get())).collect();
+    let version: Option<String> = sentence.extra.get(MODEL_VERSION).ok().flatten();
+    let (mut annotations, mut predictions) = (None, None);
+    if !scores.is_empty() || version.is_some() {
+        let score = scores.iter().sum::<f32>() / scores.len().max(1) as f32;
+        let model_version = version.as_deref().unwrap_or(UNNAMED);
+        predictions = Some([PredictionLine { model_version, score, result }]);
+    } else if !result.is_empty() {
+        annotations = Some([AnnotationLine { result }]);
+    }
+    let line = Line {
+        id: sentence.id.as_deref().map(NumberOrString),
+        data: Data { text: &sentence.text, extra: Kept::of(sentence, Format::LabelStudio, lost) },
+        annotations,
+        predictions,
+    };
+    objects.push(&line)
+}

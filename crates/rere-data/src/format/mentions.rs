@@ -1,0 +1,247 @@
+//! The mentions of a sentence, as formats list them.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
+    hash::Hash,
+};
+
+use rere_core::{ByteSpan, Mention, Sentence, Triple};
+
+use super::{Loss, Lost};
+
+/// What formats that want a type call a mention without one.
+pub(super) const UNTYPED: &str = "Entity";
+
+/// The type that `name` stands for.
+pub(super) fn entity_type(name: String) -> Option<String> {
+    (name != UNTYPED).then_some(name)
+}
+
+/// The mentions of a sentence: those of its triples, each once, then the other entities, and those that only pairs without a
+/// relation have.
+pub(super) fn mentions(sentence: &Sentence) -> Vec<&Mention> {
+    let mut seen: HashSet<&Mention> = HashSet::new();
+    let mut mentions: Vec<&Mention> = ends(&sentence.triples).collect();
+    mentions.retain(|mention| seen.insert(mention));
+    mentions.extend(&sentence.entities);
+    if !sentence.negatives.is_empty() {
+        seen.extend(&sentence.entities);
+        mentions.extend(ends(&sentence.negatives).filter(|mention| seen.insert(mention)));
+    }
+    mentions
+}
+
+/// The mentions of triples, as often as they are joined.
+fn ends(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
+    triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
+}
+
+/// Mentions by their entities: one list of numbers per entity, out of the id of each mention's entity. An id that is a number below
+/// the number of lists is the place of its list, so that lists that were read are written in their order; the other lists follow
+/// in the order of their first mentions. Mentions whose list does not give them back their entity's id are counted.
+pub(super) fn clusters(
+    sentence: &Sentence,
+    entities: &[Option<&str>],
+    kept: Clusters,
+    lost: &mut Lost,
+) -> Vec<Vec<usize>> {
+    let is_named = |list: &[usize]| match kept {
+        Clusters::Named => entities[list[0]].is_some(),
+        Clusters::Several | Clusters::All => list.len() > 1,
+    };
+    let (lists, left_out): (Vec<_>, Vec<_>) =
+        by_entity(entities).into_iter().partition(|list| kept == Clusters::All || is_named(list));
+    let mut changed = left_out.iter().filter(|list| entities[list[0]].is_some()).count();
+    let mut places: Vec<Option<Vec<usize>>> = vec![None; lists.len()];
+    let mut others = VecDeque::new();
+    for list in lists {
+        let place = entities[list[0]].filter(|_| is_named(&list)).and_then(|id| id.parse::<usize>().ok());
+        match place.and_then(|place| places.get_mut(place)) {
+            Some(free @ None) => *free = Some(list),
+            _ => others.push_back(list),
+        }
+    }
+    let lists: Vec<Vec<usize>> = places.into_iter().filter_map(|list| list.or_else(|| others.pop_front())).collect();
+    for (at, list) in lists.iter().enumerate() {
+        // A list that is not named is read without an id.
+        let is_kept = entities[list[0]].is_none_or(|id| is_named(list) && id == at.to_string());
+        changed += if is_kept { 0 } else { list.len() };
+    }
+    lost.note(Loss::EntityId, changed, sentence);
+    lists
+}
+
+/// Which entities a format lists. Their mentions are read with the number of the list as the entity's id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clusters {
+    /// All; those with one mention are read without an id.
+    All,
+    /// Those with several mentions.
+    Several,
+    /// Those with an id.
+    Named,
+}
+
+fn by_entity(entities: &[Option<&str>]) -> Vec<Vec<usize>> {
+    let mut lists: Vec<Vec<usize>> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for (number, entity) in entities.iter().enumerate() {
+        let list = match entity {
+            Some(entity) => *known.entry(entity).or_insert(lists.len()),
+            None => lists.len(),
+        };
+        if list == lists.len() {
+            lists.push(Vec::new());
+        }
+        lists[list].push(number);
+    }
+    lists
+}
+
+/// The mentions of a sentence that have offsets, and the triples by the numbers of theirs; others are counted.
+pub(super) struct Placed<'a> {
+    pub mentions: Vec<(ByteSpan, &'a Mention)>,
+    pub triples: Vec<(usize, &'a Triple, usize)>,
+    /// Pairs without a relation; those that are not here are counted by the formats that have such.
+    pub negatives: Vec<(usize, &'a Triple, usize)>,
+}
+
+impl<'a> Placed<'a> {
+    pub fn of(sentence: &'a Sentence, lost: &mut Lost) -> Self {
+        let mentions: Vec<_> = mentions(sentence).into_iter().filter_map(|m| Some((m.span?, m))).collect();
+        let mut numbers: HashMap<&Mention, usize> = HashMap::new();
+        for (number, (_, mention)) in mentions.iter().enumerate() {
+            numbers.entry(mention).or_insert(number);
+        }
+        let number = |mention: &Mention| numbers.get(mention).copied();
+        let numbered = |triples: &'a [Triple]| -> Vec<_> {
+            let pairs = triples.iter().map(|triple| (number(&triple.subject), triple, number(&triple.object)));
+            pairs.filter_map(|(subject, triple, object)| Some((subject?, triple, object?))).collect()
+        };
+        let (triples, negatives) = (numbered(&sentence.triples), numbered(&sentence.negatives));
+        lost.note(Loss::Triple, sentence.triples.len() - triples.len(), sentence);
+        lost.note(Loss::Entity, sentence.entities.iter().filter(|mention| mention.span.is_none()).count(), sentence);
+        Self { mentions, triples, negatives }
+    }
+}
+
+/// The pairs of a sentence in a format that has one per object: each with the id that its object gets. What such a format cannot
+/// hold is counted.
+pub(super) struct Pairs<'a> {
+    id: Option<&'a str>,
+    pairs: std::iter::Enumerate<std::vec::IntoIter<&'a Triple>>,
+}
+
+impl<'a> Pairs<'a> {
+    /// All pairs, those without a relation behind the triples.
+    pub fn of(sentence: &'a Sentence, lost: &mut Lost) -> Self {
+        Self::among(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, lost)
+    }
+
+    /// Those pairs that the format can hold, beside entities that it could hold.
+    pub fn among(
+        sentence: &'a Sentence,
+        pairs: impl Iterator<Item = &'a Triple>,
+        can_hold: impl Fn(&Mention) -> bool,
+        lost: &mut Lost,
+    ) -> Self {
+        let pairs: Vec<&Triple> = pairs.collect();
+        // Entities are read from pairs without a relation, if no triple joins them.
+        let joined: HashSet<&Mention> = ends(&sentence.triples).collect();
+        let in_pairs = pairs.iter().flat_map(|pair| [&pair.subject, &pair.object]);
+        let mut kept: HashSet<&Mention> = in_pairs.filter(|mention| !joined.contains(*mention)).collect();
+        let left_out = sentence.entities.iter().filter(|mention| can_hold(mention) && !kept.remove(*mention));
+        lost.note(Loss::Entity, left_out.count(), sentence);
+        lost.note(Loss::Sentence, usize::from(pairs.is_empty()), sentence);
+        let more = pairs.len().saturating_sub(1);
+        lost.note(Loss::Repetition, more.min(1), sentence);
+        // Two objects of one file must not have the same id.
+        lost.note(Loss::Id, if sentence.id.is_some() { more } else { 0 }, sentence);
+        Self { id: sentence.id.as_deref(), pairs: pairs.into_iter().enumerate() }
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (Option<Cow<'a, str>>, &'a Triple);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (number, pair) = self.pairs.next()?;
+        let id = self.id.map(|id| if number == 0 { Cow::Borrowed(id) } else { Cow::Owned(format!("{id}#{number}")) });
+        Some((id, pair))
+    }
+}
+
+/// Ids of mentions in a format in which each has its own, such as `m0`: the id of its entity if that can be one and no other
+/// mention has it, or else a prefix and its number. Entity ids that are not kept are counted.
+pub(super) fn annotation_ids(
+    sentence: &Sentence,
+    placed: &Placed,
+    prefix: &str,
+    is_valid: impl Fn(&str) -> bool,
+    lost: &mut Lost,
+) -> Vec<String> {
+    let mut used: HashSet<String> = (0..placed.mentions.len()).map(|number| format!("{prefix}{number}")).collect();
+    let mut changed = 0;
+    let ids = placed.mentions.iter().enumerate().map(|(number, (_, mention))| match &mention.entity {
+        Some(entity) if is_valid(entity) && used.insert(entity.clone()) => entity.clone(),
+        other => {
+            changed += usize::from(other.is_some());
+            format!("{prefix}{number}")
+        }
+    });
+    let ids = ids.collect();
+    lost.note(Loss::EntityId, changed, sentence);
+    ids
+}
+
+/// The id of a mention that was read from such a format; none if it says no more than the mention's number.
+pub(super) fn given_id(id: String, number: usize, prefix: &str) -> Option<String> {
+    (id != format!("{prefix}{number}")).then_some(id)
+}
+
+/// The same in a format that lists entities beside its triples and gives types there alone: mentions with the same `key` have
+/// one type, that of the first of them. Others are counted.
+pub(super) fn listed<'a, K: Hash + Eq>(
+    sentence: &'a Sentence,
+    key: impl Fn(&'a Mention) -> K,
+    lost: &mut Lost,
+) -> Vec<&'a Mention> {
+    let mut first = HashMap::new();
+    let mut list = Vec::new();
+    let mut changed = 0;
+    for mention in sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]) {
+        let entity_type = &mention.entity_type;
+        match first.entry(key(mention)) {
+            Entry::Occupied(known) => changed += usize::from(*known.get() != entity_type),
+            Entry::Vacant(free) => {
+                free.insert(entity_type);
+                list.push(mention);
+            }
+        }
+    }
+    lost.note(Loss::EntityType, changed, sentence);
+    list.extend(&sentence.entities);
+    list
+}
+
+/// Takes the entities that triples join from a list, and returns the others. Where types stand in the list alone, the mentions of
+/// triples get that of the first entity with their surface and place.
+pub(super) fn join(triples: &mut [Triple], mut listed: Vec<Mention>, types_in_list: bool) -> Vec<Mention> {
+    let mut joined = vec![false; listed.len()];
+    let mut places: HashMap<(&str, Option<ByteSpan>), Vec<usize>> = HashMap::new();
+    for (at, entity) in listed.iter().enumerate() {
+        places.entry((&entity.text, entity.span)).or_default().push(at);
+    }
+    for mention in triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]) {
+        let there = places.get(&(mention.text.as_str(), mention.span)).map_or(&[][..], Vec::as_slice);
+        let same = |&&at: &&usize| types_in_list || listed[at].entity_type == mention.entity_type;
+        if let Some(&at) = there.iter().find(same) {
+            joined[at] = true;
+            mention.entity_type.clone_from(&listed[at].entity_type);
+        }
+    }
+    let mut joined = joined.into_iter();
+    listed.retain(|_| joined.next() == Some(false));
+    listed
+}

@@ -1,0 +1,156 @@
+//! OpenNRE's format, with one pair per object: `{"text", "h": {"id", "name", "pos": [start, end]}, "t": {…}, "relation"}`, where
+//! `pos` is half-open in characters; or with `token`, a list of words, in place of `text`, and `pos` in words.
+
+use std::collections::HashMap;
+
+use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TokenSpan, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{
+    Format, Loss,
+    fields::{Exactly, Fields, Id, Kept, known},
+    json::Object,
+    mentions::Pairs,
+    offsets::Borders,
+    reader::Found,
+    spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec},
+    words::{bytes, join},
+    writer::Objects,
+};
+use crate::{DataError, text::occurrences};
+
+pub(super) const SPEC: Spec = Spec {
+    name: "opennre",
+    source: "OpenNRE",
+    content: Content::Json(Json {
+        fields: &["id", "text", "token", "h", "t", "relation"],
+        identified_by: &[&[Has("h"), Has("t")]],
+        triples: None,
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds {
+        offsets: Offsets::Characters,
+        entities: true,
+        entity_ids: EntityIds::All,
+        negatives: true,
+        ..Holds::SURFACES
+    },
+};
+
+known! {
+    struct Record {
+        id "id": Id,
+        text "text": String,
+        tokens "token": Vec<String>,
+        head "h": End,
+        tail "t": End,
+        relation "relation": String,
+    }
+}
+
+/// The subject or the object.
+#[derive(Deserialize)]
+struct End {
+    id: Option<Id>,
+    name: Option<String>,
+    pos: Option<Exactly<usize, 2>>,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    text: &'a str,
+    h: EndLine<'a>,
+    t: EndLine<'a>,
+    relation: &'a str,
+    #[serde(flatten)]
+    extra: &'a Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct EndLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pos: Option<[usize; 2]>,
+}
+
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
+    let Fields { known: Record { id, text, tokens, head, tail, relation }, extra } = object.parse()?;
+    let lost = &mut found.report.lost;
+    let id = id.map(|Id(id)| id);
+    let (text, words) = match (text, tokens) {
+        (Some(text), None) => (text, None),
+        (None, Some(tokens)) => {
+            let (text, words) = join(&tokens);
+            (text, Some(words))
+        }
+        (Some(_), Some(_)) => return Err(object.error("expected `text` or `token`, found both; which of them `pos` counts cannot be told")),
+        (None, None) => return Err(object.error("missing field `text` or `token`")),
+    };
+    let borders = Borders::of(&text, object.offsets);
+    let mut surfaces = 0;
+    let mut mention = |end: End| {
+        lost.note_at(Loss::Field, end.other.len(), || object.name());
+        let entity = end.id.map(|Id(id)| id);
+        let Some(Exactly([start, end_of])) = end.pos else {
+            let name = object.required(end.name, "name")?;
+            return Ok(Mention { entity, ..Mention::of(name) });
+        };
+        let unit = if words.is_some() { "words" } else { "offsets" };
+        let span: Option<ByteSpan> = match &words {
+            Some(words) => bytes(words, TokenSpan::new(start, end_of)),
+            None => borders.bytes(CharSpan::new(start, end_of)).filter(|span| span.slice(&text).is_ok()),
+        };
+        let name = end.name.unwrap_or_default();
+        let Some(surface) = span.and_then(|span| span.slice(&text).ok()) else {
+            return Err(match words {
+                Some(_) => object.error(format!("the mention {name:?} has {unit} {start}..{end_of}, which the text does not have")),
+                None => borders.wrong(CharSpan::new(start, end_of), name, object),
+            });
+        };
+        if !name.is_empty() && surface != name {
+            // A name that is elsewhere in the text is meant to be there; another one may be what a knowledge base calls the entity.
+            let is_elsewhere = !occurrences(&text, &name).is_empty();
+            if is_elsewhere {
+                return Err(match words {
+                    Some(_) => object.error(format!("the mention {name:?} has {unit} {start}..{end_of}, where the text has {surface:?}")),
+                    None => borders.wrong(CharSpan::new(start, end_of), name, object),
+                });
+            }
+            surfaces += 1;
+        }
+        Ok(Mention { span, entity, ..Mention::of(surface) })
+    };
+    let subject = mention(object.required(head, "h")?)?;
+    let object_mention = mention(object.required(tail, "t")?)?;
+    lost.note_at(Loss::Surface, surfaces, || object.name());
+    let mut sentence = Sentence { id, extra, ..Sentence::new(text) };
+    match relation {
+        Some(relation) => sentence.triples.push(Triple { subject, relation, object: object_mention, score: None }),
+        None => sentence.entities.extend([subject, object_mention]),
+    }
+    found.sentences.push_back(sentence);
+    Ok(())
+}
+
+fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let extra = Kept::of(sentence, Format::Opennre, &mut objects.lost);
+    let borders = Borders::of(&sentence.text, objects.offsets);
+    let end = |mention| {
+        let Mention { text, span, entity, .. }: &Mention = mention;
+        let pos = span.map(|span| borders.characters(span)).map(|CharSpan { start, end }| [start, end]);
+        EndLine { id: entity.as_deref(), name: text, pos }
+    };
+    for (id, triple) in Pairs::of(sentence, &mut objects.lost) {
+        let [h, t] = [&triple.subject, &triple.object].map(end);
+        objects.push(&Line { id: id.as_deref(), text: &sentence.text, h, t, relation: &triple.relation, extra: &extra })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Parquet: rows become JSON objects with the fields of their columns, and are read as these; what is written has the columns of
+//! the rere format, with other fields as JSON in the column `extra`.
+
+#[cfg(feature = "parquet")]
+mod file;
+
+#[cfg(feature = "parquet")]
+pub(super) use file::{NewFile, Rows, unpack_extra};
+
+use super::spec::{Content, Holds, Spec};
+
+pub(super) const SPEC: Spec =
+    Spec { name: "parquet", source: "Apache Parquet", content: Content::Parquet, holds: Holds::ALL };

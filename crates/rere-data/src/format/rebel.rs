@@ -1,0 +1,107 @@
+//! The format of REBEL's extracted triplets: `{"text", "triplets": [{"head", "type", "tail"}]}`, with `head_type` and `tail_type` in
+//! mREBEL's.
+
+use std::collections::HashMap;
+
+use rere_core::{Mention, Sentence, Triple};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{
+    Format, Loss,
+    fields::{Fields, Id, Kept, known},
+    json::Object,
+    reader::Found,
+    spec::{Content, Holds, Json, Mark::Has, Spec, Types},
+    writer::Objects,
+};
+use crate::DataError;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "rebel",
+    source: "REBEL and mREBEL",
+    content: Content::Json(Json {
+        fields: &["id", "text", "triplets"],
+        identified_by: &[&[Has("triplets")]],
+        triples: Some("triplets"),
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds { types: Types::All, ..Holds::SURFACES },
+};
+
+known! {
+    struct Record {
+        id "id": Id,
+        text "text": String,
+        triplets "triplets": Vec<Triplet>,
+    }
+}
+
+#[derive(Deserialize)]
+struct Triplet {
+    head: String,
+    head_type: Option<String>,
+    #[serde(rename = "type")]
+    relation: String,
+    tail: String,
+    tail_type: Option<String>,
+    #[serde(flatten)]
+    other: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    text: &'a str,
+    triplets: Vec<TripletLine<'a>>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+#[derive(Serialize)]
+struct TripletLine<'a> {
+    head: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_type: Option<&'a str>,
+    #[serde(rename = "type")]
+    relation: &'a str,
+    tail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tail_type: Option<&'a str>,
+}
+
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
+    let Fields { known: Record { id, text, triplets }, extra } = object.parse()?;
+    let id = id.map(|Id(id)| id);
+    let text = object.required(text, "text")?;
+    let triplets = triplets.unwrap_or_default();
+    let other = triplets.iter().map(|triplet| triplet.other.len()).sum();
+    found.report.lost.note_at(Loss::Field, other, || object.name());
+    let triples = triplets.into_iter().map(|triplet| Triple {
+        subject: Mention { entity_type: triplet.head_type, ..Mention::of(triplet.head) },
+        relation: triplet.relation,
+        object: Mention { entity_type: triplet.tail_type, ..Mention::of(triplet.tail) },
+        score: None,
+    });
+    found.sentences.push_back(Sentence { id, text, triples: triples.collect(), extra, ..Sentence::default() });
+    Ok(())
+}
+
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let triplet = |triple: &'a Triple| TripletLine {
+        head: &triple.subject.text,
+        head_type: triple.subject.entity_type.as_deref(),
+        relation: &triple.relation,
+        tail: &triple.object.text,
+        tail_type: triple.object.entity_type.as_deref(),
+    };
+    let line = Line {
+        id: sentence.id.as_deref(),
+        text: &sentence.text,
+        triplets: sentence.triples.iter().map(triplet).collect(),
+        extra: Kept::of(sentence, Format::Rebel, &mut objects.lost),
+    };
+    objects.push(&line)
+}

@@ -1,0 +1,205 @@
+//! The format of SciERC, in which DyGIE++ and PURE read it: `{"doc_key", "sentences": [[word, …], …], "ner": [[[start, end, type],
+//! …], …], "relations": [[[start, end, start, end, relation], …], …], "clusters"}`, with a list of mentions and of relations per
+//! sentence. Starts and ends count words of the document from 0, and the word at the end belongs to the mention.
+
+use std::collections::HashMap;
+
+use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Format, Loss,
+    fields::{Exactly, Fields, Id, Kept, known},
+    json::Object,
+    mentions::{Clusters, UNTYPED, clusters, entity_type},
+    reader::Found,
+    spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
+    words::{Words, bytes, join},
+    writer::Objects,
+};
+use crate::DataError;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "scierc",
+    source: "SciERC, DyGIE++ and PURE",
+    content: Content::Json(Json {
+        fields: &["doc_key", "sentences", "ner", "relations", "clusters"],
+        identified_by: &[&[Has("sentences")]],
+        triples: None,
+        array: false,
+        parse,
+        write,
+    }),
+    holds: Holds {
+        offsets: Offsets::NeedsWords,
+        types: Types::Except(UNTYPED),
+        entities: true,
+        entity_ids: EntityIds::Clusters,
+        ..Holds::SURFACES
+    },
+};
+
+known! {
+    struct Record {
+        doc_key "doc_key": Id,
+        sentences "sentences": Vec<Vec<String>>,
+        ner "ner": Vec<Vec<Vec<Value>>>,
+        relations "relations": Vec<Vec<Vec<Value>>>,
+        clusters "clusters": Vec<Vec<Exactly<usize, 2>>>,
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    doc_key: &'a str,
+    sentences: [Vec<&'a str>; 1],
+    ner: [Vec<(usize, usize, &'a str)>; 1],
+    relations: [Vec<(usize, usize, usize, usize, &'a str)>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clusters: Vec<Vec<[usize; 2]>>,
+    #[serde(flatten)]
+    extra: Kept<'a>,
+}
+
+/// First and last word of a mention.
+type Ends = [usize; 2];
+
+/// A sentence per sentence of the document. Its id is the document's, with the number of the sentence from 0 if there are several.
+fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
+    let Fields { known: Record { doc_key, sentences, ner, relations, clusters }, extra } = object.parse()?;
+    let lost = &mut found.report.lost;
+    let sentences = object.required(sentences, "sentences")?;
+    let count = sentences.len();
+    for (name, list) in [("ner", &ner), ("relations", &relations)] {
+        if let Some(list) = list
+            && list.len() != count
+        {
+            let found = list.len();
+            return Err(object.error(format!("`{name}` has {found} lists, but there are {count} sentences; expected a list per sentence")));
+        }
+    }
+    let mut entity_of: HashMap<Ends, usize> = HashMap::new();
+    for (entity, cluster) in clusters.iter().flatten().enumerate() {
+        cluster.iter().for_each(|&Exactly(ends)| _ = entity_of.entry(ends).or_insert(entity));
+    }
+    // Borders between sentences, and fields of a document that is parted.
+    lost.note_at(Loss::Annotation, count.saturating_sub(1), || object.name());
+    lost.note_at(Loss::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
+    let mut extra = Some(extra).filter(|_| count == 1);
+    let (mut more, mut first) = (0, 0);
+    let mut lists = [ner, relations].map(|list| list.unwrap_or_default().into_iter());
+    for (number, tokens) in sentences.iter().enumerate() {
+        let [ner, relations] = [0, 1].map(|list| lists[list].next().unwrap_or_default());
+        let (text, words) = join(tokens);
+        let place = |[start, end]: Ends| -> Result<ByteSpan, DataError> {
+            let inside = |at: usize| at.checked_sub(first);
+            let tokens = inside(start).zip(inside(end)).map(|(start, end)| TokenSpan::new(start, end.saturating_add(1)));
+            tokens.and_then(|tokens| bytes(&words, tokens)).ok_or_else(|| {
+                let last = (first + words.len()).saturating_sub(1);
+                object.error(format!(
+                    "the words {start} to {end} are not in sentence {number}, which has the words {first} to {last} of the document"
+                ))
+            })
+        };
+        let mut mentions: Vec<(Ends, Mention)> = Vec::with_capacity(ner.len());
+        for row in &ner {
+            let [start, end, name, rest @ ..] = row.as_slice() else { return Err(wrong(object, "[start, end, type]", row)) };
+            let (Some(ends), Some(name)) = (ends(start, end), name.as_str()) else {
+                return Err(wrong(object, "[start, end, type]", row));
+            };
+            more += rest.len();
+            let entity_type = entity_type(name.to_owned());
+            mentions.push((ends, mention(&text, place(ends)?, entity_type, entity_of.get(&ends))));
+        }
+        let mut joined = vec![false; mentions.len()];
+        let mut triples = Vec::with_capacity(relations.len());
+        for row in &relations {
+            const WANTED: &str = "[start, end, start, end, relation]";
+            let [a, b, c, d, name, rest @ ..] = row.as_slice() else { return Err(wrong(object, WANTED, row)) };
+            let (Some(head), Some(tail), Some(name)) = (ends(a, b), ends(c, d), name.as_str()) else {
+                return Err(wrong(object, WANTED, row));
+            };
+            more += rest.len();
+            let mut end = |ends: Ends| match mentions.iter().position(|(own, _)| *own == ends) {
+                Some(number) => {
+                    joined[number] = true;
+                    Ok(mentions[number].1.clone())
+                }
+                None => Ok::<_, DataError>(mention(&text, place(ends)?, None, entity_of.get(&ends))),
+            };
+            let (subject, object) = (end(head)?, end(tail)?);
+            triples.push(Triple { subject, relation: name.to_owned(), object, score: None });
+        }
+        let entities = mentions.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|((_, mention), _)| mention);
+        let id = doc_key.as_ref().map(|Id(key)| if count == 1 { key.clone() } else { format!("{key}#{number}") });
+        let entities = entities.collect();
+        let extra = extra.take().unwrap_or_default();
+        found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
+        first += words.len();
+    }
+    lost.note_at(Loss::Field, more, || object.name());
+    Ok(())
+}
+
+fn mention(text: &str, span: ByteSpan, entity_type: Option<String>, entity: Option<&usize>) -> Mention {
+    let surface = &text[span.start..span.end];
+    Mention { span: Some(span), entity_type, entity: entity.map(usize::to_string), ..Mention::of(surface) }
+}
+
+fn ends(start: &Value, end: &Value) -> Option<Ends> {
+    let word = |value: &Value| usize::try_from(value.as_u64()?).ok();
+    Some([word(start)?, word(end)?])
+}
+
+fn wrong(object: &Object, wanted: &str, row: &[Value]) -> DataError {
+    object.error(format!("expected {wanted}, found {}", Value::from(row)))
+}
+
+/// A document of one sentence, whose key is the number of the sentence in the file if it has no id.
+fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+    let number = objects.next_number().to_string();
+    let lost = &mut objects.lost;
+    let words = Words::of(sentence, lost);
+    let all: Vec<&Mention> = words.mentions.iter().map(|(_, mention)| *mention).collect();
+    let ends = |number: usize| -> Ends {
+        let TokenSpan { start, end } = words.mentions[number].0;
+        [start, end - 1]
+    };
+    // Where two mentions have the same words, the first is the one that relations and clusters find again.
+    let mut first: HashMap<Ends, usize> = HashMap::new();
+    (0..all.len()).for_each(|number| _ = first.entry(ends(number)).or_insert(number));
+    let is_other = |number: &usize| all[first[&ends(*number)]] != all[*number];
+    let joined = words.triples.iter().flat_map(|&(subject, _, object)| [subject, object]);
+    lost.note(Loss::EntityType, joined.filter(is_other).count(), sentence);
+    // Nor can two mentions with the same words be of two entities.
+    let mut entity_of: HashMap<Ends, Option<&str>> = HashMap::new();
+    let entity = |(number, mention): (usize, &&'a Mention)| match mention.entity.as_deref() {
+        Some(entity) => {
+            let own = *entity_of.entry(ends(number)).or_insert(Some(entity));
+            own.filter(|own| *own == entity)
+        }
+        None => None,
+    };
+    let entities: Vec<Option<&str>> = all.iter().enumerate().map(entity).collect();
+    let without = all.iter().zip(&entities).filter(|(mention, entity)| entity.is_none() && mention.entity.is_some());
+    lost.note(Loss::EntityId, without.count(), sentence);
+    let clusters = clusters(sentence, &entities, Clusters::Named, lost);
+    let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
+        let ([a, b], [c, d]) = (ends(subject), ends(object));
+        (a, b, c, d, triple.relation.as_str())
+    };
+    let ner = |(number, mention): (usize, &&'a Mention)| {
+        let [start, end] = ends(number);
+        (start, end, mention.entity_type.as_deref().unwrap_or(UNTYPED))
+    };
+    let line = Line {
+        doc_key: sentence.id.as_deref().unwrap_or(&number),
+        sentences: [words.words.iter().map(|word| &sentence.text[word.start..word.end]).collect()],
+        ner: [all.iter().enumerate().map(ner).collect()],
+        relations: [words.triples.iter().map(relation).collect()],
+        clusters: clusters.into_iter().map(|list| list.into_iter().map(ends).collect()).collect(),
+        extra: Kept::of(sentence, Format::Scierc, lost),
+    };
+    objects.push(&line)
+}

@@ -1,0 +1,66 @@
+//! Plain text: one sentence per line. An empty line is a sentence too, so that line n is sentence n.
+
+use std::{io::BufRead, path::PathBuf};
+
+use rere_core::Sentence;
+
+use super::{
+    Loss,
+    reader::Found,
+    spec::{Content, Holds, Spec},
+    writer::Objects,
+};
+use crate::DataError;
+
+pub(super) const SPEC: Spec = Spec {
+    name: "text",
+    source: "plain text, one sentence per line",
+    content: Content::Text,
+    holds: Holds { extra: false, ids: false, ..Holds::SURFACES },
+};
+
+/// Longest line that is read: a file without line ends must not fill the memory.
+const MAX_LINE_BYTES: u64 = 64 << 20;
+
+/// The lines of an input.
+pub(super) struct Lines {
+    input: Box<dyn BufRead + Send>,
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Lines {
+    pub fn new(input: Box<dyn BufRead + Send>, path: PathBuf) -> Self {
+        Self { input, path, bytes: Vec::new() }
+    }
+
+    /// Reads the next line, whose number is `line` then; whether there was one.
+    pub fn next(&mut self, line: &mut usize, found: &mut Found) -> Result<bool, DataError> {
+        self.bytes.clear();
+        let mut input = std::io::Read::take(&mut self.input, MAX_LINE_BYTES + 1);
+        let unreadable = |source| DataError::Read { path: self.path.clone(), source };
+        if input.read_until(b'\n', &mut self.bytes).map_err(unreadable)? == 0 {
+            return Ok(false);
+        }
+        *line += 1;
+        if self.bytes.len() as u64 > MAX_LINE_BYTES {
+            let message = format!("a line has more than {MAX_LINE_BYTES} bytes");
+            return Err(DataError::Parse { path: self.path.clone(), line: *line, message });
+        }
+        let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let bytes = if *line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes };
+        let text = str::from_utf8(bytes).map_err(|_| DataError::Encoding { path: self.path.clone(), line: *line })?;
+        found.sentences.push_back(Sentence::new(text));
+        Ok(true)
+    }
+}
+
+/// Writes the text of a sentence in one line.
+pub(super) fn write(sentence: &Sentence, objects: &mut Objects) {
+    objects.lost.note(Loss::Triple, sentence.triples.len(), sentence);
+    let text = sentence.text.replace(['\n', '\r'], " ");
+    objects.lost.note(Loss::Spacing, usize::from(text != sentence.text), sentence);
+    objects.bytes.extend_from_slice(text.as_bytes());
+    objects.bytes.push(b'\n');
+}
