@@ -12,6 +12,7 @@
 //! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
 //! | what a corpus should not have | [`Cleaner`] |
+//! | sentences that repeat a text | [`Merger`] |
 //! | labels removed on purpose | [`Dropper`] |
 //! | what a corpus holds, and how rare its positive labels are | [`Stats`], [`ClassPriors`] |
 //! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
@@ -119,6 +120,7 @@ mod error;
 mod file;
 mod format;
 mod locate;
+mod merge;
 mod paradigms;
 mod stats;
 mod targets;
@@ -143,6 +145,7 @@ pub use format::{
     write,
 };
 pub use locate::{Choice, LocateReport, Locator};
+pub use merge::{MergeReport, Merger};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use targets::{entity_targets, relation_targets};
