@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use rere_core::{CharSpan, Mention, Sentence, Triple};
-use rere_data::{DataError, Format, Loss, OffsetUnit, ReadOptions, ReadReport, Reader, Writer, read, write};
+use rere_data::{
+    CleanSettings, Cleaner, DataError, Folding, Format, Loss, Merger, OffsetUnit, ReadOptions, ReadReport, Reader,
+    Writer, read, write,
+};
 use serde_json::{Value, json};
 
 fn path(name: &str) -> PathBuf {
@@ -540,6 +543,28 @@ fn bad_input_to_the_new_formats_is_an_error_with_its_line() {
         let error = parse(&format!("\n{line}\n"), &ReadOptions::default()).expect_err(line).to_string();
         assert!(error.contains(part) && error.contains("file.jsonl, line 2"), "{error}");
     }
+}
+
+#[test]
+fn a_sentence_with_one_line_per_triple_is_merged() {
+    let (sentences, _) = reported("split.jsonl");
+    let mut merger = Merger::default();
+    sentences.into_iter().for_each(|sentence| merger.add(sentence));
+    let (sentences, report) = merger.finish();
+    assert_eq!((sentences.len(), report.merged), (1, 1));
+    assert_eq!(strings(&sentences[0]), [["Ilse", "runs", "Acme"], ["Acme", "in", "Oslo"]]);
+}
+
+#[test]
+fn folded_cleaning_keeps_what_differs_in_characters_only() {
+    let line = r#"{"text": "Zoe\u0308 met O\u2019Brien of Ac\u200bme .", "triple_list": [["Zo\u00eb", "met", "O'Brien"], ["o\u2019brien", "of", "Acme"], ["Zo\u00e9", "of", "Acme"]]}"#;
+    let reader = Reader::new(line.as_bytes(), "corpus", &ReadOptions::default()).expect("a format");
+    let settings = CleanSettings { folding: Folding::ALL, missing: true, ..CleanSettings::default() };
+    let mut cleaner = Cleaner::new(settings);
+    let mut sentences: Vec<Sentence> = reader.collect::<Result<_, _>>().expect("sentences");
+    assert!(cleaner.clean(&mut sentences[0]));
+    let [zoe, brien, acme] = ["Zoe\u{308}", "O\u{2019}Brien", "Ac\u{200b}me"];
+    assert_eq!(strings(&sentences[0]), [[zoe, "met", brien], [brien, "of", acme]]);
 }
 
 /// The tables of formats and names in the documentation are those of the definitions.
