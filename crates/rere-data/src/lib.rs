@@ -39,8 +39,9 @@
 //!
 //! let corpus = r#"{"text": "Ada was born in London", "triples": [{"subject": {"text": "Ada", "start": 0, "end": 3},
 //!     "relation": "born_in", "object": {"text": "London", "start": 16, "end": 23}}]}"#;
-//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, &ReadOptions::default())?
-//! let mut reader = Reader::new(std::io::Cursor::new(format!("[{corpus}]")), "corpus.json", None);
+//! let options = ReadOptions::default();
+//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, &options)?
+//! let mut reader = Reader::new(std::io::Cursor::new(format!("[{corpus}]")), "corpus.json", &options)?;
 //! let error = reader.next().expect("a sentence").expect_err("London ends at 22");
 //! assert_eq!(
 //!     error.to_string(),

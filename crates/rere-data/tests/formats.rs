@@ -241,8 +241,8 @@ fn docred() {
         triples: vec![triple(of("0", second("Zoë", "PER")), "P551", of("2", second("北京", "LOC")))],
         entities: vec![
             of("0", at(&text, "Zoë Ng", Some("PER"))),
-            at(&text, "New York", Some("LOC")),
             of("2", at(&text, "北京", Some("LOC"))),
+            at(&text, "New York", Some("LOC")),
         ],
         ..Sentence::new(text.clone())
     };
