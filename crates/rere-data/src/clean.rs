@@ -163,7 +163,7 @@ fn digest(sentence: &Sentence) -> [u8; 32] {
 impl fmt::Display for CleanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let other: usize = self.other_relations.values().sum();
-        writeln!(f, "{} sentences with {} triples", self.sentences, self.triples)?;
+        writeln!(f, "{} sentences with {} triples were read", self.sentences, self.triples)?;
         for (count, what) in [
             (other, format!("triples removed: of {} other relations", self.other_relations.len())),
             (self.surfaces, "surfaces changed to those of their texts".to_owned()),
@@ -235,7 +235,7 @@ mod tests {
         // Clean is clean.
         let (again, report) = cleaned(settings, &left);
         assert_eq!(again, left);
-        assert_eq!(report.to_string(), "2 sentences with 3 triples\n2 sentences with 3 triples are left");
+        assert_eq!(report.to_string(), "2 sentences with 3 triples were read\n2 sentences with 3 triples are left");
     }
 
     #[test]

@@ -101,26 +101,9 @@ impl Locator {
         let folded = self.folding.apply(&sentence.text);
         let text = folded.original;
         let call = || name(sentence);
-        let mut triples = Vec::with_capacity(sentence.triples.len());
+        let triples = self.locate_pairs(&folded, &sentence.triples, call);
+        let negatives = self.locate_pairs(&folded, &sentence.negatives, call);
         let mut entities = Vec::with_capacity(sentence.entities.len());
-        for triple in &sentence.triples {
-            let [subjects, objects] =
-                [&triple.subject, &triple.object].map(|mention| self.candidates(&folded, mention, call));
-            let of = |(subject, object): (Place, Place)| Triple {
-                subject: put(text, &triple.subject, subject),
-                object: put(text, &triple.object, object),
-                ..triple.clone()
-            };
-            match self.choice {
-                Choice::First => triples.push(of((subjects[0], objects[0]))),
-                Choice::Nearest => triples.push(of(nearest(&subjects, &objects))),
-                Choice::All => {
-                    let pairs =
-                        subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object)));
-                    triples.extend(pairs.map(of));
-                }
-            }
-        }
         for entity in &sentence.entities {
             let mut places = self.candidates(&folded, entity, call);
             if self.choice != Choice::All {
@@ -129,7 +112,44 @@ impl Locator {
             entities.extend(places.into_iter().map(|place| put(text, entity, place)));
         }
         drop(folded);
-        (sentence.triples, sentence.entities) = (triples, entities);
+        // Mentions of pairs without a relation are entities, if no triple joins them.
+        for mention in negatives.iter().flat_map(|pair| [&pair.subject, &pair.object]) {
+            let is_joined = triples.iter().any(|triple| triple.subject == *mention || triple.object == *mention);
+            if !is_joined && !entities.contains(mention) {
+                entities.push(mention.clone());
+            }
+        }
+        (sentence.triples, sentence.negatives, sentence.entities) = (triples, negatives, entities);
+    }
+
+    /// Triples with the places of their mentions; several for one if all places are wanted.
+    fn locate_pairs(
+        &mut self,
+        folded: &Folded,
+        triples: &[Triple],
+        sentence: impl Fn() -> String + Copy,
+    ) -> Vec<Triple> {
+        let text = folded.original;
+        let mut located = Vec::with_capacity(triples.len());
+        for triple in triples {
+            let [subjects, objects] =
+                [&triple.subject, &triple.object].map(|mention| self.candidates(folded, mention, sentence));
+            let of = |(subject, object): (Place, Place)| Triple {
+                subject: put(text, &triple.subject, subject),
+                object: put(text, &triple.object, object),
+                ..triple.clone()
+            };
+            match self.choice {
+                Choice::First => located.push(of((subjects[0], objects[0]))),
+                Choice::Nearest => located.push(of(nearest(&subjects, &objects))),
+                Choice::All => {
+                    let pairs =
+                        subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object)));
+                    located.extend(pairs.map(of));
+                }
+            }
+        }
+        located
     }
 
     /// The places of a mention, one at least: `None` where it stands nowhere.

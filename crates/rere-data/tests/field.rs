@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rere_core::{CharSpan, Mention, Sentence, Triple};
 use rere_data::{
-    CleanSettings, Cleaner, DataError, Folding, Format, Loss, Merger, OffsetUnit, ReadOptions, ReadReport, Reader,
-    Writer, read, write,
+    Choice, CleanSettings, Cleaner, DataError, Folding, Format, Locator, Loss, Merger, OffsetUnit, ReadOptions,
+    ReadReport, Reader, Writer, read, write,
 };
 use serde_json::{Value, json};
 
@@ -573,4 +573,15 @@ fn the_documentation_has_every_format() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let formats = std::fs::read_to_string(root.join("docs/formats.md")).expect("a page");
     assert!(formats.contains(&Format::table()), "docs/formats.md needs this table:\n{}", Format::table());
+}
+
+#[test]
+fn pairs_without_a_relation_are_located_too() {
+    let line = r#"{"text": "a b a", "h": {"name": "b"}, "t": {"name": "a"}, "relation": "NA"}"#;
+    let mut sentences = parse(line, &ReadOptions::default()).expect("read").0;
+    Locator::new(Choice::Nearest, Folding::NONE).locate(&mut sentences[0]);
+    let pair = &sentences[0].negatives[0];
+    assert_eq!([&pair.subject, &pair.object].map(|mention| place(&sentences[0], mention).0), [2, 0]);
+    assert!([&pair.subject, &pair.object].iter().all(|mention| sentences[0].entities.contains(mention)));
+    assert_eq!(object(&written(&sentences, Format::Tacred))["relation"], "NA");
 }
