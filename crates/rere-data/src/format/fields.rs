@@ -9,12 +9,12 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Format, Loss, Lost, spec::takes};
+use super::{Format, Loss, Lost, spec::taken};
 
 /// The extra fields of a sentence that a format keeps.
 pub(super) struct Kept<'a> {
     fields: &'a Extra,
-    format: Format,
+    taken: &'static [&'static str],
 }
 
 impl<'a> Kept<'a> {
@@ -25,16 +25,17 @@ impl<'a> Kept<'a> {
 
     /// As [`Kept::of`], for a format that writes one of the fields in a place of its own.
     pub fn beside(sentence: &'a Sentence, format: Format, written: Option<&str>, lost: &mut Lost) -> Self {
-        let is_lost = |field: &str| takes(format, field) && written != Some(field);
-        let taken = sentence.extra.iter().filter(|(field, _)| is_lost(field)).count();
-        lost.note(Loss::Field, taken, sentence);
-        Self { fields: &sentence.extra, format }
+        let taken = taken(format);
+        let is_lost = |field: &str| taken.contains(&field) && written != Some(field);
+        let count = sentence.extra.iter().filter(|(field, _)| is_lost(field)).count();
+        lost.note(Loss::Field, count, sentence);
+        Self { fields: &sentence.extra, taken }
     }
 }
 
 impl Serialize for Kept<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.fields.iter().filter(|(field, _)| !takes(self.format, field)))
+        serializer.collect_map(self.fields.iter().filter(|(field, _)| !self.taken.contains(field)))
     }
 }
 

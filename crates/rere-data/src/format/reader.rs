@@ -15,7 +15,7 @@ use super::parquet::Rows as ParquetRows;
 use super::{
     Format, Lost, OffsetUnit, brat,
     json::{Object, Objects},
-    spec::{Content, identify},
+    spec::{Content, identify, of_triples},
     table, text,
 };
 use crate::{
@@ -321,18 +321,12 @@ fn parse(
     let json = format.spec().json().or(Format::Rere.spec().json());
     let Some(json) = json else { return Ok(()) };
     (json.parse)(object, found)?;
-    for sentence in &found.sentences {
-        if sentence.extra.is_empty() {
-            continue;
-        }
-        for other in Format::ALL {
-            if let Some(field) = other.spec().json().and_then(|json| json.triples)
-                && sentence.extra.contains(field)
-            {
-                return Err(object.error(format!(
-                    "`{field}` is a field of the format {other}, but the file is read as {format}; name the format, or remove one of the two lists of triples"
-                )));
-            }
+    for (field, _) in found.sentences.iter().flat_map(|sentence| sentence.extra.iter()) {
+        if let Some(other) = of_triples(field) {
+            return Err(object.error(format!(
+                "`{field}` is a field of the format {other}, but the file is read as {format}; name the format, or remove one of the \
+                 two lists of triples"
+            )));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What is known of a format: its name, what identifies it, what it can hold, and how it is read and written. Each format
 //! defines its own [`Spec`]; everything else asks that.
 
-use std::{collections::HashMap, fmt::Write};
+use std::{collections::HashMap, fmt::Write, sync::OnceLock};
 
 use rere_core::Sentence;
 use serde_json::value::RawValue;
@@ -203,22 +203,32 @@ pub(super) fn identify(object: &Object) -> Result<(Format, bool), DataError> {
     }
 }
 
-/// Whether an object of `format` cannot have another field of this name: it would be taken for one of its own, for triples of
-/// another format, or for a sign of one that is looked for before.
-pub(super) fn takes(format: Format, field: &str) -> bool {
-    let Some(own) = format.spec().json() else { return false };
-    let is_own = |name: &str| own.fields.contains(&name);
-    let is_triples = |other: Format| other.spec().json().is_some_and(|json| json.triples == Some(field));
-    // Without one of the fields that the format itself does not have, an object has not the signs of the other one.
-    let foreign = |marks: &[Mark]| marks.iter().find(|mark| !is_own(mark.field())).map(|mark| mark.field());
-    let is_sign = |other: Format| {
-        other.spec().json().is_some_and(|json| json.identified_by.iter().any(|marks| foreign(marks) == Some(field)))
-    };
-    let is_lacking = |mark: &Mark| matches!(mark, Mark::Lacks(name) if *name == field);
-    is_own(field)
-        || own.identified_by.iter().any(|marks| marks.iter().any(is_lacking))
-        || Format::ALL.into_iter().any(is_triples)
-        || Format::ALL.into_iter().take_while(|other| *other != format).any(is_sign)
+/// Names that no other field of an object of `format` can have: it would be taken for one of its own, for triples of another format,
+/// or for a sign of one that is looked for before.
+pub(super) fn taken(format: Format) -> &'static [&'static str] {
+    // Asked for with each sentence.
+    static TAKEN: [OnceLock<Vec<&str>>; Format::ALL.len()] = [const { OnceLock::new() }; Format::ALL.len()];
+    TAKEN[format as usize].get_or_init(|| {
+        let Some(own) = format.spec().json() else { return Vec::new() };
+        let lacking = |mark: &Mark| match mark {
+            Mark::Lacks(name) => Some(*name),
+            Mark::Has(_) | Mark::HasRows(_) => None,
+        };
+        // Without the first field that the format itself does not have, an object has not the signs of the other one.
+        let foreign = |marks: &&[Mark]| marks.iter().map(|mark| mark.field()).find(|name| !own.fields.contains(name));
+        let earlier =
+            Format::ALL.into_iter().take_while(|other| *other != format).filter_map(|other| other.spec().json());
+        let mut names = own.fields.to_vec();
+        names.extend(own.identified_by.iter().flat_map(|marks| marks.iter().filter_map(lacking)));
+        names.extend(Format::ALL.into_iter().filter_map(|other| other.spec().json()?.triples));
+        names.extend(earlier.flat_map(|other| other.identified_by.iter().filter_map(foreign)));
+        names
+    })
+}
+
+/// The format whose triples a field of this name holds, and no other's.
+pub(super) fn of_triples(field: &str) -> Option<Format> {
+    Format::ALL.into_iter().find(|format| format.spec().json().is_some_and(|json| json.triples == Some(field)))
 }
 
 /// The table of formats that docs/formats.md shows.
