@@ -2,7 +2,6 @@
 
 mod command;
 mod progress;
-mod stream;
 mod table;
 
 use std::process::ExitCode;
@@ -64,7 +63,7 @@ fn main() -> ExitCode {
             eprintln!("rere: {error}");
             let mut cause = error.source();
             while let Some(error) = cause {
-                eprintln!("  because: {error}");
+                eprintln!("  caused by: {error}");
                 cause = error.source();
             }
             ExitCode::FAILURE

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use rere_data::{CleanSettings, Cleaner, Folding, Format, Reader, Writer};
 
-use super::{Outcome, check_not_empty, relation_name, report};
+use super::{Outcome, Reading, comma_advice, finish_reading, report};
 
 /// Options of `rere clean`.
 #[derive(clap::Args)]
@@ -17,13 +17,15 @@ pub struct Arguments {
     output: PathBuf,
     #[command(flatten)]
     steps: Steps,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 #[derive(clap::Args)]
 #[group(required = true, multiple = true)]
 struct Steps {
-    /// Keep only these relations, separated by commas.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = relation_name)]
+    /// Keep only triples of this relation; can be repeated.
+    #[arg(long, value_name = "NAME")]
     relations: Option<Vec<String>>,
     /// Give surfaces that stand in the text, or as a whole word there, only with other case or white space those of the text.
     #[arg(long)]
@@ -49,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         empty: steps.empty,
         duplicates: steps.duplicates,
     });
-    let mut reader = Reader::open(&arguments.input, None)?;
+    let mut reader = Reader::open(&arguments.input, &arguments.reading.options())?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     let mut unseen: BTreeSet<&str> = steps.relations.iter().flatten().map(String::as_str).collect();
     for sentence in reader.by_ref() {
@@ -61,13 +63,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
             writer.write(&sentence)?;
         }
     }
-    check_not_empty(&reader, &arguments.input)?;
+    finish_reading(&reader, &arguments.input)?;
     let written = writer.finish()?;
     eprintln!("{}", cleaner.report());
     for relation in unseen {
-        eprintln!("note: no triple has the relation {relation:?} that --relations names");
+        let advice = comma_advice(relation);
+        eprintln!("note: no triple has the relation {relation:?} that --relations names{advice}");
     }
-    report(reader.lost());
     report(&written);
     Ok(())
 }
