@@ -64,6 +64,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let [a, b] = [&systems[0].1, &systems[1].1].map(|aligned| count_each(aligned, &matcher));
     let comparison = compare(&a, &b, arguments.rounds, arguments.seed, arguments.alpha)?;
+    if let Some(file) = &arguments.plot {
+        let mut curves = Vec::with_capacity(2);
+        for (path, aligned) in &systems {
+            let scored = scored(aligned, &matcher).map_err(|error| format!("{path}: {error}"))?;
+            let curve = precision_recall_curve(scored.items, scored.gold);
+            curves.push((format!("{path}, average precision {:.3}", average_precision(&curve)), curve));
+        }
+        let named: Vec<_> = curves.iter().map(|(name, curve)| (name.as_str(), curve.as_slice())).collect();
+        write_picture(file, &plot_precision_recall(&named)?)?;
+    }
     if arguments.json {
         say(serde_json::json!(comparison))?;
     } else {
@@ -75,16 +85,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
             ))?;
         }
         say(comparison)?;
-    }
-    if let Some(file) = &arguments.plot {
-        let mut curves = Vec::with_capacity(2);
-        for (path, aligned) in &systems {
-            let scored = scored(aligned, &matcher).map_err(|error| format!("{path}: {error}"))?;
-            let curve = precision_recall_curve(scored.items, scored.gold);
-            curves.push((format!("{path}, average precision {:.3}", average_precision(&curve)), curve));
-        }
-        let named: Vec<_> = curves.iter().map(|(name, curve)| (name.as_str(), curve.as_slice())).collect();
-        write_picture(file, &plot_precision_recall(&named)?)?;
     }
     Ok(())
 }
