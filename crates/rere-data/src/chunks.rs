@@ -186,7 +186,7 @@ mod tests {
         // Handed out, waiting, and in the hand of the thread.
         let most = 100 * 4 + 4 + 1;
         assert!(read.load(Ordering::Relaxed) <= most);
-        chunks.into_source();
+        drop(chunks.into_source());
         assert!(read.load(Ordering::Relaxed) <= most + 1);
     }
 
@@ -198,7 +198,7 @@ mod tests {
         });
         let mut chunks = Chunks::new(broken, 1024);
         assert_eq!(chunks.by_ref().flatten().flatten().count(), 2);
-        chunks.into_source();
+        drop(chunks.into_source());
     }
 
     #[test]
