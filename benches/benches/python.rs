@@ -93,7 +93,7 @@ fn search() -> Result<(), Box<dyn Error>> {
             let printed: HashMap<String, Option<(f64, usize)>> =
                 serde_json::from_str(&python("align.py", &[file.path()])?)?;
 
-            let folding = Folding { case: fold_case, space: false };
+            let folding = Folding { case: fold_case, ..Folding::NONE };
             let settings = MatcherSettings { folding, ..MatcherSettings::default() };
             let matcher = EntityMatcher::new(names, settings)?;
             let (mut here, mut mentions) = (f64::INFINITY, 0);

@@ -174,3 +174,27 @@ fn the_format_can_be_named() {
     }
     assert!(!rere(path, "stats lines").status.success());
 }
+
+#[test]
+fn lines_of_one_text_are_merged_before_empty_ones_go() {
+    let folder = folder();
+    let corpus = r#"{"text": "Ilse runs Acme in Oslo .", "triple_list": []}
+{"text": "Acme is old .", "triple_list": []}
+{"text": "Ilse runs Acme in Oslo .", "triple_list": [["Ilse", "runs", "Acme"]]}
+{"text": "Ilse runs Acme in Oslo .", "triple_list": [["Acme", "in", "Oslo"]]}
+"#;
+    fs::write(folder.path().join("corpus.jsonl"), corpus).expect("written");
+    let report = said(folder.path(), "clean --merge --empty corpus.jsonl out.jsonl");
+    assert_eq!(
+        report,
+        "4 sentences with 2 triples\n4 sentences with 2 triples are left\n2 sentences merged with an earlier one of the same \
+         text\n2 sentences are left\n2 sentences with 2 triples\n1 sentences removed: without triples\n1 sentences with 2 \
+         triples are left\n"
+    );
+    let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");
+    let triples = [("Ilse", "runs", "Acme"), ("Acme", "in", "Oslo")];
+    assert_eq!(
+        written[0].triples,
+        triples.map(|(subject, relation, object)| rere_core::Triple::of(subject, relation, object))
+    );
+}

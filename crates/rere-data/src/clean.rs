@@ -9,23 +9,20 @@ use rere_core::{Mention, Sentence};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    Folding,
-    locate::{folded_occurrences, places},
-};
+use crate::{locate::places, text::Folding};
 
 /// What is to be cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CleanSettings {
     /// The only relations that stay; `None` for all.
     pub relations: Option<HashSet<String>>,
-    /// Where a surface stands in its text, or as a whole word there, only with other case or white space, it becomes that of the text.
+    /// Replace surfaces that are in the text, or are a whole word there, only by folding. They become those of the text.
     pub folding: Folding,
     /// Remove triples whose subject or object does not stand in the text.
     pub missing: bool,
     /// Remove sentences without triples.
     pub empty: bool,
-    /// Remove triples that stand twice in a sentence, and sentences whose text and triples stood before in the corpus.
+    /// Remove triples that a sentence has twice, and sentences that have the text, triples and negatives of an earlier one.
     pub duplicates: bool,
 }
 
@@ -37,7 +34,7 @@ pub struct CleanSettings {
 ///
 /// let settings = CleanSettings {
 ///     relations: Some(["born_in".to_owned()].into()),
-///     folding: Folding { case: true, space: true },
+///     folding: Folding::ALL,
 ///     empty: true,
 ///     ..CleanSettings::default()
 /// };
@@ -106,7 +103,7 @@ impl Cleaner {
                 stays
             });
         }
-        if settings.folding != Folding::default() {
+        if settings.folding != Folding::NONE {
             report.surfaces += take_surfaces(sentence, settings.folding);
         }
         if settings.missing {
@@ -135,15 +132,15 @@ impl Cleaner {
     }
 }
 
-/// Gives mentions that stand in the text but for folding the surface of the first such place; how many changed.
+/// Gives mentions that are in the text only by folding the surface of their first place, and returns how many changed.
 fn take_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
-    let text = &sentence.text;
-    let folded = folding.apply(text);
-    let of_triples = sentence.triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]);
+    let folded = folding.apply(&sentence.text);
+    let pairs = sentence.triples.iter_mut().chain(&mut sentence.negatives);
+    let of_pairs = pairs.flat_map(|triple| [&mut triple.subject, &mut triple.object]);
     let mut changed = 0;
-    for mention in of_triples.chain(&mut sentence.entities).filter(|mention| mention.span.is_none()) {
-        let place = folded_occurrences(text, &folded, &mention.text, folding).into_iter().next();
-        let surface = place.map_or("", |place| &text[place.start..place.end]);
+    for mention in of_pairs.chain(&mut sentence.entities).filter(|mention| mention.span.is_none()) {
+        let place = folded.occurrences(&mention.text).into_iter().next();
+        let surface = place.map_or("", |place| &folded.original[place.start..place.end]);
         if !surface.is_empty() && surface != mention.text.trim() {
             surface.clone_into(&mut mention.text);
             changed += 1;
@@ -152,18 +149,21 @@ fn take_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
     changed
 }
 
-/// A digest of the text and the triples of a sentence, in whatever order.
+/// A digest of the text, the triples and the negatives of a sentence, in any order.
 fn digest(sentence: &Sentence) -> [u8; 32] {
-    let mut triples: Vec<_> = sentence.triples.iter().map(|t| (&t.subject, &t.relation, &t.object)).collect();
-    triples.sort_unstable();
+    let [triples, negatives] = [&sentence.triples, &sentence.negatives].map(|pairs| {
+        let mut pairs: Vec<_> = pairs.iter().map(|t| (&t.subject, &t.relation, &t.object)).collect();
+        pairs.sort_unstable();
+        pairs
+    });
     // Debug output quotes strings, so that no two sentences are written the same.
-    Sha256::digest(format!("{:?}{triples:?}", sentence.text)).into()
+    Sha256::digest(format!("{:?}{triples:?}{negatives:?}", sentence.text)).into()
 }
 
 impl fmt::Display for CleanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let other: usize = self.other_relations.values().sum();
-        writeln!(f, "{} sentences with {} triples", self.sentences, self.triples)?;
+        writeln!(f, "{} sentences with {} triples were read", self.sentences, self.triples)?;
         for (count, what) in [
             (other, format!("triples removed: of {} other relations", self.other_relations.len())),
             (self.surfaces, "surfaces changed to those of their texts".to_owned()),
@@ -220,7 +220,7 @@ mod tests {
         ];
         let settings = CleanSettings {
             relations: Some(["r".to_owned()].into()),
-            folding: Folding { case: true, space: false },
+            folding: Folding { case: true, ..Folding::NONE },
             missing: true,
             empty: true,
             duplicates: true,
@@ -235,7 +235,31 @@ mod tests {
         // Clean is clean.
         let (again, report) = cleaned(settings, &left);
         assert_eq!(again, left);
-        assert_eq!(report.to_string(), "2 sentences with 3 triples\n2 sentences with 3 triples are left");
+        assert_eq!(report.to_string(), "2 sentences with 3 triples were read\n2 sentences with 3 triples are left");
+    }
+
+    #[test]
+    fn triples_that_differ_in_characters_are_not_missing() {
+        let text = "Zoe\u{308} met O\u{2019}Brien and \u{201c}X\u{201d} in Sa\u{ad}int\u{2013}De\u{301}nis .";
+        let triples = [("Zoë", "met", "O'Brien"), ("\"X\"", "in", "saint-dénis"), ("\u{200b}Zoë", "in", "Saint Denis")];
+        let negative = Triple::of("Zoë", "no_relation", "\"x\"");
+        let corpus = Sentence { negatives: vec![negative], ..sentence(text, &triples) };
+        let settings = CleanSettings { folding: Folding::ALL, missing: true, ..CleanSettings::default() };
+        let (left, report) = cleaned(settings, std::slice::from_ref(&corpus));
+        let of_text =
+            [("Zoe\u{308}", "met", "O\u{2019}Brien"), ("\u{201c}X\u{201d}", "in", "Sa\u{ad}int\u{2013}De\u{301}nis")];
+        assert_eq!(left[0].triples, sentence(text, &of_text).triples);
+        assert_eq!(left[0].negatives, [Triple::of("Zoe\u{308}", "no_relation", "\u{201c}X\u{201d}")]);
+        // A letter without its accent is another letter.
+        assert_eq!((report.surfaces, report.missing), (7, 1));
+    }
+
+    #[test]
+    fn sentences_with_other_negatives_are_no_duplicates() {
+        let negative = |object| Sentence { negatives: vec![Triple::of("a", "NA", object)], ..Sentence::new("a b c") };
+        let settings = CleanSettings { duplicates: true, ..CleanSettings::default() };
+        let corpus = [negative("b"), negative("c"), negative("b")];
+        assert_eq!(cleaned(settings, &corpus).0, corpus[..2]);
     }
 
     #[test]

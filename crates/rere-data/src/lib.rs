@@ -13,6 +13,7 @@
 //! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
 //! | what a corpus should not have | [`Cleaner`] |
+//! | sentences that repeat a text | [`Merger`] |
 //! | labels removed on purpose | [`Dropper`] |
 //! | what a corpus holds, and how rare its positive labels are | [`Stats`], [`ClassPriors`] |
 //! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
@@ -39,8 +40,9 @@
 //!
 //! let corpus = r#"{"text": "Ada was born in London", "triples": [{"subject": {"text": "Ada", "start": 0, "end": 3},
 //!     "relation": "born_in", "object": {"text": "London", "start": 16, "end": 23}}]}"#;
-//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, &ReadOptions::default())?
-//! let mut reader = Reader::new(std::io::Cursor::new(format!("[{corpus}]")), "corpus.json", None);
+//! let options = ReadOptions::default();
+//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, &options)?
+//! let mut reader = Reader::new(std::io::Cursor::new(format!("[{corpus}]")), "corpus.json", &options)?;
 //! let error = reader.next().expect("a sentence").expect_err("London ends at 22");
 //! assert_eq!(
 //!     error.to_string(),
@@ -119,12 +121,13 @@ mod drop;
 mod encode;
 mod error;
 mod file;
-mod fold;
 mod format;
 mod locate;
+mod merge;
 mod paradigms;
 mod stats;
 mod targets;
+mod text;
 mod tokenize;
 
 pub use align::{
@@ -141,13 +144,14 @@ pub use encode::{
 };
 pub use error::DataError;
 pub use file::{Output, input_name, is_standard, open, replace_file};
-pub use fold::Folding;
 pub use format::{
     Format, Loss, Lost, OffsetUnit, ReadOptions, ReadReport, Reader, UnknownOffsetUnit, Writer, read, read_reporting,
     write,
 };
-pub use locate::{Choice, LocateReport, Located, Locator, occurrences, to_tokens};
+pub use locate::{Choice, LocateReport, Locator};
+pub use merge::{MergeReport, Merger};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use targets::{entity_targets, relation_targets};
-pub use tokenize::{Tokenizer, Tokens};
+pub use text::{Folding, occurrences};
+pub use tokenize::{Located, Tokenizer, Tokens, to_tokens};

@@ -3,14 +3,13 @@
 use std::{cmp::Reverse, collections::HashMap, io::Write, path::Path};
 
 use rayon::prelude::*;
-use rere_core::ByteSpan;
+use rere_core::{ByteSpan, TokenSpan};
 use tokenizers::{
     NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
     models::wordlevel::WordLevel, normalizers::BertNormalizer, pre_tokenizers::bert::BertPreTokenizer,
 };
-use unicode_segmentation::GraphemeCursor;
 
-use crate::{DataError, error::beginning, file::replace_file};
+use crate::{DataError, error::beginning, file::replace_file, text::is_character_border};
 
 /// A tokenizer of the Hugging Face kind that never cuts, never pads and adds no special tokens by itself.
 #[derive(Debug, Clone)]
@@ -211,17 +210,49 @@ fn end_of_character(text: &str, end: usize, limit: usize) -> usize {
     characters.find(|(at, _)| is_character_border(text, end + at)).map_or(end.max(limit), |(at, _)| end + at)
 }
 
-/// Whether no user-perceived character (grapheme cluster of UAX 29) of `text` reaches over the byte `at`.
-pub(crate) fn is_character_border(text: &str, at: usize) -> bool {
-    // The only such character with two of ASCII is the end of a line.
-    if let Some([before, after]) = at.checked_sub(1).and_then(|before| text.as_bytes().get(before..=at))
-        && before.is_ascii()
-        && after.is_ascii()
-    {
-        return [*before, *after] != *b"\r\n";
+/// A mention in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Located {
+    /// The fewest tokens that cover the mention.
+    pub tokens: TokenSpan,
+    /// Whether these tokens cover nothing beside the mention.
+    pub aligned: bool,
+}
+
+/// The tokens under a byte span of the text that `tokens` come from; `None` where no token has a byte of it.
+///
+/// ```
+/// use rere_core::{ByteSpan, TokenSpan};
+/// use rere_data::{Tokenizer, to_tokens};
+///
+/// let text = "born in New York-based";
+/// let tokens = Tokenizer::train_words([text], 1, 100)?.encode(text)?;
+/// let located = to_tokens(ByteSpan::new(8, 16), &tokens).expect("two words");
+/// assert_eq!(located.tokens, TokenSpan::new(2, 4));
+/// assert!(located.aligned);
+/// # Ok::<(), rere_data::DataError>(())
+/// ```
+pub fn to_tokens(span: ByteSpan, tokens: &Tokens) -> Option<Located> {
+    // An empty span would overlap the token that it lies in.
+    if span.is_empty() {
+        return None;
     }
-    // An error would ask for more text than the whole; there is none.
-    GraphemeCursor::new(at, text.len(), true).is_boundary(text, 0).unwrap_or(true)
+    let covers = |token: &ByteSpan| !token.is_empty() && token.overlaps(span);
+    // Tokens are in the order of their starts and, but for empty ones, of their ends.
+    let end = tokens.spans.partition_point(|token| token.start < span.end);
+    let from = tokens.spans.partition_point(|token| token.start < span.start);
+    let before = tokens.spans[..from].iter().rposition(|token| !token.is_empty() && token.end <= span.start);
+    let from = before.map_or(0, |before| before + 1);
+    let near = tokens.spans.get(from..end)?;
+    let start = from + near.iter().position(covers)?;
+    let end = from + near.iter().rposition(covers)? + 1;
+    // Between the mention's end and the token's there can be only space and dropped characters, as long as no token
+    // reaches over the mention.
+    let aligned = tokens.spans[start..end]
+        .iter()
+        .filter(|token| !token.is_empty())
+        .all(|token| span.start <= token.start && token.end <= span.end);
+    Some(Located { tokens: TokenSpan::new(start, end), aligned })
 }
 
 #[cfg(test)]
@@ -339,6 +370,59 @@ mod tests {
         proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
     }
 
+    #[test]
+    fn places_in_long_texts_are_found_among_tokens_in_time() {
+        let spans: Vec<ByteSpan> = (0..200_000).map(|at| ByteSpan::new(2 * at, 2 * at + 1)).collect();
+        let tokens = Tokens { ids: vec![0; spans.len()], spans };
+        for (at, &span) in tokens.spans.iter().enumerate() {
+            assert_eq!(to_tokens(span, &tokens), Some(Located { tokens: TokenSpan::new(at, at + 1), aligned: true }));
+        }
+    }
+
+    #[test]
+    fn tokens_under_a_span() {
+        let spans = [(0, 3), (3, 3), (4, 7), (4, 7), (9, 12)].map(|(start, end)| ByteSpan::new(start, end));
+        let tokens = Tokens { ids: vec![0; spans.len()], spans: spans.to_vec() };
+        let located = |start, end| {
+            to_tokens(ByteSpan::new(start, end), &tokens).map(|l| (l.tokens.start, l.tokens.end, l.aligned))
+        };
+        assert_eq!(located(0, 3), Some((0, 1, true)));
+        assert_eq!(located(0, 4), Some((0, 1, true)));
+        assert_eq!(located(1, 3), Some((0, 1, false)));
+        // Both tokens of one character, and the empty token only in between.
+        assert_eq!(located(4, 7), Some((2, 4, true)));
+        assert_eq!(located(2, 10), Some((0, 5, false)));
+        assert_eq!(located(0, 12), Some((0, 5, true)));
+        assert_eq!(located(3, 4), None);
+        assert_eq!(located(5, 5), None);
+        assert_eq!(located(13, 20), None);
+    }
+
+    /// As [`to_tokens`], by one token after the other.
+    fn to_tokens_one_by_one(span: ByteSpan, tokens: &Tokens) -> Option<Located> {
+        let covers = |token: &ByteSpan| !token.is_empty() && !span.is_empty() && token.overlaps(span);
+        let start = tokens.spans.iter().position(covers)?;
+        let end = tokens.spans.iter().rposition(covers)? + 1;
+        let inside = |token: &ByteSpan| token.is_empty() || (span.start <= token.start && token.end <= span.end);
+        Some(Located { tokens: TokenSpan::new(start, end), aligned: tokens.spans[start..end].iter().all(inside) })
+    }
+
+    /// Tokens in the order of their starts and of their ends, and empty ones between.
+    fn tokens() -> impl Strategy<Value = Tokens> {
+        prop::collection::vec((0usize..3, prop_oneof![Just(0), 1usize..5]), 0..12).prop_map(|steps| {
+            let (mut start, mut end) = (0, 0);
+            let spans: Vec<ByteSpan> = steps
+                .into_iter()
+                .map(|(step, length)| {
+                    start += step;
+                    end = if length == 0 { end } else { end.max(start + length) };
+                    ByteSpan::new(start, if length == 0 { start } else { end })
+                })
+                .collect();
+            Tokens { ids: vec![0; spans.len()], spans }
+        })
+    }
+
     proptest! {
         #[test]
         fn spans_slice_any_text_in_order(text in any_text()) {
@@ -356,20 +440,26 @@ mod tests {
         }
 
         #[test]
-        fn borders_are_those_of_the_standard(text in any_text(), ascii in "[a1 \\x00\\r\\n\\x7f]{0,6}") {
-            for text in [text.clone() + &ascii, ascii + &text] {
-                for at in text.char_indices().map(|(at, _)| at).chain([text.len()]) {
-                    let standard = GraphemeCursor::new(at, text.len(), true).is_boundary(&text, 0);
-                    prop_assert_eq!(Ok(is_character_border(&text, at)), standard, "{:?} at {}", text, at);
-                }
-            }
-        }
-
-        #[test]
         fn bytes_leave_only_space_out(text in any_text()) {
             let spans = bytes().encode(&text).expect("tokens").spans;
             for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
                 prop_assert!(spans.iter().any(|span| span.start <= at && at + c.len_utf8() <= span.end));
+            }
+        }
+
+        #[test]
+        fn tokens_are_found_as_one_by_one(tokens in tokens(), start in 0usize..30, length in 0usize..8) {
+            let span = ByteSpan::new(start, start + length);
+            prop_assert_eq!(to_tokens(span, &tokens), to_tokens_one_by_one(span, &tokens));
+        }
+
+        #[test]
+        fn tokens_of_texts_are_found_as_one_by_one(text in "[aÉ北é .,\t👩\u{200d}\u{301}\u{fb01}\0\r\n]{0,10}") {
+            let words = Tokenizer::train_words(["a"], 1, 100).expect("a tokenizer");
+            let tokens = words.encode(&text).expect("tokens");
+            for (start, end) in (0..=text.len()).flat_map(|start| (start..=text.len()).map(move |end| (start, end))) {
+                let span = ByteSpan::new(start, end);
+                prop_assert_eq!(to_tokens(span, &tokens), to_tokens_one_by_one(span, &tokens));
             }
         }
     }

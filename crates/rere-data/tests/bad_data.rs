@@ -76,7 +76,7 @@ fn json_of_the_wrong_shape() {
         ("{\"text\": \"a\", \"triple_list\": [], \"triples\": []}", 1, "remove one of the two lists"),
         ("[{\"text\": \"a\",\n\"triple_list\": [[\"a\", \"r\"]]}]", 2, "length 2"),
         ("{\"text\": \"a\", \"triple_list\": [[\"a\", \"r\", 3]]}", 1, "expected a string"),
-        ("{\"text\": \"a\", \"triple_list\": [[\"a\", \"r\", \"b\", \"c\"]]}", 1, "trailing"),
+        ("{\"text\": \"a\", \"triple_list\": [[\"a\", \"r\", \"b\", \"c\"]]}", 1, "length 4"),
     ];
     for (text, line, part) in table {
         let (found, message) = parse_error(text);

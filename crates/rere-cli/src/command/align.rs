@@ -22,7 +22,8 @@ pub struct Arguments {
     /// What its relations are called in the corpus, a JSON object; once for each knowledge base, or for all; - for none.
     #[arg(long, value_name = "JSON")]
     map: Vec<PathBuf>,
-    /// Find names that stand in the text with other case or white space, too.
+    /// Also find names that differ from the text in case, white space, composed and decomposed characters, zero-width characters,
+    /// kinds of quotes and dashes.
     #[arg(long)]
     fold: bool,
     /// Count what the labellings have in common, as Table 1 of the paper does, and write no corpus.
@@ -81,7 +82,7 @@ fn one_of<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) ->
 }
 
 fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result<Aligner, DataError> {
-    let folding = Folding { case: fold, space: fold };
+    let folding = if fold { Folding::ALL } else { Folding::NONE };
     let settings = MatcherSettings { folding, ..MatcherSettings::default() };
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
     eprintln!("{}: {}", input_name(kb).display(), aligner.kb().report());

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use rere_data::{CleanSettings, Cleaner, Folding, Format, Reader, Writer};
+use rere_data::{CleanSettings, Cleaner, Folding, Format, Merger, Reader, Writer};
 
 use super::{Outcome, Reading, comma_advice, finish_reading, report};
 
@@ -27,12 +27,17 @@ struct Steps {
     /// Keep only triples of this relation; can be repeated.
     #[arg(long, value_name = "NAME")]
     relations: Option<Vec<String>>,
-    /// Give surfaces that stand in the text, or as a whole word there, only with other case or white space those of the text.
+    /// Replace surfaces by those of the text if they differ from it in case, white space, composed and decomposed characters,
+    /// zero-width characters, kinds of quotes and dashes.
     #[arg(long)]
     fold: bool,
     /// Remove triples whose subject or object does not stand in the text.
     #[arg(long)]
     missing: bool,
+    /// Merge sentences that have the same text: one sentence with the triples of all, in the place and with the id of the first. Needs
+    /// the corpus in memory.
+    #[arg(long)]
+    merge: bool,
     /// Remove sentences without triples.
     #[arg(long)]
     empty: bool,
@@ -44,13 +49,23 @@ struct Steps {
 /// Cleans a corpus.
 pub fn run(arguments: &Arguments) -> Outcome {
     let steps = &arguments.steps;
-    let mut cleaner = Cleaner::new(CleanSettings {
+    let settings = CleanSettings {
         relations: steps.relations.as_ref().map(|names| names.iter().cloned().collect()),
-        folding: Folding { case: steps.fold, space: steps.fold },
+        folding: if steps.fold { Folding::ALL } else { Folding::NONE },
         missing: steps.missing,
         empty: steps.empty,
         duplicates: steps.duplicates,
-    });
+    };
+    // Of sentences that will be merged, only the triples are cleaned: what they are together tells whether they are empty.
+    let (settings, after_merge) = if steps.merge {
+        let after_merge =
+            CleanSettings { empty: settings.empty, duplicates: settings.duplicates, ..CleanSettings::default() };
+        (CleanSettings { empty: false, duplicates: false, ..settings }, after_merge)
+    } else {
+        (settings, CleanSettings::default())
+    };
+    let mut cleaner = Cleaner::new(settings);
+    let mut merger = steps.merge.then(Merger::default);
     let mut reader = Reader::open(&arguments.input, &arguments.reading.options())?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     let mut unseen: BTreeSet<&str> = steps.relations.iter().flatten().map(String::as_str).collect();
@@ -60,12 +75,26 @@ pub fn run(arguments: &Arguments) -> Outcome {
             unseen.remove(triple.relation.as_str());
         }
         if cleaner.clean(&mut sentence) {
-            writer.write(&sentence)?;
+            match &mut merger {
+                Some(merger) => merger.add(sentence),
+                None => writer.write(&sentence)?,
+            }
         }
     }
     finish_reading(&reader, &arguments.input)?;
+    let mut reports = vec![cleaner.report().to_string()];
+    if let Some(merger) = merger {
+        let (sentences, merged) = merger.finish();
+        let mut cleaner = Cleaner::new(after_merge);
+        for mut sentence in sentences {
+            if cleaner.clean(&mut sentence) {
+                writer.write(&sentence)?;
+            }
+        }
+        reports.extend([merged.to_string(), cleaner.report().to_string()]);
+    }
     let written = writer.finish()?;
-    eprintln!("{}", cleaner.report());
+    eprintln!("{}", reports.join("\n"));
     for relation in unseen {
         let advice = comma_advice(relation);
         eprintln!("note: no triple has the relation {relation:?} that --relations names{advice}");

@@ -36,7 +36,8 @@ pub struct Arguments {
     /// (subject and object nearest to each other). A format that wants places gets nearest unasked.
     #[arg(long, value_name = "CHOICE")]
     locate: Option<Choice>,
-    /// Locate surfaces that stand in the text, or as a whole word there, only with other case or white space, too.
+    /// Also locate surfaces that differ from the text in case, white space, composed and decomposed characters, zero-width characters,
+    /// kinds of quotes and dashes.
     #[arg(long)]
     fold: bool,
     #[command(flatten)]
@@ -48,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut reader = Reader::open(&arguments.input, &arguments.conventions.options(arguments.from))?;
     let mut writer = Writer::create(&arguments.output, arguments.to)?.with_offsets(arguments.offsets_out);
     let choice = arguments.locate.or(arguments.to.needs_offsets().then(Choice::default));
-    let folding = Folding { case: arguments.fold, space: arguments.fold };
+    let folding = if arguments.fold { Folding::ALL } else { Folding::NONE };
     let mut locator = choice.map(|choice| Locator::new(choice, folding));
     let (mut sentences, mut triples) = (0, 0);
     for sentence in reader.by_ref() {

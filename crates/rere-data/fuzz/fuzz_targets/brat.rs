@@ -1,11 +1,11 @@
-//! brat's folders: a digit for the format that is written, where the tenth is brat's own, the text, a NUL, and its annotations.
+//! brat's folders: a character for the format that is written, the text, a NUL, and its annotations.
 
 #![no_main]
 
 use std::fs;
 
 use libfuzzer_sys::fuzz_target;
-use rere_data::{Format, Reader};
+use rere_data::{Format, ReadOptions, Reader};
 use rere_data_fuzz::{format, lines, scratch, sentences, there_and_back};
 
 fuzz_target!(|data: &[u8]| {
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join("a.txt"), text).expect("written");
     fs::write(folder.join("a.ann"), annotations).expect("written");
-    let mut reader = Reader::open(&folder, None).expect("a folder with a text");
+    let mut reader = Reader::open(&folder, &ReadOptions::default()).expect("a folder with a text");
     let found = sentences(&mut reader, lines(text).max(lines(annotations)));
     if !found.is_empty() {
         there_and_back(&found, format(*to).unwrap_or(Format::Brat));

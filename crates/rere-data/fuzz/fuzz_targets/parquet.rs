@@ -1,11 +1,11 @@
-//! Parquet: a digit for the format that is written, where the tenth is Parquet itself, and the file.
+//! Parquet: a character for the format that is written, and the file.
 
 #![no_main]
 
 use std::{fs, panic, process};
 
 use libfuzzer_sys::fuzz_target;
-use rere_data::{Format, Reader};
+use rere_data::{Format, ReadOptions, Reader};
 use rere_data_fuzz::{format, scratch, sentences, there_and_back};
 
 /// Ends the process at a panic, as the fuzzer's own hook does, but not at those of the decoder, which are caught.
@@ -24,7 +24,7 @@ fuzz_target!(init: end_at_panics(), |data: &[u8]| {
     let Some((to, content)) = data.split_first() else { return };
     let path = scratch("rows");
     fs::write(&path, content).expect("written");
-    let Ok(mut reader) = Reader::open(&path, Some(Format::Parquet)) else { return };
+    let Ok(mut reader) = Reader::open(&path, &ReadOptions::of(Format::Parquet)) else { return };
     // Rows of few columns take no bytes of their own, so that there may be many of them.
     let found = sentences(&mut reader, usize::MAX);
     if !found.is_empty() {

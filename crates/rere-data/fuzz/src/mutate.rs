@@ -3,12 +3,37 @@
 use serde_json::{Value, json};
 
 /// Strings that some format gives a meaning, or that are cut, joined or counted in a way of their own.
-const STRINGS: [&str; 20] = [
-    "", "a", "b", "a b", " a", "a  b", "Entity", "DEFAULT", "@value", "北京", "e\u{301}", "🚀", " ", "\u{a0}",
-    "\u{3000}", "\n", "\t", "\0", "\u{feff}", "_",
+const STRINGS: [&str; 27] = [
+    "",
+    "a",
+    "b",
+    "a b",
+    " a",
+    "a  b",
+    "Entity",
+    "DEFAULT",
+    "@value",
+    "北京",
+    "e\u{301}",
+    "🚀",
+    " ",
+    "\u{a0}",
+    "\u{3000}",
+    "\n",
+    "\t",
+    "\0",
+    "\u{feff}",
+    "_",
+    "NA",
+    "no_relation",
+    "labels",
+    "relation",
+    "left",
+    "bi",
+    "0",
 ];
 
-const FIELDS: [&str; 48] = [
+const FIELDS: [&str; 82] = [
     "id",
     "text",
     "triples",
@@ -57,6 +82,40 @@ const FIELDS: [&str; 48] = [
     "orig_id",
     "extra",
     "note",
+    "negatives",
+    "entity",
+    "triplets",
+    "head_type",
+    "tail_type",
+    "h",
+    "t",
+    "name",
+    "token",
+    "subj_start",
+    "subj_end",
+    "obj_start",
+    "obj_end",
+    "subj_type",
+    "obj_type",
+    "doc_key",
+    "sentences",
+    "ner",
+    "clusters",
+    "start_offset",
+    "end_offset",
+    "from_id",
+    "to_id",
+    "data",
+    "annotations",
+    "predictions",
+    "result",
+    "value",
+    "direction",
+    "was_cancelled",
+    "ground_truth",
+    "model_version",
+    "answer",
+    "obj_char_span",
 ];
 
 /// Numbers out of a seed.
@@ -77,7 +136,7 @@ impl Dice {
     }
 }
 
-/// Another input of the target `json`; `None` where this one holds no JSON, or none in every fourth call.
+/// Another input of the target `stream`; `None` where this one holds no JSON, or none in every fourth call.
 pub fn mutate(input: &[u8], seed: u32) -> Option<Vec<u8>> {
     let mut dice = Dice(u64::from(seed) << 8 | 1);
     if dice.below(4) == 0 {
@@ -95,8 +154,8 @@ pub fn mutate(input: &[u8], seed: u32) -> Option<Vec<u8>> {
         let donor = node(&mut objects, &mut dice.below(count))?.clone();
         let chosen = node(&mut objects, &mut dice.below(count))?;
         match dice.below(8) {
-            0 => from = b'0' + dice.below(10) as u8,
-            1 | 2 => to = b'0' + dice.below(10) as u8,
+            0 => from = b'0' + dice.below(21) as u8,
+            1 | 2 => to = b'0' + dice.below(20) as u8,
             3 => *chosen = donor,
             _ => change(chosen, donor, &mut dice),
         }
@@ -114,8 +173,8 @@ fn change(value: &mut Value, donor: Value, dice: &mut Dice) {
         Value::String(text) => match (dice.below(4), donor) {
             (0, Value::String(other)) => *text = other,
             (0 | 1, _) => *text = (*dice.pick(&STRINGS)).to_owned(),
-            (2, _) => text.push_str(dice.pick(&STRINGS)),
-            _ => text.insert_str(0, dice.pick(&STRINGS)),
+            (2, _) => text.push_str(dice.pick::<&str>(&STRINGS)),
+            _ => text.insert_str(0, dice.pick::<&str>(&STRINGS)),
         },
         Value::Number(number) => {
             let near = number.as_u64().unwrap_or_default().saturating_add(dice.below(4) as u64).saturating_sub(2);

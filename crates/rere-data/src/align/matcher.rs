@@ -14,15 +14,13 @@ use rere_core::ByteSpan;
 
 use crate::{
     DataError,
-    fold::{Folded, Folding},
-    locate::{begins_word, ends_word},
-    tokenize::is_character_border,
+    text::{Folded, Folding, begins_word, ends_word},
 };
 
 /// Which names are looked for, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MatcherSettings {
-    /// Characters that a name must have.
+    /// Characters that a name must have, when folded.
     pub min_characters: usize,
     /// What names and text may differ in.
     pub folding: Folding,
@@ -30,7 +28,7 @@ pub struct MatcherSettings {
 
 impl Default for MatcherSettings {
     fn default() -> Self {
-        Self { min_characters: 2, folding: Folding::default() }
+        Self { min_characters: 2, folding: Folding::NONE }
     }
 }
 
@@ -66,18 +64,17 @@ impl EntityMatcher {
     /// # Errors
     /// Where the names are too many for an automaton ([`DataError::Names`]).
     pub fn new(names: &[Vec<String>], settings: MatcherSettings) -> Result<Self, DataError> {
-        let folding = settings.folding;
+        let MatcherSettings { min_characters, folding } = settings;
         let mut numbers: HashMap<Cow<'_, str>, usize> = HashMap::new();
         let mut patterns: Vec<Cow<'_, str>> = Vec::new();
         let mut entities: Vec<Vec<usize>> = Vec::new();
         let mut short: HashSet<Cow<'_, str>> = HashSet::new();
         for (entity, name) in names.iter().enumerate().flat_map(|(entity, own)| own.iter().map(move |n| (entity, n))) {
-            let name = name.trim();
-            if name.chars().count() < settings.min_characters.max(1) {
-                short.insert(folding.apply(name).text);
+            let name = folding.apply(folding.trim(name)).text;
+            if name.chars().count() < min_characters.max(1) {
+                short.insert(name);
                 continue;
             }
-            let name = folding.apply(name).text;
             let number = *numbers.entry(name).or_insert_with_key(|name| {
                 patterns.push(name.clone());
                 entities.push(Vec::new());
@@ -124,7 +121,7 @@ impl EntityMatcher {
             // Names have no space at their ends, which is much of a text.
             if bytes[at] == b' ' {
                 at += 1;
-            } else if let Some((mention, end)) = self.longest(text, &folded, at, head) {
+            } else if let Some((mention, end)) = self.longest(&folded, at, head) {
                 mentions.push(mention);
                 at = end;
             } else {
@@ -136,28 +133,31 @@ impl EntityMatcher {
     }
 
     /// The longest name that stands on word borders from the byte `from` of the folded text, where `head` is, and its end.
-    fn longest(&self, text: &str, folded: &Folded<'_>, from: usize, head: &[u8]) -> Option<(EntityMention<'_>, usize)> {
+    fn longest(&self, folded: &Folded<'_>, from: usize, head: &[u8]) -> Option<(EntityMention<'_>, usize)> {
+        let text = folded.text.as_ref();
         let mut state = if head.is_empty() { self.start } else { *self.heads.get(head)? };
-        let start = folded.place(from).filter(|&start| begins_word(text, start))?;
+        if !text.is_char_boundary(from) || !begins_word(text, from) {
+            return None;
+        }
         let mut at = from + head.len();
         let mut longest = None;
         loop {
             if self.automaton.is_match(state)
                 && let Some(name) = self.name(state, at - from)
-                && let Some(end) = folded.place(at)
-                && ends_word(text, end)
-                && is_character_border(text, end)
+                && ends_word(text, at)
+                && let Some(end) = folded.original_end(at)
             {
                 longest = Some((name, end, at));
             }
-            let Some(&byte) = folded.text.as_bytes().get(at) else { break };
+            let Some(&byte) = text.as_bytes().get(at) else { break };
             state = self.automaton.next_state(Anchored::Yes, state, byte);
             if self.automaton.is_dead(state) {
                 break;
             }
             at += 1;
         }
-        let (name, end, at) = longest.filter(|_| is_character_border(text, start))?;
+        let (name, end, at) = longest?;
+        let start = folded.original_start(from)?;
         Some((EntityMention { span: ByteSpan::new(start, end), entities: &self.entities[name] }, at))
     }
 
@@ -180,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::locate::on_word_borders;
+    use crate::text::{on_word_borders, slow};
 
     fn matcher(names: &[&[&str]], settings: MatcherSettings) -> EntityMatcher {
         let names: Vec<Vec<String>> = names.iter().map(|own| own.iter().map(|&n| n.to_owned()).collect()).collect();
@@ -189,7 +189,7 @@ mod tests {
 
     /// Surfaces and entities of the mentions.
     fn found(names: &[&[&str]], fold_case: bool, text: &str) -> Vec<(String, Vec<usize>)> {
-        let folding = Folding { case: fold_case, space: false };
+        let folding = Folding { case: fold_case, ..Folding::NONE };
         let matcher = matcher(names, MatcherSettings { folding, ..MatcherSettings::default() });
         let mentions = matcher.mentions(text).into_iter();
         mentions.map(|m| (m.span.slice(text).expect("fits").to_owned(), m.entities.to_vec())).collect()
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn white_space_is_folded_with_the_text_s_own_places() {
         let text = "in New  York\u{a0} , New\r\nYork\tCity and New York";
-        let folding = Folding { case: false, space: true };
+        let folding = Folding { space: true, ..Folding::NONE };
         let settings = MatcherSettings { folding, ..MatcherSettings::default() };
         let names: &[&[&str]] = &[&["New York", " New \n York"], &["York City"]];
         let matcher = matcher(names, settings);
@@ -274,13 +274,30 @@ mod tests {
     }
 
     #[test]
+    fn characters_are_folded_with_the_text_s_own_places() {
+        let text = "\u{feff}Zo\u{200b}ë met Zoe\u{308} O\u{2019}Brien , Jean\u{2013}Luc\u{200b} and Zoes\u{200b}";
+        let names: &[&[&str]] =
+            &[&["Zoë", "\u{200b}Zoe\u{308} "], &["Zoe\u{308} O'Brien"], &["Jean-Luc"], &["Zoe", "é", "e\u{301}"]];
+        let settings = MatcherSettings { folding: Folding::ALL, ..MatcherSettings::default() };
+        let matcher = matcher(names, settings);
+        // A name of one character is short in its decomposed form too.
+        assert_eq!((matcher.len(), matcher.short()), (4, 1));
+        let mentions = matcher.mentions(text).into_iter();
+        let surfaces: Vec<_> = mentions.map(|m| (m.span.slice(text).expect("fits"), m.entities)).collect();
+        assert_eq!(
+            surfaces,
+            [("Zo\u{200b}ë", &[0][..]), ("Zoe\u{308} O\u{2019}Brien", &[1]), ("Jean\u{2013}Luc", &[2])]
+        );
+    }
+
+    #[test]
     fn short_names_are_counted() {
         let settings = MatcherSettings { min_characters: 3, ..MatcherSettings::default() };
         let matcher = matcher(&[&["US", "U.S.", " "], &["北京"], &["U.S."]], settings);
         assert_eq!((matcher.len(), matcher.short(), matcher.is_empty()), (1, 3, false));
         assert_eq!(matcher.mentions("US U.S. 北京")[0].entities, [0, 2]);
         // Each once, as those that are long enough.
-        let folded = MatcherSettings { folding: Folding { case: true, space: false }, ..settings };
+        let folded = MatcherSettings { folding: Folding { case: true, ..Folding::NONE }, ..settings };
         let names = [&["US", "USA"][..], &["us", "UK"], &["US", "usa"]];
         let counts = |settings| {
             let matcher = self::matcher(&names, settings);
@@ -289,16 +306,6 @@ mod tests {
         assert_eq!((counts(settings), counts(folded)), ((2, 3), (1, 2)));
         let nothing = EntityMatcher::new(&[], MatcherSettings::default()).expect("a matcher");
         assert!(nothing.is_empty() && nothing.mentions("US").is_empty());
-    }
-
-    /// What looking up heads in the folded text rests on: its letters and digits of ASCII are inside words of the text.
-    #[test]
-    fn no_border_is_beside_what_folds_to_ascii() {
-        for c in ('\0'..=char::MAX).filter(|c| c.to_lowercase().any(|c| c.is_ascii_alphanumeric())) {
-            let text = format!("a{c}a");
-            let inside = |start, end| on_word_borders(&text, ByteSpan::new(start, end));
-            assert!(!inside(0, 1) && !inside(1, text.len()) && !inside(0, text.len() - 1), "{c:?}");
-        }
     }
 
     #[test]
@@ -311,28 +318,21 @@ mod tests {
         assert_eq!(surfaces(&["(b)", "'b", "b"], false, "(b) a'b 'b'"), ["(b)", "'b"]);
     }
 
-    /// Every place of every name by itself, then place after place of the text the longest name there.
+    /// Every span by itself, then at each place of the text the longest name there.
     fn slow(names: &[String], folding: Folding, text: &str) -> Vec<(ByteSpan, Vec<usize>)> {
-        let folded = |s: &str| {
-            let space = |c: char| folding.space && c.is_whitespace();
-            let words: Vec<&str> = s.split(space).filter(|word| !word.is_empty()).collect();
-            // Space at the ends is that of no name.
-            let [begin, end] = [s.starts_with(space), s.ends_with(space)].map(|space| if space { " " } else { "" });
-            let s = format!("{begin}{}{end}", words.join(" "));
-            if folding.case { s.to_lowercase().replace('ς', "σ") } else { s }
-        };
-        let borders: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-        let (mut mentions, mut from) = (Vec::new(), 0);
-        for &start in &borders {
-            for &end in borders.iter().rev().filter(|&&end| end > start && start >= from) {
-                let span = ByteSpan::new(start, end);
-                let named = |name: &String| !name.trim().is_empty() && folded(name.trim()) == folded(&text[start..end]);
-                let entities: Vec<usize> = (0..names.len()).filter(|&entity| named(&names[entity])).collect();
-                if !entities.is_empty() && on_word_borders(text, span) {
-                    mentions.push((span, entities));
-                    from = end;
-                    break;
-                }
+        let names: Vec<String> = names.iter().map(|name| slow::fold(folding.trim(name), folding)).collect();
+        let whole = slow::fold(text, folding);
+        let mut mentions: Vec<(ByteSpan, Vec<usize>)> = Vec::new();
+        for (span, range) in slow::spans(text, folding) {
+            let entities: Vec<usize> =
+                (0..names.len()).filter(|&entity| names[entity] == whole[range.clone()]).collect();
+            if entities.is_empty() || !on_word_borders(&whole, ByteSpan::new(range.start, range.end)) {
+                continue;
+            }
+            match mentions.last_mut() {
+                Some(last) if last.0.start == span.start => *last = (span, entities),
+                Some(last) if span.start < last.0.end => {}
+                _ => mentions.push((span, entities)),
             }
         }
         mentions
@@ -342,13 +342,14 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
         fn the_automaton_finds_what_a_slow_search_finds(
-            names in prop::collection::vec("[abAk2İßΣ北é \u{307}'-]{0,4}", 0..8),
-            text in "[abAk2\u{212a}İßẞσς北éi\u{307}\u{301}\u{600}\u{200d}\u{e0100} .\r\n'-]{0,20}",
+            names in prop::collection::vec("[abAk2İßΣ北ée \u{307}\u{301}\u{200b}\u{200d}'\u{2019}-]{0,4}", 0..8),
+            text in "[abAk2\u{212a}İßẞσς北éei\u{307}\u{301}\u{600}\u{200b}\u{200d}\u{ad}\u{e0100} .\r\n'\u{2019}\u{2bc}\u{2013}-]{0,20}",
             case: bool,
             space: bool,
+            characters: bool,
         ) {
             let each: Vec<Vec<String>> = names.iter().map(|name| vec![name.clone()]).collect();
-            let folding = Folding { case, space };
+            let folding = Folding { case, space, characters };
             let settings = MatcherSettings { min_characters: 1, folding };
             let matcher = EntityMatcher::new(&each, settings).expect("a matcher");
             let found: Vec<_> = matcher.mentions(&text).into_iter().map(|m| (m.span, m.entities.to_vec())).collect();

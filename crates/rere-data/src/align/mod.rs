@@ -374,7 +374,7 @@ mod tests {
             let lines = names.iter().enumerate().map(|(id, names)| format!("{id}\t\t{}\n", names.join("\t")));
             let triples = facts.iter().map(|(subject, relation, object)| format!("{subject}\t{relation}\t{object}\n"));
             let kb = read(triples.collect::<String>().as_bytes(), lines.collect::<String>().as_bytes(), None);
-            let settings = MatcherSettings { min_characters: 1, folding: Folding { case, space: false } };
+            let settings = MatcherSettings { min_characters: 1, folding: Folding { case, ..Folding::NONE } };
             let aligner = Aligner::new(kb.expect("a KB"), settings).expect("an aligner");
             let text = text.join(" ");
             prop_assert_eq!(aligner.align(&text), slow(&aligner, &text));

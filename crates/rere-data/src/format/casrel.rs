@@ -55,7 +55,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     Ok(())
 }
 
-fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let lost = &mut objects.lost;
     let triples = sentence.triples.iter();
     let line = Line {

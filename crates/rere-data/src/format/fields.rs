@@ -20,7 +20,13 @@ pub(super) struct Kept<'a> {
 impl<'a> Kept<'a> {
     /// Fields that would be taken for the format's own, or for another format's, when they are read are counted as lost.
     pub fn of(sentence: &'a Sentence, format: Format, lost: &mut Lost) -> Self {
-        let taken = sentence.extra.iter().filter(|(field, _)| takes(format, field)).count();
+        Self::beside(sentence, format, None, lost)
+    }
+
+    /// As [`Kept::of`], for a format that writes one of the fields in a place of its own.
+    pub fn beside(sentence: &'a Sentence, format: Format, written: Option<&str>, lost: &mut Lost) -> Self {
+        let is_lost = |field: &str| takes(format, field) && written != Some(field);
+        let taken = sentence.extra.iter().filter(|(field, _)| is_lost(field)).count();
         lost.note(Loss::Field, taken, sentence);
         Self { fields: &sentence.extra, format }
     }
@@ -91,9 +97,33 @@ impl<'de, K: Known<'de>> Deserialize<'de> for Fields<K> {
     }
 }
 
-/// A field's name, not copied where it stands in the file as it is.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+/// A field's name, which is not copied if the file has it as it is.
+struct Name<'a>(Cow<'a, str>);
+
+/// Not derived: a derived newtype hides the name from those who follow the path of fields.
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
 
 /// Sets a field to the next value, once. Null leaves it absent.
 pub(super) fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(

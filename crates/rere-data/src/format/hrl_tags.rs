@@ -124,7 +124,7 @@ fn marked(tags: &[u8], [first, inside]: [u8; 2]) -> impl Iterator<Item = TokenSp
     })
 }
 
-fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
+fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let lost = &mut objects.lost;
     let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
     let join_words =

@@ -323,6 +323,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     result.extend(placed.triples.iter().map(relation));
     let scores: Vec<f32> = sentence.triples.iter().filter_map(|triple| Some(triple.score?.get())).collect();
     let version: Option<String> = sentence.extra.get(MODEL_VERSION).ok().flatten();
+    let written = version.as_deref().filter(|version| *version != UNNAMED).map(|_| MODEL_VERSION);
     let (mut annotations, mut predictions) = (None, None);
     if !scores.is_empty() || version.is_some() {
         let score = scores.iter().sum::<f32>() / scores.len().max(1) as f32;
@@ -333,7 +334,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     }
     let line = Line {
         id: sentence.id.as_deref().map(NumberOrString),
-        data: Data { text: &sentence.text, extra: Kept::of(sentence, Format::LabelStudio, lost) },
+        data: Data { text: &sentence.text, extra: Kept::beside(sentence, Format::LabelStudio, written, lost) },
         annotations,
         predictions,
     };

@@ -17,7 +17,7 @@ use super::{
     words::{bytes, join},
     writer::Objects,
 };
-use crate::{DataError, locate::occurrences};
+use crate::{DataError, text::occurrences};
 
 pub(super) const SPEC: Spec = Spec {
     name: "opennre",

@@ -340,7 +340,7 @@ fn parse(
 
 /// Moves triples that are labelled as none to the negatives, and their mentions to the entities.
 fn take_negatives(sentence: &mut Sentence, labels: &[String]) {
-    let is_negative = |triple: &Triple| labels.iter().any(|label| *label == triple.relation);
+    let is_negative = |triple: &Triple| labels.contains(&triple.relation);
     if !sentence.triples.iter().any(is_negative) {
         return;
     }

@@ -55,12 +55,15 @@ struct Line<'a> {
     doc_key: &'a str,
     sentences: [Vec<&'a str>; 1],
     ner: [Vec<(usize, usize, &'a str)>; 1],
-    relations: [Vec<(usize, usize, usize, usize, &'a str)>; 1],
+    relations: [Vec<RelationRow<'a>>; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     clusters: Vec<Vec<[usize; 2]>>,
     #[serde(flatten)]
     extra: Kept<'a>,
 }
+
+/// First and last word of the subject and of the object, and the relation between them.
+type RelationRow<'a> = (usize, usize, usize, usize, &'a str);
 
 /// First and last word of a mention.
 type Ends = [usize; 2];

@@ -22,7 +22,7 @@ pub(super) const SPEC: Spec = Spec {
     name: "spacy",
     source: "spaCy and Prodigy",
     content: Content::Json(Json {
-        fields: &["id", "text", "spans", "relations"],
+        fields: &["id", "text", "spans", "relations", ANSWER],
         identified_by: &[&[Has("spans")]],
         triples: None,
         array: false,
@@ -31,6 +31,12 @@ pub(super) const SPEC: Spec = Spec {
     }),
     holds: Holds { offsets: Offsets::NeedsCharacters, types: Types::Except(UNTYPED), entities: true, ..Holds::SURFACES },
 };
+
+/// The field of a task of Prodigy's that says what became of it.
+const ANSWER: &str = "answer";
+
+/// The answer of a task whose labels hold.
+const ACCEPT: &str = "accept";
 
 known! {
     struct Record {
@@ -78,6 +84,8 @@ struct Line<'a> {
     text: &'a str,
     spans: Vec<SpanLine<'a>>,
     relations: Vec<RelationLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'static str>,
     #[serde(flatten)]
     extra: Kept<'a>,
 }
@@ -99,7 +107,7 @@ struct RelationLine<'a> {
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, spans, relations }, extra } = object.parse()?;
     // Prodigy keeps tasks that were rejected or skipped in the file.
-    if extra.get::<&str>("answer").is_ok_and(|answer| answer.is_some_and(|answer| answer != "accept")) {
+    if extra.get::<String>(ANSWER).is_ok_and(|answer| answer.is_some_and(|answer| answer != ACCEPT)) {
         found.report.rejected += 1;
         return Ok(());
     }
@@ -142,12 +150,15 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         child_span: spans[object],
         label: &triple.relation,
     };
+    // Another answer would make the reader leave the sentence out.
+    let is_accepted = sentence.extra.get::<String>(ANSWER).is_ok_and(|answer| answer.is_some_and(|it| it == ACCEPT));
     let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         relations: placed.triples.iter().map(relation).collect(),
         spans,
-        extra: Kept::of(sentence, Format::Spacy, lost),
+        answer: is_accepted.then_some(ACCEPT),
+        extra: Kept::beside(sentence, Format::Spacy, is_accepted.then_some(ANSWER), lost),
     };
     objects.push(&line)
 }

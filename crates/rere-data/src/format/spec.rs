@@ -182,14 +182,17 @@ impl Mark {
     }
 }
 
-/// The format that an object identifies, and whether it has no sign of one but a field `text`.
+/// The format of an object that has no sign of one but this field.
+const FALLBACK: (Format, &str) = (Format::Rere, "text");
+
+/// The format that an object identifies, and whether it has no sign of one but that of [`FALLBACK`].
 pub(super) fn identify(object: &Object) -> Result<(Format, bool), DataError> {
     let fields: HashMap<String, &RawValue> = object.parse()?;
     let known =
         Format::ALL.into_iter().find(|format| format.spec().json().is_some_and(|json| json.identifies(&fields)));
     match known {
         Some(format) => Ok((format, false)),
-        None if fields.contains_key("text") => Ok((Format::Rere, true)),
+        None if fields.contains_key(FALLBACK.1) => Ok((FALLBACK.0, true)),
         None => {
             let mut names: Vec<String> = fields.keys().map(|name| format!("`{name}`")).collect();
             names.sort_unstable();
@@ -240,7 +243,11 @@ pub(super) fn table() -> String {
         };
         let identified_by = match content {
             Content::Json(json) => {
-                json.identified_by.iter().map(|marks| describe(marks)).collect::<Vec<_>>().join(" or ")
+                let mut ways: Vec<String> = json.identified_by.iter().map(|marks| describe(marks)).collect();
+                if format == FALLBACK.0 {
+                    ways.push(format!("`{}` alone", FALLBACK.1));
+                }
+                ways.join(", or ")
             }
             Content::Table { extension, .. } => {
                 format!("`.{extension}`, or a header with `text`, `subject`, `relation`, `object`")

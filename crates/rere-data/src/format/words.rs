@@ -8,7 +8,7 @@ use super::{
     Loss, Lost,
     mentions::{Placed, mentions},
 };
-use crate::locate::is_unspaced;
+use crate::text::is_unspaced;
 
 /// Words joined by single spaces, with the place of each.
 pub(super) fn join<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> (String, Vec<ByteSpan>) {

@@ -1,5 +1,5 @@
-//! The formats of JSON, each by its name and all by detection: two digits for the format that is read and the one that is written,
-//! and the file.
+//! The formats that can be a stream, each by its name and all by detection: a character for the format that is read and one for that
+//! which is written, and the file.
 
 #![no_main]
 
@@ -10,8 +10,8 @@ use std::{
 };
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use rere_data::{Format, Reader};
-use rere_data_fuzz::{JSON, format, lines, mutate, sentences, there_and_back};
+use rere_data::{Format, ReadOptions, Reader};
+use rere_data_fuzz::{format, lines, mutate, sentences, there_and_back};
 
 /// The format that alone is read, where `FORMAT` names one.
 static ONLY: LazyLock<Option<Format>> =
@@ -21,15 +21,16 @@ fuzz_target!(|data: &[u8]| {
     let [from, to, content @ ..] = data else { return };
     let read = |capacity| {
         let input = BufReader::with_capacity(capacity, Cursor::new(content.to_owned()));
-        let mut reader = Reader::new(input, "input", ONLY.or_else(|| format(*from)));
-        (sentences(&mut reader, lines(content)), reader.line())
+        let options = ReadOptions { format: ONLY.or_else(|| format(*from)), ..ReadOptions::default() };
+        let mut reader = Reader::new(input, "input", &options).ok()?;
+        Some((sentences(&mut reader, lines(content)), reader.line()))
     };
-    let whole = read(1 << 12);
+    let Some(whole) = read(1 << 12) else { return };
     // Where one piece of the input ends and the next begins does not matter.
-    assert_eq!(read(1 + content.len() % 7), whole);
+    assert_eq!(read(1 + content.len() % 7).as_ref(), Some(&whole));
     let (found, _) = whole;
     if !found.is_empty() {
-        there_and_back(&found, format(*to).unwrap_or(JSON[0]));
+        there_and_back(&found, format(*to).unwrap_or(Format::Rere));
     }
 });
 

@@ -1,0 +1,261 @@
+//! Merging of sentences that repeat a text.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
+    fmt,
+};
+
+use rere_core::{Extra, Mention, Sentence, Triple};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+use sha2::{Digest, Sha256};
+
+/// Merges the sentences of a corpus that have the same text, such as those of a file with one line per triple.
+///
+/// Without merging, each sentence denies the triples of the others. A merged sentence takes the place of the first one and has:
+///
+/// - all triples, each once. Mentions are the same if their texts, spans, types and entity ids are; of triples that differ in their
+///   scores only, the first is kept
+/// - the negatives of all, each once, except for those whose subject and object a triple joins
+/// - the entities of all that no triple joins, each once
+/// - the first id, and each extra field with its first value
+///
+/// An entity id stands for the same entity in all sentences of a text. The whole corpus is held in memory.
+///
+/// ```
+/// use rere_core::{Sentence, Triple};
+/// use rere_data::Merger;
+///
+/// let text = "Ilse runs Acme in Oslo .";
+/// let mut merger = Merger::default();
+/// for triple in [Triple::of("Ilse", "runs", "Acme"), Triple::of("Acme", "in", "Oslo")] {
+///     merger.add(Sentence { triples: vec![triple], ..Sentence::new(text) });
+/// }
+/// let (sentences, report) = merger.finish();
+/// assert_eq!((sentences.len(), sentences[0].triples.len(), report.merged), (1, 2, 1));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Merger {
+    sentences: Vec<Sentence>,
+    /// The number of each sentence, by a digest of its text.
+    numbers: HashMap<[u8; 32], usize>,
+    /// The sentences that have parts of several.
+    merged: BTreeSet<usize>,
+    report: MergeReport,
+}
+
+/// What a [`Merger`] has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct MergeReport {
+    /// Sentences seen.
+    pub sentences: usize,
+    /// Sentences merged into an earlier one.
+    pub merged: usize,
+    /// Triples removed because their merged sentence has them already.
+    pub repeated_triples: usize,
+    /// Negatives removed because a triple joins their subject and object.
+    pub joined_negatives: usize,
+    /// Ids that differ from the first of their merged sentence, which is kept.
+    pub other_ids: usize,
+    /// Values of extra fields that differ from the first of their merged sentence, which is kept.
+    pub other_values: usize,
+}
+
+impl Merger {
+    /// Takes the next sentence of the corpus.
+    pub fn add(&mut self, sentence: Sentence) {
+        self.report.sentences += 1;
+        let number = match self.numbers.entry(Sha256::digest(&sentence.text).into()) {
+            Entry::Vacant(free) => {
+                free.insert(self.sentences.len());
+                return self.sentences.push(sentence);
+            }
+            Entry::Occupied(known) => *known.get(),
+        };
+        self.report.merged += 1;
+        self.merged.insert(number);
+        let Sentence { id, text: _, triples, entities, negatives, extra } = sentence;
+        let first = &mut self.sentences[number];
+        // Repeated ones are removed at the end: a text may be repeated thousands of times.
+        first.triples.extend(triples);
+        first.entities.extend(entities);
+        first.negatives.extend(negatives);
+        match (&first.id, id) {
+            (Some(first), Some(id)) => self.report.other_ids += usize::from(*first != id),
+            (Some(_), None) => {}
+            (None, id) => first.id = id,
+        }
+        self.report.other_values += take_fields(&mut first.extra, &extra);
+    }
+
+    /// The merged corpus, in the order of the first sentence with each text, and what was done.
+    pub fn finish(mut self) -> (Vec<Sentence>, MergeReport) {
+        for number in self.merged {
+            let Sentence { triples, entities, negatives, .. } = &mut self.sentences[number];
+            self.report.repeated_triples += remove_repeated(triples);
+            remove_repeated(negatives);
+            let pairs: HashSet<(&Mention, &Mention)> = triples.iter().map(|t| (&t.subject, &t.object)).collect();
+            let before = negatives.len();
+            negatives.retain(|negative| !pairs.contains(&(&negative.subject, &negative.object)));
+            self.report.joined_negatives += before - negatives.len();
+            let mut known: HashSet<Mention> = triples.iter().flat_map(|t| [&t.subject, &t.object]).cloned().collect();
+            entities.retain(|entity| known.insert(entity.clone()));
+        }
+        (self.sentences, self.report)
+    }
+}
+
+/// Removes triples that differ from an earlier one in their score at most, and returns how many there were.
+fn remove_repeated(triples: &mut Vec<Triple>) -> usize {
+    let before = triples.len();
+    let mut known = HashSet::new();
+    triples.retain(|t| known.insert((t.subject.clone(), t.relation.clone(), t.object.clone())));
+    before - triples.len()
+}
+
+/// Adds the fields that are new, and returns how many of the others have another value.
+fn take_fields(extra: &mut Extra, other: &Extra) -> usize {
+    let mut differ = 0;
+    for (name, value) in other.iter() {
+        let own = extra.iter().find(|(own, _)| *own == name).map(|(_, own)| is_same(own, value));
+        match own {
+            Some(same) => differ += usize::from(!same),
+            None => extra.insert(name, value.to_owned()),
+        }
+    }
+    differ
+}
+
+/// Whether two pieces of JSON are the same value, however they are written.
+fn is_same(one: &RawValue, other: &RawValue) -> bool {
+    let value = |json: &RawValue| serde_json::from_str::<Value>(json.get()).ok();
+    one.get() == other.get() || value(one).is_some_and(|one| Some(one) == value(other))
+}
+
+impl fmt::Display for MergeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sentences, merged, repeated_triples, joined_negatives, other_ids, other_values } = self;
+        writeln!(f, "{merged} sentences merged with an earlier one of the same text")?;
+        for (count, what) in [
+            (repeated_triples, "triples removed: repeated in their merged sentence"),
+            (joined_negatives, "negatives removed: a triple joins their subject and object"),
+            (other_ids, "ids removed: their merged sentence has another one, the first"),
+            (other_values, "values of other fields removed: their merged sentence has another one, the first"),
+        ] {
+            if *count > 0 {
+                writeln!(f, "{count} {what}")?;
+            }
+        }
+        write!(f, "{} sentences are left", sentences - merged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rere_core::{ByteSpan, Probability};
+
+    use super::*;
+    use crate::{CleanSettings, Cleaner, ReadOptions, Reader};
+
+    fn merged(sentences: impl IntoIterator<Item = Sentence>) -> (Vec<Sentence>, MergeReport) {
+        let mut merger = Merger::default();
+        sentences.into_iter().for_each(|sentence| merger.add(sentence));
+        merger.finish()
+    }
+
+    #[test]
+    fn a_text_with_one_line_per_triple_becomes_one_sentence() {
+        let corpus = r#"
+            {"text": "Ilse runs Acme in Oslo .", "triple_list": [["Ilse", "runs", "Acme"]]}
+            {"text": "Acme is old .", "triple_list": []}
+            {"text": "Ilse runs Acme in Oslo .", "triple_list": [["Acme", "in", "Oslo"]]}
+            {"text": "Ilse runs Acme in Oslo .", "triple_list": [["Acme", "in", "Oslo"], ["Ilse", "runs", "Acme"]]}
+        "#;
+        let sentences = Reader::new(corpus.as_bytes(), "corpus", &ReadOptions::default())
+            .expect("a format")
+            .map(|sentence| sentence.expect("a sentence"));
+        let (sentences, report) = merged(sentences);
+        assert_eq!(sentences.len(), 2);
+        assert_eq!(sentences[0].triples, [Triple::of("Ilse", "runs", "Acme"), Triple::of("Acme", "in", "Oslo")]);
+        assert_eq!(sentences[1], Sentence::new("Acme is old ."));
+        assert_eq!(
+            report.to_string(),
+            "2 sentences merged with an earlier one of the same text\n2 triples removed: repeated in their merged sentence\n\
+             2 sentences are left"
+        );
+        // A merged corpus stays.
+        let (again, report) = merged(sentences.clone());
+        assert_eq!((again, report.merged), (sentences, 0));
+    }
+
+    #[test]
+    fn entities_and_negatives_are_those_that_no_triple_joins() {
+        let text = "a b c";
+        let at = |start| Mention::at(text, ByteSpan::new(start, start + 1)).expect("fits");
+        let pair = |subject, relation: &str, object| Triple {
+            subject: at(subject),
+            object: at(object),
+            ..Triple::of("", relation, "")
+        };
+        let typed = Mention { entity_type: Some("PER".to_owned()), ..at(0) };
+        let negative = |subject, object| Sentence {
+            negatives: vec![pair(subject, "NA", object)],
+            entities: vec![at(subject), at(object)],
+            ..Sentence::new(text)
+        };
+        let positive =
+            Sentence { triples: vec![pair(0, "r", 2)], entities: vec![typed.clone()], ..Sentence::new(text) };
+        let (sentences, report) =
+            merged([negative(0, 2), negative(2, 0), negative(0, 4), positive, negative(0, 4), negative(0, 2)]);
+        assert_eq!(sentences.len(), 1);
+        assert_eq!(sentences[0].triples, [pair(0, "r", 2)]);
+        // The other direction is another pair, and another type makes another mention.
+        assert_eq!(sentences[0].negatives, [pair(2, "NA", 0), pair(0, "NA", 4)]);
+        assert_eq!(sentences[0].entities, [at(4), typed]);
+        assert_eq!((report.merged, report.repeated_triples, report.joined_negatives), (5, 0, 1));
+    }
+
+    #[test]
+    fn the_first_id_score_and_value_are_kept() {
+        let scored = |score| Triple { score: Probability::new(score).ok(), ..Triple::of("a", "r", "b") };
+        let sentence = |id: Option<&str>, score, fields: &[(&str, &str)]| {
+            let mut extra = Extra::default();
+            for &(name, json) in fields {
+                extra.insert(name, RawValue::from_string(json.to_owned()).expect("JSON"));
+            }
+            Sentence { id: id.map(str::to_owned), triples: vec![scored(score)], extra, ..Sentence::new("a b") }
+        };
+        let (sentences, report) = merged([
+            sentence(None, 0.25, &[("page", "[1, 2]")]),
+            sentence(Some("one"), 0.5, &[("page", "[1,2]"), ("source", "\"x\"")]),
+            sentence(Some("two"), 0.75, &[("page", "3"), ("source", "\"x\"")]),
+            sentence(Some("one"), 0.25, &[]),
+        ]);
+        assert_eq!(sentences, [sentence(Some("one"), 0.25, &[("page", "[1,2]"), ("source", "\"x\"")])]);
+        assert_eq!((report.other_ids, report.other_values, report.repeated_triples), (1, 1, 3));
+    }
+
+    #[test]
+    fn a_text_of_many_lines_is_merged_in_time() {
+        let line = |number: usize| Sentence {
+            triples: vec![Triple::of("a", format!("r{}", number % 50_000), "b")],
+            entities: vec![Mention::of(number.to_string())],
+            ..Sentence::new("a b")
+        };
+        let (sentences, report) = merged((0..100_000).map(line));
+        assert_eq!((sentences[0].triples.len(), sentences[0].entities.len()), (50_000, 100_000));
+        assert_eq!(report.repeated_triples, 50_000);
+    }
+
+    #[test]
+    fn what_merging_leaves_is_cleaned_after_it() {
+        let with = |text: &str, triples: &[Triple]| Sentence { triples: triples.to_vec(), ..Sentence::new(text) };
+        let triple = Triple::of("a", "r", "b");
+        // The first line alone would be empty.
+        let (sentences, _) = merged([with("a b", &[]), with("c", &[]), with("a b", std::slice::from_ref(&triple))]);
+        let mut cleaner = Cleaner::new(CleanSettings { empty: true, ..CleanSettings::default() });
+        let mut left = sentences;
+        left.retain_mut(|sentence| cleaner.clean(sentence));
+        assert_eq!(left, [with("a b", &[triple])]);
+    }
+}

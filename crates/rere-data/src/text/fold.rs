@@ -1,0 +1,470 @@
+//! Which differences between texts do not count.
+
+use std::{borrow::Cow, ops::Range};
+
+use icu_normalizer::{
+    ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed, properties::CanonicalCompositionBorrowed,
+};
+use rere_core::ByteSpan;
+
+use super::{
+    class::{
+        CASED, COMPOSES, Class, IGNORABLE, MARK, SPACE, UNCOMPOSED, VARIANT, ascii_form, class, is_ignorable, lower,
+    },
+    is_character_border,
+};
+
+/// Differences between a surface and a text that do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Folding {
+    /// Upper and lower case: both are compared in lower case, character by character. A final sigma is a sigma.
+    pub case: bool,
+    /// White space: a run of any length and kind is one space.
+    pub space: bool,
+    /// Characters that look alike or cannot be seen:
+    ///
+    /// - composed and decomposed characters, such as `ë` and `e\u{308}` (canonical equivalence of UAX #15)
+    /// - characters that Unicode ignores by default, such as zero-width spaces and joiners, byte order marks, soft hyphens and
+    ///   variation selectors, do not count
+    /// - single quotation marks, apostrophes, primes and the acute accent are `'`; other quotation marks and double primes are `"`.
+    ///   Backticks stay, and two single quotation marks are not a double one
+    /// - dashes, hyphens and minus signs (the Unicode property `Dash`) are `-`
+    pub characters: bool,
+}
+
+impl Folding {
+    /// All differences count. This is the default.
+    pub const NONE: Self = Self { case: false, space: false, characters: false };
+    /// None of the differences counts.
+    pub const ALL: Self = Self { case: true, space: true, characters: true };
+
+    /// A surface without white space and characters that do not count at its ends.
+    pub(crate) fn trim(self, surface: &str) -> &str {
+        surface.trim_matches(|c: char| c.is_whitespace() || (self.characters && is_ignorable(c)))
+    }
+
+    pub(crate) fn apply(self, text: &str) -> Folded<'_> {
+        let folded = |folded| Folded { folding: self, original: text, text: folded, changes: Vec::new() };
+        if self == Self::NONE {
+            return folded(Cow::Borrowed(text));
+        }
+        // No character of ASCII changes but for its case.
+        if text.is_ascii() && !(self.space && has_other_space(text)) {
+            return folded(if self.case { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) });
+        }
+        Folder::new(self, text).fold()
+    }
+}
+
+/// Whether a text of ASCII has white space other than one space at a time.
+fn has_other_space(text: &str) -> bool {
+    text.contains("  ") || text.bytes().any(|byte| matches!(byte, b'\t'..=b'\r'))
+}
+
+/// A folded text, and the way back to the original.
+#[derive(Debug)]
+pub(crate) struct Folded<'a> {
+    pub folding: Folding,
+    pub original: &'a str,
+    pub text: Cow<'a, str>,
+    /// From left to right. Between them, both texts have characters of the same lengths.
+    changes: Vec<Change>,
+}
+
+/// What a part of the original has become. It is empty if no character of the part counts.
+#[derive(Debug)]
+struct Change {
+    original: Range<usize>,
+    folded: Range<usize>,
+}
+
+impl Folded<'_> {
+    /// The span in the original of a range of the folded text; `None` if the range cuts a user-perceived character of either text, or
+    /// what a character has become.
+    pub fn original_span(&self, range: Range<usize>) -> Option<ByteSpan> {
+        Some(ByteSpan::new(self.original_start(range.start)?, self.original_end(range.end)?))
+    }
+
+    /// The start in the original of what starts at the byte `at` of the folded text: after characters that do not count.
+    pub fn original_start(&self, at: usize) -> Option<usize> {
+        let before = self.changes.partition_point(|change| change.folded.end <= at);
+        let start = self.original_after(before, at)?;
+        is_character_border(self.original, start).then_some(start)
+    }
+
+    /// The end in the original of what ends at the byte `at` of the folded text: before characters that do not count, except for
+    /// those that belong to the user-perceived character there, as variation selectors do.
+    pub fn original_end(&self, at: usize) -> Option<usize> {
+        let before = self.changes.partition_point(|change| change.folded.start < at);
+        let end = self.original_after(before, at)?;
+        let uncounted = self.changes.get(before).filter(|change| change.folded.end == at);
+        let uncounted = &self.original[end..uncounted.map_or(end, |change| change.original.end)];
+        let mut ends = uncounted.char_indices().map(|(at, _)| end + at).chain([end + uncounted.len()]);
+        ends.find(|&end| is_character_border(self.original, end))
+    }
+
+    /// The byte of the original for the byte `at` of the folded text, after the first `before` changes and before the others.
+    fn original_after(&self, before: usize, at: usize) -> Option<usize> {
+        let (changed, unchanged) = self.changes.split_at(before);
+        let change = changed.last().map_or((0, 0), |change| (change.folded.end, change.original.end));
+        let cut = unchanged.first().is_some_and(|change| change.folded.start < at);
+        let is_border = !cut && self.text.is_char_boundary(at) && is_character_border(&self.text, at);
+        at.checked_sub(change.0).filter(|_| is_border).map(|bytes| change.1 + bytes)
+    }
+}
+
+/// A text that is being folded.
+struct Folder<'a> {
+    folding: Folding,
+    /// The properties of characters that matter for the folding.
+    mask: Class,
+    original: &'a str,
+    /// The original is folded up to this byte.
+    done: usize,
+    folded: String,
+    changes: Vec<Change>,
+}
+
+impl<'a> Folder<'a> {
+    fn new(folding: Folding, original: &'a str) -> Self {
+        let Folding { case, space, characters } = folding;
+        let of_characters = IGNORABLE | VARIANT | UNCOMPOSED | MARK | COMPOSES;
+        let mask = [(case, CASED), (space, SPACE), (characters, of_characters)]
+            .into_iter()
+            .fold(0, |mask, (counts, class)| if counts { mask | class } else { mask });
+        let folded = String::with_capacity(original.len());
+        Self { folding, mask, original, done: 0, folded, changes: Vec::new() }
+    }
+
+    fn fold(mut self) -> Folded<'a> {
+        let mut at = 0;
+        while let Some(c) = self.original[at..].chars().next() {
+            let class = self.class(c);
+            at = if class & SPACE != 0 {
+                self.fold_space(at)
+            } else if class & IGNORABLE != 0 {
+                self.drop_ignorable(at)
+            } else {
+                self.fold_character(at, c, class)
+            };
+        }
+        let Self { folding, original, done, mut folded, changes, .. } = self;
+        folded.push_str(&original[done..]);
+        Folded { folding, original, text: Cow::Owned(folded), changes }
+    }
+
+    fn class(&self, c: char) -> Class {
+        class(c) & self.mask
+    }
+
+    /// Folds the character `c` at the byte `at`, with the marks after it if it composes with them or their order changes. Returns the end.
+    fn fold_character(&mut self, at: usize, c: char, class: Class) -> usize {
+        let is_mark = class & (MARK | COMPOSES) != 0;
+        let is_base = !is_mark && class & UNCOMPOSED == 0;
+        let alone = at + c.len_utf8();
+        let end = self.end_of_marks(alone, is_base);
+        if end > alone || class & UNCOMPOSED != 0 {
+            if is_base && let Some(composed) = self.composed_in_order(at..end) {
+                self.replace(at..end, [composed]);
+                return end;
+            }
+            let composed = self.composed(at..end);
+            let own = if class & CASED != 0 { lower(c).collect() } else { ascii_form(c).to_string() };
+            if !is_base || !composed.starts_with(&own) {
+                self.replace(at..end, composed.chars());
+                return end;
+            }
+        }
+        if class & CASED != 0 {
+            self.replace(at..alone, lower(c));
+        } else if class & VARIANT != 0 {
+            self.replace(at..alone, [ascii_form(c)]);
+        }
+        alone
+    }
+
+    /// The end of the marks after the byte `start`, or `start` if they change nothing.
+    fn end_of_marks(&self, start: usize, after_base: bool) -> usize {
+        // No character of ASCII is a mark.
+        if self.original.as_bytes().get(start).is_none_or(u8::is_ascii) {
+            return start;
+        }
+        let (mut marks, mut composes, mut end) = (usize::from(!after_base), false, start);
+        for (offset, c) in self.original[start..].char_indices() {
+            let class = self.class(c);
+            if class & (MARK | COMPOSES) != 0 {
+                marks += 1;
+                composes |= class & COMPOSES != 0;
+                end = start + offset + c.len_utf8();
+            } else if class & IGNORABLE == 0 {
+                break;
+            }
+        }
+        // One mark that does not compose keeps its place behind a base.
+        if composes || marks > 1 { end } else { start }
+    }
+
+    /// The one character, folded, that a part of the original composes to if each mark composes with what precedes it: the case of
+    /// most decomposed texts, by a short way.
+    fn composed_in_order(&self, part: Range<usize>) -> Option<char> {
+        let mut counted = self.original[part].chars().filter(|&c| !is_ignorable(c));
+        let base = ascii_form(counted.next()?);
+        let mut lower = lower(base);
+        let base = if self.folding.case { lower.next().filter(|_| lower.len() == 0)? } else { base };
+        counted.try_fold(base, |c, mark| CanonicalCompositionBorrowed::new().compose(c, mark))
+    }
+
+    /// The composed form of a part of the original, folded.
+    fn composed(&self, part: Range<usize>) -> String {
+        let counted = self.original[part].chars().filter(|&c| !is_ignorable(c));
+        // Lower case and variants are those of the decomposed characters, so that they are the same for all equivalent texts.
+        let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize_iter(counted).map(ascii_form);
+        let nfc = ComposingNormalizerBorrowed::new_nfc();
+        if self.folding.case {
+            nfc.normalize_iter(decomposed.flat_map(lower)).collect()
+        } else {
+            nfc.normalize_iter(decomposed).collect()
+        }
+    }
+
+    /// Folds a run of white space and returns its end.
+    fn fold_space(&mut self, start: usize) -> usize {
+        let mut end = start;
+        for (offset, c) in self.original[start..].char_indices() {
+            let class = self.class(c);
+            if class & SPACE != 0 {
+                end = start + offset + c.len_utf8();
+            } else if class & IGNORABLE == 0 {
+                break;
+            }
+        }
+        if self.original[start..end] != *" " {
+            self.replace(start..end, [' ']);
+        }
+        end
+    }
+
+    /// Drops a run of characters that do not count and returns its end.
+    fn drop_ignorable(&mut self, start: usize) -> usize {
+        let rest = &self.original[start..];
+        let end = start + rest.find(|c| self.class(c) & IGNORABLE == 0).unwrap_or(rest.len());
+        self.replace(start..end, []);
+        end
+    }
+
+    /// Replaces a part of the original.
+    fn replace(&mut self, part: Range<usize>, by: impl IntoIterator<Item = char>) {
+        self.folded.push_str(&self.original[self.done..part.start]);
+        self.done = part.end;
+        let start = self.folded.len();
+        self.folded.extend(by);
+        let [old, new] = [&self.original[part.clone()], &self.folded[start..]];
+        let is_one = |text: &str| text.chars().nth(1).is_none();
+        // A character that keeps its length moves nothing.
+        if old.len() != new.len() || !(old == new || (is_one(old) && is_one(new))) {
+            self.changes.push(Change { original: part, folded: start..self.folded.len() });
+        }
+    }
+}
+
+/// Folding of a whole text at once, and all spans one by one, to compare with.
+#[cfg(test)]
+pub(crate) mod slow {
+    use unicode_normalization::UnicodeNormalization;
+
+    use super::*;
+
+    pub fn fold(text: &str, folding: Folding) -> String {
+        let mut text = text.to_owned();
+        if folding.characters {
+            text = text.nfd().filter(|&c| !is_ignorable(c)).map(ascii_form).collect();
+        }
+        if folding.case {
+            text = text.to_lowercase().replace('ς', "σ");
+        }
+        if folding.characters {
+            text = text.nfc().collect();
+        }
+        if folding.space {
+            let ends = [text.starts_with(char::is_whitespace), text.ends_with(char::is_whitespace)];
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let [begin, end] = ends.map(|space| if space { " " } else { "" });
+            text = if words.is_empty() { begin.to_owned() } else { format!("{begin}{}{end}", words.join(" ")) };
+        }
+        text
+    }
+
+    /// The spans of a text that begin and end between its characters and between those of the folded text, each with its range there.
+    /// What does not count is at their ends only if it belongs to the character there.
+    pub fn spans(text: &str, folding: Folding) -> Vec<(ByteSpan, Range<usize>)> {
+        let whole = fold(text, folding);
+        let borders: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        let is_ignorable = |c| folding.characters && is_ignorable(c);
+        let mut spans: Vec<(ByteSpan, Range<usize>)> = Vec::new();
+        for (number, &start) in borders.iter().enumerate() {
+            for &end in &borders[number + 1..] {
+                let [before, inside, after] =
+                    [&text[..start], &text[start..end], &text[end..]].map(|s| fold(s, folding));
+                let range = before.len()..before.len() + inside.len();
+                let known = spans.last().is_some_and(|(span, last)| span.start == start && *last == range);
+                if !inside.is_empty()
+                    && !known
+                    && before + &inside + &after == whole
+                    && !text[start..].starts_with(is_ignorable)
+                    && [start, end].into_iter().all(|at| is_character_border(text, at))
+                    && [range.start, range.end].into_iter().all(|at| is_character_border(&whole, at))
+                {
+                    spans.push((ByteSpan::new(start, end), range));
+                }
+            }
+        }
+        spans
+    }
+
+    /// Every combination of foldings.
+    pub fn foldings() -> impl Iterator<Item = Folding> {
+        (0..8).map(|bits| Folding { case: bits & 1 > 0, space: bits & 2 > 0, characters: bits & 4 > 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization;
+
+    use super::{slow::foldings, *};
+
+    const CHARACTERS: Folding = Folding { characters: true, ..Folding::NONE };
+
+    fn folded(text: &str, folding: Folding) -> String {
+        folding.apply(text).text.into_owned()
+    }
+
+    #[test]
+    fn a_sigma_is_a_sigma() {
+        let [upper, lower] = ["ΟΔΥΣΣΕΥΣ", "οδυσσευς"].map(|word| folded(word, Folding { case: true, ..Folding::NONE }));
+        assert_eq!(upper, lower);
+    }
+
+    #[test]
+    fn characters_that_look_alike_are_equal() {
+        for (one, other) in [
+            ("Zoë", "Zoe\u{308}"),
+            ("Zoë", "Zo\u{200b}e\u{308}\u{feff}"),
+            ("ệ", "e\u{302}\u{323}"),
+            ("ệ", "e\u{323}\u{200d}\u{302}"),
+            ("\u{212b}\u{2126}", "\u{c5}\u{3a9}"),
+            ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+            ("क़\u{93f}", "\u{958}\u{93f}"),
+            ("ো", "\u{9c7}\u{9be}"),
+            ("が", "か\u{3099}"),
+            ("inter\u{ad}nation\u{2060}al", "international"),
+            ("葛\u{e0100}", "葛"),
+            ("می\u{200c}خواهم", "میخواهم"),
+            ("O\u{2019}Brien O\u{2bc}Brien O\u{b4}Brien O\u{1ffd}Brien", "O'Brien O'Brien O'Brien O'Brien"),
+            ("\u{201c}X\u{201d} \u{201e}X\u{201c} «X» 「X」", "\"X\" \"X\" \"X\" \"X\""),
+            ("\u{2018}X\u{2019} ‹X› \u{201a}X\u{2018} 5\u{2032}10\u{2033} צה\u{5f4}ל", "'X' 'X' 'X' 5'10\" צה\"ל"),
+            ("Jean\u{2013}Luc \u{2014} a\u{2010}b\u{2011}c \u{2212}1 תל\u{5be}אביב", "Jean-Luc - a-b-c -1 תל-אביב"),
+        ] {
+            assert_eq!(folded(one, CHARACTERS), folded(other, CHARACTERS));
+            assert_ne!(
+                folded(one, Folding { case: true, space: true, characters: false }),
+                folded(other, Folding::NONE)
+            );
+        }
+        // Other characters stay apart, compatibility characters too.
+        for (one, other) in
+            [("e", "é"), ("\"", "'"), ("''", "\""), ("`", "'"), ("ー", "-"), ("_", "-"), ("ﬁ", "fi"), ("２", "2")]
+        {
+            assert_ne!(folded(one, Folding::ALL), folded(other, Folding::ALL));
+        }
+    }
+
+    #[test]
+    fn each_character_is_folded_once() {
+        for c in '\u{80}'..=char::MAX {
+            let text = c.to_string();
+            for folding in [Folding::ALL, CHARACTERS] {
+                let once = folded(&text, folding);
+                assert!(once == text || folded(&once, folding) == once, "{c:?}");
+                assert_eq!(folded(&String::from_iter(c.nfd()), folding), once, "{c:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_runs_are_folded_in_time() {
+        for run in ["\u{301}", "\u{200b}", "\u{200d}", "\u{323}\u{301}", "e\u{200b}", " \u{200b}", "\u{94d}\u{200d}"] {
+            let run = run.repeat(200_000);
+            let text = format!("a{run}b");
+            let folded = Folding::ALL.apply(&text);
+            assert_eq!(folded.original_span(0..folded.text.len()), Some(ByteSpan::new(0, text.len())));
+        }
+    }
+
+    /// Letters with case, accents apart or not, marks that change places, jamo, Indic vowels, what does not count, quotation marks,
+    /// dashes, white space, and what is longer or shorter when folded.
+    const ALPHABET: &str = "[aEéÉeİiΣςßẞ\u{212a}\u{212b}\u{301}\u{323}\u{307}\u{344}가ᄀ\u{1161}\u{11a8}\u{1160}\u{928}\u{93c}\u{94d}\u{9c7}\u{9be}\
+        か\u{3099}北\u{f73}👩\u{200d}\u{200b}\u{feff}\u{ad}\u{34f}\u{fe0f}\u{e0100}'\"`\u{2018}\u{201d}\u{2bc}«\u{b4}\u{1ffd}\u{2013}\u{2212}. \t\u{a0}\u{2000}\r\n-]";
+
+    fn any_text(length: usize) -> impl Strategy<Value = String> {
+        proptest::string::string_regex(&format!("({ALPHABET}|\\PC){{0,{length}}}")).expect("an expression")
+    }
+
+    proptest! {
+        /// That a text of ASCII takes a shorter way makes no difference.
+        #[test]
+        fn ascii_is_folded_as_other_text(text in "[aB \t\r\n\x0b\x0c\x1c.'\"`-]{0,8}") {
+            for folding in foldings() {
+                let other = format!("{text}北");
+                let (ascii, other) = (folding.apply(&text), folding.apply(&other));
+                prop_assert_eq!(format!("{}北", ascii.text), other.text.as_ref());
+                for at in 0..ascii.text.len() {
+                    prop_assert_eq!(ascii.original_start(at), other.original_start(at));
+                    prop_assert_eq!(ascii.original_end(at), other.original_end(at));
+                }
+            }
+        }
+
+        #[test]
+        fn a_text_is_folded_as_all_at_once(text in any_text(16)) {
+            for folding in foldings() {
+                prop_assert_eq!(folded(&text, folding), slow::fold(&text, folding));
+            }
+        }
+
+        #[test]
+        fn what_is_folded_stays(text in any_text(16)) {
+            for folding in foldings() {
+                let once = folded(&text, folding);
+                prop_assert_eq!(folded(&once, folding), once);
+            }
+        }
+
+        #[test]
+        fn equivalent_texts_are_equal(text in any_text(16), at in any::<prop::sample::Index>()) {
+            for folding in foldings().filter(|folding| folding.characters) {
+                let expected = folded(&text, folding);
+                let [nfc, nfd] = [text.nfc().collect::<String>(), text.nfd().collect()];
+                prop_assert_eq!(ComposingNormalizerBorrowed::new_nfc().normalize(&text), nfc.as_str());
+                prop_assert_eq!(folded(&nfc, folding), expected.as_str());
+                prop_assert_eq!(folded(&nfd, folding), expected.as_str());
+                let mut characters: Vec<char> = text.chars().collect();
+                characters.insert(at.index(characters.len() + 1), '\u{200b}');
+                prop_assert_eq!(folded(&String::from_iter(characters), folding), expected);
+            }
+        }
+
+        #[test]
+        fn spans_are_found_as_one_by_one(text in any_text(10)) {
+            for folding in foldings() {
+                let folded = folding.apply(&text);
+                let spans = slow::spans(&text, folding);
+                for (start, end) in (0..=folded.text.len()).flat_map(|start| (start + 1..=folded.text.len()).map(move |end| (start, end))) {
+                    let slow = spans.iter().find(|(_, range)| *range == (start..end)).map(|(span, _)| *span);
+                    prop_assert_eq!(folded.original_span(start..end), slow, "{}..{} of {:?} by {:?}", start, end, folded.text, folding);
+                }
+            }
+        }
+    }
+}

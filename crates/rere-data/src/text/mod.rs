@@ -1,0 +1,14 @@
+//! Searching in texts: the places of a surface, the borders of words, and which differences do not count.
+
+mod borders;
+mod class;
+mod find;
+mod fold;
+
+#[cfg(test)]
+pub(crate) use self::fold::slow;
+pub(crate) use self::{
+    borders::{begins_word, ends_word, is_character_border, is_unspaced, on_word_borders},
+    fold::Folded,
+};
+pub use self::{find::occurrences, fold::Folding};

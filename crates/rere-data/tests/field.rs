@@ -1,0 +1,587 @@
+//! Files of the kinds that people have: each is read to the right value, or refused with the right remedy. The files are our own; each
+//! is of the same character as one that was reported against a tool of this kind.
+
+use std::path::{Path, PathBuf};
+
+use rere_core::{CharSpan, Mention, Sentence, Triple};
+use rere_data::{
+    Choice, CleanSettings, Cleaner, DataError, Folding, Format, Locator, Loss, Merger, OffsetUnit, ReadOptions,
+    ReadReport, Reader, Writer, read, write,
+};
+use serde_json::{Value, json};
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field").join(name)
+}
+
+fn open(name: &str, options: &ReadOptions) -> Result<(Vec<Sentence>, ReadReport), DataError> {
+    let mut reader = Reader::open(&path(name), options)?;
+    let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
+    Ok((sentences, reader.report().clone()))
+}
+
+fn reported(name: &str) -> (Vec<Sentence>, ReadReport) {
+    open(name, &ReadOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Offsets of a mention in characters, and its surface.
+fn place<'a>(sentence: &'a Sentence, mention: &'a Mention) -> (usize, usize, &'a str) {
+    let span = mention.span.expect("offsets");
+    let CharSpan { start, end } = span.to_chars(&sentence.text).expect("inside");
+    assert_eq!(span.slice(&sentence.text), Ok(mention.text.as_str()));
+    (start, end, &mention.text)
+}
+
+/// Subject, relation and object of each triple.
+fn strings(sentence: &Sentence) -> Vec<[&str; 3]> {
+    let triples = sentence.triples.iter();
+    triples.map(|triple| [triple.subject.text.as_str(), &triple.relation, &triple.object.text]).collect()
+}
+
+/// Writes sentences in a format; the file's text.
+fn written(sentences: &[Sentence], format: Format) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("corpus.jsonl");
+    write(&path, sentences, format).expect("written");
+    std::fs::read_to_string(path).expect("UTF-8")
+}
+
+/// The first object of a file of lines.
+fn object(content: &str) -> Value {
+    serde_json::from_str(content.lines().next().expect("a line")).expect("JSON")
+}
+
+/// Ilse Brandt works for Hafen Wache.
+const WORKS: [&str; 3] = ["Ilse Brandt", "works_for", "Hafen Wache"];
+
+#[test]
+fn hrl_words_are_what_white_space_separates() {
+    let (sentences, report) = reported("hrl_space.jsonl");
+    assert_eq!(sentences[0].text, " Ilse Brandt drives for Hafen Wache . ");
+    let triple = &sentences[0].triples[0];
+    assert_eq!(place(&sentences[0], &triple.subject), (1, 12, "Ilse Brandt"));
+    assert_eq!(place(&sentences[0], &triple.object), (24, 35, "Hafen Wache"));
+    assert!(report.is_empty());
+    // Two spaces inside a mention are as good as one.
+    let line = r#"{"sentext": "a  b  c", "relations": [{"rtext": "r", "em1": "a b", "em2": "c", "tags": [4, 1, 5]}]}"#;
+    let mut reader = Reader::new(line.as_bytes(), "line", &ReadOptions::default()).expect("a reader");
+    let sentence = reader.next().expect("a sentence").expect("read");
+    assert_eq!(strings(&sentence), [["a  b", "r", "c"]]);
+}
+
+#[test]
+fn words_of_the_whole_document_are_refused() {
+    let error = open("docred_doclevel.json", &ReadOptions::default()).expect_err("wrong words");
+    assert!(
+        error.to_string().contains("the mention \"Oslo\" has words 7..8 of sentence 1, where the text has \"friends\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_brat_line() {
+    let (sentences, report) = reported("brat_bom");
+    assert_eq!(strings(&sentences[0]), [["Ilse", "works_for", "Oslo"]]);
+    assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn brat_mentions_go_over_line_ends_in_pieces() {
+    let (sentences, _) = reported("newline.jsonl");
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("brat");
+    assert!(write(&out, &sentences, Format::Brat).expect("written").is_empty());
+    let annotations = std::fs::read_to_string(out.join("n.ann")).expect("a file");
+    assert!(annotations.contains("T2\tEntity 18 27;28 36\tInstitute of Tides\n"), "{annotations}");
+    // And back.
+    assert_eq!(read(&out).expect("read"), sentences);
+
+    let (sentences, report) = reported("brat_nl");
+    assert_eq!(strings(&sentences[0]).len(), 2);
+    let organisation = &sentences[0].triples[0].object;
+    assert_eq!(place(&sentences[0], organisation), (18, 38, "Institute\n  of Tides"));
+    assert_eq!(organisation.entity_type.as_deref(), Some("ORG"));
+    assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn brat_relations_with_events_are_left_out_and_counted() {
+    let (sentences, report) = reported("brat_event");
+    assert_eq!(strings(&sentences[0]), [["Ilse Brandt", "lives_in", "Oslo"]]);
+    assert_eq!([Loss::Triple, Loss::Annotation].map(|loss| report.lost.count(loss)), [1, 1]);
+}
+
+#[test]
+fn brat_counts_a_line_end_of_two_characters_as_one() {
+    let (sentences, report) = reported("brat_crlf_one");
+    let place_of = |number: usize| place(&sentences[0], &sentences[0].triples[number].object);
+    assert_eq!((place_of(0), place_of(1)), ((9, 12, "Jon"), (34, 38, "Oslo")));
+    assert_eq!(report.line_ends_as_one, 1);
+    assert!(report.to_string().contains("\\r\\n"), "{report}");
+}
+
+#[test]
+fn small_things_that_brat_accepts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let corpus = |text: &str, annotations: &str| {
+        std::fs::write(folder.path().join("a.txt"), text).expect("written");
+        std::fs::write(folder.path().join("a.ann"), annotations).expect("written");
+        read(folder.path())
+    };
+    // A space behind the surface, no surface, and arguments whose labels are in the other order.
+    let lines = "T1\tPER 0 4\tIlse \nT2\tLOC 14 18\nR1\tworks_for Arg2:T2 Arg1:T1\n";
+    assert_eq!(strings(&corpus("Ilse works at Oslo .", lines).expect("read")[0]), [["Ilse", "works_for", "Oslo"]]);
+    // Labels of the project's own say nothing of the order.
+    let lines = "T1\tPER 0 4\tIlse\nT2\tLOC 14 18\tOslo\nR1\tworks_for Org:T2 Person:T1\n";
+    assert_eq!(strings(&corpus("Ilse works at Oslo .", lines).expect("read")[0]), [["Oslo", "works_for", "Ilse"]]);
+    // Equivalent mentions are of one entity, and are written as such.
+    let lines = "T1\tPER 0 4\tIlse\nT2\tPER 9 12\tshe\n*\tEquiv T1 T2\n";
+    let sentences = corpus("Ilse says she left .", lines);
+    let sentences =
+        sentences.or_else(|_| corpus("Ilse said she left .", &lines.replace("9 12", "10 13"))).expect("read");
+    assert!(sentences[0].entities.iter().all(|mention| mention.entity.as_deref() == Some("0")), "{sentences:?}");
+    let out = folder.path().join("out");
+    assert!(write(&out, &sentences, Format::Brat).expect("written").is_empty());
+    assert_eq!(read(&out).expect("read"), sentences);
+    // An id that is nowhere stays an error.
+    let error = corpus("Ilse .", "T1\tPER 0 4\tIlse\nR1\tr Arg1:T1 Arg2:T9\n").expect_err("no T9");
+    assert!(error.to_string().contains("line 2: a relation joins \"T9\""), "{error}");
+}
+
+#[test]
+fn rejected_and_ignored_tasks_are_no_gold() {
+    let (sentences, report) = reported("prodigy.jsonl");
+    assert_eq!((sentences.len(), report.rejected), (1, 2));
+    assert_eq!(strings(&sentences[0]), [WORKS]);
+    // The answer of the task that is left is written back.
+    assert_eq!(object(&written(&sentences, Format::Spacy))["answer"], "accept");
+}
+
+#[test]
+fn pairs_of_opennre_and_tacred() {
+    let (sentences, report) = reported("opennre.jsonl");
+    assert_eq!(strings(&sentences[0]), [WORKS]);
+    let Triple { subject, object: object_mention, .. } = &sentences[0].triples[0];
+    assert_eq!((place(&sentences[0], subject).0, place(&sentences[0], object_mention).0), (0, 23));
+    assert_eq!([subject, object_mention].map(|mention| mention.entity.as_deref()), [Some("Q1"), Some("Q2")]);
+    assert!(report.is_empty(), "{report}");
+    let original = object(&std::fs::read_to_string(path("opennre.jsonl")).expect("a file"));
+    assert_eq!(object(&written(&sentences, Format::Opennre)), original);
+
+    let (sentences, report) = reported("tacred.json");
+    assert_eq!(strings(&sentences[0]), [WORKS]);
+    assert_eq!(sentences[0].triples[0].object.entity_type.as_deref(), Some("ORG"));
+    assert!(report.is_empty(), "{report}");
+    let original: Value = serde_json::from_slice(&std::fs::read(path("tacred.json")).expect("a file")).expect("JSON");
+    assert_eq!(object(&written(&sentences, Format::Tacred)), original);
+}
+
+/// The sentences of a text of one of the formats.
+fn parse(content: &str, options: &ReadOptions) -> Result<(Vec<Sentence>, ReadReport), DataError> {
+    let mut reader = Reader::new(std::io::Cursor::new(content.to_owned()), "file.jsonl", options)?;
+    let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
+    Ok((sentences, reader.report().clone()))
+}
+
+#[test]
+fn opennre_has_tokens_too() {
+    let line = r#"{"token": ["Ilse", "Brandt", "drives", "."], "h": {"name": "ilse brandt", "id": 7, "pos": [0, 2]}, "t": {"name": "drives", "pos": [2, 3]}, "relation": "r"}"#;
+    let (sentences, report) = parse(line, &ReadOptions::default()).expect("read");
+    assert_eq!(strings(&sentences[0]), [["Ilse Brandt", "r", "drives"]]);
+    assert_eq!(sentences[0].triples[0].subject.entity.as_deref(), Some("7"));
+    // What the knowledge base calls the entity is not kept, and counted.
+    assert_eq!(report.lost.count(Loss::Surface), 1);
+    // A name that is elsewhere in the text is meant to be there.
+    let wrong = line.replace("[2, 3]", "[3, 4]");
+    let error = parse(&wrong, &ReadOptions::default()).expect_err("wrong");
+    assert!(error.to_string().contains("the mention \"drives\" has words 3..4, where the text has \".\""), "{error}");
+}
+
+#[test]
+fn pairs_without_a_relation_are_no_triples() {
+    let pair = |relation: &str| {
+        format!(
+            r#"{{"text": "a b", "h": {{"name": "a", "pos": [0, 1]}}, "t": {{"name": "b", "pos": [2, 3]}}, "relation": "{relation}"}}"#
+        )
+    };
+    let default = ReadOptions::default();
+    for label in ReadOptions::NEGATIVE_LABELS {
+        let (sentences, report) = parse(&pair(label), &default).expect("read");
+        let sentence = &sentences[0];
+        assert_eq!((sentence.triples.len(), sentence.negatives.len(), report.negatives), (0, 1, 1));
+        assert_eq!(sentence.entities.iter().map(|mention| mention.text.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        // The pair is written back, here and in the rere format.
+        assert_eq!(object(&written(&sentences, Format::Opennre))["relation"], label);
+        let again = parse(&written(&sentences, Format::Rere), &default).expect("read").0;
+        assert_eq!(again, sentences);
+    }
+    // In any format, and beside triples: Ada is joined by one of each.
+    let line = r#"{"text": "Ada saw Bob", "triple_list": [["Ada", "saw", "Bob"], ["Bob", "NA", "Ada"]]}"#;
+    let (sentences, _) = parse(line, &default).expect("read");
+    assert_eq!((strings(&sentences[0]), sentences[0].negatives.len()), (vec![["Ada", "saw", "Bob"]], 1));
+    assert!(sentences[0].entities.is_empty());
+    // Other labels take the place of the usual ones.
+    let options = ReadOptions { negative_labels: vec!["unrelated".to_owned()], ..ReadOptions::default() };
+    assert_eq!(parse(&pair("unrelated"), &options).expect("read").1.negatives, 1);
+    assert_eq!(parse(&pair("NA"), &options).expect("read").1.triples, 1);
+}
+
+#[test]
+fn scierc_documents_are_sentences() {
+    let (sentences, report) = reported("scierc.jsonl");
+    assert_eq!((strings(&sentences[0]), sentences[0].id.as_deref()), (vec![WORKS], Some("d1")));
+    assert!(report.is_empty(), "{report}");
+    let original = object(&std::fs::read_to_string(path("scierc.jsonl")).expect("a file"));
+    assert_eq!(object(&written(&sentences, Format::Scierc)), original);
+
+    let line = json!({"doc_key": "d", "sentences": [["Ilse", "sings", "."], ["She", "left", "Oslo", "."]],
+        "ner": [[[0, 0, "PER"]], [[3, 3, "PER"], [5, 5, "LOC"]]], "relations": [[], [[3, 3, 5, 5, "left"]]],
+        "clusters": [[[0, 0], [3, 3]]]});
+    let (sentences, report) = parse(&line.to_string(), &ReadOptions::default()).expect("read");
+    assert_eq!(sentences.iter().map(|sentence| sentence.id.as_deref()).collect::<Vec<_>>(), [Some("d#0"), Some("d#1")]);
+    assert_eq!(strings(&sentences[1]), [["She", "left", "Oslo"]]);
+    assert_eq!(sentences[1].triples[0].subject.entity, sentences[0].entities[0].entity);
+    assert_eq!(report.lost.count(Loss::Annotation), 1);
+    let wrong = line.to_string().replace("[5,5,\"LOC\"]", "[7,7,\"LOC\"]");
+    let error = parse(&wrong, &ReadOptions::default()).expect_err("wrong");
+    assert!(
+        error.to_string().contains("the words 7 to 7 are not in sentence 1, which has the words 3 to 6"),
+        "{error}"
+    );
+}
+
+#[test]
+fn doccano_has_relations_or_spans() {
+    let (sentences, report) = reported("doccano.jsonl");
+    assert_eq!((strings(&sentences[0]), sentences[0].id.as_deref()), (vec![WORKS], Some("14")));
+    assert!(report.is_empty(), "{report}");
+    // Ids of entities are kept, those of relations are numbers in a file.
+    let original = std::fs::read_to_string(path("doccano.jsonl")).expect("a file").replace("\"id\": 5", "\"id\": 0");
+    assert_eq!(object(&written(&sentences, Format::Doccano)), object(&original));
+
+    let (sentences, report) = reported("doccano_ner.jsonl");
+    let entities: Vec<_> = sentences[0].entities.iter().map(|mention| place(&sentences[0], mention)).collect();
+    assert_eq!(entities, [(0, 4, "Ilse"), (9, 12, "Jon")]);
+    assert_eq!(sentences[0].entities[1].entity_type.as_deref(), Some("PER"));
+    assert!(report.is_empty(), "{report}");
+    // A label that is no list of spans is a field like any other.
+    let (sentences, _) = parse(r#"{"text": "a", "label": "sports"}"#, &ReadOptions::default()).expect("read");
+    assert!(sentences[0].extra.contains("label"));
+}
+
+/// A task as Label Studio exports it, in our own words.
+fn task() -> Value {
+    json!({"id": 3, "data": {"text": "Ilse Brandt drives for Hafen Wache .", "source": "web"}, "created_at": "2026-01-01",
+        "annotations": [
+            {"id": 1, "was_cancelled": true, "result": []},
+            {"id": 2, "was_cancelled": false, "result": [
+                {"id": "x1", "type": "labels", "from_name": "label", "to_name": "text",
+                 "value": {"start": 0, "end": 11, "text": "Ilse Brandt", "labels": ["PER"]}},
+                {"id": "x2", "type": "labels", "from_name": "label", "to_name": "text",
+                 "value": {"start": 23, "end": 34, "text": "Hafen Wache", "labels": ["ORG"]}},
+                {"type": "relation", "from_id": "x2", "to_id": "x1", "direction": "left", "labels": ["works_for"]},
+                {"id": "c", "type": "choices", "value": {"choices": ["good"]}}]}],
+        "predictions": []})
+}
+
+#[test]
+fn label_studio_exports_and_predictions() {
+    let (sentences, report) = parse(&format!("[{}]", task()), &ReadOptions::default()).expect("read");
+    assert_eq!((strings(&sentences[0]), sentences[0].id.as_deref()), (vec![WORKS], Some("3")));
+    assert_eq!(sentences[0].extra.get("source").expect("JSON"), Some("web"));
+    // The cancelled annotation and the choice; when the task was made.
+    assert_eq!([Loss::Annotation, Loss::Field].map(|loss| report.lost.count(loss)), [2, 1]);
+    let task_written = object(&written(&sentences, Format::LabelStudio));
+    assert_eq!(task_written["data"], json!({"text": sentences[0].text, "source": "web"}));
+    assert_eq!(task_written["annotations"][0]["result"][0], task()["annotations"][1]["result"][0]);
+    let relation = &task_written["annotations"][0]["result"][2];
+    assert_eq!(
+        (&relation["from_id"], &relation["to_id"], &relation["direction"]),
+        (&json!("x1"), &json!("x2"), &json!("right"))
+    );
+
+    // Predictions with their scores and the model's version, both ways.
+    let mut predicted = sentences.clone();
+    predicted[0].triples[0].score = Some(rere_core::Probability::new(0.75).expect("in [0, 1]"));
+    predicted[0].extra.set("model_version", "v7").expect("JSON");
+    let content = written(&predicted, Format::LabelStudio);
+    let prediction = object(&content)["predictions"][0].clone();
+    assert_eq!((&prediction["score"], &prediction["model_version"]), (&json!(0.75), &json!("v7")));
+    assert!(object(&content)["annotations"].is_null());
+    assert_eq!(parse(&content, &ReadOptions::default()).expect("read").0, predicted);
+    // A task whose annotations were all cancelled is no gold.
+    let mut cancelled = task();
+    cancelled["annotations"].as_array_mut().expect("a list").truncate(1);
+    let (sentences, report) = parse(&cancelled.to_string(), &ReadOptions::default()).expect("read");
+    assert_eq!((sentences.len(), report.rejected), (0, 1));
+}
+
+#[test]
+fn other_systems_outputs() {
+    let (sentences, report) = reported("rebel.jsonl");
+    assert_eq!(strings(&sentences[0]), [["Ilse", "met", "Jon"]]);
+    assert!(report.is_empty(), "{report}");
+    let original = object(&std::fs::read_to_string(path("rebel.jsonl")).expect("a file"));
+    assert_eq!(object(&written(&sentences, Format::Rebel)), original);
+
+    let (sentences, report) = reported("casrel_out.json");
+    assert_eq!(sentences[0].triples.len(), 0);
+    let fields: Vec<&str> = report.unknown_fields.iter().map(String::as_str).collect();
+    assert_eq!(fields, ["lack", "new", "triple_list_gold", "triple_list_pred"]);
+    assert!(report.to_string().contains("triple_list_gold"), "{report}");
+    // Beside triples, other fields are no sign of labels that were missed.
+    let (_, report) = parse(r#"{"text": "a", "triples": [], "note": 1}"#, &ReadOptions::default()).expect("read");
+    assert!(report.is_empty());
+}
+
+#[test]
+fn offsets_may_count_utf16() {
+    let error = open("utf16.jsonl", &ReadOptions::default()).expect_err("code points do not fit");
+    assert!(
+        error.to_string().contains("they fit if they count UTF-16 code units: read the file with offsets utf16"),
+        "{error}"
+    );
+    let options = ReadOptions { offsets: OffsetUnit::Utf16, ..ReadOptions::default() };
+    let (sentences, _) = open("utf16.jsonl", &options).expect("read");
+    let triple = &sentences[0].triples[0];
+    // Counted by Python: len("👨🏻‍🚒 ") == 5.
+    assert_eq!(place(&sentences[0], &triple.subject), (5, 16, "Ilse Brandt"));
+    assert_eq!(place(&sentences[0], &triple.object), (28, 39, "Hafen Wache"));
+    // And on output, for JavaScript.
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out.jsonl");
+    let mut writer = Writer::create(&out, Format::Rere).expect("a writer").with_offsets(OffsetUnit::Utf16);
+    writer.write(&sentences[0]).expect("written");
+    writer.finish().expect("written");
+    let original = object(&std::fs::read_to_string(path("utf16.jsonl")).expect("a file"));
+    assert_eq!(object(&std::fs::read_to_string(out).expect("a file")), original);
+}
+
+#[test]
+fn clusters_survive() {
+    let (sentences, report) = reported("docred_multi.json");
+    // Borders of sentences and evidence; no link between mentions.
+    assert_eq!(report.lost.count(Loss::Annotation), 2 + 3);
+    let original: Value =
+        serde_json::from_slice(&std::fs::read(path("docred_multi.json")).expect("a file")).expect("JSON");
+    let again = object(&written(&sentences, Format::Docred));
+    let sizes = |document: &Value| -> Vec<usize> {
+        let vertices = document["vertexSet"].as_array().expect("vertices");
+        vertices.iter().map(|vertex| vertex.as_array().expect("mentions").len()).collect()
+    };
+    assert_eq!(sizes(&again), sizes(&original[0]));
+    assert_eq!(again["labels"].as_array().expect("labels").len(), 3);
+    let labels = |document: &Value| -> Vec<(Value, Value, Value)> {
+        let labels = document["labels"].as_array().expect("labels").iter();
+        labels.map(|label| (label["h"].clone(), label["t"].clone(), label["r"].clone())).collect()
+    };
+    assert_eq!(labels(&again), labels(&original[0]));
+    // Through the rere format, too.
+    assert_eq!(parse(&written(&sentences, Format::Rere), &ReadOptions::default()).expect("read").0, sentences);
+}
+
+#[test]
+fn relation_names_may_have_commas() {
+    let (sentences, _) = reported("semeval.jsonl");
+    assert_eq!(sentences[0].triples[0].relation, "Cause-Effect(e2,e1)");
+    assert!(written(&sentences, Format::Csv).contains("\"Cause-Effect(e2,e1)\""));
+}
+
+#[test]
+fn null_is_an_absent_field() {
+    for line in [
+        r#"{"id": null, "text": "a", "triples": null, "entities": null, "negatives": null}"#,
+        r#"{"text": "a", "triples": null, "entities": [{"text": "a", "start": null, "end": null, "type": null, "entity": null}]}"#,
+        r#"{"sentText": "a", "relationMentions": null, "entityMentions": [{"text": "a", "label": null}]}"#,
+        r#"{"sentext": "a", "relations": null}"#,
+        r#"{"text": "a", "spo_list": null}"#,
+        r#"{"text": "a", "spans": null, "relations": null, "answer": null}"#,
+        r#"{"tokens": ["a"], "entities": null, "relations": null}"#,
+        r#"{"sents": [["a"]], "vertexSet": [], "labels": null, "title": null}"#,
+        r#"{"text": "a", "triplets": null}"#,
+        r#"{"sentences": [["a"]], "ner": null, "relations": null, "clusters": null}"#,
+        r#"{"text": "a", "entities": null, "relations": null}"#,
+        r#"{"data": {"text": "a"}, "annotations": null, "predictions": [{"result": null, "score": null}]}"#,
+        r#"{"text": "a", "relation_list": [{"subject": "a", "object": "a", "predicate": "r", "subj_char_span": null}], "entity_list": null}"#,
+    ] {
+        let (sentences, _) = parse(line, &ReadOptions::default()).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert_eq!((sentences.len(), sentences[0].text.as_str()), (1, "a"), "{line}");
+    }
+    // Where a value is needed, the field is named.
+    let error = parse(r#"{"text": "a", "triples": [{"subject": null}]}"#, &ReadOptions::default()).expect_err("null");
+    assert!(error.to_string().contains("`triples[0].subject`"), "{error}");
+}
+
+#[test]
+fn messages_name_what_was_found() {
+    for (line, parts) in [
+        (r#"{"text": "a", "id": 1.5}"#, &["found 1.5"][..]),
+        (r#"{"text": "a", "triples": [{"score": NaN}]}"#, &["`triples`", "found \"NaN\""]),
+        (r#"{"text": "a", "triple_list": [["a", "r", "b", "c"]]}"#, &["`triple_list[0]`", "length 4", "3 elements"]),
+        (r#"{"words": [], "x": 1}"#, &["`words`, `x`"]),
+    ] {
+        let error = parse(line, &ReadOptions::default()).expect_err(line).to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    }
+    // Whole numbers of any size are ids.
+    let line = r#"{"text": "a", "id": 18446744073709551616}"#;
+    let id = parse(line, &ReadOptions::default()).expect("read").0[0].id.clone();
+    assert_eq!(id.as_deref(), Some("18446744073709551616"));
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (content, found) in [
+        (&b"%PDF-1.7\n%\xe2\xe3"[..], "a PDF document"),
+        (b"\xff\xfeA\0d\0a\0", "UTF-16"),
+        (b"A\0d\0a\0 \0", "UTF-16"),
+        (b"\0A\0d\0a\0 ", "UTF-16"),
+        (b"PK\x03\x04\x14\0\x06\0", "ZIP"),
+        (b"abc\n\0\x01\x02\x03", "binary"),
+    ] {
+        let path = folder.path().join("file");
+        std::fs::write(&path, content).expect("written");
+        let error = read(&path).expect_err(found).to_string();
+        assert!(error.contains("expected UTF-8 text") && error.contains(found), "{error}");
+    }
+}
+
+#[test]
+fn names_in_capitals() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sentences = [Sentence::new("a"), Sentence::new("b")];
+    for name in ["corpus.jsonl.GZ", "corpus.JSON.Zst"] {
+        let path = folder.path().join(name);
+        write(&path, &sentences, Format::Rere).expect("written");
+        assert_ne!(std::fs::read(&path).expect("a file")[0], b'{', "{name} is not compressed");
+        assert_eq!(read(&path).expect("read"), sentences);
+    }
+    // The end of a name says that lines are meant, whatever its case.
+    let path = folder.path().join("corpus.JSONL");
+    write(&path, &sentences, Format::Casrel).expect("written");
+    assert_eq!(std::fs::read(&path).expect("a file")[0], b'{');
+}
+
+#[test]
+fn tables() {
+    let content = "id,text,subject,relation,object,note\n1,\"Ada, a \"\"b\"\"\",Ada,is,\"\"\"b\"\"\",x\n1,\"Ada, a \"\"b\"\"\",Ada,has,\"a \"\"b\"\"\",x\n2,Nothing .,,,,\n";
+    let (sentences, report) = parse(content, &ReadOptions::of(Format::Csv)).expect("read");
+    assert_eq!(strings(&sentences[0]), [["Ada", "is", "\"b\""], ["Ada", "has", "a \"b\""]]);
+    assert_eq!((sentences.len(), report.triples, sentences[1].text.as_str()), (2, 2, "Nothing ."));
+    assert_eq!(sentences[0].extra.get("note").expect("JSON"), Some("x"));
+    // The header alone tells it, and so does the end of the name.
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    std::fs::write(&path, content.replace(',', "\t")).expect("written");
+    assert_eq!(read(&path).expect("read").len(), 2);
+    let path = folder.path().join("file.csv");
+    std::fs::write(&path, "sentence,label\na,b\n").expect("written");
+    let error = read(&path).expect_err("other columns").to_string();
+    assert!(
+        error.contains("expected the columns \"text\"") && error.contains("found \"sentence\", \"label\""),
+        "{error}"
+    );
+    for (rows, line, part) in [
+        ("a,b\n", 2, "2 cells"),
+        ("a,a,r,b,one,1\n", 2, "column \"subject_start\": expected a whole number, found \"one\""),
+        ("a,a,r,b,0,\n", 2, "only one of"),
+        ("x,x,r,x,0,1\na,a,r,b,0,9\n", 3, "has offsets 0..9, but the text ends at 1"),
+    ] {
+        let content = format!("text,subject,relation,object,subject_start,subject_end\n{rows}");
+        let error = parse(&content, &ReadOptions::of(Format::Csv)).expect_err(rows).to_string();
+        assert!(error.contains(part) && error.contains(&format!("line {line}")), "{error}");
+    }
+}
+
+#[test]
+fn plain_text_is_a_corpus() {
+    let (sentences, report) = parse("\u{feff}Ada .\r\n\nBob .", &ReadOptions::of(Format::Text)).expect("read");
+    let texts: Vec<&str> = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    assert_eq!((texts, report.sentences), (vec!["Ada .", "", "Bob ."], 3));
+    assert_eq!(written(&sentences, Format::Text), "Ada .\n\nBob .\n");
+}
+
+#[test]
+fn bad_input_to_the_new_formats_is_an_error_with_its_line() {
+    for (line, part) in [
+        (r#"{"text": "a", "triplets": [{"head": "a", "type": "r"}]}"#, "missing field `tail`"),
+        (r#"{"text": "a", "h": {"pos": [0, 1]}, "t": {}, "relation": "r"}"#, "missing field `name`"),
+        (r#"{"text": "a", "h": {"name": "a", "pos": [0, 1, 2]}, "t": {"name": "a"}}"#, "`h.pos`: invalid length 3"),
+        (
+            r#"{"text": "a", "h": {"name": "a", "pos": [0, 9]}, "t": {"name": "a"}}"#,
+            "has offsets 0..9, but the text ends at 1",
+        ),
+        (r#"{"text": "a", "token": ["a"], "h": {"name": "a"}, "t": {"name": "a"}}"#, "found both"),
+        (
+            r#"{"token": ["a"], "subj_start": 0, "subj_end": 1, "obj_start": 0, "obj_end": 0, "relation": "r"}"#,
+            "the words 0 to 1, but there are 1",
+        ),
+        (r#"{"token": ["a"], "subj_start": 0, "obj_start": 0, "relation": "r"}"#, "missing field `subj_end`"),
+        (r#"{"sentences": [["a"]], "ner": []}"#, "`ner` has 0 lists, but there are 1 sentences"),
+        (r#"{"sentences": [["a"]], "ner": [[[0, "x", "T"]]]}"#, "expected [start, end, type], found [0,\"x\",\"T\"]"),
+        (r#"{"sentences": [["a"]], "relations": [[[0, 0, 1, 1, "r"]]]}"#, "the words 1 to 1 are not in sentence 0"),
+        (
+            r#"{"text": "a", "entities": [{"id": 1, "start_offset": 0, "end_offset": 2}], "relations": []}"#,
+            "has offsets 0..2",
+        ),
+        (
+            r#"{"text": "a", "entities": [], "relations": [{"from_id": 1, "to_id": 2, "type": "r"}]}"#,
+            "joins the entity 1",
+        ),
+        (r#"{"text": "a", "label": [[0, 1]]}"#, "expected [start, end, type], found [0,1]"),
+        (r#"{"data": {"n": 1}, "annotations": []}"#, "expected a string `text` in `data`, found `n`"),
+        (
+            r#"{"data": {"text": "a"}, "annotations": [{"result": [{"type": "labels", "id": "x", "value": {"start": 0, "end": 4}}]}]}"#,
+            "has offsets 0..4",
+        ),
+        (
+            r#"{"data": {"text": "a"}, "predictions": [{"score": 7.5, "result": [{"type": "labels", "id": "x", "value": {"start": 0, "end": 1}}, {"type": "relation", "from_id": "x", "to_id": "x", "labels": ["r"]}]}]}"#,
+            "7.5 is not a probability",
+        ),
+    ] {
+        let error = parse(&format!("\n{line}\n"), &ReadOptions::default()).expect_err(line).to_string();
+        assert!(error.contains(part) && error.contains("file.jsonl, line 2"), "{error}");
+    }
+}
+
+#[test]
+fn a_sentence_with_one_line_per_triple_is_merged() {
+    let (sentences, _) = reported("split.jsonl");
+    let mut merger = Merger::default();
+    sentences.into_iter().for_each(|sentence| merger.add(sentence));
+    let (sentences, report) = merger.finish();
+    assert_eq!((sentences.len(), report.merged), (1, 1));
+    assert_eq!(strings(&sentences[0]), [["Ilse", "runs", "Acme"], ["Acme", "in", "Oslo"]]);
+}
+
+#[test]
+fn folded_cleaning_keeps_what_differs_in_characters_only() {
+    let line = r#"{"text": "Zoe\u0308 met O\u2019Brien of Ac\u200bme .", "triple_list": [["Zo\u00eb", "met", "O'Brien"], ["o\u2019brien", "of", "Acme"], ["Zo\u00e9", "of", "Acme"]]}"#;
+    let reader = Reader::new(line.as_bytes(), "corpus", &ReadOptions::default()).expect("a format");
+    let settings = CleanSettings { folding: Folding::ALL, missing: true, ..CleanSettings::default() };
+    let mut cleaner = Cleaner::new(settings);
+    let mut sentences: Vec<Sentence> = reader.collect::<Result<_, _>>().expect("sentences");
+    assert!(cleaner.clean(&mut sentences[0]));
+    let [zoe, brien, acme] = ["Zoe\u{308}", "O\u{2019}Brien", "Ac\u{200b}me"];
+    assert_eq!(strings(&sentences[0]), [[zoe, "met", brien], [brien, "of", acme]]);
+}
+
+/// The tables of formats and names in the documentation are those of the definitions.
+#[test]
+fn the_documentation_has_every_format() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let formats = std::fs::read_to_string(root.join("docs/formats.md")).expect("a page");
+    assert!(formats.contains(&Format::table()), "docs/formats.md needs this table:\n{}", Format::table());
+}
+
+#[test]
+fn pairs_without_a_relation_are_located_too() {
+    let line = r#"{"text": "a b a", "h": {"name": "b"}, "t": {"name": "a"}, "relation": "NA"}"#;
+    let mut sentences = parse(line, &ReadOptions::default()).expect("read").0;
+    Locator::new(Choice::Nearest, Folding::NONE).locate(&mut sentences[0]);
+    let pair = &sentences[0].negatives[0];
+    assert_eq!([&pair.subject, &pair.object].map(|mention| place(&sentences[0], mention).0), [2, 0]);
+    assert!([&pair.subject, &pair.object].iter().all(|mention| sentences[0].entities.contains(mention)));
+    assert_eq!(object(&written(&sentences, Format::Tacred))["relation"], "NA");
+}
