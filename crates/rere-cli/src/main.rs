@@ -8,6 +8,8 @@ use std::{error::Error, io, iter::successors, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+use self::command::log;
+
 /// Relation extraction from distantly supervised text.
 #[derive(Parser)]
 #[command(version, about)]
@@ -61,8 +63,8 @@ fn main() -> ExitCode {
                 Ok(wrong_use) => wrong_use.exit(),
                 Err(error) => error,
             };
-            eprintln!("rere: {error}");
-            causes(&*error).skip(1).for_each(|cause| eprintln!("  caused by: {cause}"));
+            log(format!("rere: {error}"));
+            causes(&*error).skip(1).for_each(|cause| log(format!("  caused by: {cause}")));
             ExitCode::FAILURE
         }
     }

@@ -613,6 +613,15 @@ fn a_reader_that_has_enough_is_no_error() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", err(&output));
         assert!(!err(&output).contains("rere:") && !err(&output).contains("panicked"), "{}", err(&output));
     }
+    // What is told on standard error may go to the same pipe.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args(["convert", "train.jsonl", "out.jsonl", "--to", "rere"])
+        .current_dir(folder.path())
+        .stderr(writer)
+        .status();
+    assert!(status.expect("runs").success() && folder.path().join("out.jsonl").exists());
     fs::write(folder.path().join("other.jsonl"), TRAIN.replace("born in\"", "saw\"")).expect("written");
     let output = closed(&["evaluate", "--gold", "train.jsonl", "--pred", "other.jsonl", "--min-f1", "0.5"]);
     assert_eq!(output.status.code(), Some(1), "what --min-f1 asks for holds all the same: {}", err(&output));

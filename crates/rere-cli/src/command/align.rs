@@ -7,7 +7,7 @@ use rere_data::{
     Aligner, DataError, Folding, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name,
 };
 
-use super::{Outcome, Reading, check_standard_input, finish_reading, report, say, wrong_use};
+use super::{Outcome, Reading, check_standard_input, finish_reading, log, report, say, wrong_use};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
@@ -85,9 +85,12 @@ fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result
     let folding = if fold { Folding::ALL } else { Folding::NONE };
     let settings = MatcherSettings { folding, ..MatcherSettings::default() };
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
-    eprintln!("{}: {}", input_name(kb).display(), aligner.kb().report());
+    log(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());
-    eprintln!("{names} different names are looked for, {short} are too short (less than {})", settings.min_characters);
+    log(format!(
+        "{names} different names are looked for, {short} are too short (less than {})",
+        settings.min_characters
+    ));
     Ok(aligner)
 }
 
@@ -106,7 +109,7 @@ fn label(input: &Path, reading: &Reading, aligner: &Aligner, path: &Path) -> Out
     finish_reading(&reader, input)?;
     let written = writer.finish()?;
     // Standard output may be where the sentences go.
-    eprintln!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples");
+    log(format!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples"));
     report(&written);
     Ok(())
 }

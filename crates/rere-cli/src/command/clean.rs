@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use rere_data::{CleanSettings, Cleaner, Folding, Format, Merger, Reader, Writer};
 
-use super::{Outcome, Reading, comma_advice, finish_reading, report};
+use super::{Outcome, Reading, comma_advice, finish_reading, log, report};
 
 /// Options of `rere clean`.
 #[derive(clap::Args)]
@@ -94,10 +94,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         reports.extend([merged.to_string(), cleaner.report().to_string()]);
     }
     let written = writer.finish()?;
-    eprintln!("{}", reports.join("\n"));
+    log(reports.join("\n"));
     for relation in unseen {
         let advice = comma_advice(relation);
-        eprintln!("note: no triple has the relation {relation:?} that --relations names{advice}");
+        log(format!("note: no triple has the relation {relation:?} that --relations names{advice}"));
     }
     report(&written);
     Ok(())

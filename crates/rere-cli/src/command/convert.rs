@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rere_data::{Choice, Folding, Format, Locator, OffsetUnit, Reader, Writer};
 
-use super::{Conventions, Outcome, finish_reading, report, units};
+use super::{Conventions, Outcome, finish_reading, log, report, units};
 
 /// Options of `rere convert`.
 #[derive(clap::Args)]
@@ -64,11 +64,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     finish_reading(&reader, &arguments.input)?;
     let written = writer.finish()?;
     // Standard output may be where the sentences go.
-    eprintln!("{sentences} sentences, {triples} triples");
+    log(format!("{sentences} sentences, {triples} triples"));
     if let Some(locator) = locator
         && locator.report().mentions > 0
     {
-        eprintln!("{}", locator.report());
+        log(locator.report());
     }
     report(&written);
     Ok(())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rere_core::Probability;
 use rere_data::{DropBy, Dropper, Format, Reader, Writer};
 
-use super::{Outcome, Reading, finish_reading, report};
+use super::{Outcome, Reading, finish_reading, log, report};
 
 /// Options of `rere drop`.
 #[derive(clap::Args)]
@@ -46,6 +46,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     finish_reading(&reader, &arguments.input)?;
     let written = writer.finish()?;
     report(&written);
-    eprintln!("{}", dropper.report());
+    log(dropper.report());
     Ok(())
 }

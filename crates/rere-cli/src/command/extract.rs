@@ -6,7 +6,7 @@ use rere::{Precision, Rere, RereError, Thresholds};
 use rere_core::{Extractor, Probability};
 use rere_data::{Chunks, Format, Reader, Writer};
 
-use super::{Outcome, Reading, comma_advice, report, tell};
+use super::{Outcome, Reading, comma_advice, log, report, tell};
 use crate::progress::bar;
 
 /// Most sentences that are extracted from at once: enough to fill batches of one length, few enough for any memory.
@@ -101,6 +101,6 @@ fn extract(system: &Rere, reader: Reader, writer: &mut Writer) -> Result<Reader,
     }
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
-    eprintln!("{count} sentences, {triples} triples in {seconds:.1} s");
+    log(format!("{count} sentences, {triples} triples in {seconds:.1} s"));
     Ok(chunks.into_source())
 }

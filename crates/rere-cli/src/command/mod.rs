@@ -99,6 +99,11 @@ pub fn say(line: impl Display) -> Result<(), DataError> {
     writeln!(io::stdout().lock(), "{line}").map_err(DataError::Output)
 }
 
+/// Prints a line to standard error, whether or not anybody reads it.
+pub fn log(line: impl Display) {
+    _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Sees that standard input is not wanted twice. A path comes as often as it is read.
 fn check_standard_input<'a>(reads: impl IntoIterator<Item = &'a Path>) -> Outcome {
     match reads.into_iter().filter(|path| is_standard(path)).count() {
@@ -136,7 +141,7 @@ fn read_gold(path: &Path, options: &ReadOptions) -> Result<Vec<Sentence>, DataEr
 /// Prints what of a file was left out, if anything was.
 fn tell(path: &Path, report: &ReadReport) {
     if !report.is_empty() {
-        eprintln!("{}:\n{report}", input_name(path).display());
+        log(format!("{}:\n{report}", input_name(path).display()));
     }
 }
 
@@ -145,14 +150,14 @@ fn tell_gold(path: &Path, report: &ReadReport) {
     tell(path, report);
     if report.sentences > 0 && report.triples == 0 {
         let (path, sentences) = (input_name(path).display(), report.sentences);
-        eprintln!("warning: {path} has {sentences} sentences and no triple; is its format a known one?");
+        log(format!("warning: {path} has {sentences} sentences and no triple; is its format a known one?"));
     }
 }
 
 /// Prints what could not be written, if anything could not.
 fn report(lost: &Lost) {
     if !lost.is_empty() {
-        eprintln!("{lost}");
+        log(lost);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use rere::{Rere, Thresholds};
 
-use super::{Outcome, Reading, read_gold, say};
+use super::{Outcome, Reading, log, read_gold, say};
 use crate::progress::thresholds_line;
 
 /// Options of `rere tune`.
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         dev.iter().flat_map(|sentence| &sentence.triples).map(|triple| &*triple.relation).collect();
     let unknown: Vec<&str> = unknown.into_iter().filter(|relation| known.label(relation).is_none()).collect();
     if !unknown.is_empty() {
-        eprintln!("note: the model has no relation {}; triples with it are never found", unknown.join(", "));
+        log(format!("note: the model has no relation {}; triples with it are never found", unknown.join(", ")));
     }
     if f1 == 0.0 {
         return Err(format!(

@@ -21,8 +21,8 @@ use serde_json::{Map, Value, json};
 
 use self::{parts::Parts, tally::Tally};
 use super::{
-    Conventions, Outcome, check_not_empty, check_standard_input, comma_advice, read, tell, tell_gold, write_picture,
-    wrong_use,
+    Conventions, Outcome, check_not_empty, check_standard_input, comma_advice, log, read, tell, tell_gold,
+    write_picture, wrong_use,
 };
 use crate::table::{Layout, Row, Share, print};
 
@@ -370,11 +370,11 @@ impl Relations {
                 0 => String::new(),
                 others => format!(" and {others} more"),
             };
-            eprintln!(
+            log(format!(
                 "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: {named}{others}",
                 path.display(),
                 self.predicted.values().sum::<usize>(),
-            );
+            ));
         }
     }
 }
@@ -389,7 +389,7 @@ fn tell_mismatches(path: &Path, mismatches: Mismatches) {
         (other_text, "sentences have another text than the gold one, and are compared as they are"),
     ] {
         if count > 0 {
-            eprintln!("note: {}: {count} {what}", path.display());
+            log(format!("note: {}: {count} {what}", path.display()));
         }
     }
 }
@@ -411,7 +411,7 @@ fn mean(rows: &[Row], matcher: Match) -> Option<Row> {
 /// Says what of the wrong predictions a fuller labelling has.
 fn tell_missing(system: &str, tally: &Tally) {
     let all = tally.all_missing();
-    eprintln!(
+    log(format!(
         "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, with these right {:.2}; the gold \
          labels miss at least {:.1} % of {} triples",
         tally.matcher,
@@ -421,14 +421,14 @@ fn tell_missing(system: &str, tally: &Tally) {
         100.0 * all.corrected_precision(),
         100.0 * all.false_negative_rate(),
         all.either,
-    );
+    ));
     for (relation, counts) in &tally.missing {
-        eprintln!(
+        log(format!(
             "  {:>6} missing labels found, {:>5.1} % of {:>6} missed  {relation}",
             counts.missing,
             100.0 * counts.false_negative_rate(),
             counts.either
-        );
+        ));
     }
 }
 
