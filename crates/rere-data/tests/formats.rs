@@ -592,6 +592,11 @@ fn public_corpora_survive_every_format() {
                 println!("{file} as {format}: {lost}");
                 assert_eq!(triples(&back) + lost.count(Loss::Triple), triples(&corpus), "{file} as {format}");
                 assert!(lost.count(Loss::Triple) * 100 < triples(&corpus), "{file} as {format}");
+                if lost.is_empty() {
+                    let equal =
+                        back.iter().zip(&located).all(|(a, b)| normal(a, format, true) == normal(b, format, true));
+                    assert!(equal && back.len() == located.len(), "{file} as {format}");
+                }
                 assert!(there_and_back(&back, format) == (back, Lost::default()), "{file} as {format}");
                 continue;
             }
