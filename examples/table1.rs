@@ -14,7 +14,7 @@ use std::{
 };
 
 use rere_core::{Extractor, Sentence};
-use rere_data::{Aligner, DataError, KnowledgeBase, MatcherSettings, Overlap, Reader, read};
+use rere_data::{Aligner, DataError, KnowledgeBase, MatcherSettings, Overlap, ReadOptions, Reader, read};
 use rere_eval::{Match, Score, evaluate};
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("Table 1: the training sample of NYT11-HRL, labelled three times\n");
     let names = ["own labels", "Freebase, all relations", "Wikidata, mapped"].map(str::to_owned).to_vec();
-    let corpus = Reader::open(&data.join("nyt11-hrl/train_sample.jsonl"), None)?;
+    let corpus = Reader::open(&data.join("nyt11-hrl/train_sample.jsonl"), &ReadOptions::default())?;
     let labellings = corpus.map(|sentence| -> Result<_, DataError> {
         let Sentence { text, triples, .. } = sentence?;
         Ok(vec![triples, freebase.align(&text), wikidata.align(&text)])

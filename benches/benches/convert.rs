@@ -16,7 +16,7 @@ use std::{
 };
 
 use rere_benches::{Certainty, ScoredSentence, median, peak_memory};
-use rere_data::{Format, Reader, Writer};
+use rere_data::{Format, ReadOptions, Reader, Writer};
 
 const BYTES: usize = 100 << 20;
 const RUNS: usize = 5;
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (times, input) in times.iter_mut().zip([&lines, &array]) {
             let started = Instant::now();
             let mut writer = Writer::create(&ours, Format::Rere)?;
-            Reader::open(input, None)?.try_for_each(|sentence| writer.write(&sentence?))?;
+            Reader::open(input, &ReadOptions::default())?.try_for_each(|sentence| writer.write(&sentence?))?;
             writer.finish()?;
             times.push(started.elapsed().as_secs_f64());
         }

@@ -18,7 +18,7 @@ use std::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_benches::{median_time, peak_memory, python};
-use rere_data::{DataError, Reader, read};
+use rere_data::{DataError, ReadOptions, Reader, read};
 use rere_eval::{Agreement, Counts, Match, Pairs, align, bootstrap, count, count_each, count_each_matcher};
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Counts of two files that are never in memory as a whole.
 fn stream(gold: &Path, predicted: &Path) -> Result<[Counts; 2], Box<dyn Error>> {
-    let [gold, predicted] = [gold, predicted].map(|path| Reader::open(path, None));
+    let [gold, predicted] = [gold, predicted].map(|path| Reader::open(path, &ReadOptions::default()));
     let with_box = |sentence: Result<_, DataError>| sentence.map_err(Box::<dyn Error>::from);
     let mut counts = [Counts::default(); 2];
     for pair in Pairs::new(gold?.map(with_box), predicted?.map(with_box), Agreement::Required) {

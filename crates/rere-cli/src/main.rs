@@ -2,12 +2,13 @@
 
 mod command;
 mod progress;
-mod stream;
 mod table;
 
-use std::process::ExitCode;
+use std::{error::Error, io, iter::successors, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+
+use self::command::log;
 
 /// Relation extraction from distantly supervised text.
 #[derive(Parser)]
@@ -56,18 +57,26 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             let error = match error.downcast::<clap::Error>() {
                 Ok(wrong_use) => wrong_use.exit(),
                 Err(error) => error,
             };
-            eprintln!("rere: {error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                eprintln!("  because: {error}");
-                cause = error.source();
-            }
+            log(format!("rere: {error}"));
+            causes(&*error).skip(1).for_each(|cause| log(format!("  caused by: {cause}")));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error, and what caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    successors(Some(error), |&error| error.source())
+}
+
+/// Whether the reader of the output went away: `head` has all that it wants.
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    let is_closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    causes(error).any(|error| error.downcast_ref().is_some_and(is_closed))
 }

@@ -123,7 +123,7 @@ fn standard_input_is_read_once() {
     let entities = "/m/1\tQ1\tAda\n/m/2\n";
     let output = piped(folder.path(), "align --kb a.tsv --entities - corpus.json out.jsonl", entities);
     assert!(!output.status.success() && err(&output).contains("standard input, line 2"), "{}", err(&output));
-    let output = piped(folder.path(), "align --kb a.tsv --entities entities.tsv - out.jsonl", "\n");
+    let output = piped(folder.path(), "align --kb a.tsv --entities entities.tsv - out.jsonl", "");
     assert!(!output.status.success() && err(&output).contains("standard input has no sentence"), "{}", err(&output));
     // A map - is none, and no input.
     let table = "align --overlap --kb - --map - --entities entities.tsv corpus.json";
@@ -172,7 +172,7 @@ fn what_cannot_be_used_is_told() {
     fs::write(folder.path().join("out.jsonl"), "old").expect("written");
     for (arguments, code, words) in [
         ("align --kb bad.tsv --entities entities.tsv corpus.json out.jsonl", 1, "bad.tsv, line 2"),
-        ("align --kb a.tsv --entities none.tsv corpus.json out.jsonl", 1, "none.tsv cannot be read"),
+        ("align --kb a.tsv --entities none.tsv corpus.json out.jsonl", 1, "none.tsv is not found"),
         ("align --kb a.tsv --entities entities.tsv a.tsv out.jsonl", 1, "a.tsv, line 1"),
         ("align --kb a.tsv --kb b.tsv --entities entities.tsv corpus.json out.jsonl", 2, "--overlap"),
         ("align --kb a.tsv --entities entities.tsv --map - --map - corpus.json out.jsonl", 2, "--map is given 2 times"),

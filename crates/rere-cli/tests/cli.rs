@@ -2,9 +2,11 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::Path,
     process::{Command, Output, Stdio},
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -60,7 +62,7 @@ fn rere_in_parts(folder: &Path, arguments: &[&str], parts: &[&[u8]]) -> Output {
     let mut input = child.stdin.take().expect("piped");
     for (number, part) in parts.iter().enumerate() {
         if number > 0 {
-            std::thread::sleep(Duration::from_millis(100));
+            thread::sleep(Duration::from_millis(100));
         }
         // A command that fails early does not read its input.
         _ = input.write_all(part);
@@ -217,11 +219,11 @@ fn bad_input_is_an_error_that_says_where_and_leaves_older_output_alone() {
         fails(path, &["extract", "--model", "model", input, "-o", "old.jsonl"], words);
         assert_eq!(fs::read_to_string(path.join("old.jsonl")).expect("still there"), "older predictions");
     };
-    extract("none.jsonl", &["none.jsonl"]);
+    extract("none.jsonl", &["none.jsonl is not found", "caused by: "]);
     extract("truncated.json", &["truncated.json", "2"]);
     extract("three.jsonl", &["three.jsonl", "2"]);
     fails(path, &["extract", "--model", "model", "train.jsonl", "-o", "no/such/folder/out.jsonl"], &["no/such/folder"]);
-    fails(path, &["extract", "--model", "none", "train.jsonl"], &["none"]);
+    fails(path, &["extract", "--model", "none", "train.jsonl"], &["none/config.json is not found"]);
     fails(path, &["extract", "--model", "model", "train.jsonl", "--relations", "dies in"], &["dies in", "born in"]);
     fails(path, &["extract", "--model", "model", "train.jsonl", "--device", "gpu"], &["gpu", "flex"]);
     fails(path, &["evaluate", "--gold", "empty.jsonl", "--pred", "train.jsonl"], &["empty.jsonl"]);
@@ -239,9 +241,11 @@ fn bad_settings_are_errors_that_say_where() {
         fails(path, &["train", "--config", "bad.toml", "--out", "bad"], words);
         assert!(!path.join("bad/config.json").exists());
     };
-    fails(path, &["train", "--config", "none.toml"], &["none.toml"]);
+    fails(path, &["train", "--config", "none.toml"], &["none.toml is not found"]);
     train(&SETTINGS.replace("epochs = 3", "epoch = 3"), &["bad.toml", "epoch"]);
     train(&SETTINGS.replace("[relation]", "[relation]\nloss = { name = \"cpu\", mu = 1.5 }"), &["bad.toml", "mu"]);
+    let words = ["bad.toml", "line 8", "expected a table such as { name = \"cpu\" }"];
+    train(&SETTINGS.replace("[relation]", "[relation]\nloss = \"cpu\""), &words);
     train(&SETTINGS.replace("train.jsonl", "none.jsonl"), &["none.jsonl"]);
     train("[encoder]\npretrained = \"none\"\n[data]\ntrain = \"train.jsonl\"", &["none"]);
     train(&SETTINGS.replace("train = \"train.jsonl\"", ""), &["data.train"]);
@@ -268,7 +272,7 @@ fn a_killed_run_resumes_to_the_same_weights() {
         let started = Instant::now();
         while !model.join(moment).exists() && !model.join("config.json").exists() {
             assert!(started.elapsed() < Duration::from_secs(120), "{moment} never came");
-            std::thread::yield_now();
+            thread::yield_now();
         }
         // SIGKILL on Unix: nothing is tidied up.
         child.kill().expect("killed");
@@ -326,7 +330,7 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_last_one() {
     let started = Instant::now();
     while checkpoints().is_empty() {
         assert!(started.elapsed() < Duration::from_secs(120), "no checkpoint ever came");
-        std::thread::yield_now();
+        thread::yield_now();
     }
     child.kill().expect("killed");
     child.wait().expect("ended");
@@ -456,10 +460,36 @@ fn the_least_f1_is_reached_by_itself_and_a_matcher_counts_once() {
 #[test]
 fn names_that_no_triple_has_are_told_by_clean() {
     let folder = folder();
-    let output = rere(folder.path(), &["clean", "train.jsonl", "out.jsonl", "--relations", "born in, saw"]);
+    let clean = ["clean", "train.jsonl", "out.jsonl", "--relations"];
+    let output = rere(folder.path(), &[&clean[..], &["born in", "--relations", "saw"]].concat());
     assert!(output.status.success(), "{}", err(&output));
-    assert!(err(&output).contains("no triple has the relation \"saw\""), "{}", err(&output));
+    assert!(err(&output).contains("no triple has the relation \"saw\" that --relations names\n"), "{}", err(&output));
     assert!(!err(&output).contains("\"born in\""), "{}", err(&output));
+    let output = rere(folder.path(), &[&clean[..], &["born in,saw"]].concat());
+    assert!(output.status.success() && err(&output).contains("repeat it for each"), "{}", err(&output));
+}
+
+#[test]
+fn a_relation_may_have_a_comma_in_its_name() {
+    let folder = folder();
+    let path = folder.path();
+    let sentence = r#"{"id":"1","text":"The burst was caused by water pressure .","triples":[{"subject":{"text":"burst"},"relation":"Cause-Effect(e2,e1)","object":{"text":"pressure"}}]}"#;
+    fs::write(path.join("one.jsonl"), sentence).expect("written");
+    let name = "Cause-Effect(e2,e1)";
+    let output = rere(path, &["clean", "one.jsonl", "left.jsonl", "--relations", name]);
+    assert!(output.status.success() && !err(&output).contains("note"), "{}", err(&output));
+    assert_eq!(fs::read_to_string(path.join("left.jsonl")).expect("written").trim_end(), sentence);
+    let evaluate = ["evaluate", "--gold", "one.jsonl", "--pred", "one.jsonl", "--relations"];
+    let output = rere(path, &[&evaluate[..], &[name, "--relations", "Other"]].concat());
+    assert!(output.status.success(), "{}", err(&output));
+    let list = format!("{name},Product-Producer(e1,e2)");
+    fails(path, &[&evaluate[..], &[&list]].concat(), &["one.jsonl: sentence 1", name, "repeat it for each"]);
+    fails(path, &[&evaluate[..], &["Other"]].concat(), &["one.jsonl: sentence 1", name]);
+    fs::write(path.join("train.jsonl"), TRAIN.replace("born in\"", "born(e1,e2)\"")).expect("written");
+    assert!(rere(path, &["train", "--config", "rere.toml", "--out", "model"]).status.success());
+    let extract = ["extract", "--model", "model", "train.jsonl", "--relations"];
+    assert!(rere(path, &[&extract[..], &["born(e1,e2)"]].concat()).status.success());
+    fails(path, &[&extract[..], &["born(e1,e2),saw"]].concat(), &["it has born(e1,e2)", "repeat it for each"]);
 }
 
 #[test]
@@ -515,4 +545,173 @@ fn a_reader_that_goes_away_ends_no_training_and_makes_nothing_panic() {
         assert_eq!(output.status.code(), Some(1), "{command}: {}", err(&output));
         assert!(err(&output).contains("the output cannot be written"), "{command}: {}", err(&output));
     }
+}
+
+/// The writer of the pipe waits for the answer to its line before it writes the next one.
+#[test]
+fn each_line_of_a_pipe_is_answered_before_the_next_one_comes() {
+    let folder = trained();
+    for lines in
+        [["Ada was born in London .", "Bob left .", ""], ["{\"text\": \"a\"}", "{\"text\": \"b\"}", "{\"text\": \"\"}"]]
+    {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
+            .args(["extract", "--model", "model"])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let mut input = child.stdin.take().expect("piped");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let (sender, answers) = mpsc::channel();
+        let reader = thread::spawn(move || output.lines().try_for_each(|line| sender.send(line.expect("text"))));
+        for line in lines {
+            writeln!(input, "{line}").expect("written");
+            let Ok(answer) = answers.recv_timeout(Duration::from_secs(60)) else {
+                child.kill().expect("killed");
+                panic!("{line:?} was held back");
+            };
+            assert!(serde_json::from_str::<serde_json::Value>(&answer).expect("JSON")["text"].is_string());
+        }
+        drop(input);
+        assert!(child.wait().expect("ends").success());
+        assert!(reader.join().expect("ends").is_ok() && answers.recv().is_err());
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let folder = trained();
+    for (name, content) in [("kb.tsv", "a\tborn in\tb\n"), ("entities.tsv", "a\t\tAda\nb\t\tLondon\n")] {
+        fs::write(folder.path().join(name), content).expect("written");
+    }
+    let closed = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rere"));
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null()).stdout(writer).output().expect("runs")
+    };
+    let evaluate = ["evaluate", "--gold", "train.jsonl", "--pred", "train.jsonl"];
+    for arguments in [
+        &["convert", "train.jsonl", "-", "--to", "rere"][..],
+        &["convert", "train.jsonl", "-", "--to", "csv"],
+        &["clean", "train.jsonl", "-", "--empty"],
+        &["drop", "train.jsonl", "-", "--rate", "0.5", "--seed", "1"],
+        &["align", "--kb", "kb.tsv", "--entities", "entities.tsv", "train.jsonl", "-"],
+        &["align", "--overlap", "--kb", "kb.tsv", "--entities", "entities.tsv", "train.jsonl"],
+        &["extract", "--model", "model", "train.jsonl"],
+        &["stats", "train.jsonl"],
+        &["stats", "train.jsonl", "--json"],
+        &["compare", "--gold", "train.jsonl", "train.jsonl", "train.jsonl"],
+        &evaluate,
+        &[&evaluate[..], &["--json"]].concat(),
+        &[&evaluate[..], &["--csv"]].concat(),
+        &[&evaluate[..], &["--markdown"]].concat(),
+    ] {
+        let output = closed(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", err(&output));
+        assert!(!err(&output).contains("rere:") && !err(&output).contains("panicked"), "{}", err(&output));
+    }
+    // What is told on standard error may go to the same pipe.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args(["convert", "train.jsonl", "out.jsonl", "--to", "rere"])
+        .current_dir(folder.path())
+        .stderr(writer)
+        .status();
+    assert!(status.expect("runs").success() && folder.path().join("out.jsonl").exists());
+    fs::write(folder.path().join("other.jsonl"), TRAIN.replace("born in\"", "saw\"")).expect("written");
+    let output = closed(&["evaluate", "--gold", "train.jsonl", "--pred", "other.jsonl", "--min-f1", "0.5"]);
+    assert_eq!(output.status.code(), Some(1), "what --min-f1 asks for holds all the same: {}", err(&output));
+}
+
+/// What an option can be is in the help of each command that has it.
+#[test]
+fn help_texts_name_all_formats_and_matchers() {
+    let folder = folder();
+    let has_words = |command: &str, option: &str, names: &str| {
+        let output = rere(folder.path(), &[command, "--help"]);
+        let help = out(&output);
+        let line = help.lines().find(|line| line.trim_start().starts_with(option)).unwrap_or_default();
+        assert!(line.contains(names), "{command} {option}: {names} is not in {line:?}");
+    };
+    for command in ["extract", "tune", "clean", "drop", "stats", "align"] {
+        has_words(command, "--format", &rere_data::Format::names());
+    }
+    has_words("convert", "--from", &rere_data::Format::names());
+    for command in ["evaluate", "compare"] {
+        has_words(command, "--match", &rere_eval::Match::names());
+    }
+    for command in ["extract", "tune", "clean", "drop", "stats", "align", "convert", "evaluate", "compare", "train"] {
+        let units = rere_data::OffsetUnit::ALL.map(|unit| format!("{} ({unit})", unit.name()));
+        has_words(command, "--offsets", &units.join(" or "));
+        has_words(command, "--negative-label", &rere_data::ReadOptions::NEGATIVE_LABELS.join(", "));
+    }
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    let folder = trained();
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for (name, content, words) in [
+        ("paper.pdf", b"%PDF-1.7\n1 0 obj\n".to_vec(), "a PDF document; extract its text first"),
+        ("marked.txt", utf16("\u{feff}Ada was born in London .\n"), "UTF-16; convert the file to UTF-8"),
+        ("unmarked.txt", utf16("Ada was born in London .\n"), "UTF-16; convert the file to UTF-8"),
+    ] {
+        fs::write(folder.path().join(name), content).expect("written");
+        fails(folder.path(), &["extract", "--model", "model", name], &[name, words]);
+        fails(folder.path(), &["stats", name], &[name, words]);
+    }
+    fs::create_dir(folder.path().join("folder")).expect("made");
+    fails(folder.path(), &["tune", "--model", "model", "folder"], &["folder is a folder without `.txt` files"]);
+}
+
+#[test]
+fn a_gold_file_without_triples_is_told() {
+    let folder = trained();
+    let path = folder.path();
+    let labelled = "{\"text\": \"Ada met Bob .\", \"facts\": [[\"Ada\", \"met\", \"Bob\"]]}\n";
+    fs::write(path.join("facts.jsonl"), labelled).expect("written");
+    let settings = SETTINGS.replace("dev = \"train.jsonl\"", "dev = \"facts.jsonl\"");
+    fs::write(path.join("other.toml"), settings).expect("written");
+    let told = |arguments: &[&str]| {
+        let errors = err(&rere(path, arguments));
+        for words in ["warning: facts.jsonl has 1 sentences and no triple", "labels may have been missed in: facts\n"] {
+            assert_eq!(errors.matches(words).count(), 1, "{arguments:?}: {words:?} is not once in {errors}");
+        }
+    };
+    let evaluate = ["evaluate", "--gold", "facts.jsonl", "--pred", "one.jsonl", "--pred", "one.jsonl"];
+    fs::write(path.join("one.jsonl"), "{\"text\": \"Ada met Bob .\", \"triples\": []}\n").expect("written");
+    told(&evaluate);
+    told(&[&evaluate[..], &["--full", "one.jsonl"]].concat());
+    told(&["compare", "--gold", "facts.jsonl", "one.jsonl", "one.jsonl"]);
+    told(&["tune", "--model", "model", "facts.jsonl"]);
+    told(&["train", "--config", "other.toml", "--out", "other"]);
+}
+
+#[test]
+fn labels_of_no_relation_are_no_triples() {
+    let folder = folder();
+    let path = folder.path();
+    let line = |relation: &str| {
+        format!("{{\"text\": \"Ada met Bob .\", \"triple_list\": [[\"Ada\", \"{relation}\", \"Bob\"]]}}\n")
+    };
+    fs::write(path.join("pairs.jsonl"), [line("no_relation"), line("keine"), line("met")].concat()).expect("written");
+    for (options, triples, negatives) in [
+        (&[][..], 2, 1),
+        (&["--negative-label", "keine", "--negative-label", "no_relation"], 1, 2),
+        (&["--negative-label", "keine"], 2, 1),
+        (&["--negative-label", ""], 3, 0),
+    ] {
+        let output = rere(path, &[&["stats", "--json", "pairs.jsonl"][..], options].concat());
+        let stats: serde_json::Value = serde_json::from_str(&out(&output)).expect("JSON");
+        assert_eq!(stats["triples"], triples, "{options:?}");
+        let words = format!("pairs.jsonl:\n{negatives} pairs are labelled as without a relation");
+        assert_eq!(err(&output).contains(&words), negatives > 0, "{options:?}: {}", err(&output));
+    }
+    let evaluate = ["evaluate", "--gold", "pairs.jsonl", "--pred", "pairs.jsonl", "--negative-label", "met", "--json"];
+    let scores: serde_json::Value = serde_json::from_str(&out(&rere(path, &evaluate))).expect("JSON");
+    assert_eq!(scores["scores"][0]["gold"], 2);
 }

@@ -108,11 +108,11 @@ fn bad_input_is_told() {
     )
     .expect("written");
     for (arguments, part) in [
-        ("convert --to conll corpus.jsonl out", "known are rere, casrel, hrl, hrl-tags"),
+        ("convert --to conll corpus.jsonl out", "one of rere, casrel, hrl, hrl-tags"),
         ("convert --from brat --to rere corpus.jsonl out", "corpus.jsonl cannot be read"),
         ("convert --from duie --to rere corpus.jsonl out", "line 1: `triple_list` is a field of the format casrel"),
         ("convert --to rere bad.jsonl out", "bad.jsonl, line 1: the entity 0..2 does not lie in the 1 tokens"),
-        ("convert --to rere no.parquet out", "no.parquet cannot be read"),
+        ("convert --to rere no.parquet out", "no.parquet is not found"),
         ("convert --from parquet --to rere corpus.jsonl out", "line 1: the Parquet file is damaged"),
         ("clean corpus.jsonl out", "required"),
     ] {
@@ -129,13 +129,50 @@ fn a_corpus_is_cleaned() {
     let report = said(folder.path(), "clean --fold --missing --empty --duplicates corpus.jsonl out.jsonl");
     assert_eq!(
         report,
-        "3 sentences with 4 triples\n4 surfaces changed to those of their texts\n1 sentences removed: without triples\n\
+        "3 sentences with 4 triples were read\n4 surfaces changed to those of their texts\n1 sentences removed: without triples\n\
          1 sentences removed: stand twice with the same triples (2)\n1 sentences with 2 triples are left\n"
     );
-    let report = said(folder.path(), "clean --relations left,other out.jsonl out.jsonl");
+    let report = said(folder.path(), "clean --relations left --relations other out.jsonl out.jsonl");
     assert!(report.contains("1 triples removed: of 1 other relations"), "{report}");
     let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");
     assert_eq!(written[0].triples, [rere_core::Triple::of("Ada Byron", "left", "paris")]);
+}
+
+/// A rocket is one code point and two units of UTF-16.
+#[test]
+fn offsets_may_count_utf16() {
+    let folder = folder();
+    let path = folder.path();
+    let line = |start: usize| {
+        format!(
+            r#"{{"text":"🚀 Ada left","triples":[{{"subject":{{"text":"Ada","start":{start},"end":{}}},"relation":"r","object":{{"text":"left"}}}}]}}"#,
+            start + 3
+        )
+    };
+    fs::write(path.join("javascript.jsonl"), line(3)).expect("written");
+    let convert = "convert --to rere javascript.jsonl out.jsonl";
+    let refused = rere(path, convert);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && message.contains("they fit if they count UTF-16 code units"), "{message}");
+    said(path, &format!("{convert} --offsets utf16"));
+    assert_eq!(fs::read_to_string(path.join("out.jsonl")).expect("written").trim_end(), line(2));
+    said(path, "convert --to rere --offsets-out utf16 out.jsonl back.jsonl");
+    assert_eq!(fs::read_to_string(path.join("back.jsonl")).expect("written").trim_end(), line(3));
+    assert_eq!(said(path, "evaluate --offsets utf16 --gold javascript.jsonl --pred back.jsonl"), "");
+}
+
+/// A line of text may begin as a table or as JSON does.
+#[test]
+fn the_format_can_be_named() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("lines"), "text,subject,relation,object\nAda left .\n").expect("written");
+    said(path, "convert --from text --to rere lines out.jsonl");
+    assert_eq!(rere_data::read(&path.join("out.jsonl")).expect("a corpus").len(), 2);
+    for arguments in ["stats --format text lines", "drop --format text --rate 1 --seed 1 lines out.jsonl"] {
+        said(path, arguments);
+    }
+    assert!(!rere(path, "stats lines").status.success());
 }
 
 #[test]
@@ -150,8 +187,8 @@ fn lines_of_one_text_are_merged_before_empty_ones_go() {
     let report = said(folder.path(), "clean --merge --empty corpus.jsonl out.jsonl");
     assert_eq!(
         report,
-        "4 sentences with 2 triples\n4 sentences with 2 triples are left\n2 sentences merged with an earlier one of the same \
-         text\n2 sentences are left\n2 sentences with 2 triples\n1 sentences removed: without triples\n1 sentences with 2 \
+        "4 sentences with 2 triples were read\n4 sentences with 2 triples are left\n2 sentences merged with an earlier one of the same \
+         text\n2 sentences are left\n2 sentences with 2 triples were read\n1 sentences removed: without triples\n1 sentences with 2 \
          triples are left\n"
     );
     let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");

@@ -1,6 +1,7 @@
 //! Files that are compressed where their names say so, and that appear only when they are complete.
 
 use std::{
+    error::Error,
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
@@ -35,7 +36,9 @@ impl NewFile {
             use std::{fs::Permissions, os::unix::fs::PermissionsExt};
             builder.permissions(Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder).map_err(|source| DataError::Write { path: path.to_owned(), source })?;
+        let file = builder
+            .tempfile_in(folder)
+            .map_err(|error| DataError::Write { path: path.to_owned(), source: without_temporary_name(&error) })?;
         Ok(Self { file, path: path.to_owned() })
     }
 
@@ -50,6 +53,15 @@ impl NewFile {
             Ok(_) => Ok(()),
             Err(source) => Err(DataError::Write { path, source }),
         }
+    }
+}
+
+/// What the system says, without the temporary name that is added to it: nobody has heard of that file.
+fn without_temporary_name(error: &io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(Error::source).and_then(|inner| inner.downcast_ref::<io::Error>());
+    match inner.unwrap_or(error).raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error.kind().into(),
     }
 }
 
@@ -251,5 +263,19 @@ impl Write for Sink {
             Self::Special(special) => special.flush(),
             Self::Standard(standard) => standard.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_has_a_temporary_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = Output::create(&folder.path().join("none/corpus.jsonl")).err().expect("no such folder");
+        let cause = error.source().expect("a cause").to_string();
+        assert!(error.to_string().ends_with("corpus.jsonl cannot be written") && !cause.contains(".tmp"), "{cause}");
+        assert!(cause.contains("os error 2") || cause.contains("not found"), "{cause}");
     }
 }

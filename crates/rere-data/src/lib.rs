@@ -8,6 +8,7 @@
 //! | step | items |
 //! |---|---|
 //! | files to sentences | [`Reader`], [`ReadOptions`], [`read`](fn@read), [`read_reporting`], [`Format`] |
+//! | the same by a thread of its own, in chunks | [`Chunks`] |
 //! | sentences to files, which appear only when they are complete | [`Writer`], [`write`](fn@write), [`Lost`] |
 //! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
@@ -114,6 +115,7 @@
 mod align;
 mod batch;
 mod cache;
+mod chunks;
 mod clean;
 mod drop;
 mod encode;
@@ -133,6 +135,7 @@ pub use align::{
     Overlap,
 };
 pub use batch::{Padded, pad, shuffled_batches, shuffled_token_batches, token_batches};
+pub use chunks::Chunks;
 pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop::{DropBy, DropReport, Dropper};
 pub use encode::{

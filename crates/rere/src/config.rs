@@ -99,7 +99,7 @@ impl Default for StageConfig {
 
 /// The loss of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields, expecting = "a table such as { name = \"cpu\" }")]
 pub enum LossConfig {
     /// Binary cross-entropy: what is not labelled is negative.
     Bce {},
@@ -298,6 +298,8 @@ mod tests {
             ("[entity]\nloss = { name = \"cpu\", gamma = 1.5 }", "entity.loss.gamma"),
             ("[entity]\nloss = { name = \"cpu\", mu = 0.0 }", "entity.loss.mu"),
             ("[entity]\nloss = { name = \"hinge\" }", "hinge"),
+            ("[entity]\nloss = \"cpu\"", "line 3, column 8"),
+            ("[entity]\nloss = \"cpu\"", "string \"cpu\", expected a table such as { name = \"cpu\" }"),
             ("[entity]\nloss = { name = \"bce\", gamma = 0.5 }", "gamma"),
             ("[entity]\npooling = \"mean\"", "entity.pooling"),
             ("[training]\nclip = nan", "training.clip"),
@@ -323,6 +325,6 @@ mod tests {
         assert_eq!(config.data.train.as_deref(), Some(Path::new("/a/t.json")));
         assert_eq!(config.data.dev.as_deref(), Some(Path::new("data/d.json")));
         let error = Config::load(&folder.path().join("none.toml")).expect_err("missing");
-        assert!(error.to_string().contains("none.toml"));
+        assert!(error.to_string().ends_with("none.toml is not found"), "{error}");
     }
 }

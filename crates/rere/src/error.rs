@@ -1,6 +1,6 @@
 //! What can go wrong with training and extraction.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use rere_data::DataError;
 use rere_decode::DecodeError;
@@ -59,12 +59,12 @@ pub enum RereError {
         source: rere_core::SpanError,
     },
     /// A file or folder could not be read or written.
-    #[error("{}: cannot be read or written", path.display())]
+    #[error("{} {}", path.display(), if source.kind() == io::ErrorKind::NotFound { "is not found" } else { "cannot be read or written" })]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The system's error.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Settings that do not parse, or contradict each other.
     #[error("{}{message}", path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default())]

@@ -7,7 +7,7 @@ use rere_data::{
     Aligner, DataError, Folding, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name,
 };
 
-use super::{Outcome, check_not_empty, check_standard_input, report, say, wrong_use};
+use super::{Outcome, Reading, check_standard_input, finish_reading, log, report, say, wrong_use};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
@@ -38,6 +38,8 @@ pub struct Arguments {
     /// Where the sentences go with the knowledge base's triples in place of their own, in the rere format.
     #[arg(value_name = "OUT", required_unless_present = "overlap")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Labels a corpus, or compares its labellings.
@@ -63,8 +65,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         aligners.push((input_name(kb), aligner(kb, entities, map, arguments.fold)?));
     }
     match (&arguments.output, aligners.as_slice()) {
-        (Some(output), [(_, aligner)]) => label(&arguments.input, aligner, output),
-        _ => compare(&arguments.input, &aligners, arguments.own),
+        (Some(output), [(_, aligner)]) => label(&arguments.input, &arguments.reading, aligner, output),
+        _ => compare(&arguments.input, &arguments.reading, &aligners, arguments.own),
     }
 }
 
@@ -83,14 +85,17 @@ fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result
     let folding = if fold { Folding::ALL } else { Folding::NONE };
     let settings = MatcherSettings { folding, ..MatcherSettings::default() };
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
-    eprintln!("{}: {}", input_name(kb).display(), aligner.kb().report());
+    log(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());
-    eprintln!("{names} different names are looked for, {short} are too short (less than {})", settings.min_characters);
+    log(format!(
+        "{names} different names are looked for, {short} are too short (less than {})",
+        settings.min_characters
+    ));
     Ok(aligner)
 }
 
-fn label(input: &Path, aligner: &Aligner, path: &Path) -> Outcome {
-    let mut reader = Reader::open(input, None)?;
+fn label(input: &Path, reading: &Reading, aligner: &Aligner, path: &Path) -> Outcome {
+    let mut reader = Reader::open(input, &reading.options())?;
     let mut writer = Writer::create(path, Format::Rere)?;
     let (mut sentences, mut labelled, mut triples, mut mentions) = (0, 0, 0, 0);
     for sentence in reader.by_ref() {
@@ -101,17 +106,16 @@ fn label(input: &Path, aligner: &Aligner, path: &Path) -> Outcome {
         labelled += usize::from(!sentence.triples.is_empty());
         triples += sentence.triples.len();
     }
-    check_not_empty(&reader, input)?;
+    finish_reading(&reader, input)?;
     let written = writer.finish()?;
     // Standard output may be where the sentences go.
-    eprintln!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples");
-    report(reader.lost());
+    log(format!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples"));
     report(&written);
     Ok(())
 }
 
-fn compare(input: &Path, aligners: &[(&Path, Aligner)], own: bool) -> Outcome {
-    let mut reader = Reader::open(input, None)?;
+fn compare(input: &Path, reading: &Reading, aligners: &[(&Path, Aligner)], own: bool) -> Outcome {
+    let mut reader = Reader::open(input, &reading.options())?;
     let mut names: Vec<String> = aligners.iter().map(|(kb, _)| kb.display().to_string()).collect();
     if own {
         names.insert(0, "own".to_owned());
@@ -122,8 +126,7 @@ fn compare(input: &Path, aligners: &[(&Path, Aligner)], own: bool) -> Outcome {
         Ok(own.then_some(triples).into_iter().chain(labelled).collect())
     });
     let overlap = Overlap::of(names, sentences)?;
-    check_not_empty(&reader, input)?;
+    finish_reading(&reader, input)?;
     say(overlap)?;
-    report(reader.lost());
     Ok(())
 }

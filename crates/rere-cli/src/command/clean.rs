@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use rere_data::{CleanSettings, Cleaner, Folding, Format, Merger, Reader, Writer};
 
-use super::{Outcome, check_not_empty, relation_name, report};
+use super::{Outcome, Reading, comma_advice, finish_reading, log, report};
 
 /// Options of `rere clean`.
 #[derive(clap::Args)]
@@ -17,13 +17,15 @@ pub struct Arguments {
     output: PathBuf,
     #[command(flatten)]
     steps: Steps,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 #[derive(clap::Args)]
 #[group(required = true, multiple = true)]
 struct Steps {
-    /// Keep only these relations, separated by commas.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = relation_name)]
+    /// Keep only triples of this relation; can be repeated.
+    #[arg(long, value_name = "NAME")]
     relations: Option<Vec<String>>,
     /// Replace surfaces by those of the text if they differ from it in case, white space, composed and decomposed characters,
     /// zero-width characters, kinds of quotes and dashes.
@@ -64,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
     let mut cleaner = Cleaner::new(settings);
     let mut merger = steps.merge.then(Merger::default);
-    let mut reader = Reader::open(&arguments.input, None)?;
+    let mut reader = Reader::open(&arguments.input, &arguments.reading.options())?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     let mut unseen: BTreeSet<&str> = steps.relations.iter().flatten().map(String::as_str).collect();
     for sentence in reader.by_ref() {
@@ -79,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             }
         }
     }
-    check_not_empty(&reader, &arguments.input)?;
+    finish_reading(&reader, &arguments.input)?;
     let mut reports = vec![cleaner.report().to_string()];
     if let Some(merger) = merger {
         let (sentences, merged) = merger.finish();
@@ -92,11 +94,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
         reports.extend([merged.to_string(), cleaner.report().to_string()]);
     }
     let written = writer.finish()?;
-    eprintln!("{}", reports.join("\n"));
+    log(reports.join("\n"));
     for relation in unseen {
-        eprintln!("note: no triple has the relation {relation:?} that --relations names");
+        let advice = comma_advice(relation);
+        log(format!("note: no triple has the relation {relation:?} that --relations names{advice}"));
     }
-    report(reader.lost());
     report(&written);
     Ok(())
 }

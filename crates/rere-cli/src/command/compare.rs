@@ -7,7 +7,7 @@ use rere_eval::{
     precision_recall_curve, scored,
 };
 
-use super::{Outcome, check_standard_input, read, say, write_picture};
+use super::{Conventions, Outcome, check_standard_input, read, read_gold, say, write_picture};
 
 /// Options of `rere compare`.
 #[derive(clap::Args)]
@@ -44,13 +44,16 @@ pub struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    conventions: Conventions,
 }
 
 /// Says which of two systems is better, if any.
 pub fn run(arguments: &Arguments) -> Outcome {
     check_standard_input([&arguments.gold, &arguments.a, &arguments.b].map(PathBuf::as_path))?;
-    let [gold, a, b] = [&arguments.gold, &arguments.a, &arguments.b].map(|path| read(path));
-    let (gold, a, b) = (gold?, a?, b?);
+    let options = arguments.conventions.options(None);
+    let gold = read_gold(&arguments.gold, &options)?;
+    let (a, b) = (read(&arguments.a, &options)?, read(&arguments.b, &options)?);
     let matcher = arguments.matcher;
     matcher.check((1..).zip(&gold), Side::Gold)?;
     let mut systems = Vec::with_capacity(2);
@@ -61,6 +64,16 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let [a, b] = [&systems[0].1, &systems[1].1].map(|aligned| count_each(aligned, &matcher));
     let comparison = compare(&a, &b, arguments.rounds, arguments.seed, arguments.alpha)?;
+    if let Some(file) = &arguments.plot {
+        let mut curves = Vec::with_capacity(2);
+        for (path, aligned) in &systems {
+            let scored = scored(aligned, &matcher).map_err(|error| format!("{path}: {error}"))?;
+            let curve = precision_recall_curve(scored.items, scored.gold);
+            curves.push((format!("{path}, average precision {:.3}", average_precision(&curve)), curve));
+        }
+        let named: Vec<_> = curves.iter().map(|(name, curve)| (name.as_str(), curve.as_slice())).collect();
+        write_picture(file, &plot_precision_recall(&named)?)?;
+    }
     if arguments.json {
         say(serde_json::json!(comparison))?;
     } else {
@@ -72,16 +85,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
             ))?;
         }
         say(comparison)?;
-    }
-    if let Some(file) = &arguments.plot {
-        let mut curves = Vec::with_capacity(2);
-        for (path, aligned) in &systems {
-            let scored = scored(aligned, &matcher).map_err(|error| format!("{path}: {error}"))?;
-            let curve = precision_recall_curve(scored.items, scored.gold);
-            curves.push((format!("{path}, average precision {:.3}", average_precision(&curve)), curve));
-        }
-        let named: Vec<_> = curves.iter().map(|(name, curve)| (name.as_str(), curve.as_slice())).collect();
-        write_picture(file, &plot_precision_recall(&named)?)?;
     }
     Ok(())
 }

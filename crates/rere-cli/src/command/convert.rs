@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use rere_data::{Choice, Folding, Format, Locator, Reader, Writer};
+use rere_data::{Choice, Folding, Format, Locator, OffsetUnit, Reader, Writer};
 
-use super::{Outcome, check_not_empty, report};
+use super::{Conventions, Outcome, finish_reading, log, report, units};
 
 /// Options of `rere convert`.
 #[derive(clap::Args)]
@@ -15,12 +15,23 @@ pub struct Arguments {
     /// Where it goes in its new format; - is standard output.
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// Format of IN; without it, the content tells.
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(
+        long,
+        alias = "format",
+        value_name = "FORMAT",
+        help = format!("Format of IN, if its content does not tell: {}", Format::names())
+    )]
     from: Option<Format>,
-    /// Format of OUT: rere, casrel, hrl, hrl-tags, duie, tplinker, docred, spacy, spert, brat or parquet.
+    /// Format of OUT, one of the same.
     #[arg(long, value_name = "FORMAT")]
     to: Format,
+    #[arg(
+        long,
+        value_name = "UNIT",
+        default_value = OffsetUnit::default().name(),
+        help = format!("What offsets in OUT count: {}", units())
+    )]
+    offsets_out: OffsetUnit,
     /// Give mentions without a place one of those where they stand: all (a triple for each pair of places), first, or nearest
     /// (subject and object nearest to each other). A format that wants places gets nearest unasked.
     #[arg(long, value_name = "CHOICE")]
@@ -29,13 +40,15 @@ pub struct Arguments {
     /// kinds of quotes and dashes.
     #[arg(long)]
     fold: bool,
+    #[command(flatten)]
+    conventions: Conventions,
 }
 
 /// Writes a corpus in another format.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let mut reader = Reader::open(&arguments.input, arguments.from)?;
-    let mut writer = Writer::create(&arguments.output, arguments.to)?;
-    let choice = arguments.locate.or(arguments.to.wants_places().then(Choice::default));
+    let mut reader = Reader::open(&arguments.input, &arguments.conventions.options(arguments.from))?;
+    let mut writer = Writer::create(&arguments.output, arguments.to)?.with_offsets(arguments.offsets_out);
+    let choice = arguments.locate.or(arguments.to.needs_offsets().then(Choice::default));
     let folding = if arguments.fold { Folding::ALL } else { Folding::NONE };
     let mut locator = choice.map(|choice| Locator::new(choice, folding));
     let (mut sentences, mut triples) = (0, 0);
@@ -48,16 +61,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
         sentences += 1;
         triples += sentence.triples.len();
     }
-    check_not_empty(&reader, &arguments.input)?;
+    finish_reading(&reader, &arguments.input)?;
     let written = writer.finish()?;
     // Standard output may be where the sentences go.
-    eprintln!("{sentences} sentences, {triples} triples");
+    log(format!("{sentences} sentences, {triples} triples"));
     if let Some(locator) = locator
         && locator.report().mentions > 0
     {
-        eprintln!("{}", locator.report());
+        log(locator.report());
     }
-    report(reader.lost());
     report(&written);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rere_core::Probability;
 use rere_data::{DropBy, Dropper, Format, Reader, Writer};
 
-use super::{Outcome, check_not_empty, report};
+use super::{Outcome, Reading, finish_reading, log, report};
 
 /// Options of `rere drop`.
 #[derive(clap::Args)]
@@ -28,12 +28,14 @@ pub struct Arguments {
     /// Seed of the draw.
     #[arg(long)]
     seed: u64,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Removes triples at random.
 pub fn run(arguments: &Arguments) -> Outcome {
     let mut dropper = Dropper::new(arguments.rate, arguments.by, arguments.seed);
-    let mut reader = Reader::open(&arguments.input, None)?;
+    let mut reader = Reader::open(&arguments.input, &arguments.reading.options())?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     for sentence in reader.by_ref() {
         let mut sentence = sentence?;
@@ -41,10 +43,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
             writer.write(&sentence)?;
         }
     }
-    check_not_empty(&reader, &arguments.input)?;
+    finish_reading(&reader, &arguments.input)?;
     let written = writer.finish()?;
-    report(reader.lost());
     report(&written);
-    eprintln!("{}", dropper.report());
+    log(dropper.report());
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! One file for each command.
 
 use std::{
-    convert::Infallible,
     fmt::Display,
     fs,
     io::{self, Write},
@@ -11,7 +10,10 @@ use std::{
 use clap::error::ErrorKind;
 
 use rere_core::Sentence;
-use rere_data::{DataError, Lost, Reader, input_name, is_standard, read_reporting, replace_file};
+use rere_data::{
+    DataError, Format, Lost, OffsetUnit, ReadOptions, ReadReport, Reader, input_name, is_standard, read_reporting,
+    replace_file,
+};
 use rere_eval::to_png;
 
 pub mod align;
@@ -28,19 +30,78 @@ pub mod tune;
 /// What a command ends with.
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
+/// How a corpus is read: options of the commands that read one.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Reading")]
+pub struct Reading {
+    #[arg(long, help = format!("Format of the input, if its content does not tell: {}", Format::names()))]
+    format: Option<Format>,
+    #[command(flatten)]
+    conventions: Conventions,
+}
+
+impl Reading {
+    fn options(&self) -> ReadOptions {
+        self.conventions.options(self.format)
+    }
+}
+
+/// Conventions of files that no content tells: options of all commands that read corpora, and the same for all their files.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Reading")]
+pub struct Conventions {
+    #[arg(
+        long,
+        value_name = "UNIT",
+        default_value = OffsetUnit::default().name(),
+        help = format!("What offsets count: {}", units())
+    )]
+    offsets: OffsetUnit,
+    #[arg(
+        long = "negative-label",
+        value_name = "LABEL",
+        help = format!(
+            "A label of pairs that have no relation; can be repeated, '' for none [default: {}]",
+            ReadOptions::NEGATIVE_LABELS.join(", ")
+        )
+    )]
+    negative_labels: Vec<String>,
+}
+
+impl Conventions {
+    fn options(&self, format: Option<Format>) -> ReadOptions {
+        let defaults = ReadOptions::default().negative_labels;
+        let negative_labels = match self.negative_labels.as_slice() {
+            [] => defaults,
+            given => given.iter().filter(|label| !label.is_empty()).cloned().collect(),
+        };
+        ReadOptions { format, offsets: self.offsets, negative_labels }
+    }
+}
+
+/// Units of offsets, for help texts.
+fn units() -> String {
+    OffsetUnit::ALL.map(|unit| format!("{} ({unit})", unit.name())).join(" or ")
+}
+
 /// Options that do not go together in a way that clap cannot tell: the program ends with 2, as for any wrong use.
 fn wrong_use(message: impl Display) -> Box<dyn std::error::Error> {
     Box::new(clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")))
 }
 
-/// The name of a relation in a list, which may have spaces after its commas.
-fn relation_name(name: &str) -> Result<String, Infallible> {
-    Ok(name.trim().to_owned())
+/// What to do if a value of `--relations` is unknown: a comma is part of a name, and separates none.
+fn comma_advice(name: &str) -> &'static str {
+    if name.contains(',') { "; --relations takes one name: repeat it for each" } else { "" }
 }
 
 /// Prints a line to standard output. That nobody reads it any more is an error, and no panic.
 pub fn say(line: impl Display) -> Result<(), DataError> {
     writeln!(io::stdout().lock(), "{line}").map_err(DataError::Output)
+}
+
+/// Prints a line to standard error, whether or not anybody reads it.
+pub fn log(line: impl Display) {
+    _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Sees that standard input is not wanted twice. A path comes as often as it is read.
@@ -53,29 +114,50 @@ fn check_standard_input<'a>(reads: impl IntoIterator<Item = &'a Path>) -> Outcom
     }
 }
 
-/// That at least one sentence was read; where none was, what stands at the output stays.
-fn check_not_empty(reader: &Reader, path: &Path) -> Result<(), DataError> {
-    if reader.line() == 0 { Err(DataError::Empty { path: input_name(path).to_owned() }) } else { Ok(()) }
+/// Tells what was read, and sees that there was a sentence: if there was none, a file at the output stays.
+fn finish_reading(reader: &Reader, path: &Path) -> Result<(), DataError> {
+    tell(path, reader.report());
+    check_not_empty(path, reader.report())
+}
+
+fn check_not_empty(path: &Path, report: &ReadReport) -> Result<(), DataError> {
+    if report.sentences == 0 { Err(DataError::Empty { path: input_name(path).to_owned() }) } else { Ok(()) }
 }
 
 /// The sentences of a corpus; what of it has no counterpart is told.
-fn read(path: &Path) -> Result<Vec<Sentence>, DataError> {
-    let (sentences, lost) = read_reporting(path)?;
-    tell(path, &lost);
+fn read(path: &Path, options: &ReadOptions) -> Result<Vec<Sentence>, DataError> {
+    let (sentences, report) = read_reporting(path, options)?;
+    tell(path, &report);
     Ok(sentences)
 }
 
-/// Says what of a file could not be read, where there is such.
-pub fn tell(path: &Path, lost: &Lost) {
-    if !lost.is_empty() {
-        eprintln!("{}:\n{lost}", input_name(path).display());
+/// As [`read`], for a file that is of no use without triples.
+fn read_gold(path: &Path, options: &ReadOptions) -> Result<Vec<Sentence>, DataError> {
+    let (sentences, report) = read_reporting(path, options)?;
+    tell_gold(path, &report);
+    Ok(sentences)
+}
+
+/// Prints what of a file was left out, if anything was.
+fn tell(path: &Path, report: &ReadReport) {
+    if !report.is_empty() {
+        log(format!("{}:\n{report}", input_name(path).display()));
     }
 }
 
-/// Says on the error output what could not be carried over, where there is such.
+/// As [`tell`], with a warning if there is no triple: the labels may be of a format that is not known.
+fn tell_gold(path: &Path, report: &ReadReport) {
+    tell(path, report);
+    if report.sentences > 0 && report.triples == 0 {
+        let (path, sentences) = (input_name(path).display(), report.sentences);
+        log(format!("warning: {path} has {sentences} sentences and no triple; is its format a known one?"));
+    }
+}
+
+/// Prints what could not be written, if anything could not.
 fn report(lost: &Lost) {
     if !lost.is_empty() {
-        eprintln!("{lost}");
+        log(lost);
     }
 }
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rere_core::Sentence;
-use rere_data::{ClassPriors, DataError, Reader, Stats, Tokenizer};
+use rere_data::{ClassPriors, DataError, ReadOptions, Reader, Stats, Tokenizer};
 use serde_json::{Value, json};
 
-use super::{Outcome, check_standard_input, report, say};
+use super::{Outcome, Reading, check_standard_input, finish_reading, say};
 
 /// Options of `rere stats`.
 #[derive(clap::Args)]
@@ -23,6 +23,8 @@ pub struct Arguments {
     /// Print JSON: an object, or for several corpora an array of them.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Prints the figures of corpora.
@@ -30,9 +32,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     check_standard_input(arguments.data.iter().map(PathBuf::as_path))?;
     let tokenizer = arguments.tokenizer.as_ref().map(Tokenizer::load).transpose()?;
     let tokens = arguments.tokenizer.as_ref().map_or("words of this corpus".into(), |path| path.display().to_string());
+    let options = arguments.reading.options();
     let mut objects: Vec<Value> = Vec::new();
     for path in &arguments.data {
-        let (stats, sentences) = read(path, arguments.paradigms)?;
+        let (stats, sentences) = read(path, &options, arguments.paradigms)?;
         let priors = arguments.paradigms.then(|| priors(&sentences, tokenizer.as_ref())).transpose()?;
         if arguments.json {
             let mut object = json!(stats);
@@ -57,10 +60,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// The figures of a file, and its sentences where they are to be kept.
-fn read(path: &Path, keep: bool) -> Result<(Stats, Vec<Sentence>), DataError> {
+fn read(path: &Path, options: &ReadOptions, keep: bool) -> Result<(Stats, Vec<Sentence>), DataError> {
     let mut stats = Stats::default();
     let mut sentences = Vec::new();
-    let mut reader = Reader::open(path, None)?;
+    let mut reader = Reader::open(path, options)?;
     for sentence in reader.by_ref() {
         let sentence = sentence?;
         stats.add(&sentence);
@@ -68,10 +71,7 @@ fn read(path: &Path, keep: bool) -> Result<(Stats, Vec<Sentence>), DataError> {
             sentences.push(sentence);
         }
     }
-    report(reader.lost());
-    if stats.sentences == 0 {
-        return Err(DataError::Empty { path: path.to_owned() });
-    }
+    finish_reading(&reader, path)?;
     Ok((stats, sentences))
 }
 

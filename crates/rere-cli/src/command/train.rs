@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rere::{Config, Corpus, RereError};
 use rere_core::Sentence;
 
-use super::{Outcome, check_standard_input, read, say};
+use super::{Conventions, Outcome, check_standard_input, read_gold, say};
 use crate::progress::TrainingProgress;
 
 /// Options of `rere train`.
@@ -32,6 +32,8 @@ pub struct Arguments {
     /// Go on with a run that was stopped.
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    conventions: Conventions,
 }
 
 /// Trains a system.
@@ -51,8 +53,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         }));
     };
     check_standard_input([Some(train), config.data.dev.as_ref()].into_iter().flatten().map(PathBuf::as_path))?;
-    let dev = config.data.dev.as_deref().map(read).transpose()?;
-    let corpus = Corpus { train: read(train)?, dev: dev.unwrap_or_default() };
+    let options = arguments.conventions.options(None);
+    let dev = config.data.dev.as_deref().map(|dev| read_gold(dev, &options)).transpose()?;
+    let corpus = Corpus { train: read_gold(train, &options)?, dev: dev.unwrap_or_default() };
     // Training goes on where nobody reads what it prints.
     _ = say(counts("train", &corpus.train));
     _ = say(counts("dev", &corpus.dev));

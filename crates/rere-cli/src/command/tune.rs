@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use rere::{Rere, Thresholds};
 
-use super::{Outcome, read, say};
+use super::{Outcome, Reading, log, read_gold, say};
 use crate::progress::thresholds_line;
 
 /// Options of `rere tune`.
@@ -18,13 +18,15 @@ pub struct Arguments {
     /// Where to compute: flex, or, in a build with their features, libtorch, libtorch:cuda:0, cuda:0 or wgpu.
     #[arg(long, default_value = "flex")]
     device: String,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Chooses thresholds and writes them into the model folder.
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
     let mut system = Rere::load(&arguments.model, &device)?;
-    let dev = read(&arguments.dev)?;
+    let dev = read_gold(&arguments.dev, &arguments.reading.options())?;
     let scored = system.score(&dev, Thresholds::LOWEST_RELATION)?;
     let Some((thresholds, f1)) = system.best_thresholds(&scored, &dev)? else {
         return Err(format!("{}: there is no triple to choose thresholds by", arguments.dev.display()).into());
@@ -34,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         dev.iter().flat_map(|sentence| &sentence.triples).map(|triple| &*triple.relation).collect();
     let unknown: Vec<&str> = unknown.into_iter().filter(|relation| known.label(relation).is_none()).collect();
     if !unknown.is_empty() {
-        eprintln!("note: the model has no relation {}; triples with it are never found", unknown.join(", "));
+        log(format!("note: the model has no relation {}; triples with it are never found", unknown.join(", ")));
     }
     if f1 == 0.0 {
         return Err(format!(

@@ -6,11 +6,12 @@ mod tally;
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
-    iter::repeat_n,
+    iter::{from_fn, repeat_n},
     path::{Path, PathBuf},
 };
 
 use rere_core::{Probability, RelationSet, Sentence};
+use rere_data::{Chunks, DataError, ReadOptions, Reader};
 use rere_eval::{
     Agreement, EvalError, Match, Mismatches, MissingCounts, Pairs, Seen, Side, Spread, TripleMatcher,
     average_precision, calibration, check_relations, check_scores, plot_calibration, plot_f1, plot_precision_recall,
@@ -19,11 +20,11 @@ use rere_eval::{
 use serde_json::{Map, Value, json};
 
 use self::{parts::Parts, tally::Tally};
-use super::{Outcome, check_standard_input, read, relation_name, write_picture, wrong_use};
-use crate::{
-    stream::Stream,
-    table::{Layout, Row, Share, print},
+use super::{
+    Conventions, Outcome, check_not_empty, check_standard_input, comma_advice, log, read, tell, tell_gold,
+    write_picture, wrong_use,
 };
+use crate::table::{Layout, Row, Share, print};
 
 /// Options of `rere evaluate`.
 #[derive(clap::Args)]
@@ -42,8 +43,8 @@ pub struct Arguments {
         help = format!("When two triples are equal: {}; may be given several times", Match::names())
     )]
     matches: Vec<Match>,
-    /// All relations there are: a triple with another one, on either side, is an error.
-    #[arg(long, value_delimiter = ',', value_parser = relation_name)]
+    /// A relation that there is; repeated for each of them. A triple with another relation, on either side, is then an error.
+    #[arg(long, value_name = "NAME")]
     relations: Vec<String>,
     /// A line for each relation too, and their mean.
     #[arg(long)]
@@ -87,6 +88,8 @@ pub struct Arguments {
     /// Print a Markdown table.
     #[arg(long)]
     markdown: bool,
+    #[command(flatten)]
+    conventions: Conventions,
 }
 
 /// Scores predictions.
@@ -104,11 +107,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if let Some(parts) = arguments.by.iter().find(|parts| parts.want_training_corpus() && arguments.train.is_none()) {
         return Err(wrong_use(format!("--by {} needs --train", parts.name())));
     }
-    let train = arguments.train.as_deref().map(read).transpose()?;
-    let seen = Seen::of(train.iter().flatten());
+    let options = arguments.conventions.options(None);
+    let train = arguments.train.as_deref().map(|path| read(path, &options)).transpose()?;
+    let files = Files { arguments, options, relations, seen: Seen::of(train.iter().flatten()) };
     let mut systems = Vec::with_capacity(arguments.pred.len());
     for path in &arguments.pred {
-        systems.push(System::read(arguments, path, relations.as_ref(), &seen)?);
+        systems.push(System::read(&files, path, systems.is_empty())?);
     }
 
     let mut rows = Vec::new();
@@ -150,16 +154,17 @@ pub fn run(arguments: &Arguments) -> Outcome {
         });
         more.insert("mismatches".to_owned(), each.collect());
     }
-    print(&rows, layout, more)?;
     if let Some(folder) = &arguments.plot {
         plot(arguments, &systems, folder)?;
     }
+    // A reader that goes away does not change what --min-f1 says.
+    let printed = print(&rows, layout, more);
     match arguments.min_f1 {
         // Both in 32 bits: 0.8 is reached by 0.8.
         Some(asked) if (least as f32) < asked.get() => {
             Err(format!("F1 is {least:.4}, below the {} that --min-f1 asks for", asked.get()).into())
         }
-        _ => Ok(()),
+        _ => printed,
     }
 }
 
@@ -169,8 +174,18 @@ fn matchers(arguments: &Arguments) -> impl Iterator<Item = Match> + '_ {
     given.iter().enumerate().filter(|(at, matcher)| !given[..*at].contains(matcher)).map(|(_, matcher)| *matcher)
 }
 
-/// How many sentences are counted at once.
+/// How many sentences are counted at once, and how many are handed over at once by the threads that read.
 const LOT: usize = 4096;
+const CHUNK: usize = 1024;
+
+/// What all files are read and checked with.
+struct Files<'a> {
+    arguments: &'a Arguments,
+    options: ReadOptions,
+    /// All relations there are, if they were given.
+    relations: Option<RelationSet>,
+    seen: Seen<'a>,
+}
 
 /// One file of predictions, counted.
 struct System<'a> {
@@ -180,22 +195,23 @@ struct System<'a> {
 }
 
 impl<'a> System<'a> {
-    /// Counts the predictions at `path`. Of files in the same order no more than a lot is in memory.
-    fn read(
-        arguments: &'a Arguments,
-        path: &Path,
-        relations: Option<&RelationSet>,
-        seen: &Seen,
-    ) -> Result<Self, Box<dyn Error>> {
+    /// Counts the predictions at `path`. Of files in the same order no more than a lot is in memory. What was left out of files
+    /// that are read for each system is told for the first one.
+    fn read(files: &'a Files, path: &Path, is_first: bool) -> Result<Self, Box<dyn Error>> {
+        let arguments = files.arguments;
         let agreement = if arguments.lenient { Agreement::Counted } else { Agreement::Required };
+        let pairs = |gold, other| Ok::<_, Box<dyn Error>>(Pairs::new(files.read(gold)?, files.read(other)?, agreement));
+        let gold = Source { path: &arguments.gold, side: Side::Gold, with_scores: false, is_told: is_first };
         let with_scores = arguments.plot.is_some();
-        let open = |path, side, scores| checked(arguments, path, side, relations, scores);
-        let gold = || open(&arguments.gold, Side::Gold, false);
-        let mut pairs = Pairs::new(gold()?, open(path, Side::Predicted, with_scores)?, agreement);
+        let predicted = Source { path, side: Side::Predicted, with_scores, is_told: true };
         let mut full = match &arguments.full {
-            Some(full) => Some((full, Pairs::new(gold()?, open(full, Side::Predicted, false)?, agreement))),
+            Some(path) => {
+                let full = Source { path, side: Side::Predicted, with_scores: false, is_told: is_first };
+                Some((path, pairs(Source { is_told: false, ..gold }, full)?))
+            }
             None => None,
         };
+        let mut pairs = pairs(gold, predicted)?;
         let mut tallies: Vec<Tally> = matchers(arguments).map(|matcher| Tally::new(arguments, matcher)).collect();
         let mut relations_of = Relations::default();
         loop {
@@ -211,10 +227,10 @@ impl<'a> System<'a> {
             relations_of.add(&lot);
             let aligned: Vec<_> = lot.iter().map(|(gold, predicted)| (gold, predicted)).collect();
             for tally in &mut tallies {
-                tally.add(&aligned, &full, seen)?;
+                tally.add(&aligned, &full, &files.seen)?;
             }
         }
-        if relations.is_none() {
+        if files.relations.is_none() {
             relations_of.note_unknown(path);
         }
         tell_mismatches(path, pairs.mismatches());
@@ -225,17 +241,62 @@ impl<'a> System<'a> {
     }
 }
 
-/// The sentences of a file, each of which has what is wanted of it.
-fn checked<'a>(
-    arguments: &'a Arguments,
+/// A file that is read.
+#[derive(Clone, Copy)]
+struct Source<'a> {
     path: &'a Path,
     side: Side,
-    relations: Option<&'a RelationSet>,
+    /// Whether each triple must have a score.
     with_scores: bool,
-) -> Result<impl Iterator<Item = Result<Sentence, Box<dyn Error>>> + 'a, Box<dyn Error>> {
-    let check = move |place: (usize, &Sentence)| {
-        for matcher in &arguments.matches {
-            if arguments.pieces {
+    /// Whether what was left out is printed.
+    is_told: bool,
+}
+
+impl Files<'_> {
+    /// The sentences of a file, each of which has what is wanted of it. A thread of its own reads them.
+    fn read<'a>(
+        &'a self,
+        source: Source<'a>,
+    ) -> Result<impl Iterator<Item = Result<Sentence, Box<dyn Error>>> + 'a, DataError> {
+        let Source { path, side, is_told, .. } = source;
+        let mut chunks = Some(Chunks::new(Reader::open(path, &self.options)?, CHUNK));
+        let mut chunk = Vec::new().into_iter();
+        let sentences = from_fn(move || {
+            loop {
+                if let Some(sentence) = chunk.next() {
+                    return Some(Ok(sentence));
+                }
+                match chunks.as_mut()?.next() {
+                    Some(Ok(next)) => chunk = next.into_iter(),
+                    Some(Err(error)) => {
+                        chunks = None;
+                        return Some(Err(error));
+                    }
+                    None => {
+                        let reader = chunks.take()?.into_source();
+                        match side {
+                            _ if !is_told => {}
+                            Side::Gold => tell_gold(path, reader.report()),
+                            Side::Predicted => tell(path, reader.report()),
+                        }
+                        return check_not_empty(path, reader.report()).err().map(Err);
+                    }
+                }
+            }
+        });
+        Ok((1..).zip(sentences).map(move |(position, sentence)| {
+            let sentence = sentence?;
+            self.check(source, position, &sentence).map_err(|error| self.explain(path, &error))?;
+            Ok(sentence)
+        }))
+    }
+
+    /// Checks that a sentence has what the matchers and options want.
+    fn check(&self, source: Source, position: usize, sentence: &Sentence) -> Result<(), EvalError> {
+        let Source { side, with_scores, .. } = source;
+        let place = (position, sentence);
+        for matcher in &self.arguments.matches {
+            if self.arguments.pieces {
                 matcher.check_entities([place], side)?;
             } else {
                 matcher.check([place], side)?;
@@ -244,13 +305,18 @@ fn checked<'a>(
         if with_scores {
             check_scores([place])?;
         }
-        relations.map_or(Ok(()), |relations| check_relations([place], relations))
-    };
-    Ok(Stream::open(path)?.map(move |sentence| {
-        let (position, sentence) = sentence?;
-        check((position, &sentence)).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(sentence)
-    }))
+        self.relations.as_ref().map_or(Ok(()), |relations| check_relations([place], relations))
+    }
+
+    fn explain(&self, path: &Path, error: &EvalError) -> String {
+        let lists = self
+            .arguments
+            .relations
+            .iter()
+            .filter(|name| matches!(error, EvalError::UnknownRelation { relation, .. } if name.contains(relation)));
+        let advice = lists.map(|name| comma_advice(name)).next().unwrap_or_default();
+        format!("{}: {error}{advice}", path.display())
+    }
 }
 
 /// The next sentences, gold first; what has no prediction is predicted empty. `path` is where the predictions are.
@@ -304,11 +370,11 @@ impl Relations {
                 0 => String::new(),
                 others => format!(" and {others} more"),
             };
-            eprintln!(
+            log(format!(
                 "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: {named}{others}",
                 path.display(),
                 self.predicted.values().sum::<usize>(),
-            );
+            ));
         }
     }
 }
@@ -323,7 +389,7 @@ fn tell_mismatches(path: &Path, mismatches: Mismatches) {
         (other_text, "sentences have another text than the gold one, and are compared as they are"),
     ] {
         if count > 0 {
-            eprintln!("note: {}: {count} {what}", path.display());
+            log(format!("note: {}: {count} {what}", path.display()));
         }
     }
 }
@@ -345,7 +411,7 @@ fn mean(rows: &[Row], matcher: Match) -> Option<Row> {
 /// Says what of the wrong predictions a fuller labelling has.
 fn tell_missing(system: &str, tally: &Tally) {
     let all = tally.all_missing();
-    eprintln!(
+    log(format!(
         "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, with these right {:.2}; the gold \
          labels miss at least {:.1} % of {} triples",
         tally.matcher,
@@ -355,14 +421,14 @@ fn tell_missing(system: &str, tally: &Tally) {
         100.0 * all.corrected_precision(),
         100.0 * all.false_negative_rate(),
         all.either,
-    );
+    ));
     for (relation, counts) in &tally.missing {
-        eprintln!(
+        log(format!(
             "  {:>6} missing labels found, {:>5.1} % of {:>6} missed  {relation}",
             counts.missing,
             100.0 * counts.false_negative_rate(),
             counts.either
-        );
+        ));
     }
 }
 
