@@ -15,7 +15,7 @@ use super::parquet::Rows as ParquetRows;
 use super::{
     Format, Lost, OffsetUnit, brat,
     json::{Object, Objects},
-    spec::{Content, identify, of_triples},
+    spec::{Content, identify, triples_fields},
     table, text,
 };
 use crate::{
@@ -237,7 +237,7 @@ impl Reader {
     fn sentence(&mut self) -> Result<Option<Sentence>, DataError> {
         loop {
             if let Some(sentence) = self.found.sentences.pop_front() {
-                return Ok(Some(self.finish(sentence)));
+                return Ok(Some(sentence));
             }
             let more = match &mut self.source {
                 Source::Json(objects) => match objects.next()? {
@@ -268,24 +268,26 @@ impl Reader {
             if !more {
                 return Ok(None);
             }
+            self.finish();
         }
     }
 
-    /// Does with a sentence what is the same for all formats.
-    fn finish(&mut self, mut sentence: Sentence) -> Sentence {
-        take_negatives(&mut sentence, &self.options.negative_labels);
-        let report = &mut self.found.report;
-        report.sentences += 1;
-        report.triples += sentence.triples.len();
-        report.negatives += sentence.negatives.len();
-        if self.by_text_alone {
-            for (name, _) in sentence.extra.iter() {
-                if !report.unknown_fields.contains(name) {
-                    report.unknown_fields.insert(name.to_owned());
+    /// Does with the sentences that were found what is the same for all formats.
+    fn finish(&mut self) {
+        let Found { sentences, report } = &mut self.found;
+        for sentence in sentences {
+            take_negatives(sentence, &self.options.negative_labels);
+            report.sentences += 1;
+            report.triples += sentence.triples.len();
+            report.negatives += sentence.negatives.len();
+            if self.by_text_alone {
+                for (name, _) in sentence.extra.iter() {
+                    if !report.unknown_fields.contains(name) {
+                        report.unknown_fields.insert(name.to_owned());
+                    }
                 }
             }
         }
-        sentence
     }
 }
 
@@ -322,7 +324,7 @@ fn parse(
     let Some(json) = json else { return Ok(()) };
     (json.parse)(object, found)?;
     for (field, _) in found.sentences.iter().flat_map(|sentence| sentence.extra.iter()) {
-        if let Some(other) = of_triples(field) {
+        if let Some((_, other)) = triples_fields().iter().find(|(name, _)| *name == field) {
             return Err(object.error(format!(
                 "`{field}` is a field of the format {other}, but the file is read as {format}; name the format, or remove one of the \
                  two lists of triples"

@@ -226,9 +226,14 @@ pub(super) fn taken(format: Format) -> &'static [&'static str] {
     })
 }
 
-/// The format whose triples a field of this name holds, and no other's.
-pub(super) fn of_triples(field: &str) -> Option<Format> {
-    Format::ALL.into_iter().find(|format| format.spec().json().is_some_and(|json| json.triples == Some(field)))
+/// The fields that hold triples of one format alone, each with its format.
+pub(super) fn triples_fields() -> &'static [(&'static str, Format)] {
+    // Asked for with each sentence.
+    static FIELDS: OnceLock<Vec<(&str, Format)>> = OnceLock::new();
+    FIELDS.get_or_init(|| {
+        let field = |format: Format| Some((format.spec().json()?.triples?, format));
+        Format::ALL.into_iter().filter_map(field).collect()
+    })
 }
 
 /// The table of formats that docs/formats.md shows.
