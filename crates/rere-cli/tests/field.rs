@@ -82,7 +82,11 @@ fn pairs_without_a_relation_are_told_and_kept() {
     let [tacred, rere_file, again] =
         ["a.json", "b.jsonl", "c.json"].map(|name| folder.path().join(name).display().to_string());
     let pair = r#"{"id": "1", "relation": "LABEL", "token": ["Ada", "saw", "Bob"], "subj_start": 0, "subj_end": 0, "obj_start": 2, "obj_end": 2, "subj_type": "PER", "obj_type": "PER"}"#;
-    let content = format!("[{},{}]", pair.replace("LABEL", "no_relation"), pair.replace("LABEL", "saw").replace("\"1\"", "\"2\""));
+    let content = format!(
+        "[{},{}]",
+        pair.replace("LABEL", "no_relation"),
+        pair.replace("LABEL", "saw").replace("\"1\"", "\"2\"")
+    );
     std::fs::write(&tacred, content).expect("written");
     let (_, err) = run(&["convert", "--to", "rere", &tacred, &rere_file]);
     assert!(err.contains("1 pairs are labelled as without a relation"), "{err}");

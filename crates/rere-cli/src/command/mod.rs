@@ -150,7 +150,7 @@ fn tell_gold(path: &Path, report: &ReadReport) {
     tell(path, report);
     if report.sentences > 0 && report.triples == 0 {
         let (path, sentences) = (input_name(path).display(), report.sentences);
-        log(format!("warning: {path} has {sentences} sentences and no triple; is its format a known one?"));
+        log(format!("warning: {path} has {sentences} sentences and not one triple; is its format a known one?"));
     }
 }
 
