@@ -129,8 +129,8 @@ fn a_corpus_is_cleaned() {
     let report = said(folder.path(), "clean --fold --missing --empty --duplicates corpus.jsonl out.jsonl");
     assert_eq!(
         report,
-        "3 sentences with 4 triples were read\n4 surfaces changed to those of their texts\n1 sentences removed: without triples\n\
-         1 sentences removed: stand twice with the same triples (2)\n1 sentences with 2 triples are left\n"
+        "input: 3 sentences, 4 triples\n4 surfaces changed to those of their texts\n1 sentences removed: without triples\n\
+         1 sentences removed: stand twice with the same triples (2)\noutput: 1 sentences, 2 triples\n"
     );
     let report = said(folder.path(), "clean --relations left --relations other out.jsonl out.jsonl");
     assert!(report.contains("1 triples removed: of 1 other relations"), "{report}");
@@ -187,9 +187,9 @@ fn lines_of_one_text_are_merged_before_empty_ones_go() {
     let report = said(folder.path(), "clean --merge --empty corpus.jsonl out.jsonl");
     assert_eq!(
         report,
-        "4 sentences with 2 triples were read\n4 sentences with 2 triples are left\n2 sentences merged with an earlier one of the same \
-         text\n2 sentences are left\n2 sentences with 2 triples were read\n1 sentences removed: without triples\n1 sentences with 2 \
-         triples are left\n"
+        "input: 4 sentences, 2 triples\noutput: 4 sentences, 2 triples\n2 sentences merged with an earlier one of the same \
+         text\noutput: 2 sentences\ninput: 2 sentences, 2 triples\n1 sentences removed: without triples\noutput: 1 sentences, 2 \
+         triples\n"
     );
     let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");
     let triples = [("Ilse", "runs", "Acme"), ("Acme", "in", "Oslo")];

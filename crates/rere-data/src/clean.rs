@@ -163,7 +163,7 @@ fn digest(sentence: &Sentence) -> [u8; 32] {
 impl fmt::Display for CleanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let other: usize = self.other_relations.values().sum();
-        writeln!(f, "{} sentences with {} triples were read", self.sentences, self.triples)?;
+        writeln!(f, "input: {} sentences, {} triples", self.sentences, self.triples)?;
         for (count, what) in [
             (other, format!("triples removed: of {} other relations", self.other_relations.len())),
             (self.surfaces, "surfaces changed to those of their texts".to_owned()),
@@ -181,7 +181,7 @@ impl fmt::Display for CleanReport {
         }
         let triples = self.triples - other - self.missing - self.duplicate_triples - self.triples_of_duplicates;
         let sentences = self.sentences - self.empty - self.duplicate_sentences;
-        write!(f, "{sentences} sentences with {triples} triples are left")
+        write!(f, "output: {sentences} sentences, {triples} triples")
     }
 }
 
@@ -231,11 +231,11 @@ mod tests {
         assert_eq!(removed, (1, 1, 1, 1));
         assert_eq!((report.duplicate_sentences, report.triples_of_duplicates), (2, 3));
         assert_eq!(report.other_relations, HashMap::from([("s".to_owned(), 2), ("t".to_owned(), 1)]));
-        assert!(report.to_string().ends_with("\n2 sentences with 3 triples are left"), "{report}");
+        assert!(report.to_string().ends_with("\noutput: 2 sentences, 3 triples"), "{report}");
         // Clean is clean.
         let (again, report) = cleaned(settings, &left);
         assert_eq!(again, left);
-        assert_eq!(report.to_string(), "2 sentences with 3 triples were read\n2 sentences with 3 triples are left");
+        assert_eq!(report.to_string(), "input: 2 sentences, 3 triples\noutput: 2 sentences, 3 triples");
     }
 
     #[test]

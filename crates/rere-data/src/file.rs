@@ -57,7 +57,7 @@ impl NewFile {
 }
 
 /// What the system says, without the temporary name that is added to it: nobody has heard of that file.
-fn without_temporary_name(error: &io::Error) -> io::Error {
+pub(crate) fn without_temporary_name(error: &io::Error) -> io::Error {
     let inner = error.get_ref().and_then(Error::source).and_then(|inner| inner.downcast_ref::<io::Error>());
     match inner.unwrap_or(error).raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),

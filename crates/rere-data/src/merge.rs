@@ -146,7 +146,7 @@ impl fmt::Display for MergeReport {
                 writeln!(f, "{count} {what}")?;
             }
         }
-        write!(f, "{} sentences are left", sentences - merged)
+        write!(f, "output: {} sentences", sentences - merged)
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "2 sentences merged with an earlier one of the same text\n2 triples removed: repeated in their merged sentence\n\
-             2 sentences are left"
+             output: 2 sentences"
         );
         // A merged corpus stays.
         let (again, report) = merged(sentences.clone());

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// A file could not be read or written.
-    #[error("{}: cannot be read or written", path.display())]
+    #[error("{} {}", path.display(), if source.kind() == std::io::ErrorKind::NotFound { "is not found" } else { "cannot be read or written" })]
     Io {
         /// The file.
         path: PathBuf,

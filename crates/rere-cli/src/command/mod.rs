@@ -150,7 +150,8 @@ fn tell_gold(path: &Path, report: &ReadReport) {
     tell(path, report);
     if report.sentences > 0 && report.triples == 0 {
         let (path, sentences) = (input_name(path).display(), report.sentences);
-        log(format!("warning: {path} has {sentences} sentences and not one triple; is its format a known one?"));
+        let format = report.format.map_or_else(String::new, |format| format!(", read as {format}"));
+        log(format!("warning: {path}{format}, has {sentences} sentences and not one triple"));
     }
 }
 

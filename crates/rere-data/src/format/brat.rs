@@ -20,7 +20,7 @@ use super::{
     reader::Found,
     spec::{Content, EntityIds, Holds, Offsets, Spec, Types},
 };
-use crate::{DataError, error::name};
+use crate::{DataError, error::name, file::without_temporary_name};
 
 pub(super) const SPEC: Spec = Spec {
     name: "brat",
@@ -298,7 +298,8 @@ impl NewFolder {
     pub fn create(path: &Path) -> Result<Self, DataError> {
         let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = tempfile::Builder::new().prefix(".tmp").tempdir_in(parent);
-        let folder = folder.map_err(|source| DataError::Write { path: path.to_owned(), source })?;
+        let unwritable = |error: io::Error| DataError::Write { path: path.to_owned(), source: without_temporary_name(&error) };
+        let folder = folder.map_err(unwritable)?;
         Ok(Self { folder, path: path.to_owned(), count: 0 })
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use rere_core::{Mention, Sentence};
 use serde::Serialize;
 
-use super::spec::{EntityIds, Holds, Offsets};
+use super::spec::{EntityIds, Holds, Offsets, Types};
 use crate::error::name;
 
 /// A kind of content that one format holds and another does not.
@@ -120,9 +120,11 @@ impl Lost {
         if holds.offsets == Offsets::No {
             self.note(Loss::Offsets, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
         }
-        let untyped =
-            |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !holds.has_room_for_type(name));
-        self.note(Loss::EntityType, mentions().filter(untyped).count(), sentence);
+        if holds.types != Types::All {
+            let untyped =
+                |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !holds.has_room_for_type(name));
+            self.note(Loss::EntityType, mentions().filter(untyped).count(), sentence);
+        }
         if holds.entity_ids == EntityIds::No {
             self.note(Loss::EntityId, mentions().filter(|mention| mention.entity.is_some()).count(), sentence);
         }

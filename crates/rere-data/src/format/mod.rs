@@ -13,6 +13,8 @@ mod writer;
 
 use std::{fmt, path::Path, str::FromStr};
 
+use serde::{Serialize, Serializer};
+
 use self::spec::{Content, Offsets, Spec};
 pub use self::{
     lost::{Loss, Lost},
@@ -130,6 +132,13 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// As its name.
+impl Serialize for Format {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

@@ -56,6 +56,8 @@ impl Default for ReadOptions {
 /// What was read of a corpus, and what was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ReadReport {
+    /// The format, once a sentence was read.
+    pub format: Option<Format>,
     /// Sentences.
     pub sentences: usize,
     /// Their triples.
@@ -234,47 +236,41 @@ impl Reader {
         &self.found.report
     }
 
-    fn sentence(&mut self) -> Result<Option<Sentence>, DataError> {
-        loop {
-            if let Some(sentence) = self.found.sentences.pop_front() {
-                return Ok(Some(sentence));
-            }
-            let more = match &mut self.source {
-                Source::Json(objects) => match objects.next()? {
-                    None => false,
-                    Some(object) => {
-                        self.line = object.line;
-                        parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
-                        true
-                    }
-                },
-                #[cfg(feature = "parquet")]
-                Source::Parquet(rows) => match rows.next()? {
-                    None => false,
-                    Some(object) => {
-                        self.line = object.line;
-                        parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
-                        self.found.sentences.iter_mut().for_each(super::parquet::unpack_extra);
-                        true
-                    }
-                },
-                Source::Table(rows) => rows.next(&mut self.line, &mut self.found)?,
-                Source::Text(lines) => lines.next(&mut self.line, &mut self.found)?,
-                Source::Brat(folder) => {
-                    self.line += 1;
-                    folder.next(&mut self.found)?
+    /// Reads on, to further sentences as a rule; whether there was something to read.
+    fn read_on(&mut self) -> Result<bool, DataError> {
+        let more = match &mut self.source {
+            Source::Json(objects) => match objects.next()? {
+                None => false,
+                Some(object) => {
+                    self.line = object.line;
+                    parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
+                    true
                 }
-            };
-            if !more {
-                return Ok(None);
+            },
+            #[cfg(feature = "parquet")]
+            Source::Parquet(rows) => match rows.next()? {
+                None => false,
+                Some(object) => {
+                    self.line = object.line;
+                    parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
+                    self.found.sentences.iter_mut().for_each(super::parquet::unpack_extra);
+                    true
+                }
+            },
+            Source::Table(rows) => rows.next(&mut self.line, &mut self.found)?,
+            Source::Text(lines) => lines.next(&mut self.line, &mut self.found)?,
+            Source::Brat(folder) => {
+                self.line += 1;
+                folder.next(&mut self.found)?
             }
-            self.finish();
-        }
+        };
+        Ok(more)
     }
 
     /// Does with the sentences that were found what is the same for all formats.
     fn finish(&mut self) {
         let Found { sentences, report } = &mut self.found;
+        report.format = self.options.format;
         for sentence in sentences {
             take_negatives(sentence, &self.options.negative_labels);
             report.sentences += 1;
@@ -295,12 +291,24 @@ impl Iterator for Reader {
     type Item = Result<Sentence, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
+        loop {
+            if let Some(sentence) = self.found.sentences.pop_front() {
+                return Some(Ok(sentence));
+            }
+            if self.ended {
+                return None;
+            }
+            match self.read_on() {
+                Ok(true) => self.finish(),
+                Ok(false) => self.ended = true,
+                Err(error) => {
+                    self.ended = true;
+                    // An object with an error has no sentence, and not some.
+                    self.found.sentences.clear();
+                    return Some(Err(error));
+                }
+            }
         }
-        let next = self.sentence().transpose();
-        self.ended = !matches!(next, Some(Ok(_)));
-        next
     }
 }
 
@@ -376,7 +384,8 @@ fn is_enough(start: &[u8]) -> bool {
     let start = without_mark(start).trim_ascii_start();
     match start {
         [b'{' | b'[', rest @ ..] => !rest.trim_ascii_start().is_empty(),
-        _ => start.len() >= 4 && start.contains(&b'\n'),
+        // No signature of a file that is no text begins with a whole line.
+        _ => start.contains(&b'\n'),
     }
 }
 
