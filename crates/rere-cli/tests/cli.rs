@@ -678,9 +678,10 @@ fn a_gold_file_without_triples_is_told() {
     fs::write(path.join("other.toml"), settings).expect("written");
     let told = |arguments: &[&str]| {
         let errors = err(&rere(path, arguments));
-        for words in
-            ["warning: facts.jsonl has 1 sentences and not one triple", "labels may have been missed in: facts\n"]
-        {
+        for words in [
+            "warning: facts.jsonl, read as rere, has 1 sentences and not one triple",
+            "labels may have been missed in: facts\n",
+        ] {
             assert_eq!(errors.matches(words).count(), 1, "{arguments:?}: {words:?} is not once in {errors}");
         }
     };

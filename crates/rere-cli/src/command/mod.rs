@@ -150,8 +150,8 @@ fn tell_gold(path: &Path, report: &ReadReport) {
     tell(path, report);
     if report.sentences > 0 && report.triples == 0 {
         let (path, sentences) = (input_name(path).display(), report.sentences);
-        let format = report.format.map_or_else(String::new, |format| format!(", read as {format}"));
-        log(format!("warning: {path}{format}, has {sentences} sentences and not one triple"));
+        let format = report.format.map_or_else(String::new, |format| format!(", read as {format},"));
+        log(format!("warning: {path}{format} has {sentences} sentences and not one triple"));
     }
 }
 
