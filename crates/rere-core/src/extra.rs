@@ -134,8 +134,7 @@ impl fmt::Debug for Extra {
 
 /// JSON without line ends, and then without any white space outside strings.
 fn one_line(json: Box<RawValue>) -> Box<RawValue> {
-    // Without an early end, so that the compiler looks at many bytes at once.
-    if !json.get().bytes().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r')) {
+    if memchr::memchr2(b'\n', b'\r', json.get().as_bytes()).is_none() {
         return json;
     }
     let (mut line, mut in_string, mut escaped) = (String::with_capacity(json.get().len()), false, false);

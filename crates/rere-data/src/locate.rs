@@ -137,7 +137,8 @@ impl Locator {
             let of = |(subject, object): (Place, Place)| Triple {
                 subject: put(text, &triple.subject, subject),
                 object: put(text, &triple.object, object),
-                ..triple.clone()
+                relation: triple.relation.clone(),
+                score: triple.score,
             };
             match self.choice {
                 Choice::First => located.push(of((subjects[0], objects[0]))),
@@ -179,7 +180,8 @@ type Place = Option<ByteSpan>;
 fn put(text: &str, mention: &Mention, place: Place) -> Mention {
     match place {
         Some(span) if mention.span.is_none() => {
-            Mention { text: text[span.start..span.end].to_owned(), span: place, ..mention.clone() }
+            let (entity_type, entity) = (mention.entity_type.clone(), mention.entity.clone());
+            Mention { text: text[span.start..span.end].to_owned(), span: place, entity_type, entity }
         }
         _ => mention.clone(),
     }

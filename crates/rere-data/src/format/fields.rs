@@ -14,6 +14,7 @@ use super::{Format, Loss, Lost, spec::taken};
 /// The extra fields of a sentence that a format keeps.
 pub(super) struct Kept<'a> {
     fields: &'a Extra,
+    /// Names that are not written; none if the sentence has none of them.
     taken: &'static [&'static str],
 }
 
@@ -29,7 +30,8 @@ impl<'a> Kept<'a> {
         let is_lost = |field: &str| taken.contains(&field) && written != Some(field);
         let count = sentence.extra.iter().filter(|(field, _)| is_lost(field)).count();
         lost.note(Loss::Field, count, sentence);
-        Self { fields: &sentence.extra, taken }
+        let has_taken = count > 0 || written.is_some();
+        Self { fields: &sentence.extra, taken: if has_taken { taken } else { &[] } }
     }
 }
 

@@ -127,7 +127,8 @@ struct AnnotationLine<'a> {
 #[derive(Serialize)]
 struct PredictionLine<'a> {
     model_version: &'a str,
-    score: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
     result: Vec<ItemLine<'a>>,
 }
 
@@ -326,7 +327,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     let written = version.as_deref().filter(|version| *version != UNNAMED).map(|_| MODEL_VERSION);
     let (mut annotations, mut predictions) = (None, None);
     if !scores.is_empty() || version.is_some() {
-        let score = scores.iter().sum::<f32>() / scores.len().max(1) as f32;
+        let score = (!scores.is_empty()).then(|| scores.iter().sum::<f32>() / scores.len() as f32);
         let model_version = version.as_deref().unwrap_or(UNNAMED);
         predictions = Some([PredictionLine { model_version, score, result }]);
     } else if !result.is_empty() {

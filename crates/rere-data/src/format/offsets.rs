@@ -1,6 +1,6 @@
 //! Offsets in files, and the mentions that they mark.
 
-use std::{fmt, str::FromStr};
+use std::{cell::OnceCell, fmt, str::FromStr};
 
 use rere_core::{ByteSpan, CharSpan, Mention};
 
@@ -58,36 +58,41 @@ impl FromStr for OffsetUnit {
 pub(super) struct Borders<'a> {
     text: &'a str,
     unit: OffsetUnit,
-    /// The byte of each offset, the text's end included; `None` if every offset is its byte.
-    bytes: Option<Vec<usize>>,
+    /// The byte of each offset, the text's end included; `None` if every offset is its byte. Found when it is asked for: many
+    /// sentences have no offsets.
+    bytes: OnceCell<Option<Vec<usize>>>,
 }
 
 impl<'a> Borders<'a> {
     pub fn of(text: &'a str, unit: OffsetUnit) -> Self {
-        let bytes = (!text.is_ascii()).then(|| {
-            let starts = text.char_indices();
-            match unit {
-                OffsetUnit::CodePoints => starts.map(|(at, _)| at).chain([text.len()]).collect(),
-                // The second unit of a character is given its second byte, which is a border of no character.
-                OffsetUnit::Utf16 => starts
-                    .flat_map(|(at, c)| (0..c.len_utf16()).map(move |unit| at + unit))
-                    .chain([text.len()])
-                    .collect(),
-            }
-        });
-        Self { text, unit, bytes }
+        Self { text, unit, bytes: OnceCell::new() }
     }
 
     /// The same for code points, but `\r\n` counts as one.
     pub fn with_line_ends_as_one(text: &'a str) -> Self {
         let follows = |at: usize, c: char| c == '\n' && text[..at].ends_with('\r');
         let bytes = text.char_indices().filter(|&(at, c)| !follows(at, c)).map(|(at, _)| at).chain([text.len()]);
-        Self { text, unit: OffsetUnit::CodePoints, bytes: Some(bytes.collect()) }
+        Self { text, unit: OffsetUnit::CodePoints, bytes: OnceCell::from(Some(bytes.collect())) }
+    }
+
+    fn borders(&self) -> Option<&Vec<usize>> {
+        let find = || {
+            let starts = self.text.char_indices();
+            let end = [self.text.len()];
+            (!self.text.is_ascii()).then(|| match self.unit {
+                OffsetUnit::CodePoints => starts.map(|(at, _)| at).chain(end).collect(),
+                // The second unit of a character is given its second byte, which is a border of no character.
+                OffsetUnit::Utf16 => {
+                    starts.flat_map(|(at, c)| (0..c.len_utf16()).map(move |unit| at + unit)).chain(end).collect()
+                }
+            })
+        };
+        self.bytes.get_or_init(find).as_ref()
     }
 
     /// A span of the file in bytes; `None` if it does not lie in the text.
     pub fn bytes(&self, CharSpan { start, end }: CharSpan) -> Option<ByteSpan> {
-        let byte = |at: usize| match &self.bytes {
+        let byte = |at: usize| match self.borders() {
             Some(bytes) => bytes.get(at).copied(),
             None => (at <= self.text.len()).then_some(at),
         };
@@ -97,7 +102,7 @@ impl<'a> Borders<'a> {
 
     /// A span of the text in the file's unit; its ends must be borders of characters.
     pub fn characters(&self, span: ByteSpan) -> CharSpan {
-        let character = |at: usize| match &self.bytes {
+        let character = |at: usize| match self.borders() {
             Some(bytes) => bytes.partition_point(|&border| border < at),
             None => at,
         };
