@@ -614,3 +614,28 @@ fn public_corpora_survive_every_format() {
         }
     }
 }
+
+/// Finds of the fuzzer.
+#[test]
+fn what_was_lost_in_silence_is_counted() {
+    // A byte order mark at the beginning of the first text.
+    let marked = Sentence::new("\u{feff}a");
+    let (back, lost) = there_and_back(&[marked.clone(), marked], Format::Text);
+    assert_eq!((back[0].text.as_str(), back[1].text.as_str(), lost.count(Loss::Spacing)), ("a", "\u{feff}a", 1));
+    // An entity whose two mentions are the same.
+    let mention = Mention { entity: Some("0".to_owned()), ..at("a b", "a", None) };
+    let twice = Sentence { entities: vec![mention.clone(), mention], ..Sentence::new("a b") };
+    for format in [Format::Docred, Format::Brat] {
+        let (back, lost) = there_and_back(std::slice::from_ref(&twice), format);
+        assert_eq!((&back[0].entities[0].entity, lost.count(Loss::EntityId)), (&None, 2), "{format}");
+    }
+    // The version of a model without a score, and the answer of another program's task.
+    let mut sentence =
+        Sentence { triples: vec![triple(at("a b", "a", None), "r", at("a b", "b", None))], ..Sentence::new("a b") };
+    sentence.extra.set("model_version", "v1").expect("JSON");
+    assert_eq!(there_and_back(std::slice::from_ref(&sentence), Format::LabelStudio), (vec![sentence], Lost::default()));
+    let mut answered = Sentence::new("a");
+    answered.extra.set("answer", "no").expect("JSON");
+    let (back, lost) = there_and_back(&[answered], Format::Spacy);
+    assert_eq!((back.len(), lost.count(Loss::Field)), (1, 1));
+}

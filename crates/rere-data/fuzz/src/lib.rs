@@ -104,7 +104,9 @@ pub fn there_and_back(sentences: &[Sentence], format: Format) {
             "{format}"
         );
     }
-    if lost.is_empty() {
+    // brat's texts come back in the order of their names.
+    let is_ordered = format != Format::Brat || sentences.len() == 1;
+    if lost.is_empty() && is_ordered {
         for (back, sentence) in back.iter().zip(sentences) {
             let mut back = back.clone();
             if matches!(format, Format::Brat | Format::Scierc) && sentence.id.is_none() {

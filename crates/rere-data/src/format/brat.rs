@@ -393,7 +393,7 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Str
     lost.note(Loss::Name, names, sentence);
     // Entities with one mention are not written, so that those with several are numbered alone.
     let entities: Vec<Option<&str>> = written.iter().map(|mention| mention.entity.as_deref()).collect();
-    for list in clusters(sentence, &entities, Clusters::Several, lost) {
+    for list in clusters(sentence, &written, &entities, Clusters::Several, lost) {
         let keys: Vec<String> = list.iter().map(|number| format!("T{}", number + 1)).collect();
         _ = writeln!(file, "*\tEquiv {}", keys.join(" "));
     }

@@ -193,7 +193,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
     let all: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
     let entities: Vec<Option<&str>> = all.iter().map(|mention| mention.entity.as_deref()).collect();
-    let clusters: Vec<Vec<(TokenSpan, usize)>> = clusters(sentence, &entities, Clusters::All, lost)
+    let clusters: Vec<Vec<(TokenSpan, usize)>> = clusters(sentence, &all, &entities, Clusters::All, lost)
         .into_iter()
         .map(|list| list.into_iter().map(|number| (mentions[number].0, number)).collect())
         .collect();

@@ -42,17 +42,19 @@ fn ends(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
 /// in the order of their first mentions. Mentions whose list does not give them back their entity's id are counted.
 pub(super) fn clusters(
     sentence: &Sentence,
+    mentions: &[&Mention],
     entities: &[Option<&str>],
     kept: Clusters,
     lost: &mut Lost,
 ) -> Vec<Vec<usize>> {
     let is_named = |list: &[usize]| match kept {
         Clusters::Named => entities[list[0]].is_some(),
-        Clusters::Several | Clusters::All => list.len() > 1,
+        Clusters::Several | Clusters::All => list.iter().any(|&number| mentions[number] != mentions[list[0]]),
     };
     let (lists, left_out): (Vec<_>, Vec<_>) =
         by_entity(entities).into_iter().partition(|list| kept == Clusters::All || is_named(list));
-    let mut changed = left_out.iter().filter(|list| entities[list[0]].is_some()).count();
+    let named = left_out.iter().filter(|list| entities[list[0]].is_some());
+    let mut changed: usize = named.map(Vec::len).sum();
     let mut places: Vec<Option<Vec<usize>>> = vec![None; lists.len()];
     let mut others = VecDeque::new();
     for list in lists {
@@ -75,9 +77,9 @@ pub(super) fn clusters(
 /// Which entities a format lists. Their mentions are read with the number of the list as the entity's id.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clusters {
-    /// All; those with one mention are read without an id.
+    /// All; those without different mentions are read without an id.
     All,
-    /// Those with several mentions.
+    /// Those with different mentions.
     Several,
     /// Those with an id.
     Named,

@@ -187,7 +187,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     let entities: Vec<Option<&str>> = all.iter().enumerate().map(entity).collect();
     let without = all.iter().zip(&entities).filter(|(mention, entity)| entity.is_none() && mention.entity.is_some());
     lost.note(Loss::EntityId, without.count(), sentence);
-    let clusters = clusters(sentence, &entities, Clusters::Named, lost);
+    let clusters = clusters(sentence, &all, &entities, Clusters::Named, lost);
     let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
         let ([a, b], [c, d]) = (ends(subject), ends(object));
         (a, b, c, d, triple.relation.as_str())

@@ -60,7 +60,9 @@ impl Lines {
 pub(super) fn write(sentence: &Sentence, objects: &mut Objects) {
     objects.lost.note(Loss::Triple, sentence.triples.len(), sentence);
     let text = sentence.text.replace(['\n', '\r'], " ");
-    objects.lost.note(Loss::Spacing, usize::from(text != sentence.text), sentence);
+    // A mark at the beginning of a file is none of the text when it is read.
+    let is_mark = objects.next_number() == 0 && text.starts_with('\u{feff}');
+    objects.lost.note(Loss::Spacing, usize::from(is_mark || text != sentence.text), sentence);
     objects.bytes.extend_from_slice(text.as_bytes());
     objects.bytes.push(b'\n');
 }
