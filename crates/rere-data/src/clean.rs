@@ -116,7 +116,9 @@ impl Cleaner {
             let before = sentence.triples.len();
             let mut own = HashSet::new();
             // Places and types count; of triples that differ in their score alone the first stays.
-            sentence.triples.retain(|t| own.insert((t.subject.clone(), t.relation.clone(), t.object.clone())));
+            sentence
+                .triples
+                .retain(|t| own.insert((without_entity(&t.subject), t.relation.clone(), without_entity(&t.object))));
             report.duplicate_triples += before - sentence.triples.len();
         }
         if settings.empty && sentence.triples.is_empty() {
@@ -149,10 +151,16 @@ fn take_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
     changed
 }
 
+/// A mention without the id of its entity, which annotation tools give anew in each task.
+pub(crate) fn without_entity(mention: &Mention) -> Mention {
+    Mention { entity: None, ..mention.clone() }
+}
+
 /// A digest of the text, the triples and the negatives of a sentence, in any order.
 fn digest(sentence: &Sentence) -> [u8; 32] {
     let [triples, negatives] = [&sentence.triples, &sentence.negatives].map(|pairs| {
-        let mut pairs: Vec<_> = pairs.iter().map(|t| (&t.subject, &t.relation, &t.object)).collect();
+        let mut pairs: Vec<_> =
+            pairs.iter().map(|t| (without_entity(&t.subject), &t.relation, without_entity(&t.object))).collect();
         pairs.sort_unstable();
         pairs
     });

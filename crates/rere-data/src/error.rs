@@ -19,7 +19,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// A file could not be written; what stood there before is untouched.
-    #[error("{} cannot be written", path.display())]
+    #[error("{} cannot be written{}", path.display(), if source.kind() == io::ErrorKind::NotFound { ": its folder is not found" } else { "" })]
     Write {
         /// The file.
         path: PathBuf,

@@ -275,7 +275,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let error = Output::create(&folder.path().join("none/corpus.jsonl")).err().expect("no such folder");
         let cause = error.source().expect("a cause").to_string();
-        assert!(error.to_string().ends_with("corpus.jsonl cannot be written") && !cause.contains(".tmp"), "{cause}");
+        assert!(
+            error.to_string().ends_with("corpus.jsonl cannot be written: its folder is not found")
+                && !cause.contains(".tmp"),
+            "{cause}"
+        );
         assert!(cause.contains("os error 2") || cause.contains("not found"), "{cause}");
     }
 }

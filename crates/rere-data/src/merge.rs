@@ -10,17 +10,19 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
+use crate::clean::without_entity;
+
 /// Merges the sentences of a corpus that have the same text, such as those of a file with one line per triple.
 ///
 /// Without merging, each sentence denies the triples of the others. A merged sentence takes the place of the first one and has:
 ///
-/// - all triples, each once. Mentions are the same if their texts, spans, types and entity ids are; of triples that differ in their
-///   scores only, the first is kept
+/// - all triples, each once. Mentions are the same if their texts, spans and types are, whatever ids their entities have; of
+///   triples that differ in ids or scores only, the first is kept
 /// - the negatives of all, each once, except for those whose subject and object a triple joins
 /// - the entities of all that no triple joins, each once
 /// - the first id, and each extra field with its first value
 ///
-/// An entity id stands for the same entity in all sentences of a text. The whole corpus is held in memory.
+/// The whole corpus is held in memory.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
@@ -94,12 +96,14 @@ impl Merger {
             let Sentence { triples, entities, negatives, .. } = &mut self.sentences[number];
             self.report.repeated_triples += remove_repeated(triples);
             remove_repeated(negatives);
-            let pairs: HashSet<(&Mention, &Mention)> = triples.iter().map(|t| (&t.subject, &t.object)).collect();
+            let pair = |t: &Triple| (without_entity(&t.subject), without_entity(&t.object));
+            let pairs: HashSet<(Mention, Mention)> = triples.iter().map(pair).collect();
             let before = negatives.len();
-            negatives.retain(|negative| !pairs.contains(&(&negative.subject, &negative.object)));
+            negatives.retain(|negative| !pairs.contains(&pair(negative)));
             self.report.joined_negatives += before - negatives.len();
-            let mut known: HashSet<Mention> = triples.iter().flat_map(|t| [&t.subject, &t.object]).cloned().collect();
-            entities.retain(|entity| known.insert(entity.clone()));
+            let joined = triples.iter().flat_map(|t| [&t.subject, &t.object]);
+            let mut known: HashSet<Mention> = joined.map(without_entity).collect();
+            entities.retain(|entity| known.insert(without_entity(entity)));
         }
         (self.sentences, self.report)
     }
@@ -109,7 +113,7 @@ impl Merger {
 fn remove_repeated(triples: &mut Vec<Triple>) -> usize {
     let before = triples.len();
     let mut known = HashSet::new();
-    triples.retain(|t| known.insert((t.subject.clone(), t.relation.clone(), t.object.clone())));
+    triples.retain(|t| known.insert((without_entity(&t.subject), t.relation.clone(), without_entity(&t.object))));
     before - triples.len()
 }
 

@@ -63,7 +63,7 @@ fn json_of_the_wrong_shape() {
         ("[{\"text\": \"a\"}]\n\n[]", 3, "goes on"),
         ("[]\n{}", 2, "goes on"),
         ("[{\"text\": \"a\"}\n{\"text\": \"b\"}]", 2, "trailing characters"),
-        ("[1]", 1, "expected a map"),
+        ("[1]", 1, "expected an object"),
         ("[{\"text\": \"a\"}}]", 1, "trailing characters"),
         ("{\"words\": []}", 1, "`text`"),
         ("{\"text\": \"a\"}\n{\"triples\": []}", 2, "missing field `text`"),
@@ -89,7 +89,7 @@ fn json_of_the_wrong_shape() {
 fn deep_nesting_is_bounded() {
     for depth in [200, 100_000] {
         let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse_error(&deep).1.contains("expected a map"));
+        assert!(parse_error(&deep).1.contains("expected an object"));
         let (line, message) =
             parse_error(&format!("{{\"text\": \"a\", \"triples\": [{{\"subject\": {{\"text\": {deep}}}}}]}}"));
         assert!(message.contains("expected a string"), "{message}");
@@ -110,7 +110,7 @@ fn triples_of_the_wrong_shape() {
         )
     };
     let table = [
-        (line(r#""a""#, ""), "expected struct"),
+        (line(r#""a""#, ""), "expected an object"),
         (line(r#"{"text": "a", "start": 0}"#, ""), "only one of"),
         (line(r#"{"text": "a", "start": -1, "end": 0}"#, ""), "-1"),
         (line(r#"{"text": "a", "kind": "PER"}"#, ""), "unknown field `kind`"),

@@ -143,6 +143,12 @@ fn small_things_that_brat_accepts() {
     let out = folder.path().join("out");
     assert!(write(&out, &sentences, Format::Brat).expect("written").is_empty());
     assert_eq!(read(&out).expect("read"), sentences);
+    // Lists that share a mention are one, and two mentions with one key are none.
+    let lines = "T1\tPER 0 4\tIlse\nT2\tPER 10 13\tshe\nT3\tPER 14 18\tleft\n*\tEquiv T1 T3\n*\tEquiv T3 T2\n";
+    let sentences = corpus("Ilse said she left .", lines).expect("read");
+    assert!(sentences[0].entities.iter().all(|mention| mention.entity.as_deref() == Some("0")), "{sentences:?}");
+    let error = corpus("Ilse .", "T1\tPER 0 4\tIlse\nT1\tPER 5 6\t.\n").expect_err("two T1");
+    assert!(error.to_string().contains("line 2: two mentions have the key \"T1\""), "{error}");
     // An id that is nowhere stays an error.
     let error = corpus("Ilse .", "T1\tPER 0 4\tIlse\nR1\tr Arg1:T1 Arg2:T9\n").expect_err("no T9");
     assert!(error.to_string().contains("line 2: a relation joins \"T9\""), "{error}");
@@ -240,8 +246,23 @@ fn scierc_documents_are_sentences() {
     let (sentences, report) = parse(&line.to_string(), &ReadOptions::default()).expect("read");
     assert_eq!(sentences.iter().map(|sentence| sentence.id.as_deref()).collect::<Vec<_>>(), [Some("d#0"), Some("d#1")]);
     assert_eq!(strings(&sentences[1]), [["She", "left", "Oslo"]]);
-    assert_eq!(sentences[1].triples[0].subject.entity, sentences[0].entities[0].entity);
-    assert_eq!(report.lost.count(Loss::Annotation), 1);
+    // The border, and the link across it.
+    assert_eq!(report.lost.count(Loss::Annotation), 1 + 2);
+    assert_eq!(sentences[1].triples[0].subject.entity, None);
+    // Within a sentence mentions of a cluster are of one entity; those that are not among the others are counted.
+    let mut clusters = line.clone();
+    clusters["clusters"] = json!([[[3, 3], [5, 5]], [[0, 0], [1, 1]]]);
+    let (sentences, report) = parse(&clusters.to_string(), &ReadOptions::default()).expect("read");
+    let Triple { subject, object: object_mention, .. } = &sentences[1].triples[0];
+    assert_eq!([&subject.entity, &object_mention.entity].map(|entity| entity.as_deref()), [Some("0"); 2]);
+    assert_eq!(report.lost.count(Loss::Annotation), 1 + 2);
+    // Predictions beside gold labels are what the file is for.
+    let mut predicted = line.clone();
+    predicted["predicted_ner"] = json!([[], [[3, 3, "PER", 1.5, 0.9]]]);
+    predicted["predicted_relations"] = json!([[], [[3, 3, 5, 5, "wrong", 1.5, 0.9]]]);
+    let (sentences, report) = parse(&predicted.to_string(), &ReadOptions::default()).expect("read");
+    assert_eq!(strings(&sentences[1]), [["She", "wrong", "Oslo"]]);
+    assert_eq!(report.lost.count(Loss::Field), 2 + 4);
     let wrong = line.to_string().replace("[5,5,\"LOC\"]", "[7,7,\"LOC\"]");
     let error = parse(&wrong, &ReadOptions::default()).expect_err("wrong");
     assert!(
@@ -303,12 +324,29 @@ fn label_studio_exports_and_predictions() {
     // Predictions with their scores and the model's version, both ways.
     let mut predicted = sentences.clone();
     predicted[0].triples[0].score = Some(rere_core::Probability::new(0.75).expect("in [0, 1]"));
-    predicted[0].extra.set("model_version", "v7").expect("JSON");
+    predicted[0].extra.set("prediction_model_version", "v7").expect("JSON");
     let content = written(&predicted, Format::LabelStudio);
     let prediction = object(&content)["predictions"][0].clone();
     assert_eq!((&prediction["score"], &prediction["model_version"]), (&json!(0.75), &json!("v7")));
     assert!(object(&content)["annotations"].is_null());
     assert_eq!(parse(&content, &ReadOptions::default()).expect("read").0, predicted);
+    // A column of the data is no version of a model.
+    let mut versioned = task();
+    versioned["data"]["model_version"] = json!("v9");
+    let (sentences, _) = parse(&versioned.to_string(), &ReadOptions::default()).expect("read");
+    let back = object(&written(&sentences, Format::LabelStudio));
+    assert_eq!((&back["data"]["model_version"], back["predictions"].is_null()), (&json!("v9"), true));
+    // A relation without a name is counted, and its mentions stay; so do the scores of regions, and notes.
+    let mut unnamed = task();
+    let result = &mut unnamed["annotations"][1]["result"];
+    result[2]["labels"] = json!([]);
+    (result[0]["score"], result[1]["meta"]) = (json!(0.5), json!({"text": ["sure"]}));
+    let (sentences, report) = parse(&unnamed.to_string(), &ReadOptions::default()).expect("read");
+    assert_eq!((sentences[0].triples.len(), sentences[0].entities.len()), (0, 2));
+    assert_eq!([Loss::Annotation, Loss::Score, Loss::Field].map(|loss| report.lost.count(loss)), [3, 1, 2]);
+    let twice = task().to_string().replace("\"x2\"", "\"x1\"");
+    let error = parse(&twice, &ReadOptions::default()).expect_err("one id").to_string();
+    assert!(error.contains("two regions have the id \"x1\""), "{error}");
     // A task whose annotations were all cancelled is no gold.
     let mut cancelled = task();
     cancelled["annotations"].as_array_mut().expect("a list").truncate(1);
@@ -413,6 +451,19 @@ fn null_is_an_absent_field() {
 }
 
 #[test]
+fn null_is_no_sign_of_a_format() {
+    // Programs that write the fields of all rows.
+    for line in [
+        r#"{"text": "a b", "triples": null, "triple_list": [["a", "r", "b"]]}"#,
+        r#"{"text": "a b", "spo_list": null, "h": null, "t": null, "triple_list": [["a", "r", "b"]]}"#,
+        r#"{"text": "a b", "spans": null, "triplets": [{"head": "a", "type": "r", "tail": "b"}]}"#,
+    ] {
+        let (sentences, _) = parse(line, &ReadOptions::default()).expect(line);
+        assert_eq!(strings(&sentences[0]), [["a", "r", "b"]], "{line}");
+    }
+}
+
+#[test]
 fn messages_name_what_was_found() {
     for (line, parts) in [
         (r#"{"text": "a", "id": 1.5}"#, &["found 1.5"][..]),
@@ -482,8 +533,36 @@ fn tables() {
         error.contains("expected the columns \"text\"") && error.contains("found \"sentence\", \"label\""),
         "{error}"
     );
+    // Spaces in a header, and what other programs make of numbers.
+    let content = "text, subject ,relation,object,subject_start,subject_end\na b,a,r,b,0.0,1.0\n";
+    let (sentences, _) = parse(content, &ReadOptions::of(Format::Csv)).expect("read");
+    assert_eq!(sentences[0].triples[0].subject.span, Some(rere_core::ByteSpan::new(0, 1)));
+    // Other columns beside texts alone may be labels.
+    let (_, report) = parse("text,head,label,tail\na,b,c,d\n", &ReadOptions::of(Format::Csv)).expect("read");
+    assert_eq!(report.unknown_fields.len(), 3);
+    // Cells that are not quoted as they should be: the parser would take other rows for more of the cell.
+    for (rows, line) in
+        [("\"Hi\" said Ada,a,r,b\n", 2), ("x,a,r,b\n\"Hi said\nAda,a,r,b\n", 3), ("\"a\" \"b\",a,r,b\n", 2)]
+    {
+        let content = format!("text,subject,relation,object\n{rows}");
+        let error = parse(&content, &ReadOptions::of(Format::Csv)).expect_err(rows).to_string();
+        assert!(error.contains("RFC 4180") && error.contains(&format!("line {line}:")), "{error}");
+    }
+    // A header that is nearly right tells a table without a name too.
+    for header in
+        ["Text,Subject,Relation,Object", "text;subject;relation;object", "\n text , subject , relation , object,x"]
+    {
+        let mut reader =
+            Reader::new(std::io::Cursor::new(format!("{header}\na,b,c,d\n")), "pipe", &ReadOptions::default());
+        let first = reader.as_mut().ok().and_then(Iterator::next);
+        assert!(
+            first.is_none_or(|first| first.is_err() || first.is_ok_and(|sentence| sentence.text == "a")),
+            "{header}"
+        );
+    }
     for (rows, line, part) in [
         ("a,b\n", 2, "2 cells"),
+        ("a,a,r,,,\n", 2, "column \"object\" is empty"),
         ("a,a,r,b,one,1\n", 2, "column \"subject_start\": expected a whole number, found \"one\""),
         ("a,a,r,b,0,\n", 2, "only one of"),
         ("x,x,r,x,0,1\na,a,r,b,0,9\n", 3, "has offsets 0..9, but the text ends at 1"),

@@ -503,6 +503,12 @@ fn normal(sentence: &Sentence, format: Format, without_id: bool) -> Sentence {
     if without_id && matches!(format, Format::Brat | Format::Scierc) {
         sentence.id = None;
     }
+    // Annotations have ids, which are given if there are none.
+    if matches!(format, Format::Doccano | Format::LabelStudio) {
+        let ends = sentence.triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]);
+        ends.chain(&mut sentence.entities).for_each(|mention| mention.entity = None);
+        sentence.entities.sort();
+    }
     sentence
 }
 
@@ -632,8 +638,9 @@ fn what_was_lost_in_silence_is_counted() {
     // The version of a model without a score, and the answer of another program's task.
     let mut sentence =
         Sentence { triples: vec![triple(at("a b", "a", None), "r", at("a b", "b", None))], ..Sentence::new("a b") };
-    sentence.extra.set("model_version", "v1").expect("JSON");
-    assert_eq!(there_and_back(std::slice::from_ref(&sentence), Format::LabelStudio), (vec![sentence], Lost::default()));
+    sentence.extra.set("prediction_model_version", "v1").expect("JSON");
+    let (back, lost) = there_and_back(std::slice::from_ref(&sentence), Format::LabelStudio);
+    assert_eq!((normal(&back[0], Format::LabelStudio, false), lost), (sentence, Lost::default()));
     let mut answered = Sentence::new("a");
     answered.extra.set("answer", "no").expect("JSON");
     let (back, lost) = there_and_back(&[answered], Format::Spacy);

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    ffi::OsString,
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
@@ -38,41 +37,43 @@ pub(super) const SPEC: Spec = Spec {
 
 /// The texts of a folder, in the order of their names.
 pub(super) struct Folder {
-    folder: PathBuf,
     offsets: OffsetUnit,
-    /// Names without their ending, the next one last.
-    stems: Vec<OsString>,
+    /// Texts, the next one last.
+    texts: Vec<PathBuf>,
+    /// Annotation files without a text, which are still to be told.
+    alone: Vec<PathBuf>,
 }
 
 impl Folder {
     pub fn open(folder: &Path, offsets: OffsetUnit) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Read { path: folder.to_owned(), source };
-        let mut stems = Vec::new();
+        let (mut texts, mut alone) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            if let Some(stem) = path.file_stem()
-                && path.extension().is_some_and(|extension| extension == "txt")
-            {
-                stems.push(stem.to_owned());
+            match path.extension() {
+                Some(extension) if extension.eq_ignore_ascii_case("txt") => texts.push(path),
+                Some(extension) if extension.eq_ignore_ascii_case("ann") => alone.push(path),
+                _ => {}
             }
         }
-        if stems.is_empty() {
+        if texts.is_empty() {
             return Err(DataError::NoTexts { path: folder.to_owned() });
         }
-        stems.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(Self { folder: folder.to_owned(), offsets, stems })
+        texts.sort_unstable_by(|a, b| b.file_stem().cmp(&a.file_stem()));
+        let stems: HashSet<_> = texts.iter().map(|path| path.file_stem()).collect();
+        alone.retain(|path| !stems.contains(&path.file_stem()));
+        Ok(Self { offsets, texts, alone })
     }
 
     /// Reads the next text; whether there was one.
     pub fn next(&mut self, found: &mut Found) -> Result<bool, DataError> {
-        let Some(stem) = self.stems.pop() else { return Ok(false) };
-        let file = |ending: &str| {
-            let mut name = stem.clone();
-            name.push(ending);
-            self.folder.join(name)
-        };
-        let (text, annotations) = (file(".txt"), file(".ann"));
-        let text = utf8(&text, fs::read(&text))?;
+        for path in self.alone.drain(..) {
+            found.report.lost.note_at(Loss::Annotation, 1, || format!("{}, which has no text", path.display()));
+        }
+        let Some(path) = self.texts.pop() else { return Ok(false) };
+        let text = utf8(&path, fs::read(&path))?;
+        let capitals = path.with_extension("ANN");
+        let annotations = if capitals.exists() { capitals } else { path.with_extension("ann") };
         let content = match fs::read(&annotations) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 found.report.unannotated += 1;
@@ -80,7 +81,7 @@ impl Folder {
             }
             content => utf8(&annotations, content)?,
         };
-        let id = stem.to_string_lossy().into_owned();
+        let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let sentence = parse(id, text, &annotations, &content, self.offsets, &mut found.report)?;
         found.sentences.push_back(sentence);
         Ok(true)
@@ -206,19 +207,31 @@ fn parse(
     };
     let mut annotations = left_out + mentions.iter().filter(|mention| mention.is_none()).count();
 
-    let numbers: HashMap<&str, usize> =
-        mention_lines.iter().enumerate().map(|(number, (key, ..))| (*key, number)).collect();
-    for (entity, keys) in equivalents.iter().enumerate() {
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    for (number, (key, at, _)) in mention_lines.iter().enumerate() {
+        if numbers.insert(key, number).is_some() {
+            return Err(at.error(format!("two mentions have the key {key:?}")));
+        }
+    }
+    // Lists that share a mention are of one entity.
+    let mut lists: Vec<Vec<usize>> = Vec::new();
+    for keys in &equivalents {
         let of_mention = |key: &&str| numbers.get(key).copied().filter(|&number| mentions[number].is_some());
         let mut list: Vec<usize> = keys.iter().filter_map(of_mention).collect();
-        list.retain(|&number| mentions[number].as_ref().is_some_and(|mention| mention.entity.is_none()));
-        // Events, mentions in pieces, and mentions that are in a list before.
+        // Events and mentions in pieces.
         annotations += keys.len() - list.len();
-        if list.iter().any(|&number| mentions[number] != mentions[list[0]]) {
-            for number in list {
-                if let Some(mention) = &mut mentions[number] {
-                    mention.entity = Some(entity.to_string());
-                }
+        let shared = lists.extract_if(.., |known| known.iter().any(|number| list.contains(number))).flatten();
+        let shared: Vec<usize> = shared.collect();
+        list.extend(shared);
+        list.sort_unstable();
+        list.dedup();
+        lists.push(list);
+    }
+    lists.retain(|list| list.iter().any(|&number| mentions[number] != mentions[list[0]]));
+    for (entity, list) in lists.into_iter().enumerate() {
+        for number in list {
+            if let Some(mention) = &mut mentions[number] {
+                mention.entity = Some(entity.to_string());
             }
         }
     }

@@ -11,7 +11,7 @@ use super::{
     Format, Loss,
     fields::{Fields, Id, Kept, NumberOrString, known},
     json::Object,
-    mentions::{Placed, UNTYPED, annotation_ids, entity_type, given_id},
+    mentions::{Placed, UNTYPED, annotation_ids, entity_type},
     offsets::Borders,
     reader::Found,
     spec::{
@@ -129,7 +129,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         {
             return Err(object.error(format!("two entities have the id {id}")));
         }
-        let entity_id = entity.id.and_then(|Id(id)| given_id(id, number, ""));
+        let entity_id = entity.id.map(|Id(id)| id);
         listed.push(Mention { entity_type: entity.label.and_then(entity_type), entity: entity_id, ..mention });
     }
     let mut joined = vec![false; listed.len()];

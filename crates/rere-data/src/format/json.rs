@@ -43,7 +43,7 @@ impl<'a> Object<'a> {
         // serde_json ends its messages with a position inside the object; the file's own line is what helps.
         let text = error.to_string();
         let position = format!(" at line {} column {}", error.line(), error.column());
-        let mut message = text.strip_suffix(&position).unwrap_or(&text).to_owned();
+        let mut message = in_words(text.strip_suffix(&position).unwrap_or(&text));
         if error.is_eof() {
             message.push_str("; an object must be whole, and on one line or in an array");
         } else if error.is_syntax()
@@ -55,7 +55,8 @@ impl<'a> Object<'a> {
         let mut again = serde_json::Deserializer::from_str(self.json);
         if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut again) {
             let path = error.path().to_string();
-            if path != "." {
+            // A name that was not read whole is a question mark.
+            if path != "." && path != "?" {
                 message = format!("`{path}`: {message}");
             }
         }
@@ -87,6 +88,21 @@ impl<'a> Object<'a> {
     /// An error about the object as a whole.
     pub fn error(&self, message: impl Into<String>) -> DataError {
         DataError::Parse { path: self.path.to_owned(), line: self.line, message: message.into() }
+    }
+}
+
+/// A message of serde's without the names of our types.
+fn in_words(message: &str) -> String {
+    let message =
+        message.replace("expected usize", "expected a whole number").replace("expected f32", "expected a number");
+    let message =
+        message.replace("expected a sequence", "expected a list").replace("expected a map", "expected an object");
+    match message.split_once("expected struct ") {
+        Some((before, rest)) => {
+            let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            format!("{before}expected an object{}", &rest[end..])
+        }
+        None => message,
     }
 }
 

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 
 use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, Triple};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
     Format, Loss, Lost,
     fields::{Fields, Id, Kept, NumberOrString, known},
     json::Object,
-    mentions::{Placed, UNTYPED, annotation_ids, entity_type, given_id},
+    mentions::{Placed, UNTYPED, annotation_ids, entity_type},
     offsets::Borders,
     reader::Found,
     spec::{
@@ -52,7 +52,7 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 /// The field of a sentence that has the version of the model that predicted its triples.
-const MODEL_VERSION: &str = "model_version";
+const MODEL_VERSION: &str = "prediction_model_version";
 
 /// The version that predictions have if a sentence names none.
 const UNNAMED: &str = "rere";
@@ -90,6 +90,7 @@ struct Item {
     direction: Option<String>,
     labels: Option<Vec<String>>,
     score: Option<f32>,
+    meta: Option<IgnoredAny>,
 }
 
 /// The value of a region.
@@ -226,7 +227,7 @@ fn read_results(
     let results = completion.result.unwrap_or_default();
     let mut listed: Vec<Mention> = Vec::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
-    let (mut other, mut types) = (0, 0);
+    let (mut other, mut types, mut scores, mut notes) = (0, 0, 0, 0);
     let mut relations = Vec::new();
     for item in results {
         match item.kind.as_deref() {
@@ -245,10 +246,14 @@ fn read_results(
                 let labels = region.labels.unwrap_or_default();
                 types += labels.len().saturating_sub(1);
                 let number = listed.len();
-                if let Some(Id(id)) = &item.id {
-                    numbers.insert(id.clone(), number);
+                let entity = item.id.map(|Id(id)| id);
+                if let Some(id) = &entity
+                    && numbers.insert(id.clone(), number).is_some()
+                {
+                    return Err(object.error(format!("two regions have the id {id:?}")));
                 }
-                let entity = item.id.and_then(|Id(id)| given_id(id, number, PREFIX));
+                scores += usize::from(item.score.is_some());
+                notes += usize::from(item.meta.is_some());
                 let entity_type = labels.into_iter().next().and_then(entity_type);
                 listed.push(Mention { entity_type, entity, ..mention });
             }
@@ -261,12 +266,9 @@ fn read_results(
     let probability = |score: f32| Probability::new(score).map_err(|error| object.error(format!("`score`: {error}")));
     let mut joined = vec![false; listed.len()];
     for item in relations {
-        let mut end = |id: Option<Id>| {
+        let end = |id: Option<Id>| {
             let Id(id) = object.required(id, "from_id` or `to_id")?;
-            Ok::<_, DataError>(numbers.get(&id).map(|&number| {
-                joined[number] = true;
-                listed[number].clone()
-            }))
+            Ok::<_, DataError>(numbers.get(&id).copied())
         };
         let (Some(from), Some(to)) = (end(item.from_id)?, end(item.to_id)?) else {
             // A region of another type, such as a part of a picture.
@@ -278,21 +280,26 @@ fn read_results(
         let labels = item.labels.unwrap_or_default();
         // A relation without a name says that something is the case, but not what.
         other += usize::from(labels.is_empty());
-        let pairs = match item.direction.as_deref() {
-            Some("left") => vec![(to, from)],
-            Some("bi") => vec![(from.clone(), to.clone()), (to, from)],
-            _ => vec![(from, to)],
+        let pairs: &[(usize, usize)] = match item.direction.as_deref() {
+            Some("left") => &[(to, from)],
+            Some("bi") => &[(from, to), (to, from)],
+            _ => &[(from, to)],
         };
         for relation in labels {
-            let triple = |(subject, object): &(Mention, Mention)| Triple {
-                subject: subject.clone(),
+            (joined[from], joined[to]) = (true, true);
+            let triple = |&(subject, object): &(usize, usize)| Triple {
+                subject: listed[subject].clone(),
                 relation: relation.clone(),
-                object: object.clone(),
+                object: listed[object].clone(),
                 score,
             };
             sentence.triples.extend(pairs.iter().map(triple));
         }
     }
+    // Scores of regions, and one of the whole without a triple to have it.
+    scores += usize::from(completion.score.is_some() && sentence.triples.is_empty());
+    lost.note_at(Loss::Score, scores, || object.name());
+    lost.note_at(Loss::Field, notes, || object.name());
     lost.note_at(Loss::Annotation, other, || object.name());
     lost.note_at(Loss::EntityType, types, || object.name());
     sentence.entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();

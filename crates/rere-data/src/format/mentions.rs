@@ -37,20 +37,18 @@ fn ends(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
     triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
 }
 
-/// Mentions by their entities: one list of numbers per entity, out of the id of each mention's entity. An id that is a number below
-/// the number of lists is the place of its list, so that lists that were read are written in their order; the other lists follow
-/// in the order of their first mentions. Mentions whose list does not give them back their entity's id are counted.
-pub(super) fn clusters(
+/// Mentions by their entities: one list of numbers per entity, out of the id of each mention's entity and of what tells mentions
+/// apart in the file. An id that is a number below the number of lists is the place of its list, so that lists that were read are
+/// written in their order; the other lists follow in the order of their first mentions. Mentions whose list does not give them back
+/// their entity's id are counted: a list is read as an entity with the number of the list if it has different mentions.
+pub(super) fn clusters<K: PartialEq>(
     sentence: &Sentence,
-    mentions: &[&Mention],
+    keys: &[K],
     entities: &[Option<&str>],
     kept: Clusters,
     lost: &mut Lost,
 ) -> Vec<Vec<usize>> {
-    let is_named = |list: &[usize]| match kept {
-        Clusters::Named => entities[list[0]].is_some(),
-        Clusters::Several | Clusters::All => list.iter().any(|&number| mentions[number] != mentions[list[0]]),
-    };
+    let is_named = |list: &[usize]| list.iter().any(|&number| keys[number] != keys[list[0]]);
     let (lists, left_out): (Vec<_>, Vec<_>) =
         by_entity(entities).into_iter().partition(|list| kept == Clusters::All || is_named(list));
     let named = left_out.iter().filter(|list| entities[list[0]].is_some());
@@ -66,7 +64,6 @@ pub(super) fn clusters(
     }
     let lists: Vec<Vec<usize>> = places.into_iter().filter_map(|list| list.or_else(|| others.pop_front())).collect();
     for (at, list) in lists.iter().enumerate() {
-        // A list that is not named is read without an id.
         let is_kept = entities[list[0]].is_none_or(|id| is_named(list) && id == at.to_string());
         changed += if is_kept { 0 } else { list.len() };
     }
@@ -74,15 +71,13 @@ pub(super) fn clusters(
     lists
 }
 
-/// Which entities a format lists. Their mentions are read with the number of the list as the entity's id.
+/// Which entities a format lists.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clusters {
-    /// All; those without different mentions are read without an id.
+    /// All.
     All,
     /// Those with different mentions.
     Several,
-    /// Those with an id.
-    Named,
 }
 
 fn by_entity(entities: &[Option<&str>]) -> Vec<Vec<usize>> {
@@ -174,8 +169,8 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
-/// Ids of mentions in a format in which each has its own, such as `m0`: the id of its entity if that can be one and no other
-/// mention has it, or else a prefix and its number. Entity ids that are not kept are counted.
+/// Ids of mentions in a format in which each has its own: the id of its entity if that can be one and no other mention has it, or
+/// else a prefix and a free number. Entity ids that are not kept are counted.
 pub(super) fn annotation_ids(
     sentence: &Sentence,
     placed: &Placed,
@@ -183,23 +178,17 @@ pub(super) fn annotation_ids(
     is_valid: impl Fn(&str) -> bool,
     lost: &mut Lost,
 ) -> Vec<String> {
-    let mut used: HashSet<String> = (0..placed.mentions.len()).map(|number| format!("{prefix}{number}")).collect();
-    let mut changed = 0;
-    let ids = placed.mentions.iter().enumerate().map(|(number, (_, mention))| match &mention.entity {
-        Some(entity) if is_valid(entity) && used.insert(entity.clone()) => entity.clone(),
-        other => {
-            changed += usize::from(other.is_some());
-            format!("{prefix}{number}")
-        }
-    });
-    let ids = ids.collect();
-    lost.note(Loss::EntityId, changed, sentence);
-    ids
-}
-
-/// The id of a mention that was read from such a format; none if it says no more than the mention's number.
-pub(super) fn given_id(id: String, number: usize, prefix: &str) -> Option<String> {
-    (id != format!("{prefix}{number}")).then_some(id)
+    let mut used = HashSet::new();
+    let own: Vec<Option<&str>> = placed
+        .mentions
+        .iter()
+        .map(|(_, mention)| mention.entity.as_deref().filter(|id| is_valid(id) && used.insert(id.to_string())))
+        .collect();
+    let changed =
+        placed.mentions.iter().zip(&own).filter(|((_, mention), own)| own.is_none() && mention.entity.is_some());
+    lost.note(Loss::EntityId, changed.count(), sentence);
+    let mut free = (0..).map(|number| format!("{prefix}{number}")).filter(|id| !used.contains(id));
+    own.into_iter().map(|own| own.map_or_else(|| free.next().unwrap_or_default(), str::to_owned)).collect()
 }
 
 /// The same in a format that lists entities beside its triples and gives types there alone: mentions with the same `key` have

@@ -106,7 +106,7 @@ impl fmt::Display for ReadReport {
                 more => format!(" and {more} more"),
             };
             lines.push(format!(
-                "warning: read as text without triples, as only the field `text` is known; labels may have been missed in: {}{more}",
+                "warning: read as text without triples, as only its texts are known; labels may have been missed in: {}{more}",
                 names.join(", ")
             ));
         }
@@ -277,7 +277,7 @@ impl Reader {
             report.triples += sentence.triples.len();
             report.negatives += sentence.negatives.len();
             if self.by_text_alone {
-                for (name, _) in sentence.extra.iter() {
+                for (name, _) in sentence.extra.iter().filter(|(_, value)| value.get() != "null") {
                     if !report.unknown_fields.contains(name) {
                         report.unknown_fields.insert(name.to_owned());
                     }
@@ -331,7 +331,8 @@ fn parse(
     let json = format.spec().json().or(Format::Rere.spec().json());
     let Some(json) = json else { return Ok(()) };
     (json.parse)(object, found)?;
-    for (field, _) in found.sentences.iter().flat_map(|sentence| sentence.extra.iter()) {
+    let fields = found.sentences.iter().flat_map(|sentence| sentence.extra.iter());
+    for (field, _) in fields.filter(|(_, value)| value.get() != "null") {
         if let Some((_, other)) = triples_fields().iter().find(|(name, _)| *name == field) {
             return Err(object.error(format!(
                 "`{field}` is a field of the format {other}, but the file is read as {format}; name the format, or remove one of the \
@@ -410,13 +411,20 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
     if let Some((_, found)) = NO_TEXT.iter().find(|(magic, _)| start.starts_with(magic)) {
         return no_text(*found);
     }
+    // The characters of ASCII have every other byte zero, before or behind.
+    let is_utf16 = |start: &[u8]| {
+        start.len() >= 4
+            && matches!([0, 1, 2, 3].map(|at| start[at] == 0), [false, true, false, true] | [true, false, true, false])
+    };
+    if is_utf16(start) {
+        return no_text("UTF-16; convert the file to UTF-8");
+    }
     let extension = bare_extension(path);
     if is_json(start) || matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson")) {
         return Ok(None);
     }
     if start.contains(&0) {
-        let is_utf16 = start.len() >= 4 && (start[..4].iter().filter(|&&byte| byte == 0).count() == 2);
-        return no_text(if is_utf16 { "UTF-16; convert the file to UTF-8" } else { "binary data" });
+        return no_text("binary data");
     }
     let is_table = |format: &Format| match format.spec().content {
         Content::Table { separator, extension: own } => {

@@ -2,7 +2,7 @@
 //! …], …], "relations": [[[start, end, start, end, relation], …], …], "clusters"}`, with a list of mentions and of relations per
 //! sentence. Starts and ends count words of the document from 0, and the word at the end belongs to the mention.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
@@ -24,7 +24,15 @@ pub(super) const SPEC: Spec = Spec {
     name: "scierc",
     source: "SciERC, DyGIE++ and PURE",
     content: Content::Json(Json {
-        fields: &["doc_key", "sentences", "ner", "relations", "clusters"],
+        fields: &[
+            "doc_key",
+            "sentences",
+            "ner",
+            "relations",
+            "clusters",
+            "predicted_ner",
+            "predicted_relations",
+        ],
         identified_by: &[&[Has("sentences")]],
         triples: None,
         array: false,
@@ -47,6 +55,8 @@ known! {
         ner "ner": Vec<Vec<Vec<Value>>>,
         relations "relations": Vec<Vec<Vec<Value>>>,
         clusters "clusters": Vec<Vec<Exactly<usize, 2>>>,
+        predicted_ner "predicted_ner": Vec<Vec<Vec<Value>>>,
+        predicted_relations "predicted_relations": Vec<Vec<Vec<Value>>>,
     }
 }
 
@@ -57,7 +67,7 @@ struct Line<'a> {
     ner: [Vec<(usize, usize, &'a str)>; 1],
     relations: [Vec<RelationRow<'a>>; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    clusters: Vec<Vec<[usize; 2]>>,
+    clusters: Vec<BTreeSet<Ends>>,
     #[serde(flatten)]
     extra: Kept<'a>,
 }
@@ -70,10 +80,16 @@ type Ends = [usize; 2];
 
 /// A sentence per sentence of the document. Its id is the document's, with the number of the sentence from 0 if there are several.
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
-    let Fields { known: Record { doc_key, sentences, ner, relations, clusters }, extra } = object.parse()?;
+    let Fields { known: record, extra } = object.parse::<Fields<Record>>()?;
+    let Record { doc_key, sentences, mut ner, mut relations, clusters, predicted_ner, predicted_relations } = record;
     let lost = &mut found.report.lost;
     let sentences = object.required(sentences, "sentences")?;
     let count = sentences.len();
+    // Programs write their predictions beside the gold labels; a file that has any is theirs.
+    if predicted_ner.is_some() || predicted_relations.is_some() {
+        lost.note_at(Loss::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || object.name());
+        (ner, relations) = (predicted_ner, predicted_relations);
+    }
     for (name, list) in [("ner", &ner), ("relations", &relations)] {
         if let Some(list) = list
             && list.len() != count
@@ -86,11 +102,11 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     for (entity, cluster) in clusters.iter().flatten().enumerate() {
         cluster.iter().for_each(|&Exactly(ends)| _ = entity_of.entry(ends).or_insert(entity));
     }
-    // Borders between sentences, and fields of a document that is parted.
+    // Borders between sentences, and fields of a document that is split.
     lost.note_at(Loss::Annotation, count.saturating_sub(1), || object.name());
     lost.note_at(Loss::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
     let mut extra = Some(extra).filter(|_| count == 1);
-    let (mut more, mut first) = (0, 0);
+    let (mut more, mut first, mut linked) = (0, 0, 0);
     let mut lists = [ner, relations].map(|list| list.unwrap_or_default().into_iter());
     for (number, tokens) in sentences.iter().enumerate() {
         let [ner, relations] = [0, 1].map(|list| lists[list].next().unwrap_or_default());
@@ -105,6 +121,13 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                 ))
             })
         };
+        // Mentions of a cluster are of one entity as far as they are in one sentence.
+        let rows = ner.iter().map(|row| (0, row)).chain(relations.iter().flat_map(|row| [(0, row), (2, row)]));
+        let all: HashSet<Ends> = rows.filter_map(|(at, row)| ends(row.get(at)?, row.get(at + 1)?)).collect();
+        let mut members: HashMap<usize, usize> = HashMap::new();
+        all.iter().filter_map(|ends| entity_of.get(ends)).for_each(|entity| *members.entry(*entity).or_default() += 1);
+        let entity = |ends: &Ends| entity_of.get(ends).filter(|entity| members[*entity] > 1);
+        linked += all.iter().filter_map(entity).count();
         let mut mentions: Vec<(Ends, Mention)> = Vec::with_capacity(ner.len());
         for row in &ner {
             let [start, end, name, rest @ ..] = row.as_slice() else { return Err(wrong(object, "[start, end, type]", row)) };
@@ -113,7 +136,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             };
             more += rest.len();
             let entity_type = entity_type(name.to_owned());
-            mentions.push((ends, mention(&text, place(ends)?, entity_type, entity_of.get(&ends))));
+            mentions.push((ends, mention(&text, place(ends)?, entity_type, entity(&ends))));
         }
         let mut joined = vec![false; mentions.len()];
         let mut triples = Vec::with_capacity(relations.len());
@@ -129,7 +152,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                     joined[number] = true;
                     Ok(mentions[number].1.clone())
                 }
-                None => Ok::<_, DataError>(mention(&text, place(ends)?, None, entity_of.get(&ends))),
+                None => Ok::<_, DataError>(mention(&text, place(ends)?, None, entity(&ends))),
             };
             let (subject, object) = (end(head)?, end(tail)?);
             triples.push(Triple { subject, relation: name.to_owned(), object, score: None });
@@ -142,6 +165,12 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         first += words.len();
     }
     lost.note_at(Loss::Field, more, || object.name());
+    // Mentions that are not among the others, or whose cluster has no other one in their sentence.
+    let lists = clusters.iter().flatten().enumerate();
+    let links: HashSet<(usize, Ends)> =
+        lists.flat_map(|(entity, cluster)| cluster.iter().map(move |&Exactly(ends)| (entity, ends))).collect();
+    let unlinked = links.len().saturating_sub(linked);
+    lost.note_at(Loss::Annotation, unlinked, || object.name());
     Ok(())
 }
 
@@ -187,7 +216,8 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     let entities: Vec<Option<&str>> = all.iter().enumerate().map(entity).collect();
     let without = all.iter().zip(&entities).filter(|(mention, entity)| entity.is_none() && mention.entity.is_some());
     lost.note(Loss::EntityId, without.count(), sentence);
-    let clusters = clusters(sentence, &all, &entities, Clusters::Named, lost);
+    let places: Vec<Ends> = (0..all.len()).map(ends).collect();
+    let clusters = clusters(sentence, &places, &entities, Clusters::Several, lost);
     let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
         let ([a, b], [c, d]) = (ends(subject), ends(object));
         (a, b, c, d, triple.relation.as_str())

@@ -187,7 +187,8 @@ const FALLBACK: (Format, &str) = (Format::Rere, "text");
 
 /// The format that an object identifies, and whether it has no sign of one but that of [`FALLBACK`].
 pub(super) fn identify(object: &Object) -> Result<(Format, bool), DataError> {
-    let fields: HashMap<String, &RawValue> = object.parse()?;
+    let mut fields: HashMap<String, &RawValue> = object.parse()?;
+    fields.retain(|_, value| value.get() != "null");
     let known =
         Format::ALL.into_iter().find(|format| format.spec().json().is_some_and(|json| json.identifies(&fields)));
     match known {

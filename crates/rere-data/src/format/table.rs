@@ -58,15 +58,20 @@ const NEEDED: [&str; 4] = ["text", "subject", "relation", "object"];
 /// Most bytes of a row: a quotation mark that is never closed must not fill the memory.
 const MAX_ROW_BYTES: usize = 64 << 20;
 
-/// Whether a file begins with the header of such a table.
+/// Whether a file begins with the header of such a table. One that is close to it counts too: the error about its columns is of
+/// more use than its rows as plain text.
 pub(super) fn is_header(start: &[u8], separator: u8) -> bool {
-    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let cells: Vec<&[u8]> = line.split(|&byte| byte == separator).map(|cell| cell.trim_ascii()).collect();
-    let has = |name: &&str| {
-        let quoted = format!("\"{name}\"");
-        cells.iter().any(|cell| *cell == name.as_bytes() || *cell == quoted.as_bytes())
+    let line = start.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let cells =
+        |separator: u8| line.split(move |&byte| byte == separator).map(|cell| cell.trim_ascii().to_ascii_lowercase());
+    let has_all = |separator: u8| {
+        let cells: Vec<Vec<u8>> = cells(separator).collect();
+        let is_cell = |name: &&str| {
+            cells.iter().any(|cell| cell.trim_ascii() == name.as_bytes() || *cell == format!("\"{name}\"").as_bytes())
+        };
+        NEEDED.iter().all(is_cell)
     };
-    NEEDED.iter().all(has)
+    has_all(separator) || (separator == b',' && has_all(b';'))
 }
 
 /// The rows of an input.
@@ -86,10 +91,52 @@ pub(super) struct Rows {
     begun: bool,
 }
 
-/// An input that fails before a row fills the memory.
+/// An input that fails before a row fills the memory, and where a cell is not quoted as it should be: the parser would take what
+/// follows for more of the cell.
 struct Limited {
     input: Box<dyn BufRead + Send>,
     left: Arc<AtomicUsize>,
+    separator: u8,
+    state: Quoting,
+    /// Line of the next byte, from 1, and that of the last opening mark.
+    lines: (usize, usize),
+}
+
+/// Where in a cell a byte is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quoting {
+    /// At the beginning of a cell.
+    Start,
+    /// In a cell without quotation marks around it.
+    Plain,
+    /// Behind an opening mark.
+    Quoted,
+    /// Behind a mark that closes the cell, or is the first of two.
+    Closed,
+}
+
+/// A cell that is not quoted as it should be: the line.
+#[derive(Debug, thiserror::Error)]
+#[error("a cell is not quoted as it should be")]
+struct Misquoted(usize);
+
+impl Limited {
+    fn follow(&mut self, byte: u8) -> Result<(), Misquoted> {
+        let is_end = byte == self.separator || matches!(byte, b'\n' | b'\r');
+        self.state = match (self.state, byte) {
+            (Quoting::Start, b'"') => {
+                self.lines.1 = self.lines.0;
+                Quoting::Quoted
+            }
+            (Quoting::Quoted, b'"') => Quoting::Closed,
+            (Quoting::Closed, b'"') | (Quoting::Quoted, _) => Quoting::Quoted,
+            (Quoting::Start | Quoting::Plain | Quoting::Closed, _) if is_end => Quoting::Start,
+            (Quoting::Closed, _) => return Err(Misquoted(self.lines.0)),
+            (Quoting::Start | Quoting::Plain, _) => Quoting::Plain,
+        };
+        self.lines.0 += usize::from(byte == b'\n');
+        Ok(())
+    }
 }
 
 impl Read for Limited {
@@ -100,6 +147,12 @@ impl Read for Limited {
             io::Error::other(format!("a row has more than {MAX_ROW_BYTES} bytes; is a quotation mark not closed?"))
         })?;
         self.left.store(left, Ordering::Relaxed);
+        for &byte in &buffer[..count] {
+            self.follow(byte).map_err(io::Error::other)?;
+        }
+        if count == 0 && !buffer.is_empty() && self.state == Quoting::Quoted {
+            return Err(io::Error::other(Misquoted(self.lines.1)));
+        }
         Ok(count)
     }
 }
@@ -112,13 +165,14 @@ impl Rows {
         offsets: OffsetUnit,
     ) -> Result<Self, DataError> {
         let left = Arc::new(AtomicUsize::new(MAX_ROW_BYTES));
-        let input = Limited { input, left: Arc::clone(&left) };
+        let (state, lines) = (Quoting::Start, (1, 1));
+        let input = Limited { input: without_mark(input, &path)?, left: Arc::clone(&left), separator, state, lines };
         let mut reader = ReaderBuilder::new().delimiter(separator).from_reader(input);
         let header = reader.headers().map_err(|error| wrong(&path, error))?.clone();
         let mut columns = [None; COLUMNS.len()];
         let mut others = Vec::new();
         for (column, name) in header.iter().enumerate() {
-            let name = if column == 0 { name.trim_start_matches('\u{feff}') } else { name };
+            let name = name.trim();
             match COLUMNS.iter().position(|known| *known == name) {
                 None => others.push(column),
                 Some(known) if columns[known].is_none() => columns[known] = Some(column),
@@ -156,6 +210,10 @@ impl Rows {
         }
         let Some((first, row)) = self.next.take() else { return Ok(false) };
         *line = first;
+        if self.column("subject").is_none() {
+            let names = self.others.iter().filter_map(|&column| self.header.get(column));
+            found.report.unknown_fields.extend(names.map(str::to_owned));
+        }
         let [id, text] = ["id", "text"].map(|name| self.cell(&row, name).unwrap_or_default().to_owned());
         let mut sentence = Sentence { extra: self.extra(&row)?, ..Sentence::new(text) };
         sentence.id = Some(id).filter(|id| !id.is_empty());
@@ -210,12 +268,17 @@ impl Rows {
             return Ok(None);
         }
         let at = Object::new(&self.path, line, "", self.offsets);
+        for name in &NEEDED[1..] {
+            object_cell(&at, self.cell(row, name), name)?;
+        }
         let wrong = |name: &str, cell: &str, wanted: &str| {
             at.error(format!("column {name:?}: expected {wanted}, found {cell:?}"))
         };
         let number = |name: &str| -> Result<Option<usize>, DataError> {
             let Some(cell) = self.cell(row, name) else { return Ok(None) };
-            cell.parse().map(Some).map_err(|_| wrong(name, cell, "a whole number"))
+            // Programs that know no whole numbers beside empty cells write `3.0`.
+            let whole = cell.strip_suffix(".0").unwrap_or(cell);
+            whole.parse().map(Some).map_err(|_| wrong(name, cell, "a whole number"))
         };
         let mention = |role: &str| {
             let surface = self.cell(row, role).unwrap_or_default().to_owned();
@@ -256,6 +319,23 @@ impl Rows {
     }
 }
 
+/// Checks that a row with a triple has a subject, a relation and an object.
+fn object_cell(at: &Object, cell: Option<&str>, name: &str) -> Result<(), DataError> {
+    match cell {
+        Some(_) => Ok(()),
+        None => Err(at.error(format!("column {name:?} is empty; a triple has a subject, a relation and an object"))),
+    }
+}
+
+/// An input without the byte order mark that some editors put in front of UTF-8.
+fn without_mark(mut input: Box<dyn BufRead + Send>, path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
+    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
+    if input.fill_buf().map_err(unreadable)?.starts_with(b"\xef\xbb\xbf") {
+        input.consume(3);
+    }
+    Ok(input)
+}
+
 fn line(line: u64) -> usize {
     usize::try_from(line).unwrap_or(usize::MAX)
 }
@@ -264,7 +344,16 @@ fn wrong(path: &Path, error: ::csv::Error) -> DataError {
     let path = path.to_owned();
     let at = error.position().map_or(1, |position| line(position.line()));
     match error.into_kind() {
-        ErrorKind::Io(source) => DataError::Read { path, source },
+        ErrorKind::Io(source) => match source.get_ref().and_then(|inner| inner.downcast_ref::<Misquoted>()) {
+            Some(Misquoted(line)) => {
+                let message =
+                    "a cell that begins with a quotation mark ends with one, and has each mark inside twice (RFC \
+                               4180); quote the cells with such marks"
+                        .to_owned();
+                DataError::Parse { path, line: *line, message }
+            }
+            None => DataError::Read { path, source },
+        },
         ErrorKind::Utf8 { .. } => DataError::Encoding { path, line: at },
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let message = format!(
@@ -286,9 +375,9 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
     }
     let borders = Borders::of(&sentence.text, objects.offsets);
     let id = sentence.id.as_deref().unwrap_or_default();
-    // A row without any of the three strings is a sentence without triples.
+    // An empty cell is an absent value.
     let is_written = |triple: &&Triple| {
-        [&triple.subject.text, &triple.relation, &triple.object.text].iter().any(|cell| !cell.is_empty())
+        [&triple.subject.text, &triple.relation, &triple.object.text].iter().all(|cell| !cell.is_empty())
     };
     let lost = &mut objects.lost;
     lost.note(Loss::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
