@@ -534,8 +534,9 @@ fn tables() {
         "{error}"
     );
     // Spaces in a header, and what other programs make of numbers.
-    let content = "text, subject ,relation,object,subject_start,subject_end\na b,a,r,b,0.0,1.0\n";
+    let content = "text, subject, relation, object, subject_start, subject_end\na b, a, r, b, 0.0, 1.0\n";
     let (sentences, _) = parse(content, &ReadOptions::of(Format::Csv)).expect("read");
+    assert_eq!(strings(&sentences[0]), [["a", "r", "b"]]);
     assert_eq!(sentences[0].triples[0].subject.span, Some(rere_core::ByteSpan::new(0, 1)));
     // Other columns beside texts alone may be labels.
     let (_, report) = parse("text,head,label,tail\na,b,c,d\n", &ReadOptions::of(Format::Csv)).expect("read");

@@ -86,6 +86,8 @@ pub(super) struct Rows {
     columns: [Option<usize>; COLUMNS.len()],
     /// Other columns.
     others: Vec<usize>,
+    /// Whether cells have white space around them that is none of theirs, as the names of the columns have.
+    trims: bool,
     /// A row that was read already, and its line.
     next: Option<(usize, StringRecord)>,
     begun: bool,
@@ -182,7 +184,8 @@ impl Rows {
                 }
             }
         }
-        let rows = Self { reader, left, path, offsets, header, columns, others, next: None, begun: false };
+        let trims = header.iter().any(|name| name != name.trim());
+        let rows = Self { reader, left, path, offsets, header, columns, others, trims, next: None, begun: false };
         let missing: Vec<&str> = NEEDED.into_iter().filter(|name| rows.column(name).is_none()).collect();
         // A table of texts alone has no triples.
         if !missing.is_empty() && !rows.header.is_empty() && missing != NEEDED[1..] {
@@ -256,7 +259,8 @@ impl Rows {
 
     /// The value of a column; `None` if it is empty or there is no such column.
     fn cell<'r>(&self, row: &'r StringRecord, name: &str) -> Option<&'r str> {
-        row.get(self.column(name)?).filter(|cell| !cell.is_empty())
+        let cell = row.get(self.column(name)?)?;
+        Some(if self.trims { cell.trim() } else { cell }).filter(|cell| !cell.is_empty())
     }
 
     fn has_triple(&self, row: &StringRecord) -> bool {
@@ -312,7 +316,7 @@ impl Rows {
             if let (Some(name), Some(cell)) = (self.header.get(column), row.get(column))
                 && !cell.is_empty()
             {
-                extra.set(name, cell).map_err(|error| DataError::Output(error.into()))?;
+                extra.set(name.trim(), cell).map_err(|error| DataError::Output(error.into()))?;
             }
         }
         Ok(extra)
