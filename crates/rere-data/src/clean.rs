@@ -9,7 +9,7 @@ use rere_core::{Mention, Sentence};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{locate::places, text::Folding};
+use crate::{locate::places, mention::without_entity, text::Folding};
 
 /// What is to be cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -149,11 +149,6 @@ fn take_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
         }
     }
     changed
-}
-
-/// A mention without the id of its entity, which annotation tools give anew in each task.
-pub(crate) fn without_entity(mention: &Mention) -> Mention {
-    Mention { entity: None, ..mention.clone() }
 }
 
 /// A digest of the text, the triples and the negatives of a sentence, in any order.

@@ -123,6 +123,7 @@ mod error;
 mod file;
 mod format;
 mod locate;
+mod mention;
 mod merge;
 mod paradigms;
 mod stats;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     error::name,
+    mention::list_mentions,
     text::{Folded, Folding, occurrences},
 };
 
@@ -112,13 +113,7 @@ impl Locator {
             entities.extend(places.into_iter().map(|place| put(text, entity, place)));
         }
         drop(folded);
-        // Mentions of pairs without a relation are entities, if no triple joins them.
-        for mention in negatives.iter().flat_map(|pair| [&pair.subject, &pair.object]) {
-            let is_joined = triples.iter().any(|triple| triple.subject == *mention || triple.object == *mention);
-            if !is_joined && !entities.contains(mention) {
-                entities.push(mention.clone());
-            }
-        }
+        list_mentions(&mut entities, &negatives, &triples);
         (sentence.triples, sentence.negatives, sentence.entities) = (triples, negatives, entities);
     }
 

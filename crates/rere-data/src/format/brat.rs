@@ -2,7 +2,8 @@
 //! `T1⇥Person 0 3⇥Ada`, with half-open offsets in characters, or a relation, `R1⇥born_in Arg1:T1 Arg2:T2`.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
+    ffi::OsString,
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
@@ -40,19 +41,21 @@ pub(super) struct Folder {
     offsets: OffsetUnit,
     /// Texts, the next one last.
     texts: Vec<PathBuf>,
-    /// Annotation files without a text, which are still to be told.
-    alone: Vec<PathBuf>,
+    /// Annotation files by their names without the ending; those that are left at the end have no text.
+    annotations: BTreeMap<OsString, PathBuf>,
 }
 
 impl Folder {
     pub fn open(folder: &Path, offsets: OffsetUnit) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Read { path: folder.to_owned(), source };
-        let (mut texts, mut alone) = (Vec::new(), Vec::new());
+        let (mut texts, mut annotations) = (Vec::new(), BTreeMap::new());
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            match path.extension() {
-                Some(extension) if extension.eq_ignore_ascii_case("txt") => texts.push(path),
-                Some(extension) if extension.eq_ignore_ascii_case("ann") => alone.push(path),
+            match (path.file_stem(), path.extension()) {
+                (Some(_), Some(extension)) if extension.eq_ignore_ascii_case("txt") => texts.push(path),
+                (Some(stem), Some(extension)) if extension.eq_ignore_ascii_case("ann") => {
+                    _ = annotations.insert(stem.to_owned(), path);
+                }
                 _ => {}
             }
         }
@@ -60,28 +63,30 @@ impl Folder {
             return Err(DataError::NoTexts { path: folder.to_owned() });
         }
         texts.sort_unstable_by(|a, b| b.file_stem().cmp(&a.file_stem()));
-        let stems: HashSet<_> = texts.iter().map(|path| path.file_stem()).collect();
-        alone.retain(|path| !stems.contains(&path.file_stem()));
-        Ok(Self { offsets, texts, alone })
+        Ok(Self { offsets, texts, annotations })
     }
 
     /// Reads the next text; whether there was one.
     pub fn next(&mut self, found: &mut Found) -> Result<bool, DataError> {
-        for path in self.alone.drain(..) {
-            found.report.lost.note_at(Loss::Annotation, 1, || format!("{}, which has no text", path.display()));
-        }
-        let Some(path) = self.texts.pop() else { return Ok(false) };
-        let text = utf8(&path, fs::read(&path))?;
-        let capitals = path.with_extension("ANN");
-        let annotations = if capitals.exists() { capitals } else { path.with_extension("ann") };
-        let content = match fs::read(&annotations) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                found.report.unannotated += 1;
-                String::new()
+        let Some(path) = self.texts.pop() else {
+            for path in std::mem::take(&mut self.annotations).into_values() {
+                found.report.lost.note_at(Loss::Annotation, 1, || format!("{}, which has no text", path.display()));
             }
-            content => utf8(&annotations, content)?,
+            return Ok(false);
         };
-        let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = utf8(&path, fs::read(&path))?;
+        let stem = path.file_stem().unwrap_or_default();
+        let (annotations, content) = match self.annotations.remove(stem) {
+            Some(annotations) => {
+                let content = utf8(&annotations, fs::read(&annotations))?;
+                (annotations, content)
+            }
+            None => {
+                found.report.unannotated += 1;
+                (path.with_extension("ann"), String::new())
+            }
+        };
+        let id = stem.to_string_lossy().into_owned();
         let sentence = parse(id, text, &annotations, &content, self.offsets, &mut found.report)?;
         found.sentences.push_back(sentence);
         Ok(true)

@@ -11,7 +11,7 @@ use super::{
     Format, Loss,
     fields::{Fields, Id, Kept, NumberOrString, known},
     json::Object,
-    mentions::{Placed, UNTYPED, annotation_ids, entity_type},
+    mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
     offsets::Borders,
     reader::Found,
     spec::{
@@ -146,7 +146,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         triples.push(Triple { subject: end(&from_id)?, relation, object: end(&to_id)?, score: None });
     }
     lost.note_at(Loss::Field, other, || object.name());
-    let entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
+    let entities = unjoined(listed, joined);
     found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
     Ok(())
 }

@@ -147,14 +147,6 @@ impl Objects {
 
     /// Finds the layout by the first byte that is no space.
     fn start(&mut self) -> Result<(), DataError> {
-        if self.peek()? == Some(0xEF) {
-            // A byte order mark, as some editors put in front of UTF-8.
-            let mut mark = [0; 3];
-            let read = self.input.read_exact(&mut mark);
-            if read.is_err() || mark != [0xEF, 0xBB, 0xBF] {
-                return Err(self.not_utf8(self.line));
-            }
-        }
         self.state = match self.peek_past_space()? {
             None => State::End,
             Some(b'{') => State::Lines,

@@ -13,7 +13,7 @@ use super::{
     Format, Loss, Lost,
     fields::{Fields, Id, Kept, NumberOrString, known},
     json::Object,
-    mentions::{Placed, UNTYPED, annotation_ids, entity_type},
+    mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
     offsets::Borders,
     reader::Found,
     spec::{
@@ -302,7 +302,7 @@ fn read_results(
     lost.note_at(Loss::Field, notes, || object.name());
     lost.note_at(Loss::Annotation, other, || object.name());
     lost.note_at(Loss::EntityType, types, || object.name());
-    sentence.entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
+    sentence.entities = unjoined(listed, joined);
     Ok(())
 }
 

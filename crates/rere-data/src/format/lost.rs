@@ -6,7 +6,7 @@ use rere_core::{Mention, Sentence};
 use serde::Serialize;
 
 use super::spec::{EntityIds, Holds, Offsets, Types};
-use crate::error::name;
+use crate::{error::name, mention::ends};
 
 /// A kind of content that one format holds and another does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -116,13 +116,13 @@ impl Lost {
         self.note(Loss::Entity, sentence.entities.len() - entities.len(), sentence);
         self.note(Loss::Negative, sentence.negatives.len() - negatives.len(), sentence);
         let pairs = || sentence.triples.iter().chain(negatives);
-        let mentions = || pairs().flat_map(|triple| [&triple.subject, &triple.object]).chain(entities);
+        let mentions = || ends(&sentence.triples).chain(ends(negatives)).chain(entities);
         if holds.offsets == Offsets::No {
             self.note(Loss::Offsets, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
         }
         if holds.types != Types::All {
             let untyped =
-                |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !holds.has_room_for_type(name));
+                |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !holds.types.hold(name));
             self.note(Loss::EntityType, mentions().filter(untyped).count(), sentence);
         }
         if holds.entity_ids == EntityIds::No {

@@ -9,6 +9,7 @@ use std::{
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 
 use super::{Loss, Lost};
+use crate::mention::ends;
 
 /// What formats that want a type call a mention without one.
 pub(super) const UNTYPED: &str = "Entity";
@@ -32,9 +33,9 @@ pub(super) fn mentions(sentence: &Sentence) -> Vec<&Mention> {
     mentions
 }
 
-/// The mentions of triples, as often as they are joined.
-fn ends(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
-    triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
+/// The mentions of a list that no triple joins.
+pub(super) fn unjoined(listed: impl IntoIterator<Item = Mention>, joined: Vec<bool>) -> Vec<Mention> {
+    listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect()
 }
 
 /// Mentions by their entities: one list of numbers per entity, out of the id of each mention's entity and of what tells mentions
@@ -123,50 +124,31 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// The pairs of a sentence in a format that has one per object: each with the id that its object gets. What such a format cannot
-/// hold is counted.
-pub(super) struct Pairs<'a> {
-    id: Option<&'a str>,
-    pairs: std::iter::Enumerate<std::vec::IntoIter<&'a Triple>>,
-}
-
-impl<'a> Pairs<'a> {
-    /// All pairs, those without a relation behind the triples.
-    pub fn of(sentence: &'a Sentence, lost: &mut Lost) -> Self {
-        Self::among(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, lost)
-    }
-
-    /// Those pairs that the format can hold, beside entities that it could hold.
-    pub fn among(
-        sentence: &'a Sentence,
-        pairs: impl Iterator<Item = &'a Triple>,
-        can_hold: impl Fn(&Mention) -> bool,
-        lost: &mut Lost,
-    ) -> Self {
-        let pairs: Vec<&Triple> = pairs.collect();
-        // Entities are read from pairs without a relation, if no triple joins them.
-        let joined: HashSet<&Mention> = ends(&sentence.triples).collect();
-        let in_pairs = pairs.iter().flat_map(|pair| [&pair.subject, &pair.object]);
-        let mut kept: HashSet<&Mention> = in_pairs.filter(|mention| !joined.contains(*mention)).collect();
-        let left_out = sentence.entities.iter().filter(|mention| can_hold(mention) && !kept.remove(*mention));
-        lost.note(Loss::Entity, left_out.count(), sentence);
-        lost.note(Loss::Sentence, usize::from(pairs.is_empty()), sentence);
-        let more = pairs.len().saturating_sub(1);
-        lost.note(Loss::Repetition, more.min(1), sentence);
-        // Two objects of one file must not have the same id.
-        lost.note(Loss::Id, if sentence.id.is_some() { more } else { 0 }, sentence);
-        Self { id: sentence.id.as_deref(), pairs: pairs.into_iter().enumerate() }
-    }
-}
-
-impl<'a> Iterator for Pairs<'a> {
-    type Item = (Option<Cow<'a, str>>, &'a Triple);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (number, pair) = self.pairs.next()?;
-        let id = self.id.map(|id| if number == 0 { Cow::Borrowed(id) } else { Cow::Owned(format!("{id}#{number}")) });
-        Some((id, pair))
-    }
+/// Pairs of a sentence in a format that has one per object, each with the id that its object gets: those that the format can hold,
+/// beside entities that it could hold. What such a format cannot hold is counted.
+pub(super) fn pairs<'a>(
+    sentence: &'a Sentence,
+    held: impl Iterator<Item = &'a Triple>,
+    can_hold: impl Fn(&Mention) -> bool,
+    lost: &mut Lost,
+) -> Vec<(Option<Cow<'a, str>>, &'a Triple)> {
+    let id = |number: usize| {
+        let id = sentence.id.as_deref()?;
+        Some(if number == 0 { Cow::Borrowed(id) } else { Cow::Owned(format!("{id}#{number}")) })
+    };
+    let pairs: Vec<_> = held.enumerate().map(|(number, pair)| (id(number), pair)).collect();
+    // Entities are read from pairs without a relation, if no triple joins them.
+    let joined: HashSet<&Mention> = ends(&sentence.triples).collect();
+    let in_pairs = pairs.iter().flat_map(|(_, pair)| [&pair.subject, &pair.object]);
+    let mut kept: HashSet<&Mention> = in_pairs.filter(|mention| !joined.contains(*mention)).collect();
+    let left_out = sentence.entities.iter().filter(|mention| can_hold(mention) && !kept.remove(*mention));
+    lost.note(Loss::Entity, left_out.count(), sentence);
+    lost.note(Loss::Sentence, usize::from(pairs.is_empty()), sentence);
+    let more = pairs.len().saturating_sub(1);
+    lost.note(Loss::Repetition, more.min(1), sentence);
+    // Two objects of one file must not have the same id.
+    lost.note(Loss::Id, if sentence.id.is_some() { more } else { 0 }, sentence);
+    pairs
 }
 
 /// Ids of mentions in a format in which each has its own: the id of its entity if that can be one and no other mention has it, or
@@ -201,7 +183,7 @@ pub(super) fn listed<'a, K: Hash + Eq>(
     let mut first = HashMap::new();
     let mut list = Vec::new();
     let mut changed = 0;
-    for mention in sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]) {
+    for mention in ends(&sentence.triples) {
         let entity_type = &mention.entity_type;
         match first.entry(key(mention)) {
             Entry::Occupied(known) => changed += usize::from(*known.get() != entity_type),
@@ -218,7 +200,7 @@ pub(super) fn listed<'a, K: Hash + Eq>(
 
 /// Takes the entities that triples join from a list, and returns the others. Where types stand in the list alone, the mentions of
 /// triples get that of the first entity with their surface and place.
-pub(super) fn join(triples: &mut [Triple], mut listed: Vec<Mention>, types_in_list: bool) -> Vec<Mention> {
+pub(super) fn join(triples: &mut [Triple], listed: Vec<Mention>, types_in_list: bool) -> Vec<Mention> {
     let mut joined = vec![false; listed.len()];
     let mut places: HashMap<(&str, Option<ByteSpan>), Vec<usize>> = HashMap::new();
     for (at, entity) in listed.iter().enumerate() {
@@ -232,7 +214,5 @@ pub(super) fn join(triples: &mut [Triple], mut listed: Vec<Mention>, types_in_li
             mention.entity_type.clone_from(&listed[at].entity_type);
         }
     }
-    let mut joined = joined.into_iter();
-    listed.retain(|_| joined.next() == Some(false));
-    listed
+    unjoined(listed, joined)
 }

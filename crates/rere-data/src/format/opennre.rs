@@ -10,7 +10,7 @@ use super::{
     Format, Loss,
     fields::{Exactly, Fields, Id, Kept, known},
     json::Object,
-    mentions::Pairs,
+    mentions::pairs,
     offsets::Borders,
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec},
@@ -148,7 +148,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         let pos = span.map(|span| borders.characters(span)).map(|CharSpan { start, end }| [start, end]);
         EndLine { id: entity.as_deref(), name: text, pos }
     };
-    for (id, triple) in Pairs::of(sentence, &mut objects.lost) {
+    for (id, triple) in pairs(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, &mut objects.lost) {
         let [h, t] = [&triple.subject, &triple.object].map(end);
         objects.push(&Line { id: id.as_deref(), text: &sentence.text, h, t, relation: &triple.relation, extra: &extra })?;
     }

@@ -1,13 +1,13 @@
 //! The sentences of a corpus, one at a time.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque, hash_map::Entry},
+    collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
     fmt,
     io::{self, BufRead, Cursor, Read},
     path::{Path, PathBuf},
 };
 
-use rere_core::{Mention, Sentence, Triple};
+use rere_core::{Sentence, Triple};
 use serde::Serialize;
 
 #[cfg(feature = "parquet")]
@@ -21,7 +21,9 @@ use super::{
 use crate::{
     DataError,
     file::{bare_extension, is_standard},
-    input_name, open,
+    input_name,
+    mention::list_mentions,
+    open,
 };
 
 /// How a corpus is to be read.
@@ -163,13 +165,8 @@ impl Reader {
         if options.format.unwrap_or(Format::Brat) == Format::Brat && (folder || options.format.is_some()) {
             return Ok(Self::of(Source::Brat(brat::Folder::open(path, options.offsets)?), Some(Format::Brat), options));
         }
-        let name = input_name(path);
-        let mut input = open(path)?;
-        let start = start(&mut input).map_err(|source| DataError::Read { path: name.to_owned(), source })?;
-        let format = match options.format {
-            Some(format) => Some(format),
-            None => identify_content(&start, name)?,
-        };
+        let (input, name) = (open(path)?, input_name(path).to_owned());
+        let (input, format) = begin(input, &name, options)?;
         if format == Some(Format::Parquet) {
             Format::Parquet.check_place(path)?;
             #[cfg(feature = "parquet")]
@@ -181,7 +178,7 @@ impl Reader {
             #[cfg(not(feature = "parquet"))]
             return Err(DataError::NotBuilt { path: path.to_owned(), feature: "parquet" });
         }
-        Self::of_stream(Box::new(Cursor::new(start).chain(input)), name.to_owned(), format, options)
+        Self::of_stream(input, name, format, options)
     }
 
     /// Reads any input but brat's and Parquet; `name` stands for it in errors.
@@ -193,13 +190,9 @@ impl Reader {
         name: impl Into<PathBuf>,
         options: &ReadOptions,
     ) -> Result<Self, DataError> {
-        let (name, mut input) = (name.into(), input);
-        let start = start(&mut input).map_err(|source| DataError::Read { path: name.clone(), source })?;
-        let format = match options.format {
-            Some(format) => Some(format),
-            None => identify_content(&start, &name)?,
-        };
-        Self::of_stream(Box::new(Cursor::new(start).chain(input)), name, format, options)
+        let name = name.into();
+        let (input, format) = begin(Box::new(input), &name, options)?;
+        Self::of_stream(input, name, format, options)
     }
 
     fn of_stream(
@@ -238,33 +231,25 @@ impl Reader {
 
     /// Reads on, to further sentences as a rule; whether there was something to read.
     fn read_on(&mut self) -> Result<bool, DataError> {
-        let more = match &mut self.source {
-            Source::Json(objects) => match objects.next()? {
-                None => false,
-                Some(object) => {
-                    self.line = object.line;
-                    parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
-                    true
-                }
-            },
+        let object = match &mut self.source {
+            Source::Json(objects) => objects.next()?,
             #[cfg(feature = "parquet")]
-            Source::Parquet(rows) => match rows.next()? {
-                None => false,
-                Some(object) => {
-                    self.line = object.line;
-                    parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
-                    self.found.sentences.iter_mut().for_each(super::parquet::unpack_extra);
-                    true
-                }
-            },
-            Source::Table(rows) => rows.next(&mut self.line, &mut self.found)?,
-            Source::Text(lines) => lines.next(&mut self.line, &mut self.found)?,
+            Source::Parquet(rows) => rows.next()?,
+            Source::Table(rows) => return rows.next(&mut self.line, &mut self.found),
+            Source::Text(lines) => return lines.next(&mut self.line, &mut self.found),
             Source::Brat(folder) => {
                 self.line += 1;
-                folder.next(&mut self.found)?
+                return folder.next(&mut self.found);
             }
         };
-        Ok(more)
+        let Some(object) = object else { return Ok(false) };
+        self.line = object.line;
+        parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
+        #[cfg(feature = "parquet")]
+        if let Source::Parquet(_) = self.source {
+            self.found.sentences.iter_mut().for_each(super::parquet::unpack_extra);
+        }
+        Ok(true)
     }
 
     /// Does with the sentences that were found what is the same for all formats.
@@ -327,9 +312,8 @@ fn parse(
             *format.insert(identified)
         }
     };
-    // Other formats are not read as objects; their sentences have the fields of the rere format.
-    let json = format.spec().json().or(Format::Rere.spec().json());
-    let Some(json) = json else { return Ok(()) };
+    // Other formats are not read as objects.
+    let Some(json) = format.spec().json() else { return Ok(()) };
     (json.parse)(object, found)?;
     let fields = found.sentences.iter().flat_map(|sentence| sentence.extra.iter());
     for (field, _) in fields.filter(|(_, value)| value.get() != "null") {
@@ -350,16 +334,31 @@ fn take_negatives(sentence: &mut Sentence, labels: &[String]) {
         return;
     }
     let (negatives, triples): (Vec<_>, Vec<_>) = sentence.triples.drain(..).partition(is_negative);
-    let of_triples = triples.iter().flat_map(|triple| [&triple.subject, &triple.object]);
-    let mut known: HashSet<Mention> = of_triples.chain(&sentence.entities).cloned().collect();
-    for mention in negatives.iter().flat_map(|triple| [&triple.subject, &triple.object]) {
-        if known.insert(mention.clone()) {
-            sentence.entities.push(mention.clone());
-        }
-    }
+    list_mentions(&mut sentence.entities, &negatives, &triples);
     sentence.triples = triples;
     sentence.negatives.extend(negatives);
 }
+
+/// An input from its beginning, without the byte order mark that some editors put in front of UTF-8, and the format that it was said
+/// or seen to be of; `None` for JSON, whose fields tell it.
+fn begin(
+    mut input: Box<dyn BufRead + Send>,
+    name: &Path,
+    options: &ReadOptions,
+) -> Result<(Box<dyn BufRead + Send>, Option<Format>), DataError> {
+    let mut start = start(&mut input).map_err(|source| DataError::Read { path: name.to_owned(), source })?;
+    if start.starts_with(MARK) {
+        start.drain(..MARK.len());
+    }
+    let format = match options.format {
+        Some(format) => Some(format),
+        None => identify_content(&start, name)?,
+    };
+    Ok((Box::new(Cursor::new(start).chain(input)), format))
+}
+
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The first bytes of an input: enough to tell JSON, or the whole first line that is not blank, unless it is very long. A pipe
 /// gives what its writer has written so far, which may be less than that.
@@ -382,13 +381,16 @@ fn start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
 }
 
 fn is_enough(start: &[u8]) -> bool {
-    let start = without_mark(start).trim_ascii_start();
+    let start = start.strip_prefix(MARK).unwrap_or(start).trim_ascii_start();
     match start {
         [b'{' | b'[', rest @ ..] => !rest.trim_ascii_start().is_empty(),
         // No signature of a file that is no text begins with a whole line.
         _ => start.contains(&b'\n'),
     }
 }
+
+/// What is said of UTF-16.
+const UTF16: &str = "UTF-16; convert the file to UTF-8";
 
 /// Beginnings of files that are no text, and what to say of them.
 const NO_TEXT: [(&[u8], &str); 8] = [
@@ -398,8 +400,8 @@ const NO_TEXT: [(&[u8], &str); 8] = [
     (b"{\\rtf", "an RTF document; extract its text first"),
     (b"\x1f\x8b", "gzip; its name must end in .gz"),
     (b"\x28\xb5\x2f\xfd", "Zstandard; its name must end in .zst"),
-    (b"\xff\xfe", "UTF-16; convert the file to UTF-8"),
-    (b"\xfe\xff", "UTF-16; convert the file to UTF-8"),
+    (b"\xff\xfe", UTF16),
+    (b"\xfe\xff", UTF16),
 ];
 
 /// The format that a file has by its first bytes and its name; `None` for JSON, whose fields tell it.
@@ -417,7 +419,7 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
             && matches!([0, 1, 2, 3].map(|at| start[at] == 0), [false, true, false, true] | [true, false, true, false])
     };
     if is_utf16(start) {
-        return no_text("UTF-16; convert the file to UTF-8");
+        return no_text(UTF16);
     }
     let extension = bare_extension(path);
     if is_json(start) || matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson")) {
@@ -428,7 +430,7 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
     }
     let is_table = |format: &Format| match format.spec().content {
         Content::Table { separator, extension: own } => {
-            extension.as_deref() == Some(own) || table::is_header(without_mark(start), separator)
+            extension.as_deref() == Some(own) || table::is_header(start, separator)
         }
         _ => false,
     };
@@ -437,17 +439,12 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
 
 /// Whether an object or an array of objects begins here, and no text such as `[1] Ada was born in London.`
 fn is_json(start: &[u8]) -> bool {
-    let mut marks = without_mark(start).iter().filter(|byte| !byte.is_ascii_whitespace());
+    let mut marks = start.iter().filter(|byte| !byte.is_ascii_whitespace());
     match marks.next() {
         Some(b'{') => matches!(marks.next(), Some(b'"' | b'}' | b'\'')),
         Some(b'[') => matches!(marks.next(), Some(b'{' | b']')),
         _ => false,
     }
-}
-
-/// An input without the byte order mark that some editors put in front of UTF-8.
-fn without_mark(start: &[u8]) -> &[u8] {
-    start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start)
 }
 
 /// All sentences of the file at `path`, in any known format.

@@ -12,7 +12,7 @@ use super::{
     Format, Loss,
     fields::{Exactly, Fields, Id, Kept, known},
     json::Object,
-    mentions::{Clusters, UNTYPED, clusters, entity_type},
+    mentions::{Clusters, UNTYPED, clusters, entity_type, unjoined},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
     words::{Words, bytes, join},
@@ -157,9 +157,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             let (subject, object) = (end(head)?, end(tail)?);
             triples.push(Triple { subject, relation: name.to_owned(), object, score: None });
         }
-        let entities = mentions.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|((_, mention), _)| mention);
+        let entities = unjoined(mentions.into_iter().map(|(_, mention)| mention), joined);
         let id = doc_key.as_ref().map(|Id(key)| if count == 1 { key.clone() } else { format!("{key}#{number}") });
-        let entities = entities.collect();
         let extra = extra.take().unwrap_or_default();
         found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
         first += words.len();
@@ -194,21 +193,18 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     let lost = &mut objects.lost;
     let words = Words::of(sentence, lost);
     let all: Vec<&Mention> = words.mentions.iter().map(|(_, mention)| *mention).collect();
-    let ends = |number: usize| -> Ends {
-        let TokenSpan { start, end } = words.mentions[number].0;
-        [start, end - 1]
-    };
-    // Where two mentions have the same words, the first is the one that relations and clusters find again.
+    let ends: Vec<Ends> = words.mentions.iter().map(|(TokenSpan { start, end }, _)| [*start, end - 1]).collect();
+    // If two mentions have the same words, the first is the one that relations and clusters find again.
     let mut first: HashMap<Ends, usize> = HashMap::new();
-    (0..all.len()).for_each(|number| _ = first.entry(ends(number)).or_insert(number));
-    let is_other = |number: &usize| all[first[&ends(*number)]] != all[*number];
+    (0..all.len()).for_each(|number| _ = first.entry(ends[number]).or_insert(number));
+    let is_other = |number: &usize| all[first[&ends[*number]]] != all[*number];
     let joined = words.triples.iter().flat_map(|&(subject, _, object)| [subject, object]);
     lost.note(Loss::EntityType, joined.filter(is_other).count(), sentence);
     // Nor can two mentions with the same words be of two entities.
     let mut entity_of: HashMap<Ends, Option<&str>> = HashMap::new();
     let entity = |(number, mention): (usize, &&'a Mention)| match mention.entity.as_deref() {
         Some(entity) => {
-            let own = *entity_of.entry(ends(number)).or_insert(Some(entity));
+            let own = *entity_of.entry(ends[number]).or_insert(Some(entity));
             own.filter(|own| *own == entity)
         }
         None => None,
@@ -216,14 +212,13 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     let entities: Vec<Option<&str>> = all.iter().enumerate().map(entity).collect();
     let without = all.iter().zip(&entities).filter(|(mention, entity)| entity.is_none() && mention.entity.is_some());
     lost.note(Loss::EntityId, without.count(), sentence);
-    let places: Vec<Ends> = (0..all.len()).map(ends).collect();
-    let clusters = clusters(sentence, &places, &entities, Clusters::Several, lost);
+    let clusters = clusters(sentence, &ends, &entities, Clusters::Several, lost);
     let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
-        let ([a, b], [c, d]) = (ends(subject), ends(object));
+        let ([a, b], [c, d]) = (ends[subject], ends[object]);
         (a, b, c, d, triple.relation.as_str())
     };
     let ner = |(number, mention): (usize, &&'a Mention)| {
-        let [start, end] = ends(number);
+        let [start, end] = ends[number];
         (start, end, mention.entity_type.as_deref().unwrap_or(UNTYPED))
     };
     let line = Line {
@@ -231,7 +226,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         sentences: [words.words.iter().map(|word| &sentence.text[word.start..word.end]).collect()],
         ner: [all.iter().enumerate().map(ner).collect()],
         relations: [words.triples.iter().map(relation).collect()],
-        clusters: clusters.into_iter().map(|list| list.into_iter().map(ends).collect()).collect(),
+        clusters: clusters.into_iter().map(|list| list.into_iter().map(|number| ends[number]).collect()).collect(),
         extra: Kept::of(sentence, Format::Scierc, lost),
     };
     objects.push(&line)

@@ -99,7 +99,8 @@ pub(super) enum Types {
 }
 
 impl Types {
-    fn hold(self, name: &str) -> bool {
+    /// Whether a mention may have a type of this name.
+    pub fn hold(self, name: &str) -> bool {
         match self {
             Self::No => false,
             Self::All => true,
@@ -140,11 +141,6 @@ impl Holds {
         extra: true,
         ids: true,
     };
-
-    /// Whether a mention may have a type of this name.
-    pub fn has_room_for_type(&self, name: &str) -> bool {
-        self.types.hold(name)
-    }
 }
 
 impl Spec {
@@ -221,7 +217,7 @@ pub(super) fn taken(format: Format) -> &'static [&'static str] {
             Format::ALL.into_iter().take_while(|other| *other != format).filter_map(|other| other.spec().json());
         let mut names = own.fields.to_vec();
         names.extend(own.identified_by.iter().flat_map(|marks| marks.iter().filter_map(lacking)));
-        names.extend(Format::ALL.into_iter().filter_map(|other| other.spec().json()?.triples));
+        names.extend(triples_fields().iter().map(|(name, _)| *name));
         names.extend(earlier.flat_map(|other| other.identified_by.iter().filter_map(foreign)));
         names
     })

@@ -14,7 +14,7 @@ use super::{
     reader::Found,
     spec::{Content, Holds, Json, Mark::{Has, Lacks}, Offsets, Spec, Types},
     writer::Objects,
-    mentions::{UNTYPED, entity_type},
+    mentions::{UNTYPED, entity_type, unjoined},
     words::{Words, bytes, join},
 };
 use crate::DataError;
@@ -123,7 +123,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         };
         triples.push(Triple { subject: entity(head)?, relation, object: entity(tail)?, score: None });
     }
-    let entities = listed.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(mention, _)| mention).collect();
+    let entities = unjoined(listed, joined);
     found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
     Ok(())
 }

@@ -62,12 +62,13 @@ const MAX_ROW_BYTES: usize = 64 << 20;
 /// more use than its rows as plain text.
 pub(super) fn is_header(start: &[u8], separator: u8) -> bool {
     let line = start.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    let cells =
-        |separator: u8| line.split(move |&byte| byte == separator).map(|cell| cell.trim_ascii().to_ascii_lowercase());
     let has_all = |separator: u8| {
-        let cells: Vec<Vec<u8>> = cells(separator).collect();
+        let cells = line.split(|&byte| byte == separator).map(|cell| cell.trim_ascii().to_ascii_lowercase());
+        let cells: Vec<Vec<u8>> = cells.collect();
         let is_cell = |name: &&str| {
-            cells.iter().any(|cell| cell.trim_ascii() == name.as_bytes() || *cell == format!("\"{name}\"").as_bytes())
+            cells.iter().any(|cell| {
+                cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell) == name.as_bytes()
+            })
         };
         NEEDED.iter().all(is_cell)
     };
@@ -168,7 +169,7 @@ impl Rows {
     ) -> Result<Self, DataError> {
         let left = Arc::new(AtomicUsize::new(MAX_ROW_BYTES));
         let (state, lines) = (Quoting::Start, (1, 1));
-        let input = Limited { input: without_mark(input, &path)?, left: Arc::clone(&left), separator, state, lines };
+        let input = Limited { input, left: Arc::clone(&left), separator, state, lines };
         let mut reader = ReaderBuilder::new().delimiter(separator).from_reader(input);
         let header = reader.headers().map_err(|error| wrong(&path, error))?.clone();
         let mut columns = [None; COLUMNS.len()];
@@ -331,15 +332,6 @@ fn object_cell(at: &Object, cell: Option<&str>, name: &str) -> Result<(), DataEr
     }
 }
 
-/// An input without the byte order mark that some editors put in front of UTF-8.
-fn without_mark(mut input: Box<dyn BufRead + Send>, path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
-    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
-    if input.fill_buf().map_err(unreadable)?.starts_with(b"\xef\xbb\xbf") {
-        input.consume(3);
-    }
-    Ok(input)
-}
-
 fn line(line: u64) -> usize {
     usize::try_from(line).unwrap_or(usize::MAX)
 }
@@ -374,7 +366,7 @@ fn wrong(path: &Path, error: ::csv::Error) -> DataError {
 pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -> Result<(), DataError> {
     let failed = |error: ::csv::Error| DataError::Output(error.into());
     let mut rows = WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
-    if objects.begin_table() {
+    if objects.next_number() == 0 {
         rows.write_record(COLUMNS).map_err(failed)?;
     }
     let borders = Borders::of(&sentence.text, objects.offsets);

@@ -8,7 +8,7 @@ use super::{
     Format, Loss,
     fields::{Fields, Id, Kept, known},
     json::Object,
-    mentions::{Pairs, UNTYPED, entity_type},
+    mentions::{UNTYPED, entity_type, pairs},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     words::{Words, bytes, join},
@@ -103,8 +103,8 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let held = words.triples.iter().chain(&words.negatives).map(|&(_, triple, _)| triple);
     // Mentions without words were counted already.
     let has_words = |mention: &Mention| mention.span.is_some() && !mention.text.trim().is_empty();
-    let pairs = Pairs::among(sentence, held, has_words, &mut objects.lost);
-    for ((id, triple), (subject, object)) in pairs.zip(ends) {
+    let pairs = pairs(sentence, held, has_words, &mut objects.lost);
+    for ((id, triple), (subject, object)) in pairs.into_iter().zip(ends) {
         let [subj, obj] = [subject, object].map(|number| words.mentions[number].0);
         objects.push(&Line {
             id: id.as_deref(),

@@ -111,6 +111,28 @@ fn an_object_without_end_is_an_error() {
 }
 
 #[test]
+fn a_row_and_a_line_without_end_are_errors() {
+    let header = &b"text,subject,relation,object\n\""[..];
+    let inputs: [(Format, Box<dyn Read + Send>); 2] =
+        [(Format::Csv, Box::new(header.chain(Endless(b"a", 0)))), (Format::Text, Box::new(Endless(b"a", 0)))];
+    for (format, input) in inputs {
+        let reader = Reader::new(BufReader::new(input), "endless", &ReadOptions::of(format));
+        let error = reader.expect("a reader").next().expect("an error").expect_err("endless");
+        let text = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        assert!(text.contains("has more than 67108864 bytes"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn names_of_units_are_known() {
+    for unit in OffsetUnit::ALL {
+        assert_eq!(unit.name().parse(), Ok(unit));
+    }
+    let error = "utf32".parse::<OffsetUnit>().expect_err("no unit");
+    assert_eq!(error.to_string(), "expected one of code-points, utf16, found \"utf32\"");
+}
+
+#[test]
 fn a_given_format_is_kept_to() {
     let read =
         |format| Reader::new(&br#"{"text":"a"}"#[..], "test", &ReadOptions::of(format)).expect("a reader").next();

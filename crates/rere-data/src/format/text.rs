@@ -49,7 +49,6 @@ impl Lines {
         }
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let bytes = if *line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes };
         let text = str::from_utf8(bytes).map_err(|_| DataError::Encoding { path: self.path.clone(), line: *line })?;
         found.sentences.push_back(Sentence::new(text));
         Ok(true)

@@ -8,7 +8,7 @@ use serde::Serialize;
 #[cfg(feature = "parquet")]
 use super::parquet::NewFile as ParquetFile;
 use super::{Format, Lost, OffsetUnit, brat, spec::Content, table, text};
-use crate::{DataError, Output, error::name, file::bare_extension};
+use crate::{DataError, Output, error::name, file::bare_extension, mention::ends};
 
 /// Writes a corpus, sentence by sentence, into a file that takes its place with [`Writer::finish`] and not before.
 pub struct Writer {
@@ -61,11 +61,6 @@ impl Objects {
     pub fn next_number(&mut self) -> usize {
         self.sentences += 1;
         self.sentences - 1
-    }
-
-    /// Whether a table is to be begun, which it is then.
-    pub fn begin_table(&mut self) -> bool {
-        !std::mem::replace(&mut self.begun, true)
     }
 }
 
@@ -180,8 +175,7 @@ pub fn write(path: &Path, sentences: &[Sentence], format: Format) -> Result<Lost
 
 /// Checks that the text has each mention where its span says.
 fn check(sentence: &Sentence) -> Result<(), DataError> {
-    let pairs = sentence.triples.iter().chain(&sentence.negatives);
-    for mention in pairs.flat_map(|triple| [&triple.subject, &triple.object]).chain(&sentence.entities) {
+    for mention in ends(&sentence.triples).chain(ends(&sentence.negatives)).chain(&sentence.entities) {
         if let Some(span) = mention.span
             && span.slice(&sentence.text) != Ok(&mention.text)
         {
