@@ -445,7 +445,7 @@ fn null_is_an_absent_field() {
         let (sentences, _) = parse(line, &ReadOptions::default()).unwrap_or_else(|error| panic!("{line}: {error}"));
         assert_eq!((sentences.len(), sentences[0].text.as_str()), (1, "a"), "{line}");
     }
-    // Where a value is needed, the field is named.
+    // If a value is needed, the field is named.
     let error = parse(r#"{"text": "a", "triples": [{"subject": null}]}"#, &ReadOptions::default()).expect_err("null");
     assert!(error.to_string().contains("`triples[0].subject`"), "{error}");
 }

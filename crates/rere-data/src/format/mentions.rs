@@ -198,7 +198,7 @@ pub(super) fn listed<'a, K: Hash + Eq>(
     list
 }
 
-/// Takes the entities that triples join from a list, and returns the others. Where types stand in the list alone, the mentions of
+/// Takes the entities that triples join from a list, and returns the others. If types stand in the list alone, the mentions of
 /// triples get that of the first entity with their surface and place.
 pub(super) fn join(triples: &mut [Triple], listed: Vec<Mention>, types_in_list: bool) -> Vec<Mention> {
     let mut joined = vec![false; listed.len()];
