@@ -157,19 +157,6 @@ pub enum DataError {
     /// Names of relations that do not make a set.
     #[error("the names of the relations cannot be used")]
     Relations(#[from] RelationSetError),
-    /// A relation whose query leaves no room for a sentence.
-    #[error(
-        "the query of relation {relation:?} has {tokens} tokens, which leaves no room for a sentence in {max_tokens}; \
-         allow more tokens or shorten the query"
-    )]
-    QueryTooLong {
-        /// Name of the relation.
-        relation: String,
-        /// Tokens of the query, special tokens not counted.
-        tokens: usize,
-        /// Tokens that an example may have.
-        max_tokens: usize,
-    },
     /// Names of entities that cannot be matched together.
     #[error("the names of the entities are too many to be matched at once")]
     Names(#[source] Box<dyn Error + Send + Sync>),
