@@ -1,0 +1,102 @@
+//! CasRel: the subjects of a sentence, then the objects of a subject for each relation (Wei et al. 2020).
+
+use burn::{
+    module::Module,
+    nn::{Dropout, DropoutConfig, Linear, LinearConfig},
+    tensor::{Device, FloatDType, Tensor},
+};
+
+use super::{DROPOUT, HasEncoder};
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, dropout::dropout};
+
+/// The network of CasRel: an encoder, a tagger of subjects, and taggers of objects for each relation.
+#[derive(Module, Debug)]
+pub struct CasRelModel {
+    /// The encoder.
+    pub encoder: AnyEncoder,
+    /// The taggers.
+    pub head: CasRelHead,
+}
+
+impl CasRelModel {
+    /// A network with random weights.
+    ///
+    /// # Errors
+    /// Returns an error if the encoder's settings contradict each other or are not supported.
+    pub fn new(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Self, ModelError> {
+        let encoder = encoder.init(device)?;
+        let head = CasRelHead::new(encoder.hidden_size(), relations, device);
+        Ok(Self { encoder, head })
+    }
+
+    /// Hidden states `[batch, tokens, hidden]`, which the taggers read.
+    pub fn encode(&self, input: &EncoderInput) -> Tensor<3> {
+        let hidden = self.encoder.forward(input);
+        let [batch, tokens, size] = hidden.dims();
+        dropout(&self.head.dropout, hidden.reshape([batch * tokens, size])).reshape([batch, tokens, size])
+    }
+}
+
+impl HasEncoder for CasRelModel {
+    fn encoder(&self) -> &AnyEncoder {
+        &self.encoder
+    }
+
+    fn map_encoder<E>(mut self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E> {
+        self.encoder = map(self.encoder)?;
+        Ok(self)
+    }
+}
+
+/// The taggers of CasRel.
+#[derive(Module, Debug)]
+pub struct CasRelHead {
+    dropout: Dropout,
+    subject: Linear,
+    object: Linear,
+}
+
+impl CasRelHead {
+    /// Taggers with random weights.
+    pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
+        Self {
+            dropout: DropoutConfig::new(DROPOUT).init(),
+            subject: LinearConfig::new(hidden, 2).init(device),
+            object: LinearConfig::new(hidden, 2 * relations).init(device),
+        }
+    }
+
+    /// Two logits for each token, `[batch, tokens, 2]`: how well it starts or ends a subject.
+    pub fn subjects(&self, hidden: Tensor<3>) -> Tensor<3> {
+        tokens_forward(&self.subject, hidden)
+    }
+
+    /// Two logits for each token and relation, `[batch, tokens, 2 * relations]`: how well it starts (column `2r`) or ends (column
+    /// `2r + 1`) an object of the row's subject. `subjects` are the weights of each token in the subject's mean, `[batch, tokens]`:
+    /// 1 / length for its tokens and 0 for others. The tagger of a token reads the sum of its state and of that mean.
+    pub fn objects(&self, hidden: Tensor<3>, subjects: Tensor<2>) -> Tensor<3> {
+        let shift = self.shift(hidden.clone(), subjects).unsqueeze_dim(1);
+        self.objects_without_subject(hidden).add(shift)
+    }
+
+    /// What [`objects`](Self::objects) gives before the subject is added, `[batch, tokens, 2 * relations]`: the taggers are
+    /// linear, so that one pass serves all subjects of a sentence.
+    pub fn objects_without_subject(&self, hidden: Tensor<3>) -> Tensor<3> {
+        tokens_forward(&self.object, hidden)
+    }
+
+    /// What the subject adds to the logits of all tokens of its row, `[batch, 2 * relations]`.
+    pub fn shift(&self, hidden: Tensor<3>, subjects: Tensor<2>) -> Tensor<2> {
+        let [batch, tokens, size] = hidden.dims();
+        let weights = subjects.cast(FloatDType::from(hidden.dtype())).reshape([batch, 1, tokens]);
+        weights.matmul(hidden).reshape([batch, size]).matmul(self.object.weight.val())
+    }
+}
+
+/// A linear layer on each token. Rows are tokens: matrix products in two dimensions are much faster than batched ones.
+fn tokens_forward(linear: &Linear, hidden: Tensor<3>) -> Tensor<3> {
+    let [batch, tokens, size] = hidden.dims();
+    let logits = linear.forward(hidden.reshape([batch * tokens, size]));
+    let [_, columns] = logits.dims();
+    logits.reshape([batch, tokens, columns])
+}
