@@ -55,13 +55,14 @@ mod error;
 mod focal;
 mod groups;
 mod loss;
-pub mod prior;
 mod probability;
 mod reference;
 mod risk;
 
 /// The tensor library, in the version that the losses are made for: a crate that depends on this one needs no other.
 pub use burn;
+/// Class priors from positive and unlabelled items: the crate `rere-prior`.
+pub use rere_prior as prior;
 
 pub use asymmetric::Asymmetric;
 pub use bce::Bce;
