@@ -2,8 +2,8 @@
 //! subjects and objects, trained with losses that allow for missing labels.
 //!
 //! Use this crate to train a system on your own corpus and to extract triples with it. The parts it joins can be used
-//! alone: `rere-data` for corpora, `rere-loss` for losses, `rere-model` for encoders and heads, `rere-decode` for
-//! decoding, `rere-eval` for scores.
+//! alone: `rere-data` for corpora, `rere-loss` for losses, `rere-prior` for class priors, `rere-model` for encoders
+//! and heads, `rere-decode` for decoding, `rere-eval` for scores.
 //!
 //! | job | items |
 //! |---|---|

@@ -1,6 +1,6 @@
 //! Elkan and Noto's estimators of the label frequency.
 
-use super::{PriorError, PriorEstimator, Sample};
+use crate::{PriorError, PriorEstimator, Sample};
 
 /// The class prior `L / c` with the label frequency c read off calibrated probabilities (Elkan and Noto 2008,
 /// section 2).

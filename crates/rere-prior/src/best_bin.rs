@@ -1,6 +1,6 @@
 //! The share of positives read off the purest top of the ranking.
 
-use super::{PriorError, PriorEstimator, Sample, sample::at_or_above};
+use crate::{PriorError, PriorEstimator, Sample, sample::at_or_above};
 
 /// Best bin estimation (BBE) of Garg et al. 2021, with bounds that suit few labelled items.
 ///
@@ -25,7 +25,7 @@ use super::{PriorError, PriorEstimator, Sample, sample::at_or_above};
 ///   normals 1.5 standard deviations apart, it is 0.05 to 0.18 too high in the mean, and 0.85 at worst. In all other
 ///   settings the mean error is about 0.05 or less.
 /// - The smallest of many ratios is too small now and then: at a class prior of 0.5 it was more than 0.1 too low in 8
-///   of 240 draws, and never at 0.2 or below. There, look at [`Dedpul`](super::Dedpul) as well.
+///   of 240 draws, and never at 0.2 or below. There, look at [`Dedpul`](crate::Dedpul) as well.
 /// - Labels that favour easy positives break the assumption that all positives are labelled alike: the value is then
 ///   too low.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

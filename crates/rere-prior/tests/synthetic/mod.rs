@@ -4,7 +4,7 @@
 use ndarray::Array2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rere_loss::prior::Sample;
+use rere_prior::Sample;
 
 /// A mixture of positives and negatives, and what the estimators see of it.
 #[derive(Debug, Clone, Copy, PartialEq)]

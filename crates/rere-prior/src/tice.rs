@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{PriorError, PriorEstimator, Sample};
+use crate::{PriorError, PriorEstimator, Sample};
 
 /// TIcE (Bekker and Davis 2018), the one estimator here that reads features and needs no classifier.
 ///

@@ -42,7 +42,7 @@
 //! # Example
 //!
 //! ```
-//! use rere_loss::prior::{BestBin, Bootstrap, PriorEstimator, Sample};
+//! use rere_prior::{BestBin, Bootstrap, PriorEstimator, Sample};
 //!
 //! // 300 positives that score high, every third of them labelled, among 1,000 items.
 //! let score = |i| if i < 300 { 0.6 + 0.001 * i as f64 } else { 0.0005 * i as f64 };
@@ -54,7 +54,7 @@
 //! assert!((prior.value - 0.3).abs() < 0.02);
 //! assert!(prior.low <= 0.3 && 0.3 <= prior.high);
 //! assert!((sample.label_frequency_of_prior(prior.value) - 1.0 / 3.0).abs() < 0.03);
-//! # Ok::<(), rere_loss::prior::PriorError>(())
+//! # Ok::<(), rere_prior::PriorError>(())
 //! ```
 
 mod best_bin;

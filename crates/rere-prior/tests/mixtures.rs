@@ -4,9 +4,7 @@
 
 mod synthetic;
 
-use rere_loss::prior::{
-    BestBin, Bootstrap, Dedpul, ElkanNoto, LabelFrequency, PriorError, PriorEstimator, Sample, Tice,
-};
+use rere_prior::{BestBin, Bootstrap, Dedpul, ElkanNoto, LabelFrequency, PriorError, PriorEstimator, Sample, Tice};
 use synthetic::{Draw, Mixture, draw};
 
 const APART: Mixture = Mixture::Gaussians { distance: 3.0 };

@@ -4,7 +4,7 @@
 const POINTS: usize = 2048;
 
 /// A Gaussian kernel density estimate, tabulated on a grid and linear between its points.
-pub(super) struct Density {
+pub(crate) struct Density {
     start: f64,
     step: f64,
     values: Vec<f64>,
@@ -14,7 +14,7 @@ impl Density {
     /// The estimate from `values` on the grid from `low` to `high`, which must hold all values, `low < high`.
     ///
     /// `bandwidth` is the standard deviation of the kernel; below the grid's step it counts as one step.
-    pub(super) fn new(values: &[f64], bandwidth: f64, low: f64, high: f64) -> Self {
+    pub(crate) fn new(values: &[f64], bandwidth: f64, low: f64, high: f64) -> Self {
         let step = (high - low) / (POINTS - 1) as f64;
         let mut mass = vec![0.0; POINTS];
         for value in values {
@@ -39,7 +39,7 @@ impl Density {
     }
 
     /// The density at `x`, which must lie on the grid.
-    pub(super) fn at(&self, x: f64) -> f64 {
+    pub(crate) fn at(&self, x: f64) -> f64 {
         let place = (x - self.start) / self.step;
         let left = (place as usize).min(POINTS - 2);
         let right_part = place - left as f64;
@@ -48,7 +48,7 @@ impl Density {
 }
 
 /// The standard deviation (of the population) of some values.
-pub(super) fn standard_deviation(values: &[f64]) -> f64 {
+pub(crate) fn standard_deviation(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()

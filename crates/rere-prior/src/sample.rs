@@ -3,11 +3,11 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rand::{Rng, RngExt};
 
-use super::PriorError;
+use crate::PriorError;
 
 /// A positive-unlabelled sample: items, each with features in `[0, 1]`, some of them labelled as positive.
 ///
-/// A score is a sample with one feature. The sample is read as *one training set*; the [module page](super) says how
+/// A score is a sample with one feature. The sample is read as *one training set*; the [crate page](crate) says how
 /// the same sample answers for two separately drawn sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -99,7 +99,7 @@ impl Sample {
     }
 
     /// The scores, sorted upwards: those of the labelled and those of the unlabelled items.
-    pub(super) fn scores(&self) -> Result<Scores, PriorError> {
+    pub(crate) fn scores(&self) -> Result<Scores, PriorError> {
         if self.features.ncols() != 1 {
             return Err(PriorError::NotOneScore { features: self.features.ncols() });
         }
@@ -113,7 +113,7 @@ impl Sample {
     }
 
     /// As many items, drawn with replacement; drawn again where that left no labelled or no unlabelled item.
-    pub(super) fn resample(&self, rng: &mut impl Rng) -> Self {
+    pub(crate) fn resample(&self, rng: &mut impl Rng) -> Self {
         loop {
             let drawn: Vec<usize> = (0..self.items()).map(|_| rng.random_range(0..self.items())).collect();
             let labelled: Vec<bool> = drawn.iter().map(|&item| self.labelled[item]).collect();
@@ -126,12 +126,12 @@ impl Sample {
 }
 
 /// Scores of a sample, both sorted upwards and not empty.
-pub(super) struct Scores {
-    pub(super) labelled: Vec<f64>,
-    pub(super) unlabelled: Vec<f64>,
+pub(crate) struct Scores {
+    pub(crate) labelled: Vec<f64>,
+    pub(crate) unlabelled: Vec<f64>,
 }
 
 /// How many of the sorted `scores` are at or above a threshold.
-pub(super) fn at_or_above(scores: &[f64], threshold: f64) -> usize {
+pub(crate) fn at_or_above(scores: &[f64], threshold: f64) -> usize {
     scores.len() - scores.partition_point(|&score| score < threshold)
 }

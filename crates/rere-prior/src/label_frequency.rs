@@ -1,6 +1,6 @@
 //! The labels taken at their word.
 
-use super::{PriorError, PriorEstimator, Sample};
+use crate::{PriorError, PriorEstimator, Sample};
 
 /// The share L of labelled items, raised by what is known to be missing: `L (1 + tau)`.
 ///

@@ -1,6 +1,6 @@
 //! DEDPUL: the ratio of the estimated densities of labelled and unlabelled scores.
 
-use super::{
+use crate::{
     PriorError, PriorEstimator, Sample,
     density::{Density, standard_deviation},
 };
@@ -23,7 +23,7 @@ use super::{
 ///
 /// # Traps
 /// - Where scores overlap much (two normals 1.5 standard deviations apart) it is 0.03 to 0.14 too high in the mean,
-///   0.57 at worst; [`BestBin`](super::BestBin) is nearer in nearly all such settings. Where they lie apart (3 standard
+///   0.57 at worst; [`BestBin`](crate::BestBin) is nearer in nearly all such settings. Where they lie apart (3 standard
 ///   deviations, or two betas) it is within 0.03 in the mean, 0.10 at worst, and from a class prior of 0.2 on steadier
 ///   than that.
 /// - Scores nearer to 0 or 1 than 1e-7, the digits of an `f32`, count as 1e-7 away.

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{PriorError, Sample};
+use crate::{PriorError, Sample};
 
 /// The 95 % percentile bootstrap over items.
 ///
@@ -26,7 +26,7 @@ impl Bootstrap {
     }
 
     /// The 2.5 % and the 97.5 % quantile of `value` over the rounds.
-    pub(super) fn interval<F>(&self, sample: &Sample, value: F) -> Result<(f64, f64), PriorError>
+    pub(crate) fn interval<F>(&self, sample: &Sample, value: F) -> Result<(f64, f64), PriorError>
     where
         F: Fn(&Sample) -> Result<f64, PriorError> + Sync,
     {

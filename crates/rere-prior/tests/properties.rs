@@ -2,9 +2,7 @@
 
 use ndarray::Array2;
 use proptest::prelude::*;
-use rere_loss::prior::{
-    BestBin, Bootstrap, Dedpul, ElkanNoto, LabelFrequency, PriorError, PriorEstimator, Sample, Tice,
-};
+use rere_prior::{BestBin, Bootstrap, Dedpul, ElkanNoto, LabelFrequency, PriorError, PriorEstimator, Sample, Tice};
 
 /// The estimators that do not look at the order of the items.
 const ORDERLESS: [&dyn PriorEstimator; 4] = [&BestBin, &Dedpul, &ElkanNoto::Mean, &ElkanNoto::Max];
