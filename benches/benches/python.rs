@@ -56,8 +56,8 @@ fn pairing() -> Result<(), Box<dyn Error>> {
 const ROUNDS: usize = 21;
 
 /// Number of pairs, and the seconds that checking and pairing take.
-fn timed(strategy: &dyn PairingStrategy, sentences: &[ScoredSentence]) -> Result<(usize, f64), Box<dyn Error>> {
-    let (mut scratch, mut found) = (PairingScratch::default(), Vec::new());
+fn timed(strategy: &impl PairingStrategy, sentences: &[ScoredSentence]) -> Result<(usize, f64), Box<dyn Error>> {
+    let (mut scratch, mut found) = (Default::default(), Vec::new());
     let mut decode = || -> Result<usize, Box<dyn Error>> {
         found.clear();
         for ScoredSentence { text, tokens, scores } in sentences {

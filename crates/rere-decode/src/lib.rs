@@ -19,7 +19,7 @@
 //! - [`TokenizedText`] makes bytes of a text of the tokens.
 //!
 //! A [`PairingStrategy`] goes from pointers to bytes at once: [`Nearest`], and [`CrossProduct`], the procedure of the RERE
-//! authors' published code, which works on strings; [`Pairing`] names both in settings.
+//! authors' published code, which works on strings; [`Pairing`] names both in settings, [`AnyPairing`] is either.
 //!
 //! # Example
 //!
@@ -78,7 +78,9 @@ pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
 pub use constraint::{Constrained, ConstrainedScratch, Typed};
 pub use decoder::{Batch, Decoder};
 pub use error::DecodeError;
-pub use pair::{CrossProduct, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, ScoredPair};
+pub use pair::{
+    AnyPairing, CrossProduct, CrossProductScratch, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, ScoredPair,
+};
 pub use pair_classification::{CandidateScores, PairClassification, PairClassificationScratch};
 pub use scores::{PointerScores, Role, Scale};
 pub use spans::SpanRule;

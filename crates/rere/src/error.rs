@@ -30,6 +30,14 @@ pub enum RereError {
         /// What is wrong.
         source: LossError,
     },
+    /// A class prior that could not be estimated.
+    #[error("the class prior of the {stage} stage cannot be estimated: give one, or let it be counted")]
+    Prior {
+        /// Which stage.
+        stage: String,
+        /// What is wrong.
+        source: rere_loss::prior::PriorError,
+    },
     /// Scores that are no probabilities: the weights hold a NaN or an infinity.
     #[error("sentence {sentence} cannot be decoded; the model's weights may be damaged")]
     Decode {

@@ -47,6 +47,8 @@ pub struct ModelConfig {
     pub rere_version: String,
     /// The encoder of all networks.
     pub encoder: EncoderConfig,
+    /// Names of the networks, which are the folders of their weights.
+    pub networks: Vec<String>,
     /// The relations, by label, with their queries.
     pub relations: RelationSet,
     /// The longest input, in tokens.
@@ -61,6 +63,7 @@ pub struct ModelConfig {
 
 impl ModelConfig {
     pub(crate) fn new<S: System>(
+        networks: Vec<String>,
         encoder: EncoderConfig,
         relations: RelationSet,
         max_tokens: usize,
@@ -74,6 +77,7 @@ impl ModelConfig {
             system: S::NAME.to_owned(),
             rere_version: env!("CARGO_PKG_VERSION").to_owned(),
             encoder,
+            networks,
             relations,
             max_tokens,
             thresholds: Thresholds::default(),

@@ -25,8 +25,8 @@ impl Default for Thresholds {
 
 impl Thresholds {
     /// The values that are tried when thresholds are chosen: 0.05, 0.10, ... 0.95.
-    pub fn candidates() -> impl Iterator<Item = Probability> {
-        (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0))
+    pub fn candidates() -> Vec<Probability> {
+        (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()
     }
 
     /// The lowest of [`candidates`](Self::candidates). What scores less is not worth the work when thresholds are chosen.

@@ -75,7 +75,7 @@ impl CasRelHead {
     /// `2r + 1`) an object of the row's subject. `subjects` are the weights of each token in the subject's mean, `[batch, tokens]`:
     /// 1 / length for its tokens and 0 for others. The tagger of a token reads the sum of its state and of that mean.
     pub fn objects(&self, hidden: Tensor<3>, subjects: Tensor<2>) -> Tensor<3> {
-        let shift = self.shift(hidden.clone(), subjects).unsqueeze_dim(1);
+        let shift = self.shifts(hidden.clone(), subjects.unsqueeze_dim(1));
         self.objects_without_subject(hidden).add(shift)
     }
 
@@ -85,11 +85,15 @@ impl CasRelHead {
         tokens_forward(&self.object, hidden)
     }
 
-    /// What the subject adds to the logits of all tokens of its row, `[batch, 2 * relations]`.
-    pub fn shift(&self, hidden: Tensor<3>, subjects: Tensor<2>) -> Tensor<2> {
-        let [batch, tokens, size] = hidden.dims();
-        let weights = subjects.cast(FloatDType::from(hidden.dtype())).reshape([batch, 1, tokens]);
-        weights.matmul(hidden).reshape([batch, size]).matmul(self.object.weight.val())
+    /// What each subject adds to the logits of all tokens of its row, `[batch, subjects, 2 * relations]`, from the weights
+    /// of each token in the subject's mean, `[batch, subjects, tokens]`.
+    pub fn shifts(&self, hidden: Tensor<3>, subjects: Tensor<3>) -> Tensor<3> {
+        let [batch, count, _] = subjects.dims();
+        let [_, _, size] = hidden.dims();
+        let means = subjects.cast(FloatDType::from(hidden.dtype())).matmul(hidden).reshape([batch * count, size]);
+        let shifts = means.matmul(self.object.weight.val());
+        let [_, columns] = shifts.dims();
+        shifts.reshape([batch, count, columns])
     }
 }
 

@@ -1,16 +1,20 @@
 //! Systems: how a text becomes triples, and how that is learnt.
 
+mod casrel;
 mod rere;
 
-use std::{fmt::Debug, ops::Range};
+use std::{fmt::Debug, fs, ops::Range, path::Path};
 
 use rere_core::{ByteSpan, Probability, QueryStyle};
 use rere_decode::TokenizedText;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use casrel::{CasRel, CasRelConfig};
 pub use rere::{Rere, RereConfig};
 
-use crate::{Parts, RereError, Run, Thresholds};
+use crate::{
+    Config, EncoderSource, LoadOptions, ModelConfig, Parts, RereError, Run, Source, Thresholds, Trained, TrainedSystem,
+};
 
 /// A system: one network or more, and a decoder.
 ///
@@ -91,13 +95,15 @@ pub struct Window<'a> {
     pub tokens: Range<usize>,
 }
 
-/// What is worth scoring.
+/// What the scores are for, so that no work is done for what cannot be found.
 #[derive(Debug, Clone, Copy)]
 pub struct Floor<'a> {
-    /// Least score of what the first step finds.
-    pub detect: Probability,
-    /// Least score of what the second step marks.
+    /// The thresholds of the first step at which the scores will be decoded, upwards; at least one.
+    pub detect: &'a [Probability],
+    /// The least threshold of the second step at which the scores will be decoded.
     pub decode: Probability,
+    /// Least score of a triple.
+    pub triple: Probability,
     /// For each relation whether it is looked for.
     pub wanted: &'a [bool],
 }
@@ -123,4 +129,128 @@ pub struct SpanTriple {
     pub object: ByteSpan,
     /// Score of the triple. It must not depend on a threshold but through the triples that are found.
     pub score: Probability,
+}
+
+/// The systems that settings and model folders can name. A new one is added here, and nowhere else.
+macro_rules! systems {
+    ($first:ident $(, $system:ident)*) => {
+        /// The settings of any system of this crate.
+        #[derive(Debug, Clone, PartialEq)]
+        #[allow(missing_docs)]
+        pub enum AnyConfig {
+            $first(Config<$first>),
+            $($system(Config<$system>),)*
+        }
+
+        impl AnyConfig {
+            /// Names of the systems; the first is the default.
+            pub const SYSTEMS: &'static [&'static str] = &[$first::NAME $(, $system::NAME)*];
+
+            /// Settings from TOML, of the system that they name.
+            ///
+            /// # Errors
+            /// As [`Config::parse`], or if the system is unknown.
+            pub fn parse(text: &str) -> Result<Self, RereError> {
+                match system_of(text)?.as_deref() {
+                    None => Config::parse(text).map(Self::$first),
+                    Some(name) if name == $first::NAME => Config::parse(text).map(Self::$first),
+                    $(Some(name) if name == $system::NAME => Config::parse(text).map(Self::$system),)*
+                    Some(name) => Err(RereError::Config { path: None, message: unknown("system", name) }),
+                }
+            }
+
+            /// The encoder that all networks start from.
+            pub fn encoder(&self) -> &EncoderSource {
+                match self {
+                    Self::$first(config) => &config.encoder,
+                    $(Self::$system(config) => &config.encoder,)*
+                }
+            }
+
+            /// The corpus and what is done with its labels.
+            pub fn data(&self) -> &crate::DataConfig {
+                match self {
+                    Self::$first(config) => &config.data,
+                    $(Self::$system(config) => &config.data,)*
+                }
+            }
+
+            /// What all networks share in training.
+            pub fn training_mut(&mut self) -> &mut crate::TrainingConfig {
+                match self {
+                    Self::$first(config) => &mut config.training,
+                    $(Self::$system(config) => &mut config.training,)*
+                }
+            }
+
+            /// The same settings with relative paths made relative to the given folders.
+            #[must_use]
+            pub fn with_folders(self, data: &Path, encoders: &Path) -> Self {
+                match self {
+                    Self::$first(config) => Self::$first(config.with_folders(data, encoders)),
+                    $(Self::$system(config) => Self::$system(config.with_folders(data, encoders)),)*
+                }
+            }
+
+            /// Trains the system: [`Trainer::run`](crate::Trainer::run).
+            ///
+            /// # Errors
+            /// As there.
+            pub fn train(
+                self,
+                options: crate::TrainOptions,
+                corpus: &crate::Corpus,
+                folder: &Path,
+                on_event: impl FnMut(&crate::Event) -> std::ops::ControlFlow<()>,
+            ) -> Result<crate::TrainingRecord, RereError> {
+                match self {
+                    Self::$first(config) => crate::Trainer::new(config, options).on_event(on_event).run(corpus, folder),
+                    $(Self::$system(config) => crate::Trainer::new(config, options).on_event(on_event).run(corpus, folder),)*
+                }
+            }
+        }
+
+        pub(crate) fn load_any(
+            config: ModelConfig,
+            source: &Source,
+            options: &LoadOptions,
+        ) -> Result<Box<dyn TrainedSystem>, RereError> {
+            match config.system.as_str() {
+                name if name == $first::NAME => Ok(Box::new(Trained::<$first>::with_config(config, source, options)?)),
+                $(name if name == $system::NAME => Ok(Box::new(Trained::<$system>::with_config(config, source, options)?)),)*
+                name => {
+                    let message = unknown("system", name);
+                    Err(RereError::Folder { path: crate::folder::CONFIG.into(), message })
+                }
+            }
+        }
+    };
+}
+
+systems!(Rere, CasRel);
+
+impl AnyConfig {
+    /// Settings from a file, with the paths as they are there.
+    ///
+    /// # Errors
+    /// As [`AnyConfig::parse`], or if the file cannot be read.
+    pub fn load(path: &Path) -> Result<Self, RereError> {
+        let text = fs::read_to_string(path).map_err(crate::files::io(path))?;
+        Self::parse(&text).map_err(|error| error.in_file(path))
+    }
+}
+
+/// The name of the system that settings are for, if they have one.
+fn system_of(text: &str) -> Result<Option<String>, RereError> {
+    let error = |message: String| RereError::Config { path: None, message };
+    let table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+    match table.get("system") {
+        None => Ok(None),
+        Some(toml::Value::String(name)) => Ok(Some(name.clone())),
+        Some(other) => Err(error(format!("system: expected one of {}, found {other}", AnyConfig::SYSTEMS.join(", ")))),
+    }
+}
+
+fn unknown(what: &str, found: &str) -> String {
+    format!("{what}: expected one of {}, found {found}", AnyConfig::SYSTEMS.join(", "))
 }

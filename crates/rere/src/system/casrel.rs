@@ -1,0 +1,372 @@
+//! CasRel: the subjects of a sentence first, then the objects of each for each relation (Wei et al. 2020).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::{
+    module::Module,
+    tensor::{Bool, Device, Tensor, TensorData},
+};
+use rere_core::{Probability, TokenSpan};
+use rere_data::{
+    LocatedSentence, SENTENCE_EXTRA, Tokenizer, casrel_objects, casrel_subjects, sentence_input, span_marks,
+};
+use rere_decode::{
+    CasRel as Cascade, CasRelScratch, DecodeError, Decoder, Scale, ScoredSpan, TableScores, TokenTriple, TokenizedText,
+};
+use rere_loss::{LabelCounts, LossSettings};
+use rere_model::{CasRelModel, EncoderInput, ModelError};
+use serde::{Deserialize, Serialize};
+
+use super::{Decoding, Floor, SpanTriple, System, Window};
+use crate::{
+    Compute, Inputs, Labels, Parts, RereError, Run, StageConfig, Step, Task, Thresholds, encoder_input, numbers,
+    pipeline::{Scored, Texts, choose_thresholds},
+};
+
+/// The settings of CasRel.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CasRelConfig {
+    /// The network's training. Its loss is that of subjects and of objects.
+    pub tagger: StageConfig,
+    /// The loss of objects, if it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object_loss: Option<LossSettings>,
+}
+
+/// CasRel at work.
+pub struct CasRel {
+    model: CasRelModel,
+    tokenizer: Tokenizer,
+    compute: Compute,
+}
+
+/// The scores of one window.
+#[derive(Default, Clone)]
+pub struct CasRelScores {
+    /// Logits of the starts and ends of subjects, `[tokens, 2]`.
+    subjects: Vec<f32>,
+    /// Logits of objects before a subject is added, `[tokens, 2 * relations]`; none if there is no subject.
+    objects: Vec<f32>,
+    /// What each subject adds to them, `[2 * relations]`.
+    shifts: BTreeMap<TokenSpan, Vec<f32>>,
+}
+
+/// Memory of decoding.
+#[derive(Default)]
+pub struct Scratch {
+    cascade: CasRelScratch,
+    subjects: Vec<ScoredSpan>,
+    tables: Vec<f32>,
+    found: Vec<TokenTriple>,
+}
+
+/// The most subjects of a window, the best: a network that has not learnt anything yet marks every token.
+const MOST_SUBJECTS: usize = 40;
+
+impl System for CasRel {
+    const NAME: &'static str = "casrel";
+    type Config = CasRelConfig;
+    type Scores = CasRelScores;
+    type Scratch = Scratch;
+
+    fn check(config: &CasRelConfig) -> Result<(), String> {
+        config.tagger.check("casrel.tagger")?;
+        let object = config.object_loss.iter().try_for_each(LossSettings::check);
+        object.map_err(|error| format!("casrel.object_loss: {error}"))
+    }
+
+    fn train(config: &CasRelConfig, run: &mut Run<'_>) -> Result<(), RereError> {
+        let CasRelConfig { tagger, object_loss } = config;
+        let losses = [&tagger.loss, object_loss.as_ref().unwrap_or(&tagger.loss)];
+        let task = Tagger::new(run);
+        run.stage_with_losses("tagger", tagger, &losses, &task)
+    }
+
+    fn load(_: &CasRelConfig, parts: &Parts<'_>) -> Result<Self, RereError> {
+        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
+        Ok(Self {
+            model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
+            tokenizer: parts.tokenizer.clone(),
+            compute: parts.compute.clone(),
+        })
+    }
+
+    fn extra_tokens(&self) -> usize {
+        SENTENCE_EXTRA
+    }
+
+    fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<CasRelScores>, RereError> {
+        let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
+        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+        let scores = self.compute.batches(&lengths, |batch| {
+            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
+            self.score_batch(&rows, floor).into_iter().map(Some).collect()
+        });
+        let checked = windows.iter().zip(scores).map(|(window, scores)| {
+            let is_number = |scores: &CasRelScores| scores.subjects.iter().all(|score| !score.is_nan());
+            scores.filter(is_number).ok_or(RereError::NotANumber { sentence: window.text + 1 })
+        });
+        checked.collect()
+    }
+
+    /// A triple's score is the least of the probabilities of its four ends.
+    fn decode(
+        &self,
+        scores: &CasRelScores,
+        text: TokenizedText<'_>,
+        at: &Decoding<'_>,
+        Scratch { cascade, subjects, tables, found: triples }: &mut Scratch,
+        found: &mut Vec<SpanTriple>,
+    ) -> Result<(), DecodeError> {
+        if scores.shifts.is_empty() {
+            return Ok(());
+        }
+        let decoder = Cascade::new(at.thresholds.detect, at.thresholds.decode);
+        let tokens = text.tokens().len();
+        subjects.clear();
+        decoder.subjects(TableScores::new(&scores.subjects, tokens, 2, Scale::Logit)?, cascade, subjects)?;
+        subjects.retain(|subject| scores.shifts.contains_key(&subject.span));
+        tables.clear();
+        for shift in subjects.iter().filter_map(|subject| scores.shifts.get(&subject.span)) {
+            tables.extend(scores.objects.chunks_exact(shift.len()).flat_map(|row| row.iter().zip(shift).map(|(a, b)| a + b)));
+        }
+        let columns = scores.objects.len() / tokens.max(1);
+        let tables = tables.chunks_exact(scores.objects.len().max(1));
+        let tables = subjects.iter().zip(tables).map(|(&subject, table)| {
+            Ok((subject, TableScores::new(table, tokens, columns, Scale::Logit)?))
+        });
+        let tables = tables.collect::<Result<Vec<_>, DecodeError>>()?;
+        triples.clear();
+        decoder.decode(rere_decode::CasRelScores::new(&tables)?, cascade, triples);
+        let triples = triples.iter().map(|triple| SpanTriple {
+            relation: triple.relation,
+            subject: text.bytes(triple.subject),
+            object: text.bytes(triple.object),
+            score: Probability::saturating(triple.score),
+        });
+        // Tokens that share a character may be different spans of the same bytes.
+        let is_pair = |SpanTriple { subject, object, .. }: &SpanTriple| {
+            subject != object && !subject.is_empty() && !object.is_empty()
+        };
+        found.extend(triples.filter(is_pair));
+        Ok(())
+    }
+
+    fn candidates() -> Vec<Thresholds> {
+        let at = |both| Thresholds { detect: both, decode: both, ..Thresholds::default() };
+        Thresholds::candidates().into_iter().map(at).collect()
+    }
+}
+
+impl CasRel {
+    /// The scores of a batch of rows.
+    fn score_batch(&self, rows: &[&[u32]], floor: &Floor<'_>) -> Vec<CasRelScores> {
+        let hidden = self.model.encode(&self.compute.input(rows, None));
+        let [_, width, _] = hidden.dims();
+        let subject_logits = numbers(self.model.head.subjects(hidden.clone()));
+        let mut scores: Vec<CasRelScores> = (rows.iter().zip(subject_logits.chunks_exact(2 * width)))
+            .map(|(row, logits)| CasRelScores { subjects: logits[2..2 * (row.len() - 1)].to_vec(), ..Default::default() })
+            .collect();
+        let spans: Vec<Vec<TokenSpan>> = scores.iter().map(|scores| subject_spans(&scores.subjects, floor)).collect();
+        let most = spans.iter().map(Vec::len).max().unwrap_or(0);
+        if most == 0 {
+            return scores;
+        }
+        let weights = subject_weights(&spans, most, width, &self.compute.device);
+        let shifts = numbers(self.model.head.shifts(hidden.clone(), weights));
+        let objects = numbers(self.model.head.objects_without_subject(hidden));
+        let columns = objects.len() / (rows.len() * width);
+        for (row, (scores, spans)) in scores.iter_mut().zip(&spans).enumerate() {
+            if spans.is_empty() {
+                continue;
+            }
+            let first = (row * width + 1) * columns;
+            scores.objects = objects[first..first + scores.subjects.len() / 2 * columns].to_vec();
+            let shift = |number: usize| {
+                let at = (row * most + number) * columns;
+                // A relation that is not looked for is never there.
+                let of = |(column, &shift): (usize, &f32)| if floor.wanted[column / 2] { shift } else { f32::NEG_INFINITY };
+                shifts[at..at + columns].iter().enumerate().map(of).collect()
+            };
+            scores.shifts = spans.iter().enumerate().map(|(number, &span)| (span, shift(number))).collect();
+        }
+        scores
+    }
+}
+
+/// The subjects at all thresholds at which the scores will be decoded; none if a score is NaN.
+fn subject_spans(logits: &[f32], floor: &Floor<'_>) -> Vec<TokenSpan> {
+    let Ok(table) = TableScores::new(logits, logits.len() / 2, 2, Scale::Logit) else { return Vec::new() };
+    let (mut scratch, mut found) = (CasRelScratch::default(), Vec::new());
+    for &threshold in floor.detect {
+        // The table has two columns, so that nothing can be wrong with it.
+        _ = Cascade::new(threshold, threshold).subjects(table, &mut scratch, &mut found);
+    }
+    found.sort_by(|a, b| b.score.cmp(&a.score).then(a.span.cmp(&b.span)));
+    let mut seen = BTreeSet::new();
+    let spans = found.into_iter().map(|subject| subject.span).filter(|&span| seen.insert(span));
+    spans.take(MOST_SUBJECTS).collect()
+}
+
+/// The weight of each token in the mean of each subject, `[rows, most, width]`. Token 0 of a row is `[CLS]`.
+fn subject_weights(spans: &[Vec<TokenSpan>], most: usize, width: usize, device: &Device) -> Tensor<3> {
+    let mut weights = vec![0f32; spans.len() * most * width];
+    for (row, spans) in spans.iter().enumerate() {
+        for (number, span) in spans.iter().enumerate() {
+            let first = (row * most + number) * width + 1;
+            weights[first + span.start..first + span.end].fill(1.0 / span.len() as f32);
+        }
+    }
+    Tensor::from_data(TensorData::new(weights, [spans.len(), most, width]), device)
+}
+
+/// The network in training: an example is a sentence. Each step draws one of its subjects, whose objects are learnt.
+struct Tagger<'a> {
+    run: Inputs<'a>,
+    train: Vec<usize>,
+    lengths: Vec<usize>,
+    too_long: usize,
+}
+
+impl<'a> Tagger<'a> {
+    fn new(run: &Run<'a>) -> Self {
+        let run = run.inputs();
+        let length = |at: usize| run.train.sentences[at].tokens.len() + SENTENCE_EXTRA;
+        let (train, long): (Vec<usize>, Vec<usize>) = (0..run.train.sentences.len())
+            .filter(|&at| !run.train.sentences[at].tokens.is_empty())
+            .partition(|&at| length(at) <= run.max_tokens);
+        let lengths = train.iter().map(|&at| length(at)).collect();
+        Self { run, train, lengths, too_long: long.len() }
+    }
+
+    fn batch(&self, batch: &[usize]) -> Vec<&'a LocatedSentence> {
+        batch.iter().map(|&example| &self.run.train.sentences[self.train[example]]).collect()
+    }
+}
+
+impl Task for Tagger<'_> {
+    type Model = CasRelModel;
+
+    fn init(&self, device: &Device) -> Result<CasRelModel, ModelError> {
+        CasRelModel::new(self.run.encoder, self.run.relations.len(), device)
+    }
+
+    fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    fn too_long(&self) -> usize {
+        self.too_long
+    }
+
+    /// Of objects those of all subjects, though a step sees one of them.
+    fn counts(&self) -> Vec<LabelCounts> {
+        let columns = 2 * self.run.relations.len();
+        let none = |classes| LabelCounts { labels: vec![0; classes], positives: vec![0; classes] };
+        let (mut subjects, mut objects) = (none(2), none(columns));
+        for &at in &self.train {
+            let LocatedSentence { tokens, triples } = &self.run.train.sentences[at];
+            let spans = casrel_subjects(triples);
+            for (class, marks) in span_marks(&spans).iter().enumerate() {
+                subjects.labels[class] += tokens.len() as u64;
+                subjects.positives[class] += marks.len() as u64;
+            }
+            for subject in spans {
+                objects.labels.iter_mut().for_each(|labels| *labels += tokens.len() as u64);
+                casrel_objects(triples, subject).iter().for_each(|&(_, column)| objects.positives[column] += 1);
+            }
+        }
+        vec![subjects, objects]
+    }
+
+    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
+        let rows: Vec<Vec<u32>> =
+            self.batch(batch).iter().map(|sentence| sentence_input(self.run.tokenizer, &sentence.tokens.ids)).collect();
+        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        encoder_input(&rows, None, self.run.tokenizer.pad(), device)
+    }
+
+    /// Labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean over
+    /// tokens, summed over the taggers (the paper's objective); a sentence without a subject has no objects to learn.
+    fn labels(&self, model: &CasRelModel, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels> {
+        let sentences = self.batch(batch);
+        let subjects: Vec<Vec<TokenSpan>> = sentences.iter().map(|of| casrel_subjects(&of.triples)).collect();
+        let drawn: Vec<Vec<TokenSpan>> =
+            subjects.iter().map(|spans| spans.get(step.below(spans.len())).copied().into_iter().collect()).collect();
+
+        let hidden = model.encode(input);
+        let ([rows, width, _], device) = (hidden.dims(), hidden.device());
+        let columns = 2 * self.run.relations.len();
+        let mut subject = Targets::new(rows, width, 2);
+        let mut object = Targets::new(rows, width, columns);
+        for (row, sentence) in sentences.iter().enumerate() {
+            subject.count(row, sentence.tokens.len());
+            for (class, marks) in span_marks(&subjects[row]).iter().enumerate() {
+                marks.iter().for_each(|&token| subject.mark(row, token, class));
+            }
+            for &span in &drawn[row] {
+                object.count(row, sentence.tokens.len());
+                let marks = casrel_objects(&sentence.triples, span);
+                marks.into_iter().for_each(|(token, column)| object.mark(row, token, column));
+            }
+        }
+        let weights = subject_weights(&drawn, 1, width, &device).reshape([rows, width]);
+        let (subject_logits, object_logits) =
+            (model.head.subjects(hidden.clone()), model.head.objects(hidden, weights));
+        vec![
+            subject.labels(subject_logits, &device).with_weight(2.0),
+            object.labels(object_logits, &device).with_weight(columns as f64),
+        ]
+    }
+
+    /// Micro F1 of the whole system at the thresholds that are best.
+    fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
+        let Inputs { dev, dev_sentences, relations, tokenizer, max_tokens, constraints, .. } = self.run;
+        let compute = Compute::new(device, 2048, tokenizer);
+        let system = CasRel { model: model.valid(), tokenizer: tokenizer.clone(), compute };
+        let texts = Texts::located(dev, dev_sentences);
+        let wanted = vec![true; relations.len()];
+        let (detect, decode) = (Thresholds::candidates(), Thresholds::lowest());
+        let floor = Floor { detect: &detect, decode, triple: Probability::ZERO, wanted: &wanted };
+        let scored = Scored::new(&system, &texts, max_tokens - SENTENCE_EXTRA, &floor)?;
+        let chosen = choose_thresholds(&system, &scored, dev_sentences, relations, constraints)?;
+        Ok(chosen.map(|chosen| chosen.f1))
+    }
+}
+
+/// Targets `[rows, width, classes]`, and which of them count. Token 0 of a row is `[CLS]`, which never does.
+struct Targets {
+    shape: [usize; 3],
+    targets: Vec<f32>,
+    counted: Vec<bool>,
+}
+
+impl Targets {
+    fn new(rows: usize, width: usize, classes: usize) -> Self {
+        let size = rows * width * classes;
+        Self { shape: [rows, width, classes], targets: vec![0.0; size], counted: vec![false; size] }
+    }
+
+    /// Where the labels of a token begin.
+    fn at(&self, row: usize, token: usize) -> usize {
+        let [_, width, classes] = self.shape;
+        (row * width + 1 + token) * classes
+    }
+
+    fn count(&mut self, row: usize, tokens: usize) {
+        let (first, end) = (self.at(row, 0), self.at(row, tokens));
+        self.counted[first..end].fill(true);
+    }
+
+    fn mark(&mut self, row: usize, token: usize, class: usize) {
+        let at = self.at(row, token) + class;
+        self.targets[at] = 1.0;
+    }
+
+    fn labels(self, logits: Tensor<3>, device: &Device) -> Labels {
+        let targets = Tensor::from_data(TensorData::new(self.targets, self.shape), device);
+        let counted = Tensor::<3, Bool>::from_data(TensorData::new(self.counted, self.shape), device);
+        Labels::new(logits, targets, 1).with_mask(counted)
+    }
+}
