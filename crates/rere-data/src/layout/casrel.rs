@@ -1,4 +1,10 @@
 //! P2: the subjects of a sentence, and the objects of a subject for each relation (CasRel, Wei et al. 2020).
+//!
+//! # What marks of first and last tokens cannot express
+//! Decoding ends a span at the nearest last token at or after its first. So a triple is lost if another subject ends inside its
+//! subject, before the end, or if another object of the same subject and relation ends inside its object. Such a subject
+//! makes no triple; such an object becomes the part up to that end. A triple is also lost if its subject and object have only one
+//! place and it is the same.
 
 use std::collections::BTreeSet;
 

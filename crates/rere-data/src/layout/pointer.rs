@@ -1,4 +1,11 @@
 //! P3, step two: the subjects and objects of a relation as four pointers (RERE's paper, Eq. 4).
+//!
+//! # What pointers cannot express
+//! - A span inside which another one of its relation and role ends, before its end: decoding ends a span at the nearest last
+//!   token at or after its first.
+//! - Which subject and object belong together if a relation has several: decoding pairs the nearest, and may lose triples and
+//!   bring up others. A relation's only triple always comes back if its subject and its object have one place each.
+//! - A triple whose subject and object have only one place if it is the same.
 
 use rere_core::TokenSpan;
 
