@@ -19,7 +19,11 @@
 //! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
 //! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
 //! | sentences to tokens, with their triples located | [`LocatedCorpus`], [`LocatedReport`] |
-//! | located triples to the labels of a paradigm | [`relation_labels`], [`pointer_marks`], [`casrel_subjects`], [`casrel_objects`] |
+//! | located triples to the labels of P1, pair classification | [`pair_mentions`], [`pair_labels`] |
+//! | to those of P2, CasRel | [`casrel_subjects`], [`casrel_objects`] |
+//! | to those of P3, relations and their pointers | [`relation_labels`], [`pointer_marks`] |
+//! | to those of TPLinker | [`handshake_cells`] |
+//! | to those of novel tagging | [`tag_labels`], [`tag_count`] |
 //! | token ids to what an encoder reads | [`sentence_input`], [`query_input`], [`windows`] |
 //! | rows to batches | [`shuffled_batches`], [`shuffled_token_batches`], [`token_batches`], [`pad`] |
 //!
@@ -142,7 +146,10 @@ pub use format::{
     write,
 };
 pub use input::{QUERY_EXTRA, SENTENCE_EXTRA, query_input, sentence_input, windows};
-pub use layout::{LocatedTriple, casrel_objects, casrel_subjects, pointer_marks, relation_labels, span_marks};
+pub use layout::{
+    LocatedTriple, TagLabels, casrel_objects, casrel_subjects, handshake_cells, pair_labels, pair_mentions,
+    pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
+};
 pub use locate::{Choice, LocateReport, Locator};
 pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, Missing};
 pub use merge::{MergeReport, Merger};

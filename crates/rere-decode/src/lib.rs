@@ -10,6 +10,7 @@
 //! | [`CasRel`] | `[tokens, 2]` for subjects, then `[tokens, relations, 2]` for each, [`CasRelScores`] | CasRel (ACL 2020) |
 //! | [`TpLinker`] | `[tokens (tokens + 1) / 2, 1 + 4 relations]`, [`HandshakeScores`] | TPLinker (COLING 2020) |
 //! | [`PairClassification`] | `[pairs, relations]`, [`CandidateScores`] | the paradigm P1 |
+//! | [`Tags`] | `[tokens, 1 + 8 relations]`, [`TagScores`] | novel tagging (ACL 2017) |
 //!
 //! - [`Batch`] decodes many sentences of any lengths, on all threads, without allocating once its memory has grown.
 //! - [`Constrained`] and [`Typed`] leave out what cannot be: long spans, a second capital of a country, a person in a
@@ -68,6 +69,7 @@ mod pair_classification;
 mod scores;
 mod spans;
 mod table;
+mod tags;
 mod text;
 mod threshold;
 mod tplinker;
@@ -85,6 +87,7 @@ pub use pair_classification::{CandidateScores, PairClassification, PairClassific
 pub use scores::{PointerScores, Role, Scale};
 pub use spans::SpanRule;
 pub use table::TableScores;
+pub use tags::{TagScores, Tags, TagsScratch};
 pub use text::TokenizedText;
 pub use threshold::RelationThresholds;
 pub use tplinker::{HandshakeScores, TpLinker, TpLinkerScratch, handshake_row, handshake_rows};

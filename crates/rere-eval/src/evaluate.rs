@@ -6,8 +6,8 @@ use std::hash::Hash;
 use rayon::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
 
-use crate::matcher::joined;
-use crate::tally::tally;
+use crate::counts::tally;
+use crate::matcher::{count_by, joined};
 use crate::{Counts, EvalError, Side, TripleMatcher, align};
 
 /// The counts of one sentence, of which these triples are predicted.
@@ -21,19 +21,6 @@ pub fn count<'a>(
     matcher: &impl TripleMatcher,
 ) -> Counts {
     matcher.count(gold, predicted)
-}
-
-/// [`count`] by classes of triples: see [`tally`].
-pub(crate) fn count_by<'a, C: Copy + Ord>(
-    gold: &'a Sentence,
-    predicted: impl IntoIterator<Item = &'a Triple>,
-    matcher: &(impl TripleMatcher + ?Sized),
-    class: impl Fn(&'a Triple) -> C,
-    each: impl FnMut(C, Counts),
-) {
-    let gold_items = gold.triples.iter().map(|triple| (matcher.key(triple).ok(), class(triple)));
-    let predicted = predicted.into_iter().map(|triple| (matcher.predicted_key(triple, gold).ok(), class(triple)));
-    tally(gold_items, predicted, matcher.counts_repeats(), each);
 }
 
 /// The counts of each of the sentences that [`align`](align()) paired, gold first: what [`bootstrap`](crate::bootstrap)

@@ -40,6 +40,7 @@
 
 mod align;
 mod breakdown;
+mod counts;
 mod curve;
 mod error;
 mod evaluate;
@@ -49,28 +50,28 @@ mod missing;
 mod plot;
 mod score;
 mod significance;
-mod tally;
 mod threshold;
 
 pub use align::{Agreement, Aligned, Mismatches, Pairs, align, align_counted};
 pub use breakdown::{Breakdown, LENGTHS, Seen, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples};
+pub use counts::Counts;
 pub use curve::{
     Calibration, CalibrationBin, CurvePoint, JointScored, JointThresholds, RelationThresholds, Scored,
     average_precision, best_joint_relation_thresholds, best_joint_thresholds, best_relation_thresholds, calibration,
     check_scores, precision_recall_curve, scored, scored_by_relation,
 };
-pub use error::{EvalError, Side};
+pub use error::{EvalError, Lack, Side};
 pub use evaluate::{
     check_relations, count, count_all, count_by_relation, count_each, count_each_matcher, count_entities,
     count_relations, evaluate,
 };
 pub use matcher::{
-    Begin, Boundaries, Entity, Exact, Lack, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
+    Begin, Boundaries, Entity, Exact, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
 };
 pub use missing::{MissingCounts, missing_labels};
 #[cfg(feature = "plot")]
 pub use plot::{PlotError, plot_calibration, plot_f1, plot_precision_recall, to_png};
-pub use score::{Counts, MacroScore, NamedScore, Score};
+pub use score::{MacroScore, NamedScore, Score};
 pub use significance::{
     Comparison, Interval, PairedBootstrap, ScoreIntervals, SignificanceError, Spread, Verdict,
     approximate_randomisation, bootstrap, compare, paired_bootstrap,

@@ -7,6 +7,13 @@ use rere_core::TokenSpan;
 use super::LocatedTriple;
 
 /// Places of all subjects, in order, each once. Their [`span_marks`](super::span_marks) are the labels of step one.
+///
+/// # What the cascade cannot express
+/// Decoding ends a span at the nearest last token at or after its first.
+/// - A triple is lost if another subject ends inside its subject, before the end of it.
+/// - A triple is lost if another object of the same subject and relation ends inside its object. Instead the object becomes the
+///   part up to that end.
+/// - A triple is lost if its subject and object have only one place and it is the same.
 pub fn casrel_subjects(triples: &[LocatedTriple]) -> Vec<TokenSpan> {
     let subjects: BTreeSet<TokenSpan> = triples.iter().flat_map(|triple| triple.subjects.iter().copied()).collect();
     subjects.into_iter().collect()

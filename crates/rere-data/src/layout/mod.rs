@@ -4,16 +4,22 @@
 //! again, but for those that the paradigm cannot express.
 
 mod casrel;
+mod handshaking;
+mod pair;
 mod pointer;
 mod relation;
+mod tags;
 
 use std::collections::BTreeSet;
 
 use rere_core::TokenSpan;
 
 pub use casrel::{casrel_objects, casrel_subjects};
+pub use handshaking::handshake_cells;
+pub use pair::{pair_labels, pair_mentions};
 pub use pointer::{pointer_marks, span_marks};
 pub use relation::relation_labels;
+pub use tags::{TagLabels, tag_count, tag_labels};
 
 /// A triple of a sentence in tokens, with every place of its subject and of its object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,13 @@ use super::{LocatedTriple, sorted};
 
 /// First and last tokens of all mentions of one relation's triples: subject starts, subject ends, object starts, object ends.
 /// Each position once, in order; an end is the last token itself.
+///
+/// # What pointers cannot express
+/// - A span inside which another one of its relation and role ends: decoding ends a span at the nearest last token at or after its
+///   first.
+/// - Which subject and object belong together if a relation has several. Decoding pairs the nearest ones, so that triples are lost
+///   and others come up. The only triple of a relation always comes back if its subject and its object have one place each.
+/// - A triple whose subject and object have only one place if it is the same.
 pub fn pointer_marks<'a>(triples: impl IntoIterator<Item = &'a LocatedTriple>) -> [Vec<usize>; 4] {
     let (mut subjects, mut objects) = (Vec::new(), Vec::new());
     for triple in triples {

@@ -1,6 +1,6 @@
 //! A training run, and the training loop of its stages.
 
-use std::{ops::ControlFlow, path::Path};
+use std::{fs, ops::ControlFlow, path::Path};
 
 use burn::{
     module::Module,
@@ -21,7 +21,9 @@ use super::{
 };
 use crate::{
     EncoderSource, EpochRecord, Event, LabelRecord, PriorRecord, RereError, StageConfig, StageRecord, TrainingConfig,
-    Warning, folder::weights,
+    Warning,
+    files::io,
+    folder::weights,
 };
 
 /// What tells a program of the events of a run, and can end it.
@@ -134,6 +136,10 @@ impl<'a> Run<'a> {
         let adamw = optimizer::adamw(training.weight_decay);
         let (mut state, mut model, mut adamw) = checkpoint::load(folder, name, model, adamw)?;
 
+        let weights = self.new.join(weights(name));
+        if let Some(parent) = weights.parent() {
+            fs::create_dir_all(parent).map_err(io(parent))?;
+        }
         let lengths = task.lengths();
         let per_epoch = lengths.len().div_ceil(settings.batch);
         let steps = per_epoch * settings.epochs;
@@ -186,7 +192,7 @@ impl<'a> Run<'a> {
             let best = state.kept.checked_sub(1).and_then(|kept| state.epochs[kept].dev_f1);
             // Without a development set every epoch is kept, so that the last one stays.
             if best.is_none() || dev_f1 > best {
-                save_weights(&model, &self.new.join(weights(name)))?;
+                save_weights(&model, &weights)?;
                 state.kept = epoch + 1;
             }
             state.epochs.push(record);

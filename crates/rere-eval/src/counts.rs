@@ -1,10 +1,48 @@
-//! Counting equal keys of one sentence.
+//! Counts of triples, and counting equal keys of one sentence.
 
-use std::hash::{BuildHasher, Hash};
+use std::{
+    hash::{BuildHasher, Hash},
+    iter::Sum,
+    ops::{Add, AddAssign},
+};
 
 use rustc_hash::FxBuildHasher;
+use serde::Serialize;
 
-use crate::Counts;
+/// Numbers of triples, no triple of a sentence counted twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub struct Counts {
+    /// Triples that are both predicted and gold.
+    pub right: usize,
+    /// Predicted triples.
+    pub predicted: usize,
+    /// Gold triples.
+    pub gold: usize,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            right: self.right + other.right,
+            predicted: self.predicted + other.predicted,
+            gold: self.gold + other.gold,
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Add::add)
+    }
+}
 
 /// Gives `each` counts by class. Each side is a list of keys and classes; an item without a key counts, and is right
 /// nowhere.
