@@ -10,7 +10,8 @@ use rere_benches::{Certainty, ScoredSentence};
 use rere_core::{Probability, TokenSpan};
 use rere_decode::{
     Batch, CandidateScores, CasRel, CasRelScores, Decoder, HandshakeScores, Nearest, PairClassification, Pairing,
-    PairingScratch, PointerScores, Scale, ScoredSpan, TableScores, TokenizedText, TpLinker, handshake_rows,
+    PairingScratch, PairingStrategy, PointerScores, Scale, ScoredSpan, TableScores, TokenizedText, TpLinker,
+    handshake_rows,
 };
 
 /// Sentences of a batch.

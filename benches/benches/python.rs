@@ -12,7 +12,7 @@ use std::{collections::HashMap, error::Error, hint::black_box, io::Write, path::
 use rere_benches::{Certainty, ScoredSentence, median_time, named_text, names, public_text, python};
 use rere_core::Probability;
 use rere_data::{EntityMatcher, Folding, MatcherSettings};
-use rere_decode::{CrossProduct, Nearest, PairingScratch, PairingStrategy, PointerScores, TokenizedText};
+use rere_decode::{CrossProduct, Nearest, PairingStrategy, PointerScores, TokenizedText};
 
 fn main() -> Result<(), Box<dyn Error>> {
     pairing()?;

@@ -28,7 +28,9 @@ impl TrainingProgress {
     /// Shows one event.
     pub fn show(&mut self, event: &Event) {
         match event {
-            Event::Finished => print("the run in this folder has ended already, with the same settings: nothing is left to do"),
+            Event::Finished => {
+                print("the run in this folder has ended already, with the same settings: nothing is left to do")
+            }
             Event::Located(report) => print(report),
             Event::DevLocated(report) if !report.is_complete() => print(format!("of the development set: {report}")),
             Event::Stage { stage, examples, too_long, done, steps } => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ByteSpan, Mention, Triple};
 
 /// Constraints on the triples of a text. A triple that breaks one is left out; of triples that exclude each other, the best
-/// stays.
+/// stays. The same subject, relation and object at several places is one triple.
 ///
 /// By default subject and object must not overlap, and nothing else is asked for.
 ///
@@ -42,27 +42,27 @@ pub struct Constraints {
 }
 
 impl Constraints {
-    /// Keeps the triples that the constraints allow.
+    /// Keeps the triples that the constraints allow, each subject, relation and object once, at the best place that is allowed.
     ///
     /// The triples of the text come best first. `mentions` are those that subjects and objects are chosen from, if they are
     /// given; they also give the types. `tokens` is the number of tokens in a span.
     pub fn retain(&self, triples: &mut Vec<Triple>, mentions: Option<&[Mention]>, tokens: impl Fn(ByteSpan) -> usize) {
         triples.retain(|triple| self.allows(triple, mentions, &tokens));
-        if !self.one_to_one.is_empty() {
-            let mut taken: HashSet<(String, bool, String)> = HashSet::new();
-            triples.retain(|Triple { subject, relation, object, .. }| {
-                if !self.one_to_one.contains(relation) {
-                    return true;
-                }
-                let ends =
-                    [(relation.clone(), true, subject.text.clone()), (relation.clone(), false, object.text.clone())];
-                let is_free = ends.iter().all(|end| !taken.contains(end));
-                if is_free {
-                    taken.extend(ends);
-                }
-                is_free
-            });
-        }
+        let mut seen = HashSet::new();
+        // Relation, whether it is the subject, and surface: the ends that have their one triple.
+        let mut taken = HashSet::new();
+        let is_kept = |Triple { subject, relation, object, .. }: &Triple| {
+            let is_exclusive = self.one_to_one.contains(relation);
+            let ends = [(true, subject), (false, object)]
+                .map(|(is_subject, end)| is_exclusive.then(|| (relation.clone(), is_subject, end.text.clone())));
+            let is_kept = !ends.iter().flatten().any(|end| taken.contains(end))
+                && seen.insert((subject.text.clone(), relation.clone(), object.text.clone()));
+            if is_kept {
+                taken.extend(ends.into_iter().flatten());
+            }
+            is_kept
+        };
+        triples.retain(is_kept);
         triples.truncate(self.most.unwrap_or(usize::MAX));
     }
 
@@ -146,6 +146,16 @@ mod tests {
         assert_eq!(which(&Constraints { types: types("CITY"), ..open.clone() }, Some(&typed)), [2]);
         assert_eq!(which(&Constraints { types: types("PLACE"), ..open.clone() }, Some(&typed)), [2, 4]);
         assert_eq!(which(&Constraints { types: types("CITY"), ..open }, Some(&mentions)), [2, 4], "types are unknown");
+    }
+
+    #[test]
+    fn a_triple_at_several_places_is_one_at_its_best_place() {
+        let both = [0, 1].map(|nth| triple(at("Paris", nth), "in", at("France", 0)));
+        assert_eq!(kept(&Constraints::default(), &both, None), both[..1]);
+        // A place that is not allowed does not hide one that is.
+        let nested = triple(at("Lyon", 0), "in", Mention { span: at("Lyon", 0).span, ..at("France", 0) });
+        let good = triple(at("Lyon", 0), "in", at("France", 0));
+        assert_eq!(kept(&Constraints::default(), &[nested, good.clone()], None), [good]);
     }
 
     #[test]

@@ -81,7 +81,8 @@ pub use constraint::{Constrained, ConstrainedScratch, Typed};
 pub use decoder::{Batch, Decoder};
 pub use error::DecodeError;
 pub use pair::{
-    AnyPairing, CrossProduct, CrossProductScratch, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, ScoredPair,
+    AnyPairing, CrossProduct, CrossProductScratch, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy,
+    ScoredPair,
 };
 pub use pair_classification::{CandidateScores, PairClassification, PairClassificationScratch};
 pub use scores::{PointerScores, Role, Scale};

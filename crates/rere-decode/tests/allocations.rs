@@ -3,7 +3,8 @@
 use allocation_counter::measure;
 use rere_core::{ByteSpan, Probability};
 use rere_decode::{
-    Batch, Decoder, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, PointerScores, SpanRule, TokenizedText,
+    Batch, Decoder, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, PointerScores, SpanRule,
+    TokenizedText,
 };
 
 /// Scores of some sentences, from sparse to all over the threshold, without a generator of random numbers.

@@ -1,11 +1,6 @@
 //! Weights from Hugging Face folders, and to and from a model's own files.
 
-use std::{
-    collections::HashMap,
-    fs,
-    io::Write,
-    path::Path,
-};
+use std::{collections::HashMap, fs, io::Write, path::Path};
 
 use burn::{
     module::Module,

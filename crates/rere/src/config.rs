@@ -221,7 +221,9 @@ fn advice_for_old_keys(table: &toml::Table) -> Option<String> {
         () if table.contains_key("query") => advice("query.style", "`query` in the table `[rere]`"),
         () if has("decode", "pairing") => advice("decode.pairing", "`pairing` in the table `[rere]`"),
         () if has("decode", "at_least_one") => advice("decode.at_least_one", "`at_least_one` in the table `[rere]`"),
-        () if has("data", "cache") => Some("the settings have `data.cache`: remove it, nothing is kept any more".into()),
+        () if has("data", "cache") => {
+            Some("the settings have `data.cache`: remove it, nothing is kept any more".into())
+        }
         () => None,
     }
 }

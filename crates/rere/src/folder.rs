@@ -170,7 +170,9 @@ impl Source {
         let format = found.get("format").and_then(Value::as_u64);
         if format != Some(FORMAT.into()) {
             let found = format.map_or("none".to_owned(), |format| format.to_string());
-            let message = format!("expected format {FORMAT}, found {found}: another version of rere wrote the model; train it again");
+            let message = format!(
+                "expected format {FORMAT}, found {found}: another version of rere wrote the model; train it again"
+            );
             return Err(RereError::Folder { path, message });
         }
         self.json(CONFIG)

@@ -64,13 +64,12 @@ pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig}
 pub use error::RereError;
 pub use folder::{ModelConfig, Parts, Source};
 pub use rere_core::{
-    Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Sentence, Triple,
+    Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Sentence,
+    Triple,
 };
 pub use rere_decode::RelationThresholds;
 pub use rere_model::{Precision, parse_device};
-pub use system::{
-    AnyConfig, CasRel, CasRelConfig, Decoding, Floor, Rere, RereConfig, SpanTriple, System, Window,
-};
+pub use system::{AnyConfig, CasRel, CasRelConfig, Decoding, Floor, Rere, RereConfig, SpanTriple, System, Window};
 pub use thresholds::Thresholds;
 pub use train::{
     Corpus, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, StageRecord, Step, Task, TrainOptions,

@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use rere_core::{ByteSpan, Constraints, Mention, Probability, RelationSet, Sentence, Triple};
 use rere_data::{LocatedCorpus, Tokenizer, Tokens, windows};
 use rere_decode::{RelationThresholds, TokenizedText};
-use rere_eval::{Counts, Exact, Score, Scored as Candidates, TripleMatcher, best_relation_thresholds, best_threshold, counts_at};
+use rere_eval::{
+    Counts, Exact, Score, Scored as Candidates, TripleMatcher, best_relation_thresholds, best_threshold, counts_at,
+};
 
 use crate::{Decoding, Floor, RereError, SpanTriple, System, Thresholds, Window};
 
@@ -83,7 +85,8 @@ impl<'a, S: System> Scored<'a, S> {
             let text = TokenizedText::new(self.texts.texts[window.text], tokens).map_err(failed)?;
             found.clear();
             system.decode(scores, text, &decoding, scratch, found).map_err(failed)?;
-            let kept = found.iter().filter(|triple| thresholds.triple.of(triple.relation).is_some_and(|t| triple.score >= t));
+            let kept =
+                found.iter().filter(|triple| thresholds.triple.of(triple.relation).is_some_and(|t| triple.score >= t));
             kept.map(|triple| triple_of(triple, text.text(), relations, window.text)).collect::<Result<Vec<_>, _>>()
         };
         let windows = self.windows.par_iter().zip(&self.scores).with_min_len(MIN_DECODE);
@@ -104,11 +107,17 @@ impl<'a, S: System> Scored<'a, S> {
 /// Number of tokens that a span covers.
 fn tokens_in(span: ByteSpan, tokens: &[ByteSpan]) -> usize {
     let end = tokens.partition_point(|token| token.start < span.end);
-    tokens[..end].iter().rev().take_while(|token| token.end > span.start || token.is_empty()).filter(|token| !token.is_empty()).count()
+    tokens[..end]
+        .iter()
+        .rev()
+        .take_while(|token| token.end > span.start || token.is_empty())
+        .filter(|token| !token.is_empty())
+        .count()
 }
 
 fn triple_of(found: &SpanTriple, text: &str, relations: &RelationSet, at: usize) -> Result<Triple, RereError> {
-    let mention = |span: ByteSpan| Mention::at(text, span).map_err(|source| RereError::Span { sentence: at + 1, source });
+    let mention =
+        |span: ByteSpan| Mention::at(text, span).map_err(|source| RereError::Span { sentence: at + 1, source });
     Ok(Triple {
         subject: mention(found.subject)?,
         relation: relations.get(found.relation).map(|relation| relation.name.clone()).unwrap_or_default(),
@@ -189,7 +198,8 @@ fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -
             for &(relation, score, right) in judged {
                 by_relation.entry(names[relation]).or_default().items.push((score, right));
             }
-            let distinct: HashSet<_> = sentence.triples.iter().map(|triple| (Exact.key(triple), &triple.relation)).collect();
+            let distinct: HashSet<_> =
+                sentence.triples.iter().map(|triple| (Exact.key(triple), &triple.relation)).collect();
             for (_, relation) in distinct {
                 by_relation.entry(relation).or_default().gold += 1;
             }
@@ -210,10 +220,13 @@ fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -
             None => Counts { gold: tested_number, ..Counts::default() },
         };
         let best = best_relation_thresholds(&chosen_on);
-        each += tested.iter().map(|(name, of)| match best.thresholds.get(name) {
-            Some(Some(threshold)) => counts_at(&of.items, of.gold, *threshold),
-            _ => Counts { gold: of.gold, ..Counts::default() },
-        }).sum();
+        each += tested
+            .iter()
+            .map(|(name, of)| match best.thresholds.get(name) {
+                Some(Some(threshold)) => counts_at(&of.items, of.gold, *threshold),
+                _ => Counts { gold: of.gold, ..Counts::default() },
+            })
+            .sum();
     }
     if Score::from_counts(each).f1 <= Score::from_counts(one).f1 {
         return None;

@@ -191,7 +191,7 @@ impl<S: System> Trained<S> {
         let triple = options.min_score.map_or_else(|| own.triple.clone(), RelationThresholds::All);
         let thresholds = Thresholds { triple, ..own.clone() };
         let (detect, decode) = ([own.detect], own.decode);
-        let floor = Floor { detect: &detect, decode, triple: thresholds.least_triple(), wanted: &wanted };
+        let floor = Floor { detect: &detect, decode, triple: &thresholds.triple, wanted: &wanted };
         let constraints = options.constraints.as_ref().unwrap_or(&self.config.decode);
         let texts = Texts::tokenize(inputs.iter().map(|input| input.text).collect(), &self.tokenizer)?;
         let scored = Scored::new(&self.system, &texts, self.window_tokens(), &floor)?;
@@ -204,7 +204,8 @@ impl<S: System> Trained<S> {
         let config = &self.config;
         let wanted = vec![true; config.relations.len()];
         let (detect, decode) = (Thresholds::candidates(), Thresholds::lowest());
-        let floor = Floor { detect: &detect, decode, triple: Probability::ZERO, wanted: &wanted };
+        let triple = Probability::ZERO.into();
+        let floor = Floor { detect: &detect, decode, triple: &triple, wanted: &wanted };
         let scored = Scored::new(&self.system, texts, self.window_tokens(), &floor)?;
         choose_thresholds(&self.system, &scored, gold, &config.relations, &config.decode)
     }
@@ -259,4 +260,3 @@ impl<S: System> TrainedSystem for Trained<S> {
         write_json(&folder.join(CONFIG), &self.config)
     }
 }
-

@@ -81,7 +81,11 @@ impl ConstraintArguments {
 /// Extracts triples.
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
-    let options = LoadOptions { precision: arguments.precision, batch_tokens: arguments.batch_tokens, ..LoadOptions::new(device) };
+    let options = LoadOptions {
+        precision: arguments.precision,
+        batch_tokens: arguments.batch_tokens,
+        ..LoadOptions::new(device)
+    };
     let system = load(&arguments.model, options)?;
     let options = ExtractOptions {
         relations: (!arguments.relations.is_empty()).then(|| arguments.relations.clone()),

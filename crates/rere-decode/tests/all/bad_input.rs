@@ -3,7 +3,7 @@
 use crate::common::{Case, cases};
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Probability, SpanError};
-use rere_decode::{PairingStrategy, CrossProduct, DecodeError, Nearest, Pairing, PointerScores, Scale, TokenizedText};
+use rere_decode::{CrossProduct, DecodeError, Nearest, Pairing, PairingStrategy, PointerScores, Scale, TokenizedText};
 
 #[test]
 fn scores_come_in_fours() {

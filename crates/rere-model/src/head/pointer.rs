@@ -22,10 +22,7 @@ pub struct PointerHead {
 impl PointerHead {
     /// A head with random weights.
     pub fn new(hidden: usize, device: &Device) -> Self {
-        Self {
-            dropout: DropoutConfig::new(DROPOUT).init(),
-            linear: LinearConfig::new(hidden, POINTERS).init(device),
-        }
+        Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: LinearConfig::new(hidden, POINTERS).init(device) }
     }
 
     /// Logits `[batch, tokens, 4]` from hidden states `[batch, tokens, hidden]`.

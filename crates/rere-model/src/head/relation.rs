@@ -30,10 +30,7 @@ pub struct RelationHead {
 impl RelationHead {
     /// A head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
-        Self {
-            dropout: DropoutConfig::new(DROPOUT).init(),
-            linear: LinearConfig::new(hidden, relations).init(device),
-        }
+        Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: LinearConfig::new(hidden, relations).init(device) }
     }
 
     /// Logits `[batch, relations]` from a hidden state for each sentence, `[batch, hidden]`.

@@ -129,13 +129,16 @@ impl System for CasRel {
         subjects.retain(|subject| scores.shifts.contains_key(&subject.span));
         tables.clear();
         for shift in subjects.iter().filter_map(|subject| scores.shifts.get(&subject.span)) {
-            tables.extend(scores.objects.chunks_exact(shift.len()).flat_map(|row| row.iter().zip(shift).map(|(a, b)| a + b)));
+            tables.extend(
+                scores.objects.chunks_exact(shift.len()).flat_map(|row| row.iter().zip(shift).map(|(a, b)| a + b)),
+            );
         }
         let columns = scores.objects.len() / tokens.max(1);
         let tables = tables.chunks_exact(scores.objects.len().max(1));
-        let tables = subjects.iter().zip(tables).map(|(&subject, table)| {
-            Ok((subject, TableScores::new(table, tokens, columns, Scale::Logit)?))
-        });
+        let tables = subjects
+            .iter()
+            .zip(tables)
+            .map(|(&subject, table)| Ok((subject, TableScores::new(table, tokens, columns, Scale::Logit)?)));
         let tables = tables.collect::<Result<Vec<_>, DecodeError>>()?;
         triples.clear();
         decoder.decode(rere_decode::CasRelScores::new(&tables)?, cascade, triples);
@@ -166,7 +169,10 @@ impl CasRel {
         let [_, width, _] = hidden.dims();
         let subject_logits = numbers(self.model.head.subjects(hidden.clone()));
         let mut scores: Vec<CasRelScores> = (rows.iter().zip(subject_logits.chunks_exact(2 * width)))
-            .map(|(row, logits)| CasRelScores { subjects: logits[2..2 * (row.len() - 1)].to_vec(), ..Default::default() })
+            .map(|(row, logits)| CasRelScores {
+                subjects: logits[2..2 * (row.len() - 1)].to_vec(),
+                ..Default::default()
+            })
             .collect();
         let spans: Vec<Vec<TokenSpan>> = scores.iter().map(|scores| subject_spans(&scores.subjects, floor)).collect();
         let most = spans.iter().map(Vec::len).max().unwrap_or(0);
@@ -186,7 +192,8 @@ impl CasRel {
             let shift = |number: usize| {
                 let at = (row * most + number) * columns;
                 // A relation that is not looked for is never there.
-                let of = |(column, &shift): (usize, &f32)| if floor.wanted[column / 2] { shift } else { f32::NEG_INFINITY };
+                let of =
+                    |(column, &shift): (usize, &f32)| if floor.wanted[column / 2] { shift } else { f32::NEG_INFINITY };
                 shifts[at..at + columns].iter().enumerate().map(of).collect()
             };
             scores.shifts = spans.iter().enumerate().map(|(number, &span)| (span, shift(number))).collect();
@@ -328,7 +335,8 @@ impl Task for Tagger<'_> {
         let texts = Texts::located(dev, dev_sentences);
         let wanted = vec![true; relations.len()];
         let (detect, decode) = (Thresholds::candidates(), Thresholds::lowest());
-        let floor = Floor { detect: &detect, decode, triple: Probability::ZERO, wanted: &wanted };
+        let triple = Probability::ZERO.into();
+        let floor = Floor { detect: &detect, decode, triple: &triple, wanted: &wanted };
         let scored = Scored::new(&system, &texts, max_tokens - SENTENCE_EXTRA, &floor)?;
         let chosen = choose_thresholds(&system, &scored, dev_sentences, relations, constraints)?;
         Ok(chosen.map(|chosen| chosen.f1))

@@ -6,7 +6,7 @@ mod rere;
 use std::{fmt::Debug, fs, ops::Range, path::Path};
 
 use rere_core::{ByteSpan, Probability, QueryStyle};
-use rere_decode::TokenizedText;
+use rere_decode::{RelationThresholds, TokenizedText};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use casrel::{CasRel, CasRelConfig};
@@ -102,8 +102,8 @@ pub struct Floor<'a> {
     pub detect: &'a [Probability],
     /// The least threshold of the second step at which the scores will be decoded.
     pub decode: Probability,
-    /// Least score of a triple.
-    pub triple: Probability,
+    /// Least score of a triple, by relation.
+    pub triple: &'a RelationThresholds,
     /// For each relation whether it is looked for.
     pub wanted: &'a [bool],
 }

@@ -8,8 +8,8 @@ use burn::{
 };
 use rere_core::{ByteSpan, Probability, QueryStyle, Relation, RelationSet, Sentence, Triple};
 use rere_data::{
-    LocatedCorpus, LocatedSentence, LocatedTriple, QUERY_EXTRA, SENTENCE_EXTRA, Tokenizer, pointer_marks, query_input, relation_labels, sentence_input,
-    token_batches,
+    LocatedCorpus, LocatedSentence, LocatedTriple, QUERY_EXTRA, SENTENCE_EXTRA, Tokenizer, pointer_marks, query_input,
+    relation_labels, sentence_input, token_batches,
 };
 use rere_decode::{DecodeError, Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
 use rere_eval::{Counts, Score, best_threshold};
@@ -103,7 +103,8 @@ impl System for Rere {
         let (encoder, relations) = (&parts.config.encoder, &parts.config.relations);
         let pooling = config.pooling.unwrap_or(encoder.pooling());
         Ok(Self {
-            relation: parts.network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
+            relation: parts
+                .network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
             entity: parts.network("entity", |device| PointerModel::new(encoder, device))?,
             queries: queries(parts.tokenizer, relations)?,
             tokenizer: parts.tokenizer.clone(),
@@ -119,11 +120,14 @@ impl System for Rere {
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<Self::Scores>, RereError> {
         // No triple scores more than its relation.
-        let least = floor.detect.first().copied().unwrap_or_default().max(floor.triple);
-        let wanted = |label: usize, score: f32| floor.wanted[label] && score >= least.get();
-        let detected = self.relations(windows)?.into_iter().map(|scores| {
-            scores.into_iter().enumerate().filter(|&(label, score)| wanted(label, score)).collect()
-        });
+        let least = floor.detect.first().copied().unwrap_or_default();
+        let wanted = |label: usize, score: f32| {
+            floor.wanted[label] && floor.triple.of(label).is_some_and(|triple| score >= triple.max(least).get())
+        };
+        let detected = self
+            .relations(windows)?
+            .into_iter()
+            .map(|scores| scores.into_iter().enumerate().filter(|&(label, score)| wanted(label, score)).collect());
         Ok(self.pointers(windows, detected.collect()))
     }
 
@@ -179,8 +183,11 @@ impl Rere {
 
     /// Runs the entity extractor on windows, once for each relation with its probability.
     fn pointers(&self, windows: &[Window<'_>], relations: Vec<Vec<(usize, f32)>>) -> Vec<Vec<RelationScores>> {
-        let jobs: Vec<(usize, usize)> =
-            relations.iter().enumerate().flat_map(|(at, of)| of.iter().map(move |&(relation, _)| (at, relation))).collect();
+        let jobs: Vec<(usize, usize)> = relations
+            .iter()
+            .enumerate()
+            .flat_map(|(at, of)| of.iter().map(move |&(relation, _)| (at, relation)))
+            .collect();
         let inputs: Vec<(Vec<u32>, Range<usize>)> = jobs
             .iter()
             .map(|&(window, relation)| query_input(&self.tokenizer, &self.queries[relation], windows[window].ids))
@@ -198,9 +205,8 @@ impl Rere {
             scores.chunks_exact(width).zip(&contexts).map(of_context).collect()
         });
         let mut pointers = pointers.into_iter();
-        let mut scored = |(relation, score)| {
-            RelationScores { relation, score, pointers: pointers.next().unwrap_or_default() }
-        };
+        let mut scored =
+            |(relation, score)| RelationScores { relation, score, pointers: pointers.next().unwrap_or_default() };
         relations.into_iter().map(|of| of.into_iter().map(&mut scored).collect()).collect()
     }
 }
@@ -310,7 +316,8 @@ impl Task for RelationTask<'_> {
 
     fn counts(&self) -> Vec<LabelCounts> {
         let relations = self.run.relations.len();
-        let mut counts = LabelCounts { labels: vec![self.train.len() as u64; relations], positives: vec![0; relations] };
+        let mut counts =
+            LabelCounts { labels: vec![self.train.len() as u64; relations], positives: vec![0; relations] };
         for &at in &self.train {
             for label in relation_labels(&self.run.train.sentences[at].triples) {
                 counts.positives[label] += 1;
@@ -392,9 +399,8 @@ impl<'a> EntityTask<'a> {
             );
             return Err(RereError::Config { path: None, message });
         }
-        let length = |sentence: &LocatedSentence, relation: usize| {
-            sentence.tokens.len() + queries[relation].len() + QUERY_EXTRA
-        };
+        let length =
+            |sentence: &LocatedSentence, relation: usize| sentence.tokens.len() + queries[relation].len() + QUERY_EXTRA;
         let usable = |corpus: &LocatedCorpus| -> (Vec<(usize, usize)>, usize) {
             let asked = corpus.sentences.iter().enumerate().flat_map(|(at, sentence)| {
                 relation_labels(&sentence.triples).into_iter().map(move |relation| (at, relation))

@@ -80,7 +80,10 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool, overwrite: bo
                  run (--overwrite)",
             );
         }
-        Some(_) if !overwrite => return Err(RereError::Stopped { path: folder.to_owned() }),
+        // Without a checkpoint there is nothing to lose.
+        Some(_) if !overwrite && !list(&checkpoints, |_| true)?.is_empty() => {
+            return Err(RereError::Stopped { path: folder.to_owned() });
+        }
         None if resume && folder.join(CONFIG).exists() => {
             let record: TrainingRecord = read_json(&folder.join(TRAINING))?;
             if record.run_sha256 == fingerprint {

@@ -104,7 +104,8 @@ impl<'a, S: System> Trainer<'a, S> {
         let (encoder, tokenizer) = encoder_and_tokenizer(&config.encoder, &corpus.train)?;
         let max_tokens = config.training.max_tokens;
         if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
-            let message = format!("training.max_tokens is {max_tokens}, but the encoder reads at most {most}: lower it");
+            let message =
+                format!("training.max_tokens is {max_tokens}, but the encoder reads at most {most}: lower it");
             return Err(RereError::Config { path: None, message });
         }
 
@@ -168,8 +169,7 @@ fn complete<S: System>(
     let (new, Inputs { relations, dev, max_tokens, .. }) = (run.new, run.inputs);
     let networks = run.stages.iter().map(|stage| stage.stage.clone()).collect();
     let (relations, decode) = (relations.clone(), config.decode.clone());
-    let model =
-        ModelConfig::new::<S>(networks, encoder.clone(), relations, max_tokens, decode, &config.system)?;
+    let model = ModelConfig::new::<S>(networks, encoder.clone(), relations, max_tokens, decode, &config.system)?;
     let mut trained = Trained::<S>::with_config(model, &Source::from(new), &LoadOptions::new(run.device.clone()))?;
     let chosen = trained.choose(&Texts::located(dev, &corpus.dev), &corpus.dev)?;
     let dev_f1 = chosen.as_ref().map(|chosen| chosen.f1);

@@ -16,14 +16,14 @@ use rere_loss::{
 use rere_model::{Encoder, EncoderConfig, EncoderInput, HasEncoder, ModelError, load_pretrained, save_weights};
 
 use super::{
-    checkpoint, frozen::FrozenStates, optimizer,
+    checkpoint,
+    frozen::FrozenStates,
+    optimizer,
     task::{Labels, Step, Task, mixed},
 };
 use crate::{
     EncoderSource, EpochRecord, Event, LabelRecord, PriorRecord, RereError, StageConfig, StageRecord, TrainingConfig,
-    Warning,
-    files::io,
-    folder::weights,
+    Warning, files::io, folder::weights,
 };
 
 /// What tells a program of the events of a run, and can end it.
@@ -238,8 +238,7 @@ impl<'a> Run<'a> {
         if !encoder.keeps_frozen() {
             return Ok(None);
         }
-        let (bytes, most) =
-            (FrozenStates::bytes(lengths, encoder.hidden_size()), self.training.frozen_cache_mib << 20);
+        let (bytes, most) = (FrozenStates::bytes(lengths, encoder.hidden_size()), self.training.frozen_cache_mib << 20);
         if bytes > most {
             self.emit(&Event::FrozenTooLarge { bytes, most })?;
             return Ok(None);
@@ -287,7 +286,9 @@ impl<'a> Run<'a> {
         for (number, batch) in held_out.chunks(settings.batch).enumerate() {
             let input = task.input(batch, self.device);
             let mut step = Step::new(mixed(!self.training.seed, number));
-            for (of, (labels, loss)) in scores.iter_mut().zip(task.labels(&model, batch, &input, &mut step).into_iter().zip(losses)) {
+            for (of, (labels, loss)) in
+                scores.iter_mut().zip(task.labels(&model, batch, &input, &mut step).into_iter().zip(losses))
+            {
                 labels.scores(loss.group, of);
             }
         }
@@ -307,8 +308,7 @@ impl<'a> Run<'a> {
     }
 
     fn estimate(&self, name: &str, classes: &[ClassScores], loss: &LossSettings) -> Result<PriorRecord, RereError> {
-        let mut record =
-            PriorRecord { estimator: "best-bin".to_owned(), value: vec![], low: vec![], high: vec![] };
+        let mut record = PriorRecord { estimator: "best-bin".to_owned(), value: vec![], low: vec![], high: vec![] };
         for ClassScores { scores, labelled } in classes {
             let failed = |source| RereError::Prior { stage: name.to_owned(), source };
             let sample = Sample::from_scores(scores, labelled).map_err(failed)?;
