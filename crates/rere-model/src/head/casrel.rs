@@ -2,12 +2,12 @@
 
 use burn::{
     module::Module,
-    nn::{Dropout, DropoutConfig, Linear, LinearConfig},
+    nn::{Linear, LinearConfig},
     tensor::{Device, FloatDType, Tensor},
 };
 
-use super::{DROPOUT, HasEncoder};
-use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, dropout::dropout};
+use super::HasEncoder;
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError};
 
 /// The network of CasRel: an encoder, a tagger of subjects, and taggers of objects for each relation.
 #[derive(Module, Debug)]
@@ -31,9 +31,7 @@ impl CasRelModel {
 
     /// Hidden states `[batch, tokens, hidden]`, which the taggers read.
     pub fn encode(&self, input: &EncoderInput) -> Tensor<3> {
-        let hidden = self.encoder.forward(input);
-        let [batch, tokens, size] = hidden.dims();
-        dropout(&self.head.dropout, hidden.reshape([batch * tokens, size])).reshape([batch, tokens, size])
+        self.encoder.forward(input)
     }
 }
 
@@ -48,10 +46,9 @@ impl HasEncoder for CasRelModel {
     }
 }
 
-/// The taggers of CasRel.
+/// The taggers of CasRel, without dropout of their own, as in the authors' code.
 #[derive(Module, Debug)]
 pub struct CasRelHead {
-    dropout: Dropout,
     subject: Linear,
     object: Linear,
 }
@@ -60,7 +57,6 @@ impl CasRelHead {
     /// Taggers with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self {
-            dropout: DropoutConfig::new(DROPOUT).init(),
             subject: LinearConfig::new(hidden, 2).init(device),
             object: LinearConfig::new(hidden, 2 * relations).init(device),
         }

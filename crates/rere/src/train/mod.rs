@@ -3,7 +3,7 @@
 mod checkpoint;
 mod event;
 mod frozen;
-mod optimizer;
+pub(crate) mod optimizer;
 mod record;
 mod run;
 mod task;
@@ -27,6 +27,8 @@ pub use run::{Inputs, Run};
 pub use task::{Labels, Step, Task};
 
 pub(crate) use checkpoint::is_stopped;
+#[cfg(test)]
+pub(crate) use run::{WeighedLoss, total_loss};
 
 use crate::{
     Config, EncoderSource, LoadOptions, RereError, Source, System, Thresholds, Trained, TrainedSystem,

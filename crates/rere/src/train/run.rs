@@ -328,13 +328,13 @@ impl<'a> Run<'a> {
 }
 
 /// A loss with the labels that it takes together.
-struct WeighedLoss {
-    loss: Box<dyn Loss + Send + Sync>,
-    group: GroupBy,
+pub(crate) struct WeighedLoss {
+    pub loss: Box<dyn Loss + Send + Sync>,
+    pub group: GroupBy,
 }
 
 /// The sum of the losses of all kinds of labels.
-fn total_loss(losses: &[WeighedLoss], labels: Vec<Labels>) -> Tensor<1> {
+pub(crate) fn total_loss(losses: &[WeighedLoss], labels: Vec<Labels>) -> Tensor<1> {
     let each = losses.iter().zip(labels).map(|(WeighedLoss { loss, group }, labels)| {
         let weight = labels.weight;
         let mean = loss.forward(&labels.groups(*group)).mean();

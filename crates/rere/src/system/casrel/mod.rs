@@ -1,5 +1,8 @@
 //! CasRel: the subjects of a sentence first, then the objects of each for each relation (Wei et al. 2020).
 
+#[cfg(test)]
+mod reference;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use burn::{
@@ -302,11 +305,9 @@ impl Task for Tagger<'_> {
         let drawn: Vec<Vec<TokenSpan>> =
             subjects.iter().map(|spans| spans.get(step.below(spans.len())).copied().into_iter().collect()).collect();
 
-        let hidden = model.encode(input);
-        let ([rows, width, _], device) = (hidden.dims(), hidden.device());
-        let columns = 2 * self.run.relations.len();
+        let [rows, width] = input.ids.dims();
         let mut subject = Targets::new(rows, width, 2);
-        let mut object = Targets::new(rows, width, columns);
+        let mut object = Targets::new(rows, width, 2 * self.run.relations.len());
         for (row, sentence) in sentences.iter().enumerate() {
             subject.count(row, sentence.tokens.len());
             for (class, marks) in span_marks(&subjects[row]).iter().enumerate() {
@@ -318,13 +319,7 @@ impl Task for Tagger<'_> {
                 marks.into_iter().for_each(|(token, column)| object.mark(row, token, column));
             }
         }
-        let weights = subject_weights(&drawn, 1, width, &device).reshape([rows, width]);
-        let (subject_logits, object_logits) =
-            (model.head.subjects(hidden.clone()), model.head.objects(hidden, weights));
-        vec![
-            subject.labels(subject_logits, &device).with_weight(2.0),
-            object.labels(object_logits, &device).with_weight(columns as f64),
-        ]
+        tagger_labels(model, input, &drawn, subject, object)
     }
 
     /// Micro F1 of the whole system at the thresholds that are best.
@@ -341,6 +336,25 @@ impl Task for Tagger<'_> {
         let chosen = choose_thresholds(&system, &scored, dev_sentences, relations, constraints)?;
         Ok(chosen.map(|chosen| chosen.f1))
     }
+}
+
+/// The labels of both steps, given the drawn subject of each row, if it has one.
+fn tagger_labels(
+    model: &CasRelModel,
+    input: &EncoderInput,
+    drawn: &[Vec<TokenSpan>],
+    subject: Targets,
+    object: Targets,
+) -> Vec<Labels> {
+    let hidden = model.encode(input);
+    let ([rows, width, _], device) = (hidden.dims(), hidden.device());
+    let taggers = [&subject, &object].map(|targets| targets.shape[2] as f64);
+    let weights = subject_weights(drawn, 1, width, &device).reshape([rows, width]);
+    let logits = (model.head.subjects(hidden.clone()), model.head.objects(hidden, weights));
+    vec![
+        subject.labels(logits.0, &device).with_weight(taggers[0]),
+        object.labels(logits.1, &device).with_weight(taggers[1]),
+    ]
 }
 
 /// Targets `[rows, width, classes]`, and which of them count. Token 0 of a row is `[CLS]`, which never does.
