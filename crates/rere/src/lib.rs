@@ -72,8 +72,8 @@ pub use rere_model::{Precision, parse_device};
 pub use system::{AnyConfig, CasRel, CasRelConfig, Decoding, Floor, Rere, RereConfig, SpanTriple, System, Window};
 pub use thresholds::Thresholds;
 pub use train::{
-    Corpus, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, StageRecord, Step, Task, TrainOptions,
-    Trainer, TrainingRecord, Warning,
+    Corpus, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, SentenceExamples, StageRecord, Step,
+    Targets, Task, TrainOptions, Trainer, TrainingRecord, Warning,
 };
 pub use trained::{LoadOptions, Trained, TrainedSystem, load};
 

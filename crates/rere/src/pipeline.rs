@@ -133,6 +133,12 @@ pub(crate) struct Chosen {
     pub f1: f64,
 }
 
+/// Calls `score` with what is worth scoring if thresholds are to be chosen.
+pub(crate) fn candidates_floor<T>(relations: usize, score: impl FnOnce(&Floor<'_>) -> T) -> T {
+    let (detect, triple, wanted) = (Thresholds::candidates(), Probability::ZERO.into(), vec![true; relations]);
+    score(&Floor { detect: &detect, decode: Thresholds::lowest(), triple: &triple, wanted: &wanted })
+}
+
 /// Candidate triples of a sentence: relation, score, and whether it is right.
 type Judged = Vec<(usize, f32, bool)>;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 
 use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use rere_core::{Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Probability, Sentence, Triple};
+use rere_core::{Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Sentence, Triple};
 use rere_data::Tokenizer;
 use rere_decode::RelationThresholds;
 use rere_model::Precision;
@@ -17,7 +17,7 @@ use crate::{
     files::write_json,
     folder::{CONFIG, ModelConfig, load_tokenizer},
     hexadecimal,
-    pipeline::{Chosen, Scored, Texts, choose_thresholds},
+    pipeline::{Chosen, Scored, Texts, candidates_floor, choose_thresholds},
     system::load_any,
 };
 
@@ -202,11 +202,8 @@ impl<S: System> Trained<S> {
     /// The best thresholds on sentences that are tokenised already.
     pub(crate) fn choose(&self, texts: &Texts<'_>, gold: &[Sentence]) -> Result<Option<Chosen>, RereError> {
         let config = &self.config;
-        let wanted = vec![true; config.relations.len()];
-        let (detect, decode) = (Thresholds::candidates(), Thresholds::lowest());
-        let triple = Probability::ZERO.into();
-        let floor = Floor { detect: &detect, decode, triple: &triple, wanted: &wanted };
-        let scored = Scored::new(&self.system, texts, self.window_tokens(), &floor)?;
+        let score = |floor: &Floor<'_>| Scored::new(&self.system, texts, self.window_tokens(), floor);
+        let scored = candidates_floor(config.relations.len(), score)?;
         choose_thresholds(&self.system, &scored, gold, &config.relations, &config.decode)
     }
 }

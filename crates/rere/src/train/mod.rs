@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod event;
+mod examples;
 mod frozen;
 pub(crate) mod optimizer;
 mod record;
@@ -22,6 +23,7 @@ use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
 
 pub use event::{Event, Warning};
+pub use examples::{SentenceExamples, Targets};
 pub use record::{EpochRecord, LabelRecord, PriorRecord, StageRecord, TrainingRecord};
 pub use run::{Inputs, Run};
 pub use task::{Labels, Step, Task};

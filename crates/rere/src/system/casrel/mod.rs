@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::{
     module::Module,
-    tensor::{Bool, Device, Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 use rere_core::{Probability, TokenSpan};
 use rere_data::{
@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decoding, Floor, SpanTriple, System, Window};
 use crate::{
-    Compute, Inputs, Labels, Parts, RereError, Run, StageConfig, Step, Task, Thresholds, encoder_input, numbers,
-    pipeline::{Scored, Texts, choose_thresholds},
+    Compute, Inputs, Labels, Parts, RereError, Run, SentenceExamples, StageConfig, Step, Targets, Task, Thresholds,
+    numbers,
 };
 
 /// The settings of CasRel.
@@ -64,6 +64,9 @@ pub struct Scratch {
     found: Vec<TokenTriple>,
 }
 
+/// Where a row's sentence begins, behind `[CLS]`.
+const FIRST: usize = 1;
+
 /// The most subjects of a window, the best: a network that has not learnt anything yet marks every token.
 const MOST_SUBJECTS: usize = 40;
 
@@ -82,7 +85,8 @@ impl System for CasRel {
     fn train(config: &CasRelConfig, run: &mut Run<'_>) -> Result<(), RereError> {
         let CasRelConfig { tagger, object_loss } = config;
         let losses = [&tagger.loss, object_loss.as_ref().unwrap_or(&tagger.loss)];
-        let task = Tagger::new(run);
+        let run_inputs = run.inputs();
+        let task = Tagger { run: run_inputs, examples: SentenceExamples::new(run_inputs, run_inputs.train) };
         run.stage_with_losses("tagger", tagger, &losses, &task)
     }
 
@@ -173,7 +177,7 @@ impl CasRel {
         let subject_logits = numbers(self.model.head.subjects(hidden.clone()));
         let mut scores: Vec<CasRelScores> = (rows.iter().zip(subject_logits.chunks_exact(2 * width)))
             .map(|(row, logits)| CasRelScores {
-                subjects: logits[2..2 * (row.len() - 1)].to_vec(),
+                subjects: logits[2 * FIRST..2 * (row.len() - 1)].to_vec(),
                 ..Default::default()
             })
             .collect();
@@ -190,7 +194,7 @@ impl CasRel {
             if spans.is_empty() {
                 continue;
             }
-            let first = (row * width + 1) * columns;
+            let first = (row * width + FIRST) * columns;
             scores.objects = objects[first..first + scores.subjects.len() / 2 * columns].to_vec();
             let shift = |number: usize| {
                 let at = (row * most + number) * columns;
@@ -219,12 +223,12 @@ fn subject_spans(logits: &[f32], floor: &Floor<'_>) -> Vec<TokenSpan> {
     spans.take(MOST_SUBJECTS).collect()
 }
 
-/// The weight of each token in the mean of each subject, `[rows, most, width]`. Token 0 of a row is `[CLS]`.
+/// The weight of each token in the mean of each subject, `[rows, most, width]`.
 fn subject_weights(spans: &[Vec<TokenSpan>], most: usize, width: usize, device: &Device) -> Tensor<3> {
     let mut weights = vec![0f32; spans.len() * most * width];
     for (row, spans) in spans.iter().enumerate() {
         for (number, span) in spans.iter().enumerate() {
-            let first = (row * most + number) * width + 1;
+            let first = (row * most + number) * width + FIRST;
             weights[first + span.start..first + span.end].fill(1.0 / span.len() as f32);
         }
     }
@@ -234,25 +238,7 @@ fn subject_weights(spans: &[Vec<TokenSpan>], most: usize, width: usize, device: 
 /// The network in training: an example is a sentence. Each step draws one of its subjects, whose objects are learnt.
 struct Tagger<'a> {
     run: Inputs<'a>,
-    train: Vec<usize>,
-    lengths: Vec<usize>,
-    too_long: usize,
-}
-
-impl<'a> Tagger<'a> {
-    fn new(run: &Run<'a>) -> Self {
-        let run = run.inputs();
-        let length = |at: usize| run.train.sentences[at].tokens.len() + SENTENCE_EXTRA;
-        let (train, long): (Vec<usize>, Vec<usize>) = (0..run.train.sentences.len())
-            .filter(|&at| !run.train.sentences[at].tokens.is_empty())
-            .partition(|&at| length(at) <= run.max_tokens);
-        let lengths = train.iter().map(|&at| length(at)).collect();
-        Self { run, train, lengths, too_long: long.len() }
-    }
-
-    fn batch(&self, batch: &[usize]) -> Vec<&'a LocatedSentence> {
-        batch.iter().map(|&example| &self.run.train.sentences[self.train[example]]).collect()
-    }
+    examples: SentenceExamples<'a>,
 }
 
 impl Task for Tagger<'_> {
@@ -263,11 +249,11 @@ impl Task for Tagger<'_> {
     }
 
     fn lengths(&self) -> &[usize] {
-        &self.lengths
+        self.examples.lengths()
     }
 
     fn too_long(&self) -> usize {
-        self.too_long
+        self.examples.too_long()
     }
 
     /// Of objects those of all subjects, though a step sees one of them.
@@ -275,7 +261,7 @@ impl Task for Tagger<'_> {
         let columns = 2 * self.run.relations.len();
         let none = |classes| LabelCounts { labels: vec![0; classes], positives: vec![0; classes] };
         let (mut subjects, mut objects) = (none(2), none(columns));
-        for &at in &self.train {
+        for &at in self.examples.positions() {
             let LocatedSentence { tokens, triples } = &self.run.train.sentences[at];
             let spans = casrel_subjects(triples);
             for (class, marks) in span_marks(&spans).iter().enumerate() {
@@ -291,32 +277,29 @@ impl Task for Tagger<'_> {
     }
 
     fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        let rows: Vec<Vec<u32>> =
-            self.batch(batch).iter().map(|sentence| sentence_input(self.run.tokenizer, &sentence.tokens.ids)).collect();
-        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-        encoder_input(&rows, None, self.run.tokenizer.pad(), device)
+        self.examples.input(self.run.train, batch, device)
     }
 
     /// Labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean over
     /// tokens, summed over the taggers (the paper's objective); a sentence without a subject has no objects to learn.
     fn labels(&self, model: &CasRelModel, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels> {
-        let sentences = self.batch(batch);
+        let sentences = self.examples.sentences(self.run.train, batch);
         let subjects: Vec<Vec<TokenSpan>> = sentences.iter().map(|of| casrel_subjects(&of.triples)).collect();
         let drawn: Vec<Vec<TokenSpan>> =
             subjects.iter().map(|spans| spans.get(step.below(spans.len())).copied().into_iter().collect()).collect();
 
         let [rows, width] = input.ids.dims();
-        let mut subject = Targets::new(rows, width, 2);
-        let mut object = Targets::new(rows, width, 2 * self.run.relations.len());
+        let mut subject = Targets::new(rows, width, 2).masked();
+        let mut object = Targets::new(rows, width, 2 * self.run.relations.len()).masked();
         for (row, sentence) in sentences.iter().enumerate() {
-            subject.count(row, sentence.tokens.len());
+            subject.count(row, FIRST, sentence.tokens.len());
             for (class, marks) in span_marks(&subjects[row]).iter().enumerate() {
-                marks.iter().for_each(|&token| subject.mark(row, token, class));
+                marks.iter().for_each(|token| subject.mark(row, FIRST + token, class));
             }
             for &span in &drawn[row] {
-                object.count(row, sentence.tokens.len());
+                object.count(row, FIRST, sentence.tokens.len());
                 let marks = casrel_objects(&sentence.triples, span);
-                marks.into_iter().for_each(|(token, column)| object.mark(row, token, column));
+                marks.into_iter().for_each(|(token, column)| object.mark(row, FIRST + token, column));
             }
         }
         tagger_labels(model, input, &drawn, subject, object)
@@ -324,17 +307,9 @@ impl Task for Tagger<'_> {
 
     /// Micro F1 of the whole system at the thresholds that are best.
     fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let Inputs { dev, dev_sentences, relations, tokenizer, max_tokens, constraints, .. } = self.run;
+        let tokenizer = self.run.tokenizer;
         let compute = Compute::new(device, 2048, tokenizer);
-        let system = CasRel { model: model.valid(), tokenizer: tokenizer.clone(), compute };
-        let texts = Texts::located(dev, dev_sentences);
-        let wanted = vec![true; relations.len()];
-        let (detect, decode) = (Thresholds::candidates(), Thresholds::lowest());
-        let triple = Probability::ZERO.into();
-        let floor = Floor { detect: &detect, decode, triple: &triple, wanted: &wanted };
-        let scored = Scored::new(&system, &texts, max_tokens - SENTENCE_EXTRA, &floor)?;
-        let chosen = choose_thresholds(&system, &scored, dev_sentences, relations, constraints)?;
-        Ok(chosen.map(|chosen| chosen.f1))
+        self.run.system_f1(&CasRel { model: model.valid(), tokenizer: tokenizer.clone(), compute })
     }
 }
 
@@ -348,47 +323,11 @@ fn tagger_labels(
 ) -> Vec<Labels> {
     let hidden = model.encode(input);
     let ([rows, width, _], device) = (hidden.dims(), hidden.device());
-    let taggers = [&subject, &object].map(|targets| targets.shape[2] as f64);
     let weights = subject_weights(drawn, 1, width, &device).reshape([rows, width]);
-    let logits = (model.head.subjects(hidden.clone()), model.head.objects(hidden, weights));
-    vec![
-        subject.labels(logits.0, &device).with_weight(taggers[0]),
-        object.labels(logits.1, &device).with_weight(taggers[1]),
-    ]
-}
-
-/// Targets `[rows, width, classes]`, and which of them count. Token 0 of a row is `[CLS]`, which never does.
-struct Targets {
-    shape: [usize; 3],
-    targets: Vec<f32>,
-    counted: Vec<bool>,
-}
-
-impl Targets {
-    fn new(rows: usize, width: usize, classes: usize) -> Self {
-        let size = rows * width * classes;
-        Self { shape: [rows, width, classes], targets: vec![0.0; size], counted: vec![false; size] }
-    }
-
-    /// Where the labels of a token begin.
-    fn at(&self, row: usize, token: usize) -> usize {
-        let [_, width, classes] = self.shape;
-        (row * width + 1 + token) * classes
-    }
-
-    fn count(&mut self, row: usize, tokens: usize) {
-        let (first, end) = (self.at(row, 0), self.at(row, tokens));
-        self.counted[first..end].fill(true);
-    }
-
-    fn mark(&mut self, row: usize, token: usize, class: usize) {
-        let at = self.at(row, token) + class;
-        self.targets[at] = 1.0;
-    }
-
-    fn labels(self, logits: Tensor<3>, device: &Device) -> Labels {
-        let targets = Tensor::from_data(TensorData::new(self.targets, self.shape), device);
-        let counted = Tensor::<3, Bool>::from_data(TensorData::new(self.counted, self.shape), device);
-        Labels::new(logits, targets, 1).with_mask(counted)
-    }
+    let logits = [model.head.subjects(hidden.clone()), model.head.objects(hidden, weights)];
+    let labels = logits.into_iter().zip([subject, object]).map(|(logits, targets)| {
+        let taggers = logits.dims()[2] as f64;
+        targets.labels(logits, 1).with_weight(taggers)
+    });
+    labels.collect()
 }

@@ -2,7 +2,7 @@
 
 use burn::{
     optim::GradientsParams,
-    tensor::{Int, Tensor, TensorData},
+    tensor::{Bool, Int, Tensor, TensorData},
 };
 use rere_loss::{Bce, GroupBy};
 use rere_model::{BertConfig, EncoderConfig, load_pretrained, load_weights};
@@ -59,12 +59,16 @@ fn batch(reference: &Reference, number: usize, device: &Device) -> Batch {
         .map(|ends| if ends[0] < 0 { vec![] } else { vec![TokenSpan::new(ends[0] as usize - 1, ends[1] as usize)] })
         .collect();
     let targets = |part: &str, classes: usize| {
-        let mut targets = Targets::new(rows, width, classes);
-        targets.targets = reference.floats(&name(part));
+        let mut targets = Targets::new(rows, width, classes).masked();
+        for (at, target) in reference.floats(&name(part)).into_iter().enumerate() {
+            if target == 1.0 {
+                targets.mark(at / classes / width, at / classes % width, at % classes);
+            }
+        }
         for (row, drawn) in drawn.iter().enumerate() {
             let tokens = counts[row * width..(row + 1) * width].iter().filter(|&&counted| counted == 1).count();
             if classes == 2 || !drawn.is_empty() {
-                targets.count(row, tokens);
+                targets.count(row, FIRST, tokens);
             }
         }
         targets
