@@ -60,7 +60,7 @@ pub enum EncoderSource {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StageConfig {
-    /// Passes over the training examples.
+    /// Passes over the training examples; 0, to keep the network as it is, if training starts from an earlier model.
     pub epochs: usize,
     /// Examples in a batch.
     pub batch: usize,
@@ -79,13 +79,14 @@ impl Default for StageConfig {
 }
 
 impl StageConfig {
-    /// Checks that all values lie in their ranges; `name` is the table of the settings, such as `rere.relation`.
-    ///
-    /// # Errors
-    /// Returns what is wrong, with the key.
-    pub fn check(&self, name: &str) -> Result<(), String> {
-        if self.epochs == 0 || self.batch == 0 {
-            return Err(format!("{name}: epochs and batch must be at least 1"));
+    fn check(&self, name: &str, from_model: bool) -> Result<(), String> {
+        if self.batch == 0 {
+            return Err(format!("{name}.batch must be at least 1"));
+        }
+        if self.epochs == 0 && !from_model {
+            return Err(format!(
+                "{name}.epochs must be at least 1, unless training starts from an earlier model (--from)"
+            ));
         }
         if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
             return Err(format!("{name}.learning_rate is {}: it must lie in (0, 1)", self.learning_rate));
@@ -164,7 +165,8 @@ impl<S: System> Config<S> {
             return Err(error(message));
         }
         let config: Self = toml::from_str(text).map_err(|e| error(e.to_string()))?;
-        config.check().map_err(error)?;
+        // Whether there is an earlier model, the settings do not say.
+        config.check(true).map_err(error)?;
         config.check_random(&table).map_err(error)?;
         Ok(config)
     }
@@ -190,8 +192,10 @@ impl<S: System> Config<S> {
     }
 
     /// Checks that all values lie in their ranges.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self, from_model: bool) -> Result<(), String> {
         self.training.check()?;
+        let stages = S::stages(&self.system);
+        stages.iter().try_for_each(|(name, stage)| stage.check(&format!("{}.{name}", S::NAME), from_model))?;
         S::check(&self.system)
     }
 
@@ -369,7 +373,7 @@ mod tests {
         let encoder = "encoder = { pretrained = \"x\" }\n";
         for (text, word) in [
             ("[rere.relation]\nepoch = 3", "epoch"),
-            ("[rere.relation]\nepochs = 0", "rere.relation"),
+            ("[rere.relation]\nbatch = 0", "rere.relation.batch"),
             ("[rere.relation]\nlearning_rate = 2.0", "rere.relation.learning_rate"),
             ("[rere.entity]\nloss = { name = \"cpu\", gamma = 1.5 }", "rere.entity.loss: gamma"),
             ("[rere.entity]\nloss = { name = \"cpu\", prior = 0.0 }", "rere.entity.loss"),

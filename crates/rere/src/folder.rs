@@ -128,7 +128,7 @@ impl From<BTreeMap<String, Vec<u8>>> for Source {
 
 impl Source {
     /// The content of a file, and what errors call it.
-    fn read(&self, name: &str) -> Result<(Vec<u8>, PathBuf), RereError> {
+    pub(crate) fn read(&self, name: &str) -> Result<(Vec<u8>, PathBuf), RereError> {
         match self {
             Self::Folder(folder) => {
                 let path = folder.join(name);

@@ -15,6 +15,7 @@
 //! | training, with checkpoints and resuming | [`Trainer`], [`Event`], [`TrainingRecord`] |
 //! | a trained system: extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
 //! | a system of one's own | [`System`], [`Task`], [`Run`] |
+//! | the most that each paradigm can find in a corpus | [`ceilings`] |
 //!
 //! # Example
 //!
@@ -48,6 +49,7 @@
 //! ```
 
 mod batch;
+mod ceiling;
 mod config;
 mod error;
 mod files;
@@ -60,6 +62,7 @@ mod trained;
 
 pub use batch::{Compute, encoder_input, numbers, probabilities};
 pub use burn::tensor::Device;
+pub use ceiling::{Ceiling, ceilings};
 pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig};
 pub use error::RereError;
 pub use folder::{ModelConfig, Parts, Source};
@@ -72,8 +75,8 @@ pub use rere_model::{Precision, parse_device};
 pub use system::{AnyConfig, CasRel, CasRelConfig, Decoding, Floor, Rere, RereConfig, SpanTriple, System, Window};
 pub use thresholds::Thresholds;
 pub use train::{
-    Corpus, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, SentenceExamples, StageRecord, Step,
-    Targets, Task, TrainOptions, Trainer, TrainingRecord, Warning,
+    Corpus, Earlier, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, SentenceExamples, StageRecord,
+    Step, Targets, Task, TrainOptions, Trainer, TrainingRecord, Warning,
 };
 pub use trained::{LoadOptions, Trained, TrainedSystem, load};
 

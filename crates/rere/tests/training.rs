@@ -718,3 +718,52 @@ fn an_lstm_supports_f32_only() {
     let error = with(Precision::Bf16).err().expect("no such LSTM").to_string();
     assert_eq!(error, "precision \"bf16\": an LSTM supports f32 only: use f32");
 }
+
+#[test]
+fn a_relation_is_added_by_training_the_relation_stage_alone() {
+    let _alone = alone();
+    let without = |corpus: Corpus, relation: &str| {
+        let strip = |sentences: Vec<Sentence>| -> Vec<Sentence> {
+            let mut sentences = sentences;
+            sentences.iter_mut().for_each(|sentence| sentence.triples.retain(|triple| triple.relation != relation));
+            sentences
+        };
+        Corpus { train: strip(corpus.train), dev: strip(corpus.dev) }
+    };
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let [first, second] = [folders[0].path(), folders[1].path()];
+    run(&config(), &without(corpus(), "born in"), first, false).expect("trains");
+    assert_eq!(trained::<Rere>(first).info().relations.len(), 1);
+
+    let mut config = config();
+    config.system.entity.epochs = 0;
+    let error = run(&config, &corpus(), second, false).expect_err("nothing to keep").to_string();
+    assert!(error.contains("rere.entity.epochs") && error.contains("--from"), "{error}");
+    let from = TrainOptions { from: Some(first.into()), ..options(false) };
+    Trainer::new(config.clone(), from.clone()).run(&corpus(), second).expect("trains");
+    let weights = |folder: &Path, name: &str| fs::read(folder.join(name).join("model.safetensors")).expect("written");
+    assert!(weights(first, "entity") == weights(second, "entity"), "the entity stage is as it was");
+    assert!(weights(first, "relation") != weights(second, "relation"));
+    let names = |folder: &Path| -> Vec<String> {
+        trained::<Rere>(folder).info().relations.iter().map(|relation| relation.name.clone()).collect()
+    };
+    assert_eq!(names(second), ["lives in", "born in"], "old relations keep their labels");
+    // The weights of the earlier model are what training starts from: without a step the old relation scores as before.
+    config.system.relation.epochs = 0;
+    let kept = tempfile::tempdir().expect("a folder");
+    Trainer::new(config.clone(), from.clone()).run(&corpus(), kept.path()).expect("copies");
+    let texts = ["In London , where it rains , lives Ada .", "Bob Ray saw New York ."];
+    let [before, after] =
+        [first, kept.path()].map(|folder| trained::<Rere>(folder).relation_scores(&texts).expect("scores"));
+    for (before, after) in before.iter().zip(after) {
+        assert!((before[0] - after[0]).abs() < 1e-6, "{before:?} {after:?}");
+    }
+    // A model of another system is none to start from.
+    let error = Trainer::new(casrel(), from).run(&corpus(), kept.path()).expect_err("another system").to_string();
+    assert!(error.contains("expected a model of the system casrel, found rere"), "{error}");
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&casrel(), &without(corpus(), "born in"), folder.path(), false).expect("trains");
+    let from = TrainOptions { from: Some(folder.path().into()), ..options(false) };
+    Trainer::new(casrel(), from).run(&corpus(), second).expect("trains");
+    assert_eq!(trained::<CasRel>(second).info().relations.len(), 2);
+}

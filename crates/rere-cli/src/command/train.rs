@@ -36,6 +36,9 @@ pub struct Arguments {
     /// Seed, in place of training.seed.
     #[arg(long)]
     seed: Option<u64>,
+    /// Start from this model, of the same system, in place of the settings' encoder; new relations are added to its own.
+    #[arg(long, value_name = "MODEL")]
+    from: Option<PathBuf>,
     /// Go on with the run that was stopped in the model folder; a run that has ended succeeds at once.
     #[arg(long)]
     resume: bool,
@@ -83,7 +86,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         progress.show(event);
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let options = TrainOptions { device, resume: arguments.resume, overwrite: arguments.overwrite };
+    let options = TrainOptions {
+        device,
+        resume: arguments.resume,
+        from: arguments.from.clone().map(Into::into),
+        overwrite: arguments.overwrite,
+    };
     config.train(options, &corpus, &arguments.out, on_event)?;
     _ = say(format!("model: {}", arguments.out.display()));
     Ok(())

@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, FloatDType, Tensor},
 };
 
-use super::HasEncoder;
+use super::{HasEncoder, with_first_outputs};
 use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError};
 
 /// The network of CasRel: an encoder, a tagger of subjects, and taggers of objects for each relation.
@@ -60,6 +60,15 @@ impl CasRelHead {
             subject: LinearConfig::new(hidden, 2).init(device),
             object: LinearConfig::new(hidden, 2 * relations).init(device),
         }
+    }
+
+    /// The taggers with the weights of others, whose relations are the first of these.
+    ///
+    /// # Panics
+    /// Panics if the others have more relations or another hidden size.
+    #[must_use]
+    pub fn with_first_of(self, other: Self) -> Self {
+        Self { subject: other.subject, object: with_first_outputs(self.object, other.object) }
     }
 
     /// Two logits for each token, `[batch, tokens, 2]`: how well it starts or ends a subject.

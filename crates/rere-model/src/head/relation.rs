@@ -7,7 +7,7 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{DROPOUT, HasEncoder};
+use super::{DROPOUT, HasEncoder, with_first_outputs};
 use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, dropout::dropout};
 
 /// How the hidden states of a sentence become one.
@@ -31,6 +31,16 @@ impl RelationHead {
     /// A head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: LinearConfig::new(hidden, relations).init(device) }
+    }
+
+    /// The head with the weights of another one for the first relations, as many as that one has.
+    ///
+    /// # Panics
+    /// Panics if the other head has more relations or another hidden size.
+    #[must_use]
+    pub fn with_first_of(mut self, other: Self) -> Self {
+        self.linear = with_first_outputs(self.linear, other.linear);
+        self
     }
 
     /// Logits `[batch, relations]` from a hidden state for each sentence, `[batch, hidden]`.

@@ -13,7 +13,8 @@ pub use casrel::{CasRel, CasRelConfig};
 pub use rere::{Rere, RereConfig};
 
 use crate::{
-    Config, EncoderSource, LoadOptions, ModelConfig, Parts, RereError, Run, Source, Thresholds, Trained, TrainedSystem,
+    Config, EncoderSource, LoadOptions, ModelConfig, Parts, RereError, Run, Source, StageConfig, Thresholds, Trained,
+    TrainedSystem,
 };
 
 /// A system: one network or more, and a decoder.
@@ -34,11 +35,16 @@ pub trait System: Send + Sync + Sized + 'static {
     /// Memory of [`decode`](Self::decode), used again from window to window.
     type Scratch: Default + Send;
 
-    /// Checks that all values of the settings lie in their ranges.
+    /// The settings of each network's training, with their names in the system's table.
+    fn stages(config: &Self::Config) -> Vec<(&'static str, &StageConfig)>;
+
+    /// Checks that the values of other settings than those of [`stages`](Self::stages) lie in their ranges.
     ///
     /// # Errors
     /// Returns what is wrong, with the key.
-    fn check(config: &Self::Config) -> Result<(), String>;
+    fn check(_config: &Self::Config) -> Result<(), String> {
+        Ok(())
+    }
 
     /// How relations are put into words, if the system asks with their names.
     fn query_style(_config: &Self::Config) -> QueryStyle {

@@ -10,14 +10,14 @@ mod run;
 mod task;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, TryLockError},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use burn::tensor::Device;
-use rere_core::{Mention, RelationSet, Sentence};
+use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
 use rere_data::{LocatedCorpus, Missing, Tokenizer};
 use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 pub use event::{Event, Warning};
 pub use examples::{SentenceExamples, Targets};
 pub use record::{EpochRecord, LabelRecord, PriorRecord, StageRecord, TrainingRecord};
-pub use run::{Inputs, Run};
+pub use run::{Earlier, Inputs, Run};
 pub use task::{Labels, Step, Task};
 
 pub(crate) use checkpoint::is_stopped;
@@ -35,7 +35,7 @@ pub(crate) use run::{WeighedLoss, total_loss};
 use crate::{
     Config, EncoderSource, LoadOptions, RereError, Source, System, Thresholds, Trained, TrainedSystem,
     files::{io, read_json, write_json},
-    folder::{ModelConfig, TOKENIZER, TRAINING, load_tokenizer},
+    folder::{CONFIG, ModelConfig, TOKENIZER, TRAINING, load_tokenizer, weights},
     hexadecimal,
     pipeline::Texts,
 };
@@ -58,6 +58,9 @@ pub struct TrainOptions {
     /// Whether a run that was stopped in the folder goes on from its last checkpoint. It ends with the weights it would have
     /// had; settings and corpus must be the same. A run that has ended succeeds at once.
     pub resume: bool,
+    /// A model of the same system to start from, in place of the settings' encoder: its weights, tokenizer and relations are taken
+    /// over, and relations of the training sentences that it does not have are added.
+    pub from: Option<Source>,
     /// Whether a run that was stopped in the folder is discarded. Without it and without `resume`, such a run is an error.
     pub overwrite: bool,
 }
@@ -65,7 +68,7 @@ pub struct TrainOptions {
 impl TrainOptions {
     /// A new run on a device.
     pub fn new(device: Device) -> Self {
-        Self { device, resume: false, overwrite: false }
+        Self { device, resume: false, from: None, overwrite: false }
     }
 }
 
@@ -103,9 +106,21 @@ impl<'a, S: System> Trainer<'a, S> {
     /// loss is no longer a number, or the event callback ends the run.
     pub fn run(mut self, corpus: &Corpus, folder: &Path) -> Result<TrainingRecord, RereError> {
         let (config, device) = (&self.config, &self.options.device);
-        config.check().map_err(|message| RereError::Config { path: None, message })?;
-        let relations = relations_of(&corpus.train, S::query_style(&config.system))?;
-        let (encoder, tokenizer) = encoder_and_tokenizer(&config.encoder, &corpus.train)?;
+        let from = self.options.from.clone();
+        config.check(from.is_some()).map_err(|message| RereError::Config { path: None, message })?;
+        let earlier = from.as_ref().map(|source| Ok::<_, RereError>((source, source.config()?))).transpose()?;
+        let (encoder, tokenizer) = match &earlier {
+            Some((source, model)) => {
+                if model.system != S::NAME {
+                    let message = format!("--from: expected a model of the system {}, found {}", S::NAME, model.system);
+                    return Err(RereError::Config { path: None, message });
+                }
+                (model.encoder.clone(), load_tokenizer(source, &model.encoder)?)
+            }
+            None => encoder_and_tokenizer(&config.encoder, &corpus.train)?,
+        };
+        let known = earlier.as_ref().map(|(_, model)| &model.relations);
+        let relations = relations_of(&corpus.train, known, S::query_style(&config.system))?;
         let max_tokens = config.training.max_tokens;
         if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
             let message =
@@ -115,7 +130,7 @@ impl<'a, S: System> Trainer<'a, S> {
 
         fs::create_dir_all(folder).map_err(io(folder))?;
         let _lock = Lock::new(folder)?;
-        let run_sha256 = fingerprint(config, corpus)?;
+        let run_sha256 = fingerprint(config, corpus, earlier.as_ref().map(|(source, model)| (*source, model)))?;
         let new = match checkpoint::open(folder, &run_sha256, self.options.resume, self.options.overwrite)? {
             checkpoint::Opened::Going(new) => new,
             checkpoint::Opened::Finished => {
@@ -144,6 +159,7 @@ impl<'a, S: System> Trainer<'a, S> {
                 },
                 training: &config.training,
                 source: &config.encoder,
+                earlier: earlier.as_ref().map(|(source, model)| (*source, model)),
                 folder,
                 new: &new,
                 device,
@@ -229,13 +245,22 @@ impl Drop for Lock {
     }
 }
 
-fn relations_of(sentences: &[Sentence], style: rere_core::QueryStyle) -> Result<RelationSet, RereError> {
+/// The relations of an earlier model, then others of the training sentences, in the order of their names.
+fn relations_of(
+    sentences: &[Sentence],
+    earlier: Option<&RelationSet>,
+    style: QueryStyle,
+) -> Result<RelationSet, RereError> {
     let names: BTreeSet<&str> =
         sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
     if names.is_empty() {
         return Err(RereError::Corpus("no training sentence has a triple: nothing can be learnt".into()));
     }
-    RelationSet::with_style(names, style).map_err(|error| RereError::Corpus(error.to_string()))
+    let failed = |error: RelationSetError| RereError::Corpus(error.to_string());
+    let Some(earlier) = earlier else { return RelationSet::with_style(names, style).map_err(failed) };
+    let new = names.into_iter().filter(|name| earlier.label(name).is_none());
+    let new = RelationSet::with_style(new, style).map_err(failed)?;
+    RelationSet::new(earlier.iter().chain(&new).cloned().collect()).map_err(failed)
 }
 
 fn encoder_and_tokenizer(
@@ -278,16 +303,30 @@ fn checksum(sentences: &[Sentence]) -> String {
 }
 
 /// SHA-256 of what must be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they are.
-fn fingerprint<S: System>(config: &Config<S>, corpus: &Corpus) -> Result<String, RereError> {
+fn fingerprint<S: System>(
+    config: &Config<S>,
+    corpus: &Corpus,
+    earlier: Option<(&Source, &ModelConfig)>,
+) -> Result<String, RereError> {
     let mut settings = config.clone();
     (settings.data.train, settings.data.dev) = (None, None);
-    let mut files = Vec::new();
-    if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
-        for name in ["config.json", "model.safetensors", TOKENIZER] {
-            let path = folder.join(name);
-            let bytes = fs::read(&path).map_err(io(&path))?;
-            files.push((name, hexadecimal(Sha256::digest(bytes))));
+    let (source, names) = match (earlier, &settings.encoder) {
+        (Some((source, model)), _) => {
+            let weights = model.networks.iter().map(|network| weights(network));
+            (source.clone(), weights.chain([CONFIG.to_owned(), TOKENIZER.to_owned()]).collect())
         }
+        (None, EncoderSource::Pretrained(folder)) => {
+            let names = ["config.json", "model.safetensors", TOKENIZER].map(str::to_owned);
+            (Source::from(folder), names.to_vec())
+        }
+        (None, EncoderSource::Random(_)) => (Source::Files(BTreeMap::new()), Vec::new()),
+    };
+    let mut files = Vec::new();
+    for name in names {
+        let (bytes, _) = source.read(&name)?;
+        files.push((name, hexadecimal(Sha256::digest(bytes))));
+    }
+    if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
         *folder = PathBuf::new();
     }
     // Fields in the order of the types, numbers in their shortest form: equal settings give equal text.

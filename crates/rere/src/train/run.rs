@@ -13,7 +13,10 @@ use rere_loss::{
     GroupBy, LabelCounts, Loss, LossError, LossKind, LossSettings, PerClass, PriorSettings,
     prior::{BestBin, Bootstrap, PriorEstimator, Sample},
 };
-use rere_model::{Encoder, EncoderConfig, EncoderInput, HasEncoder, ModelError, load_pretrained, save_weights};
+use rere_model::{
+    Encoder, EncoderConfig, EncoderInput, HasEncoder, ModelError, load_pretrained, load_weights_from_bytes,
+    save_weights,
+};
 
 use super::{
     checkpoint,
@@ -22,8 +25,10 @@ use super::{
     task::{Labels, Step, Task, mixed},
 };
 use crate::{
-    EncoderSource, EpochRecord, Event, LabelRecord, PriorRecord, RereError, StageConfig, StageRecord, TrainingConfig,
-    Warning, files::io, folder::weights,
+    EncoderSource, EpochRecord, Event, LabelRecord, ModelConfig, PriorRecord, RereError, StageConfig, StageRecord,
+    TrainingConfig, Warning,
+    files::io,
+    folder::{self, Source},
 };
 
 /// What tells a program of the events of a run, and can end it.
@@ -34,6 +39,7 @@ pub struct Run<'a> {
     pub(super) inputs: Inputs<'a>,
     pub(super) training: &'a TrainingConfig,
     pub(super) source: &'a EncoderSource,
+    pub(super) earlier: Option<(&'a Source, &'a ModelConfig)>,
     /// The model folder, in which the checkpoints are.
     pub(super) folder: &'a Path,
     /// The model folder that is being made.
@@ -62,6 +68,33 @@ pub struct Inputs<'a> {
     pub max_tokens: usize,
     /// Constraints on the triples of a text.
     pub constraints: &'a Constraints,
+}
+
+/// The model that training starts from.
+pub struct Earlier<'a> {
+    source: &'a Source,
+    config: &'a ModelConfig,
+    device: &'a Device,
+}
+
+impl Earlier<'_> {
+    /// Number of relations of the model; they are the first of the task's.
+    pub fn relations(&self) -> usize {
+        self.config.relations.len()
+    }
+
+    /// A network of the model; `init` gives one with random weights.
+    ///
+    /// # Errors
+    /// Returns an error if the weights are missing or do not fit.
+    pub fn network<M: Module>(
+        &self,
+        name: &str,
+        init: impl FnOnce(&Device) -> Result<M, ModelError>,
+    ) -> Result<M, RereError> {
+        let (bytes, path) = self.source.read(&folder::weights(name))?;
+        Ok(load_weights_from_bytes(init(self.device)?, bytes, &path)?)
+    }
 }
 
 impl<'a> Run<'a> {
@@ -129,15 +162,15 @@ impl<'a> Run<'a> {
         losses: &[WeighedLoss],
         task: &T,
     ) -> Result<checkpoint::State, RereError> {
-        let (training, folder) = (self.training, self.folder);
+        let (training, checkpoints) = (self.training, self.folder);
         let seed = mixed(training.seed, self.stages.len() + 1);
         let training_device = self.device.clone().autodiff();
         let model = self.initial(task, settings, seed, &training_device)?;
         let adamw = optimizer::adamw(training.weight_decay);
-        let (mut state, mut model, mut adamw) = checkpoint::load(folder, name, model, adamw)?;
+        let (mut state, mut model, mut adamw) = checkpoint::load(checkpoints, name, model, adamw)?;
 
-        let weights = self.new.join(weights(name));
-        if let Some(parent) = weights.parent() {
+        let file = self.new.join(folder::weights(name));
+        if let Some(parent) = file.parent() {
             fs::create_dir_all(parent).map_err(io(parent))?;
         }
         let lengths = task.lengths();
@@ -145,7 +178,7 @@ impl<'a> Run<'a> {
         let steps = per_epoch * settings.epochs;
         let (stage, examples, too_long) = (name.to_owned(), lengths.len(), task.too_long());
         self.emit(&Event::Stage { stage, examples, too_long, done: state.done, steps })?;
-        if steps < Warning::FEW_STEPS {
+        if (1..Warning::FEW_STEPS).contains(&steps) {
             self.emit(&Event::Warning(Warning::FewSteps { stage: name.to_owned(), steps }))?;
         }
         // A single epoch has no use of what is kept, and embeddings alone are as fast as a file.
@@ -154,6 +187,9 @@ impl<'a> Run<'a> {
             _ => None,
         };
 
+        if settings.epochs == 0 {
+            save_weights(&model, &file)?;
+        }
         while state.epochs.len() < settings.epochs {
             let epoch = state.epochs.len();
             let batches = shuffled_batches(lengths, settings.batch, mixed(seed, epoch));
@@ -183,7 +219,7 @@ impl<'a> Run<'a> {
                 let in_epoch = state.done - epoch * per_epoch;
                 let is_due = in_epoch < per_epoch && in_epoch.is_multiple_of(training.checkpoint_steps);
                 if is_due || told.is_err() {
-                    checkpoint::save(folder, name, &state, &model, &adamw)?;
+                    checkpoint::save(checkpoints, name, &state, &model, &adamw)?;
                 }
                 told?;
             }
@@ -192,12 +228,12 @@ impl<'a> Run<'a> {
             let best = state.kept.checked_sub(1).and_then(|kept| state.epochs[kept].dev_f1);
             // Without a development set every epoch is kept, so that the last one stays.
             if best.is_none() || dev_f1 > best {
-                save_weights(&model, &weights)?;
+                save_weights(&model, &file)?;
                 state.kept = epoch + 1;
             }
             state.epochs.push(record);
             let loss = std::mem::take(&mut state.loss_sum) / per_epoch as f64;
-            checkpoint::save(folder, name, &state, &model, &adamw)?;
+            checkpoint::save(checkpoints, name, &state, &model, &adamw)?;
             self.emit(&Event::Epoch { epoch: epoch + 1, loss, dev_f1 })?;
         }
         Ok(state)
@@ -213,9 +249,12 @@ impl<'a> Run<'a> {
     ) -> Result<T::Model, RereError> {
         device.seed(seed);
         // Parameters are drawn when they are first looked at: look at all of them now, in their order.
-        let model = task.init(device)?.materialize();
+        let mut model = task.init(device)?.materialize();
+        if let Some((source, config)) = self.earlier {
+            model = task.init_from(model, &Earlier { source, config, device })?;
+        }
         let model = model.map_encoder(|mut encoder| {
-            if let EncoderSource::Pretrained(folder) = self.source {
+            if let (EncoderSource::Pretrained(folder), None) = (self.source, self.earlier) {
                 encoder = load_pretrained(encoder, folder)?;
             }
             Ok::<_, ModelError>(match settings.frozen_layers {
@@ -402,6 +441,10 @@ impl<T: Task> Task for Part<'_, T> {
 
     fn init(&self, device: &Device) -> Result<T::Model, ModelError> {
         self.task.init(device)
+    }
+
+    fn init_from(&self, model: T::Model, earlier: &Earlier<'_>) -> Result<T::Model, RereError> {
+        self.task.init_from(model, earlier)
     }
 
     fn lengths(&self) -> &[usize] {

@@ -4,6 +4,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use rere_loss::{GroupBy, Groups, LabelCounts};
 use rere_model::{EncoderInput, HasEncoder, ModelError};
 
+use super::run::Earlier;
 use crate::RereError;
 
 /// One network in training: its examples, their labels, and how it is scored.
@@ -18,6 +19,13 @@ pub trait Task: Sync {
     /// # Errors
     /// Returns an error if the encoder's settings are not supported.
     fn init(&self, device: &Device) -> Result<Self::Model, ModelError>;
+
+    /// A network to start from, with the weights of an earlier model, whose relations are the first of the task's; `model` is
+    /// one with random weights.
+    ///
+    /// # Errors
+    /// Returns an error if the weights are missing or do not fit.
+    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError>;
 
     /// Length of each training example in tokens.
     fn lengths(&self) -> &[usize];

@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decoding, Floor, SpanTriple, System, Window};
 use crate::{
-    Compute, Inputs, Labels, Parts, RereError, Run, SentenceExamples, StageConfig, Step, Targets, Task, Thresholds,
-    numbers,
+    Compute, Earlier, Inputs, Labels, Parts, RereError, Run, SentenceExamples, StageConfig, Step, Targets, Task,
+    Thresholds, numbers,
 };
 
 /// The settings of CasRel.
@@ -76,8 +76,11 @@ impl System for CasRel {
     type Scores = CasRelScores;
     type Scratch = Scratch;
 
+    fn stages(config: &CasRelConfig) -> Vec<(&'static str, &StageConfig)> {
+        vec![("tagger", &config.tagger)]
+    }
+
     fn check(config: &CasRelConfig) -> Result<(), String> {
-        config.tagger.check("casrel.tagger")?;
         let object = config.object_loss.iter().try_for_each(LossSettings::check);
         object.map_err(|error| format!("casrel.object_loss: {error}"))
     }
@@ -246,6 +249,12 @@ impl Task for Tagger<'_> {
 
     fn init(&self, device: &Device) -> Result<CasRelModel, ModelError> {
         CasRelModel::new(self.run.encoder, self.run.relations.len(), device)
+    }
+
+    fn init_from(&self, model: CasRelModel, earlier: &Earlier<'_>) -> Result<CasRelModel, RereError> {
+        let old =
+            earlier.network("tagger", |device| CasRelModel::new(self.run.encoder, earlier.relations(), device))?;
+        Ok(CasRelModel { encoder: old.encoder, head: model.head.with_first_of(old.head) })
     }
 
     fn lengths(&self) -> &[usize] {

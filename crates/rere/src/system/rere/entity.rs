@@ -14,7 +14,7 @@ use rere_loss::LabelCounts;
 use rere_model::{EncoderInput, ModelError, POINTERS, PointerModel};
 
 use super::{DEV_TOKENS, RereConfig, queries};
-use crate::{Inputs, Labels, RereError, Run, Step, Targets, Task, Thresholds, encoder_input, probabilities};
+use crate::{Earlier, Inputs, Labels, RereError, Run, Step, Targets, Task, Thresholds, encoder_input, probabilities};
 
 /// The entity extractor in training: an example is a sentence with one of its relations.
 pub(super) struct EntityTask<'a> {
@@ -91,6 +91,10 @@ impl Task for EntityTask<'_> {
 
     fn init(&self, device: &Device) -> Result<PointerModel, ModelError> {
         PointerModel::new(self.run.encoder, device)
+    }
+
+    fn init_from(&self, _: PointerModel, earlier: &Earlier<'_>) -> Result<PointerModel, RereError> {
+        earlier.network("entity", |device| PointerModel::new(self.run.encoder, device))
     }
 
     fn lengths(&self) -> &[usize] {

@@ -75,9 +75,8 @@ impl System for Rere {
     type Scores = Vec<RelationScores>;
     type Scratch = (PairingScratch, Vec<ScoredPair>);
 
-    fn check(config: &RereConfig) -> Result<(), String> {
-        config.relation.check("rere.relation")?;
-        config.entity.check("rere.entity")
+    fn stages(config: &RereConfig) -> Vec<(&'static str, &StageConfig)> {
+        vec![("relation", &config.relation), ("entity", &config.entity)]
     }
 
     fn query_style(config: &RereConfig) -> QueryStyle {

@@ -7,7 +7,7 @@ use rere_loss::LabelCounts;
 use rere_model::{EncoderInput, ModelError, Pooling, RelationModel};
 
 use super::DEV_TOKENS;
-use crate::{Inputs, Labels, RereError, SentenceExamples, Step, Targets, Task, probabilities};
+use crate::{Earlier, Inputs, Labels, RereError, SentenceExamples, Step, Targets, Task, probabilities};
 
 /// The relation classifier in training: an example is a sentence.
 pub(super) struct RelationTask<'a> {
@@ -22,6 +22,15 @@ impl Task for RelationTask<'_> {
 
     fn init(&self, device: &Device) -> Result<RelationModel, ModelError> {
         RelationModel::new(self.run.encoder, self.run.relations.len(), self.pooling, device)
+    }
+
+    fn init_from(&self, mut model: RelationModel, earlier: &Earlier<'_>) -> Result<RelationModel, RereError> {
+        let old = earlier.network("relation", |device| {
+            RelationModel::new(self.run.encoder, earlier.relations(), self.pooling, device)
+        })?;
+        model.encoder = old.encoder;
+        model.head = model.head.with_first_of(old.head);
+        Ok(model)
     }
 
     fn lengths(&self) -> &[usize] {

@@ -1,5 +1,8 @@
 //! The most that each paradigm can find in a corpus.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeSet, fmt};
 
 use rere_core::{Probability, RelationSet, Sentence, TokenSpan};
@@ -11,11 +14,12 @@ use rere_decode::{
     CandidateScores, CasRel, CasRelScores, Decoder, HandshakeScores, Nearest, PairClassification, PointerScores, Scale,
     TableScores, TagScores, Tags, TokenTriple, TpLinker, handshake_row, handshake_rows,
 };
+use serde::Serialize;
 
 /// What a paradigm finds in a corpus with perfect scores: 1 for each label of the gold triples, 0 elsewhere.
 ///
 /// No system of the paradigm can be expected to find more. Triples are sets of strings per sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Ceiling {
     /// Name of the paradigm.
     pub paradigm: &'static str,
@@ -90,14 +94,14 @@ fn surface<'a>(sentence: &'a Sentence, located: &LocatedSentence, span: TokenSpa
 }
 
 /// Relation, subject and object of each triple.
-pub(crate) type SpanTriples = BTreeSet<(usize, TokenSpan, TokenSpan)>;
+type SpanTriples = BTreeSet<(usize, TokenSpan, TokenSpan)>;
 
 /// What a paradigm makes of the triples of a sentence, the number of its tokens and the number of relations, by way of its labels
 /// and its decoder.
-pub(crate) type Recover = fn(&[LocatedTriple], usize, usize) -> SpanTriples;
+type Recover = fn(&[LocatedTriple], usize, usize) -> SpanTriples;
 
 /// Each paradigm with its name.
-pub(crate) const PARADIGMS: [(&str, Recover); 5] = [
+const PARADIGMS: [(&str, Recover); 5] = [
     ("pair classification", recover_pairs),
     ("CasRel", recover_cascade),
     ("relation and pointers", recover_pointers),
@@ -106,7 +110,7 @@ pub(crate) const PARADIGMS: [(&str, Recover); 5] = [
 ];
 
 /// P1.
-pub(crate) fn recover_pairs(triples: &[LocatedTriple], _tokens: usize, relations: usize) -> SpanTriples {
+fn recover_pairs(triples: &[LocatedTriple], _tokens: usize, relations: usize) -> SpanTriples {
     let mentions = pair_mentions(triples);
     let pairs: Vec<(TokenSpan, TokenSpan)> =
         mentions.iter().flat_map(|&subject| mentions.iter().map(move |&object| (subject, object))).collect();
@@ -118,7 +122,7 @@ pub(crate) fn recover_pairs(triples: &[LocatedTriple], _tokens: usize, relations
 }
 
 /// P2.
-pub(crate) fn recover_cascade(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
+fn recover_cascade(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
     let decoder = CasRel::new(half(), half());
     let marks = span_marks(&casrel_subjects(triples));
     let cells = marks.iter().enumerate().flat_map(|(column, tokens)| tokens.iter().map(move |&token| (token, column)));
@@ -135,7 +139,7 @@ pub(crate) fn recover_cascade(triples: &[LocatedTriple], tokens: usize, relation
 }
 
 /// P3.
-pub(crate) fn recover_pointers(triples: &[LocatedTriple], tokens: usize, _relations: usize) -> SpanTriples {
+fn recover_pointers(triples: &[LocatedTriple], tokens: usize, _relations: usize) -> SpanTriples {
     let decoder = Nearest::new(half());
     let mut found = SpanTriples::new();
     for relation in relation_labels(triples) {
@@ -150,7 +154,7 @@ pub(crate) fn recover_pointers(triples: &[LocatedTriple], tokens: usize, _relati
 }
 
 /// TPLinker.
-pub(crate) fn recover_handshakes(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
+fn recover_handshakes(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
     let (rows, columns) = (handshake_rows(tokens).expect(PERFECT), 1 + 4 * relations);
     let row = |(i, j)| handshake_row(i, j, tokens).expect(PERFECT);
     let cells = handshake_cells(triples).into_iter().map(|(pair, column)| (row(pair), column));
@@ -160,7 +164,7 @@ pub(crate) fn recover_handshakes(triples: &[LocatedTriple], tokens: usize, relat
 }
 
 /// Novel tagging.
-pub(crate) fn recover_tags(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
+fn recover_tags(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
     let columns = tag_count(relations);
     let scores = perfect(tokens, columns, tag_labels(triples, tokens).tags.into_iter().enumerate());
     let scores = TagScores::new(table(&scores, tokens, columns)).expect(PERFECT);

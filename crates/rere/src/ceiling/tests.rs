@@ -1,22 +1,16 @@
 //! Each label layout is the inverse of its decoder: gold triples as perfect scores, decoded, are the gold triples again, but for
 //! what the paradigm cannot express. What that is, is written down here a second time, from the definitions.
 
-// Labels, perfect scores and decoders are put together in a crate that depends on both sides. That code is tested here.
-#[path = "../../rere/src/ceiling.rs"]
-mod ceiling;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
 };
 
-use ceiling::{
-    Ceiling, PARADIGMS, SpanTriples, ceilings, recover_cascade, recover_handshakes, recover_pairs, recover_pointers,
-    recover_tags,
-};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use rere_core::{RelationSet, Sentence, TokenSpan, Triple};
 use rere_data::{LocatedCorpus, LocatedTriple, Missing, Tokenizer, read, tag_labels};
+
+use super::*;
 
 const RELATIONS: usize = 3;
 
