@@ -22,6 +22,9 @@ pub enum RereError {
     /// The encoder, its weights or the device.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// An extractor failed.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
     /// The settings of a loss, or a class prior that the labels do not give.
     #[error("the loss of the {stage} stage cannot be set up")]
     Loss {
@@ -126,6 +129,9 @@ impl RereError {
 
 impl From<RereError> for ExtractError {
     fn from(error: RereError) -> Self {
-        Self::new(error)
+        match error {
+            RereError::Extract(error) => error,
+            other => Self::new(other),
+        }
     }
 }

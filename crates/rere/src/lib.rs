@@ -14,6 +14,7 @@
 //! | settings | [`AnyConfig`] from a file, [`Config`] of one system |
 //! | training, with checkpoints and resuming | [`Trainer`], [`Event`], [`TrainingRecord`] |
 //! | a trained system: extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
+//! | extraction from a stream | [`Extraction`] |
 //! | a system of one's own | [`System`], [`Task`], [`Run`] |
 //! | the most that each paradigm can find in a corpus | [`ceilings`] |
 //!
@@ -52,6 +53,7 @@ mod batch;
 mod ceiling;
 mod config;
 mod error;
+mod extraction;
 mod files;
 mod folder;
 mod pipeline;
@@ -65,6 +67,7 @@ pub use burn::tensor::Device;
 pub use ceiling::{Ceiling, ceilings};
 pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig};
 pub use error::RereError;
+pub use extraction::{Extraction, Progress};
 pub use folder::{ModelConfig, Parts, Source};
 pub use rere_core::{
     Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Sentence,

@@ -56,6 +56,8 @@ pub(crate) struct Scored<'a, S: System> {
     pub texts: &'a Texts<'a>,
     pub windows: Vec<Window<'a>>,
     pub scores: Vec<S::Scores>,
+    /// For each relation whether it is looked for.
+    pub wanted: Vec<bool>,
 }
 
 impl<'a, S: System> Scored<'a, S> {
@@ -63,7 +65,7 @@ impl<'a, S: System> Scored<'a, S> {
     pub fn new(system: &S, texts: &'a Texts<'a>, longest: usize, floor: &Floor<'_>) -> Result<Self, RereError> {
         let windows = texts.windows(longest);
         let scores = system.score(&windows, floor)?;
-        Ok(Self { texts, windows, scores })
+        Ok(Self { texts, windows, scores, wanted: floor.wanted.to_vec() })
     }
 
     /// The triples of each text. `mentions` are those that subjects and objects of a text are chosen from, if they are given.
@@ -85,9 +87,15 @@ impl<'a, S: System> Scored<'a, S> {
             let text = TokenizedText::new(self.texts.texts[window.text], tokens).map_err(failed)?;
             found.clear();
             system.decode(scores, text, &decoding, scratch, found).map_err(failed)?;
-            let kept =
-                found.iter().filter(|triple| thresholds.triple.of(triple.relation).is_some_and(|t| triple.score >= t));
-            kept.map(|triple| triple_of(triple, text.text(), relations, window.text)).collect::<Result<Vec<_>, _>>()
+            let is_kept = |triple: &&SpanTriple| {
+                let threshold = thresholds.triple.of(triple.relation);
+                self.wanted.get(triple.relation) == Some(&true) && threshold.is_some_and(|least| triple.score >= least)
+            };
+            found
+                .iter()
+                .filter(is_kept)
+                .map(|triple| triple_of(triple, text.text(), relations, window.text))
+                .collect::<Result<Vec<_>, _>>()
         };
         let windows = self.windows.par_iter().zip(&self.scores).with_min_len(MIN_DECODE);
         let found: Vec<Result<Vec<Triple>, RereError>> = windows.map_init(Default::default, decode).collect();

@@ -3,15 +3,13 @@
 use std::{error::Error, path::PathBuf, time::Instant};
 
 use rere::{
-    Constraints, ExtractError, ExtractOptions, Input, LoadOptions, Precision, Probability, TrainedSystem, load,
+    Constraints, ExtractError, ExtractOptions, Extraction, LoadOptions, Precision, Probability, Progress,
+    TrainedSystem, load,
 };
-use rere_data::{Chunks, Format, Reader, Writer};
+use rere_data::{Format, Reader, Writer};
 
 use super::{Outcome, Reading, comma_advice, log, report, tell};
 use crate::progress::bar;
-
-/// Most sentences that are extracted from at once: enough to fill batches of one length, few enough for any memory.
-const CHUNK: usize = 1024;
 
 /// Options of `rere extract`.
 #[derive(clap::Args)]
@@ -120,23 +118,15 @@ fn extract(
     writer: &mut Writer,
 ) -> Result<Reader, Box<dyn Error>> {
     let bar = bar(0, "{spinner} {pos} sentences, {per_sec}");
-    let (mut count, mut triples, started) = (0, 0, Instant::now());
-    let mut chunks = Chunks::new(reader, CHUNK);
-    for chunk in chunks.by_ref() {
-        let mut chunk = chunk?;
-        let inputs: Vec<Input> = chunk.iter().map(Input::from).collect();
-        let found = system.extract(&inputs, options)?;
-        for (sentence, found) in chunk.iter_mut().zip(found) {
-            sentence.triples = found;
-            triples += sentence.triples.len();
-            writer.write(sentence)?;
-        }
+    let started = Instant::now();
+    let mut extraction = Extraction::new(system, options.clone(), reader);
+    while let Some(chunk) = extraction.next() {
+        chunk?.iter().try_for_each(|sentence| writer.write(sentence))?;
         writer.flush()?;
-        count += chunk.len();
-        bar.set_position(count as u64);
+        bar.set_position(extraction.progress().sentences as u64);
     }
     bar.finish_and_clear();
-    let seconds = started.elapsed().as_secs_f64();
-    log(format!("{count} sentences, {triples} triples in {seconds:.1} s"));
-    Ok(chunks.into_source())
+    let (Progress { sentences, triples }, seconds) = (extraction.progress(), started.elapsed().as_secs_f64());
+    log(format!("{sentences} sentences, {triples} triples in {seconds:.1} s"));
+    Ok(extraction.into_source())
 }

@@ -110,7 +110,7 @@ pub struct Floor<'a> {
     pub decode: Probability,
     /// Least score of a triple, by relation.
     pub triple: &'a RelationThresholds,
-    /// For each relation whether it is looked for.
+    /// For each relation whether it is looked for. Triples of others are left out in any case; a system may save the work.
     pub wanted: &'a [bool],
 }
 

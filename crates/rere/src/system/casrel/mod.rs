@@ -201,10 +201,7 @@ impl CasRel {
             scores.objects = objects[first..first + scores.subjects.len() / 2 * columns].to_vec();
             let shift = |number: usize| {
                 let at = (row * most + number) * columns;
-                // A relation that is not looked for is never there.
-                let of =
-                    |(column, &shift): (usize, &f32)| if floor.wanted[column / 2] { shift } else { f32::NEG_INFINITY };
-                shifts[at..at + columns].iter().enumerate().map(of).collect()
+                shifts[at..at + columns].to_vec()
             };
             scores.shifts = spans.iter().enumerate().map(|(number, &span)| (span, shift(number))).collect();
         }

@@ -45,7 +45,7 @@ impl Trained<Rere> {
         let windows = texts.windows(self.window_tokens());
         let given = windows.iter().map(|window| relations[window.text].iter().map(|&label| (label, 1.0)).collect());
         let scores = self.system().pointers(&windows, given.collect());
-        let scored = Scored { texts: &texts, windows, scores };
+        let scored = Scored { texts: &texts, windows, scores, wanted: vec![true; self.system().queries.len()] };
         thresholds.iter().map(|at| self.decode(&scored, at)).collect()
     }
 }
