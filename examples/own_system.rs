@@ -119,8 +119,10 @@ impl Task for TaggingTask<'_> {
                 targets.mark(row, 1 + token, tag);
             }
         }
-        // A group of a collective loss is the tokens of one tag in a sentence.
-        vec![targets.labels(model.forward(input), 1)]
+        // A collective loss takes the tokens of one tag in a sentence together. The loss is a mean over tokens and tags; times the
+        // number of tags it is the sum over a token's tags.
+        let tags = tag_count(self.run.relations.len()) as f64;
+        vec![targets.labels(model.forward(input), 1).with_weight(tags)]
     }
 
     fn dev_score(&self, model: &TaggerModel, device: &Device) -> Result<Option<f64>, RereError> {

@@ -4,7 +4,29 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSpan, Mention, Triple};
+use crate::{ByteSpan, Mention, RelationSet, Triple};
+
+/// Constraints that a system cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConstraintError {
+    /// A limit that would exclude everything.
+    #[error("{key} is 0, which excludes every triple: it must be at least 1")]
+    Zero {
+        /// The key.
+        key: &'static str,
+    },
+    /// A relation that the system does not have.
+    #[error("{key} names the relation {name:?}, which the system does not have; it has {}", known.join(", "))]
+    UnknownRelation {
+        /// The key.
+        key: &'static str,
+        /// The name.
+        name: String,
+        /// The system's relations.
+        known: Vec<String>,
+    },
+}
 
 /// Constraints on the triples of a text. A triple that breaks one is left out; of triples that exclude each other, the best
 /// stays. The same subject, relation and object at several places is one triple.
@@ -42,6 +64,26 @@ pub struct Constraints {
 }
 
 impl Constraints {
+    /// Checks that the constraints make sense for a system with these relations.
+    ///
+    /// # Errors
+    /// Returns what is wrong, with the key: an unknown relation, or a limit of 0.
+    pub fn check(&self, relations: &RelationSet) -> Result<(), ConstraintError> {
+        for (key, limit) in [("longest", self.longest), ("most", self.most)] {
+            if limit == Some(0) {
+                return Err(ConstraintError::Zero { key });
+            }
+        }
+        let named = self.one_to_one.iter().map(|name| ("one_to_one", name));
+        for (key, name) in named.chain(self.types.keys().map(|name| ("types", name))) {
+            if relations.label(name).is_none() {
+                let known = relations.iter().map(|relation| relation.name.clone()).collect();
+                return Err(ConstraintError::UnknownRelation { key, name: name.clone(), known });
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps the triples that the constraints allow, each subject, relation and object once, at the best place that is allowed.
     ///
     /// The triples of the text come best first. `mentions` are those that subjects and objects are chosen from, if they are
@@ -146,6 +188,18 @@ mod tests {
         assert_eq!(which(&Constraints { types: types("CITY"), ..open.clone() }, Some(&typed)), [2]);
         assert_eq!(which(&Constraints { types: types("PLACE"), ..open.clone() }, Some(&typed)), [2, 4]);
         assert_eq!(which(&Constraints { types: types("CITY"), ..open }, Some(&mentions)), [2, 4], "types are unknown");
+    }
+
+    #[test]
+    fn constraints_that_make_no_sense_are_errors() {
+        let relations = RelationSet::from_names(["in"]).expect("a relation");
+        let check = |constraints: Constraints| constraints.check(&relations).map_err(|error| error.to_string());
+        assert_eq!(check(Constraints { one_to_one: vec!["in".into()], ..Constraints::default() }), Ok(()));
+        let error = check(Constraints { longest: Some(0), ..Constraints::default() });
+        assert_eq!(error, Err("longest is 0, which excludes every triple: it must be at least 1".into()));
+        let error = check(Constraints { types: [("on".into(), vec![])].into(), ..Constraints::default() });
+        let expected = "types names the relation \"on\", which the system does not have; it has in";
+        assert_eq!(error, Err(expected.into()));
     }
 
     #[test]

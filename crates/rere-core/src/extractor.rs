@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::{Constraints, Mention, Probability, RelationSet, Sentence, Triple};
+use crate::{ConstraintError, Constraints, Mention, Probability, RelationSet, Sentence, Triple};
 
 /// A system that finds triples in texts.
 ///
@@ -148,6 +148,9 @@ pub enum ExtractError {
         /// The system's relations.
         known: Vec<String>,
     },
+    /// The constraints make no sense for the system.
+    #[error("the constraints cannot be used")]
+    Constraints(#[from] ConstraintError),
     /// The system failed.
     #[error("extraction failed")]
     System(#[source] Box<dyn Error + Send + Sync>),

@@ -69,7 +69,7 @@ mod sentence;
 mod span;
 mod triple;
 
-pub use constraints::Constraints;
+pub use constraints::{ConstraintError, Constraints};
 pub use extra::Extra;
 pub use extractor::{ExtractError, ExtractOptions, Extractor, Info, Input};
 pub use probability::{Probability, ProbabilityError};

@@ -16,7 +16,7 @@ use serde::{
     ser::SerializeStruct,
 };
 
-use crate::{RereError, System, files::io};
+use crate::{AnyConfig, RereError, System, files::io};
 
 /// All settings of a training run of one system. Every key has a default but the encoder; an unknown key is an error.
 ///
@@ -304,7 +304,11 @@ impl<'de, S: System> Deserialize<'de> for Config<S> {
                         key => {
                             let known = KEYS.into_iter().chain([S::NAME]).map(|key| format!("`{key}`"));
                             let known = known.collect::<Vec<_>>().join(", ");
-                            return Err(A::Error::custom(format!("unknown field `{key}`, expected one of {known}")));
+                            let is_system = AnyConfig::SYSTEMS.contains(&key);
+                            let advice =
+                                if is_system { format!("; for it, write system = \"{key}\"") } else { String::new() };
+                            let message = format!("unknown field `{key}`, expected one of {known}{advice}");
+                            return Err(A::Error::custom(message));
                         }
                     }
                 }
@@ -389,6 +393,7 @@ mod tests {
             ("[data]\nmissing = \"ignore\"", "ignore"),
             ("[decode]\nshortest = 1", "shortest"),
             ("[casrel]\n", "unknown field `casrel`, expected one of `system`, `data`"),
+            ("[casrel]\n", "write system = \"casrel\""),
             ("[tranining]\n", "unknown field `tranining`"),
         ] {
             let message = message(&format!("{encoder}{text}"));

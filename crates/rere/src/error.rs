@@ -34,10 +34,12 @@ pub enum RereError {
         source: LossError,
     },
     /// A class prior that could not be estimated.
-    #[error("the class prior of the {stage} stage cannot be estimated: give one, or let it be counted")]
+    #[error("the class prior of class {class} cannot be estimated ({stage}): give one, or let it be counted")]
     Prior {
         /// Which stage.
         stage: String,
+        /// Which class, from 0: a relation or a pointer; 0 if all labels are estimated together.
+        class: usize,
         /// What is wrong.
         source: rere_loss::prior::PriorError,
     },

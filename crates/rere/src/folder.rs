@@ -160,6 +160,9 @@ impl Source {
             && !path.exists()
         {
             let message = match (crate::train::is_stopped(folder), folder.is_dir()) {
+                (true, _) if crate::train::is_in_use(folder) => {
+                    "the training of this model has not ended yet: wait for it"
+                }
                 (true, _) => "the training of this model was stopped: go on with it (--resume)",
                 (false, true) => "this is no model folder: it has no config.json",
                 (false, false) => "there is no such model folder",

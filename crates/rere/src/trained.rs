@@ -193,6 +193,7 @@ impl<S: System> Trained<S> {
         let (detect, decode) = ([own.detect], own.decode);
         let floor = Floor { detect: &detect, decode, triple: &thresholds.triple, wanted: &wanted };
         let constraints = options.constraints.as_ref().unwrap_or(&self.config.decode);
+        constraints.check(&self.config.relations)?;
         let texts = Texts::tokenize(inputs.iter().map(|input| input.text).collect(), &self.tokenizer)?;
         let scored = Scored::new(&self.system, &texts, self.window_tokens(), &floor)?;
         let mentions = |text: usize| inputs[text].mentions;

@@ -181,6 +181,7 @@ impl Extractor for Aligner {
         let relations = self.kb.relations();
         let wanted = options.wanted(relations)?;
         let constraints = options.constraints.clone().unwrap_or_default();
+        constraints.check(relations)?;
         let is_wanted = |triple: &Triple| relations.label(&triple.relation).is_some_and(|label| wanted[label]);
         let find = |&Input { text, mentions }: &Input| {
             let sure = |triple| Triple { score: Some(Probability::ONE), ..triple };
@@ -423,7 +424,8 @@ mod tests {
             Err(ExtractError::UnknownRelation { .. })
         ));
         let none = Constraints { most: Some(0), ..Constraints::default() };
-        assert_eq!(count(ExtractOptions::default().with_constraints(none)).ok(), Some(0));
+        let none = count(ExtractOptions::default().with_constraints(none));
+        assert!(matches!(none, Err(ExtractError::Constraints(_))));
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub enum Warning {
         /// F1 on the development set.
         dev_f1: f64,
     },
-    /// The best thresholds are the lowest that are tried: the scores do not tell right from wrong.
+    /// The best threshold of triples is next to 0: the scores do not tell right from wrong.
     ThresholdAtFloor {
         /// The thresholds.
         thresholds: Thresholds,
@@ -122,9 +122,8 @@ impl fmt::Display for Warning {
             ),
             Self::ThresholdAtFloor { thresholds } => write!(
                 f,
-                "the best thresholds are as low as can be (decode {}, triple {:.4}): the scores hardly tell right from \
-                 wrong, and much of what the model finds will be wrong. Train longer or on more sentences",
-                thresholds.decode,
+                "the best threshold of triples is as low as {:.4}: the scores hardly tell right from wrong, and much of what \
+                 the model finds will be wrong. Train longer or on more sentences",
                 thresholds.least_triple().get()
             ),
         }

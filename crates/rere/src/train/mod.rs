@@ -17,7 +17,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
+use rere_core::{ConstraintError, Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
 use rere_data::{LocatedCorpus, Missing, Tokenizer};
 use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
@@ -121,6 +121,8 @@ impl<'a, S: System> Trainer<'a, S> {
         };
         let known = earlier.as_ref().map(|(_, model)| &model.relations);
         let relations = relations_of(&corpus.train, known, S::query_style(&config.system))?;
+        let wrong = |error: ConstraintError| RereError::Config { path: None, message: format!("decode: {error}") };
+        config.decode.check(&relations).map_err(wrong)?;
         let max_tokens = config.training.max_tokens;
         if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
             let message =
@@ -201,7 +203,7 @@ fn complete<S: System>(
         let thresholds = trained.thresholds().clone();
         if dev_f1 < Warning::LITTLE {
             run.emit(&Event::Warning(Warning::FindsLittle { dev_f1 }))?;
-        } else if thresholds.decode <= Thresholds::lowest() || thresholds.least_triple() < Thresholds::lowest() {
+        } else if thresholds.least_triple() < Thresholds::lowest() {
             run.emit(&Event::Warning(Warning::ThresholdAtFloor { thresholds }))?;
         }
     }
@@ -219,6 +221,9 @@ fn complete<S: System>(
     trained.save_config(new)
 }
 
+/// Name of the file that a run has locked.
+const LOCK: &str = "training.lock";
+
 /// Keeps two runs from writing the same folder.
 struct Lock {
     file: File,
@@ -227,7 +232,7 @@ struct Lock {
 
 impl Lock {
     fn new(folder: &Path) -> Result<Self, RereError> {
-        let path = folder.join("training.lock");
+        let path = folder.join(LOCK);
         let file = File::create(&path).map_err(io(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file, path }),
@@ -235,6 +240,12 @@ impl Lock {
             Err(TryLockError::Error(source)) => Err(RereError::Io { path, source }),
         }
     }
+}
+
+/// Whether a run is writing the folder.
+pub(crate) fn is_in_use(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 impl Drop for Lock {

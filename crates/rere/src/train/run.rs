@@ -136,7 +136,7 @@ impl<'a> Run<'a> {
         let failed = |source: LossError| RereError::Loss { stage: name.to_owned(), source };
         let (mut labels, mut built) = (Vec::new(), Vec::new());
         for ((counts, loss), estimated) in task.counts().iter().zip(losses).zip(estimated) {
-            let given = estimated.as_ref().map(|prior| per_class(prior, loss));
+            let given = estimated.as_ref().map(|prior| usable_prior(prior, counts, loss));
             let class_prior = counts.positives.iter().sum::<u64>() as f64 / counts.labels.iter().sum::<u64>() as f64;
             let loss_prior = loss.settle_prior(counts, given.as_ref()).map_err(failed)?;
             built.push(WeighedLoss { loss: loss.build(counts, given.as_ref()).map_err(failed)?, group: loss.group });
@@ -348,14 +348,14 @@ impl<'a> Run<'a> {
 
     fn estimate(&self, name: &str, classes: &[ClassScores], loss: &LossSettings) -> Result<PriorRecord, RereError> {
         let mut record = PriorRecord { estimator: "best-bin".to_owned(), value: vec![], low: vec![], high: vec![] };
-        for ClassScores { scores, labelled } in classes {
-            let failed = |source| RereError::Prior { stage: name.to_owned(), source };
+        for (class, ClassScores { scores, labelled }) in classes.iter().enumerate() {
+            let failed = |source| RereError::Prior { stage: name.to_owned(), class, source };
             let sample = Sample::from_scores(scores, labelled).map_err(failed)?;
             let bootstrap = Bootstrap::new(100, self.training.seed).map_err(failed)?;
             let prior = BestBin.estimate(&sample, bootstrap).map_err(failed)?;
             // What cPU expects is the share among the labels that are not positive.
             let of = |prior: f64| match loss.kind {
-                LossKind::Cpu { .. } => sample.alpha_of_prior(prior),
+                LossKind::Cpu { .. } => sample.alpha_of_prior(prior).max(0.0),
                 _ => prior,
             };
             record.value.push(of(prior.value));
@@ -382,10 +382,25 @@ pub(crate) fn total_loss(losses: &[WeighedLoss], labels: Vec<Labels>) -> Tensor<
     each.reduce(Tensor::add).expect("a task has labels")
 }
 
-fn per_class(prior: &PriorRecord, loss: &LossSettings) -> PerClass {
+/// The estimated prior as a loss can use it. An estimate from a fifth of the labels may be under the share of all labels that are
+/// positive, or 0 or 1: a prior is at least that share, and no prior is certain.
+fn usable_prior(prior: &PriorRecord, counts: &LabelCounts, loss: &LossSettings) -> PerClass {
+    let share = |class: Option<usize>| {
+        let of = |numbers: &[u64]| class.map_or_else(|| numbers.iter().sum(), |class| numbers[class]) as f64;
+        of(&counts.positives) / of(&counts.labels).max(1.0)
+    };
+    let usable = |value: f64, class| {
+        let least = match loss.kind {
+            LossKind::Cpu { .. } => 0.0,
+            _ => share(class),
+        };
+        value.max(least).clamp(1e-6, 1.0 - 1e-6)
+    };
     match (loss.group, prior.value.as_slice()) {
-        (GroupBy::Sentence, [value]) => PerClass::All(*value),
-        (_, values) => PerClass::Each(values.to_vec()),
+        (GroupBy::Sentence, [value]) => PerClass::All(usable(*value, None)),
+        (_, values) => {
+            PerClass::Each(values.iter().enumerate().map(|(class, &value)| usable(value, Some(class))).collect())
+        }
     }
 }
 
