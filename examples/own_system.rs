@@ -184,6 +184,7 @@ impl System for Tagging {
         }))
     }
 
+    /// Thresholds and the longest mention have no use here: a tag sequence is what it is, and the frame removes what is too long.
     fn decode(
         &self,
         scores: &Vec<f32>,

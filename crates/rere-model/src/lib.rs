@@ -52,6 +52,7 @@ pub use error::ModelError;
 pub use gelu::gelu;
 pub use head::{
     CasRelHead, CasRelModel, HasEncoder, POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel,
+    with_first_outputs,
 };
 pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights};
 pub use precision::Precision;

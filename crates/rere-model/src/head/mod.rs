@@ -31,8 +31,14 @@ pub trait HasEncoder: Module {
     fn map_encoder<E>(self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E>;
 }
 
-/// A layer with the weights of another one for its first outputs.
-fn with_first_outputs(layer: Linear, first: Linear) -> Linear {
+/// A layer with the weights of another one for its first outputs: a head to which outputs are added.
+///
+/// The parameters are in no graph, as those of a layer that is to be trained must be.
+///
+/// # Panics
+/// Panics if the other layer has more outputs, or another number of inputs.
+#[must_use]
+pub fn with_first_outputs(layer: Linear, first: Linear) -> Linear {
     let [_, taken] = first.weight.dims();
     let [_, all] = layer.weight.dims();
     let rest = all.checked_sub(taken).expect("the other layer has no more outputs");
