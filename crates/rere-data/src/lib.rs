@@ -131,6 +131,9 @@ mod stats;
 mod text;
 mod tokenize;
 
+#[doc(no_inline)]
+pub use rere_core::{OffsetUnit, UnknownOffsetUnit};
+
 pub use align::{
     Aligner, EntityMatcher, EntityMention, Found, KnowledgeBase, KnowledgeBaseReport, Labelling, MatcherSettings,
     Overlap,
@@ -141,10 +144,7 @@ pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop::{DropBy, DropReport, Dropper};
 pub use error::DataError;
 pub use file::{Output, input_name, is_standard, open, replace_file};
-pub use format::{
-    Format, Loss, Lost, OffsetUnit, ReadOptions, ReadReport, Reader, UnknownOffsetUnit, Writer, read, read_reporting,
-    write,
-};
+pub use format::{Format, Loss, Lost, ReadOptions, ReadReport, Reader, Writer, read, read_reporting, write};
 pub use input::{QUERY_EXTRA, SENTENCE_EXTRA, query_input, sentence_input, windows};
 pub use layout::{
     LocatedTriple, TagLabels, casrel_objects, casrel_subjects, handshake_cells, pair_labels, pair_mentions,
