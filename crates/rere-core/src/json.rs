@@ -27,8 +27,10 @@
 //!
 //! # Limits
 //!
-//! Sentences are read from JSON only. Ids and other fields are read as raw JSON, so that a [`Sentence`] cannot be read inside what serde
-//! buffers: an untagged or internally tagged enum, or a flattened field.
+//! - Sentences are read from JSON only. Ids and other fields are read as raw JSON, so that a [`Sentence`] with such cannot be read inside
+//!   what serde buffers: an untagged or internally tagged enum, or a flattened field.
+//! - The reader of `rere-data` does more: it moves triples with a label for no relation, such as `NA`, to the negatives, and refuses
+//!   lists of triples of other formats, such as `triple_list`. Here the first stay triples, and the second are other fields.
 
 use std::{borrow::Cow, fmt};
 

@@ -21,7 +21,10 @@
 //! ```
 //! use rere_core::{ByteSpan, InText, Sentence};
 //!
-//! let line = r#"{"text":"Zoë lives in 北京","triples":[{"subject":{"text":"Zoë","start":0,"end":3},"relation":"lives in","object":{"text":"北京","start":13,"end":15},"score":0.5}],"page":3}"#;
+//! let line = concat!(
+//!     r#"{"text":"Zoë lives in 北京","triples":[{"subject":{"text":"Zoë","start":0,"end":3},"relation":"lives in","#,
+//!     r#""object":{"text":"北京","start":13,"end":15},"score":0.5}],"page":3}"#
+//! );
 //! let sentence: Sentence = serde_json::from_str(line)?;
 //! // Memory counts bytes, JSON counts code points.
 //! assert_eq!(sentence.triples[0].object.span, Some(ByteSpan::new(14, 20)));
@@ -35,7 +38,10 @@
 //! let error = serde_json::from_str::<Sentence>(&line.replace("15", "16")).expect_err("the text has 15 characters");
 //! assert_eq!(
 //!     error.to_string().split(" at line").next(),
-//!     Some("the mention \"北京\" has offsets 13..16, but the text ends at 15; offsets are half-open and count Unicode code points from 0")
+//!     Some(
+//!         "the mention \"北京\" has offsets 13..16, but the text ends at 15; \
+//!          offsets are half-open and count Unicode code points from 0"
+//!     )
 //! );
 //! # Ok::<(), serde_json::Error>(())
 //! ```

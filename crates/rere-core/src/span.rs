@@ -1,5 +1,5 @@
-//! Half-open ranges, one type for each unit, and conversions of single spans. [`TextOffsets`](crate::TextOffsets) converts many spans of
-//! one text.
+//! Half-open ranges, one type for each unit, and conversions of single spans. [`TextOffsets`](crate::TextOffsets) converts many
+//! spans of one text.
 
 use serde::{Deserialize, Serialize};
 

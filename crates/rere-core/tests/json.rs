@@ -88,6 +88,19 @@ fn sentences_of_another_shape_are_refused() {
     }
 }
 
+/// A limit of raw JSON, which the documentation names.
+#[test]
+fn a_sentence_cannot_be_read_from_what_serde_buffers() {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Sentence(Sentence),
+    }
+    assert!(serde_json::from_str::<Any>(LINE).is_err());
+    let Any::Sentence(plain) = serde_json::from_str(r#"{"text":"a","triples":[]}"#).expect("no id and no other field");
+    assert_eq!(plain, Sentence::new("a"));
+}
+
 #[test]
 fn offsets_that_do_not_fit_name_the_mention() {
     for (from, to, message) in [
