@@ -18,11 +18,12 @@
 //! | draw curves, calibration and F1 as SVG, and as PNG | `plot_precision_recall`, `plot_calibration`, `plot_f1`, `to_png`, with the feature `plot` |
 //! | see that a corpus has no relation that the system does not know | [`check_relations`] |
 //!
+//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
+//!
 //! # Example
 //!
 //! ```
-//! use rere_core::{Sentence, Triple};
-//! use rere_eval::{Match, NamedScore, align, count_all};
+//! use rere_eval::{Match, NamedScore, Sentence, Triple, align, count_all};
 //!
 //! let with = |triples| Sentence { triples, ..Sentence::new("Ada Lovelace was born in London .") };
 //! let born = "/people/person/place_of_birth";
@@ -51,6 +52,10 @@ mod plot;
 mod score;
 mod significance;
 mod threshold;
+
+pub use rere_core;
+#[doc(no_inline)]
+pub use rere_core::{ByteSpan, Mention, Probability, RelationSet, Sentence, Triple};
 
 pub use align::{Agreement, Aligned, Mismatches, Pairs, align, align_counted};
 pub use breakdown::{Breakdown, LENGTHS, Seen, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples};
