@@ -9,12 +9,44 @@
 //! | subject, relation, object, and a score on predictions | [`Triple`] |
 //! | the surface of a subject or object, and where it stands | [`Mention`] |
 //! | half-open ranges in bytes, Unicode code points and tokens | [`ByteSpan`], [`CharSpan`], [`TokenSpan`] |
+//! | many offsets of one text, as code points or UTF-16 count them | [`TextOffsets`], [`OffsetUnit`] |
 //! | the relations of a task, each with the query text that asks for it | [`RelationSet`], [`Relation`] |
 //! | a number in \[0, 1\] | [`Probability`] |
 //! | a system that finds triples, what it is given and asked for | [`Extractor`], [`Input`], [`ExtractOptions`], [`Info`] |
 //! | what a user knows of triples beforehand | [`Constraints`] |
+//! | JSON, in the shape of the rere format | [`Sentence`] with serde; [`InText`] for triples without a sentence; [`json`] |
 //!
-//! # Example
+//! # JSON
+//!
+//! ```
+//! use rere_core::{ByteSpan, InText, Sentence};
+//!
+//! let line = concat!(
+//!     r#"{"text":"Zoë lives in 北京","triples":[{"subject":{"text":"Zoë","start":0,"end":3},"relation":"lives in","#,
+//!     r#""object":{"text":"北京","start":13,"end":15},"score":0.5}],"page":3}"#
+//! );
+//! let sentence: Sentence = serde_json::from_str(line)?;
+//! // Memory counts bytes, JSON counts code points.
+//! assert_eq!(sentence.triples[0].object.span, Some(ByteSpan::new(14, 20)));
+//! assert_eq!(sentence.extra.get("page")?, Some(3));
+//! assert_eq!(serde_json::to_string(&sentence)?, line);
+//!
+//! // What an extractor returns for a text, in one line.
+//! let (triples, text) = (&sentence.triples, &sentence.text);
+//! assert!(line.contains(&serde_json::to_string(&InText::list(triples, text))?));
+//!
+//! let error = serde_json::from_str::<Sentence>(&line.replace("15", "16")).expect_err("the text has 15 characters");
+//! assert_eq!(
+//!     error.to_string().split(" at line").next(),
+//!     Some(
+//!         "the mention \"北京\" has offsets 13..16, but the text ends at 15; \
+//!          offsets are half-open and count Unicode code points from 0"
+//!     )
+//! );
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! # An extractor
 //!
 //! An extractor of one's own: it says that the first word of a text was born in the last one.
 //!
@@ -63,6 +95,8 @@
 mod constraints;
 mod extra;
 mod extractor;
+pub mod json;
+mod offsets;
 mod probability;
 mod relation;
 mod sentence;
@@ -72,6 +106,8 @@ mod triple;
 pub use constraints::{ConstraintError, Constraints};
 pub use extra::Extra;
 pub use extractor::{ExtractError, ExtractOptions, Extractor, Info, Input};
+pub use json::InText;
+pub use offsets::{OffsetError, OffsetUnit, TextOffsets, UnknownOffsetUnit};
 pub use probability::{Probability, ProbabilityError};
 pub use relation::{QueryStyle, Relation, RelationSet, RelationSetError};
 pub use sentence::Sentence;

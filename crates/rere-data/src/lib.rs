@@ -27,11 +27,14 @@
 //! | token ids to what an encoder reads | [`sentence_input`], [`query_input`], [`windows`] |
 //! | rows to batches | [`shuffled_batches`], [`shuffled_token_batches`], [`token_batches`], [`pad`] |
 //!
+//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
+//!
 //! # Formats
 //!
 //! [`Format`] lists them, and `docs/formats.md` of the repository shows each. The content tells which one a file has. In memory all
-//! become [`Sentence`](rere_core::Sentence)s, whose spans are half-open in bytes whatever the file counts. Fields without
-//! a meaning here are kept in [`Sentence::extra`](rere_core::Sentence::extra) and written back.
+//! become [`Sentence`]s, whose spans are half-open in bytes whatever the file counts. Fields without a meaning here are kept in
+//! [`Sentence::extra`] and written back. A sentence without a file is read from and written to JSON of the rere format by serde: see
+//! [`rere_core::json`].
 //!
 //! The feature `parquet` brings that format, and crates of Apache Arrow with it.
 //!
@@ -82,9 +85,9 @@
 //! # Tokens and labels
 //!
 //! ```
-//! use rere_core::RelationSet;
 //! use rere_data::{
-//!     LocatedCorpus, Missing, ReadOptions, Reader, Tokenizer, pad, pointer_marks, sentence_input, shuffled_token_batches,
+//!     LocatedCorpus, Missing, ReadOptions, Reader, RelationSet, Tokenizer, pad, pointer_marks, sentence_input,
+//!     shuffled_token_batches,
 //! };
 //!
 //! let corpus = r#"
@@ -131,6 +134,13 @@ mod stats;
 mod text;
 mod tokenize;
 
+pub use rere_core;
+#[doc(no_inline)]
+pub use rere_core::{
+    ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, OffsetUnit, Probability, RelationSet,
+    RelationSetError, Sentence, TokenSpan, Triple, UnknownOffsetUnit,
+};
+
 pub use align::{
     Aligner, EntityMatcher, EntityMention, Found, KnowledgeBase, KnowledgeBaseReport, Labelling, MatcherSettings,
     Overlap,
@@ -141,10 +151,7 @@ pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop::{DropBy, DropReport, Dropper};
 pub use error::DataError;
 pub use file::{Output, input_name, is_standard, open, replace_file};
-pub use format::{
-    Format, Loss, Lost, OffsetUnit, ReadOptions, ReadReport, Reader, UnknownOffsetUnit, Writer, read, read_reporting,
-    write,
-};
+pub use format::{Format, Loss, Lost, ReadOptions, ReadReport, Reader, Writer, read, read_reporting, write};
 pub use input::{QUERY_EXTRA, SENTENCE_EXTRA, query_input, sentence_input, windows};
 pub use layout::{
     LocatedTriple, TagLabels, casrel_objects, casrel_subjects, handshake_cells, pair_labels, pair_mentions,

@@ -22,11 +22,13 @@
 //! A [`PairingStrategy`] goes from pointers to bytes at once: [`Nearest`], and [`CrossProduct`], the procedure of the RERE
 //! authors' published code, which works on strings; [`Pairing`] names both in settings, [`AnyPairing`] is either.
 //!
+//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
+//!
 //! # Example
 //!
 //! ```
-//! use rere_core::{ByteSpan, Mention, Probability, Triple};
-//! use rere_decode::{CrossProduct, Nearest, PairingStrategy, PointerScores, TokenizedText};
+//! use rere_decode::rere_core::{Mention, Triple};
+//! use rere_decode::{ByteSpan, CrossProduct, Nearest, PairingStrategy, PointerScores, Probability, TokenizedText};
 //!
 //! let text = "Ada Lovelace was born in London";
 //! let tokens = [(0, 3), (4, 12), (13, 16), (17, 21), (22, 24), (25, 31)];
@@ -75,6 +77,10 @@ mod threshold;
 mod tplinker;
 mod triple;
 mod window;
+
+pub use rere_core;
+#[doc(no_inline)]
+pub use rere_core::{ByteSpan, Probability, SpanError, TokenSpan};
 
 pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
 pub use constraint::{Constrained, ConstrainedScratch, Typed};

@@ -132,11 +132,22 @@ fn check<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(
     mentions: impl Fn(&'a Sentence) -> I,
 ) -> Result<(), EvalError> {
     for (position, sentence) in sentences {
-        for mention in mentions(sentence) {
-            if let Err(lack) = matcher.part(mention) {
-                let (id, surface) = (sentence.id.clone(), mention.text.clone());
-                return Err(EvalError::Lacks { side, position, id, surface, lack });
-            }
+        check_mentions(matcher, mentions(sentence), side, position, sentence.id.as_ref())?;
+    }
+    Ok(())
+}
+
+/// Sees that the mentions of one sentence have what is compared.
+pub(crate) fn check_mentions<'a, M: TripleMatcher + ?Sized>(
+    matcher: &M,
+    mentions: impl IntoIterator<Item = &'a Mention>,
+    side: Side,
+    position: usize,
+    id: Option<&String>,
+) -> Result<(), EvalError> {
+    for mention in mentions {
+        if let Err(lack) = matcher.part(mention) {
+            return Err(EvalError::Lacks { side, position, id: id.cloned(), surface: mention.text.clone(), lack });
         }
     }
     Ok(())
