@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rere_core::ByteSpan;
-use rere_decode::{Pairing, PointerScores, TokenizedText};
+use rere_decode::{Pairing, PairingStrategy, PointerScores, TokenizedText};
 use rere_decode_fuzz::Bytes;
 
 fuzz_target!(|data: &[u8]| {
