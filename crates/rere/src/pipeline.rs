@@ -123,7 +123,13 @@ fn tokens_in(span: ByteSpan, tokens: &[ByteSpan]) -> usize {
         .count()
 }
 
-fn triple_of(found: &SpanTriple, text: &str, relations: &RelationSet, at: usize) -> Result<Triple, RereError> {
+/// The triple in words. `at` is the position of the text, for errors.
+pub(crate) fn triple_of(
+    found: &SpanTriple,
+    text: &str,
+    relations: &RelationSet,
+    at: usize,
+) -> Result<Triple, RereError> {
     let mention =
         |span: ByteSpan| Mention::at(text, span).map_err(|source| RereError::Span { sentence: at + 1, source });
     Ok(Triple {

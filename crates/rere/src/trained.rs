@@ -15,7 +15,7 @@ use crate::{
     Floor, Parts, RereError, Source, System, Thresholds,
     batch::Compute,
     files::write_json,
-    folder::{CONFIG, ModelConfig, load_tokenizer},
+    folder::{CONFIG, ModelConfig, TOKENIZER, load_tokenizer},
     hexadecimal,
     pipeline::{Chosen, Scored, Texts, candidates_floor, choose_thresholds},
     system::load_any,
@@ -129,7 +129,7 @@ impl<S: System> Trained<S> {
         let parts = Parts::new(source, &config, &tokenizer, compute, options.precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
-        digests.insert("tokenizer.json".to_owned(), hexadecimal(Sha256::digest(tokenizer.to_json()?)));
+        digests.insert(TOKENIZER.to_owned(), hexadecimal(Sha256::digest(tokenizer.to_json()?)));
         let extra = system.extra_tokens();
         if extra >= config.max_tokens {
             return Err(wrong(format!("max_tokens is {}, but {extra} tokens are not the text's", config.max_tokens)));

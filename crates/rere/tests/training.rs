@@ -13,6 +13,7 @@ use rere::{
     Precision, Probability, Rere, RereError, Sentence, System, Thresholds, TrainOptions, Trained, TrainedSystem,
     Trainer, TrainingRecord, Triple, Warning, load,
 };
+use rere_loss::PerClass;
 
 const SETTINGS: &str = r#"
     [encoder]
@@ -221,7 +222,9 @@ fn a_run_that_was_stopped_while_it_estimated_a_prior_ends_with_the_same_weights(
     let estimated = label.estimated.as_ref().expect("estimated");
     assert_eq!((estimated.estimator.as_str(), estimated.value.len()), ("best-bin", 1));
     assert!(estimated.low[0] <= estimated.value[0] && estimated.value[0] <= estimated.high[0], "{estimated:?}");
-    assert_eq!(label.loss_prior, Some(estimated.value[0].into()));
+    // No prior is certain, whatever is estimated from a handful of labels.
+    let Some(PerClass::All(prior)) = label.loss_prior else { panic!("{label:?}") };
+    assert!((prior - estimated.value[0]).abs() < 1e-5 && 0.0 < prior && prior < 1.0, "{label:?}");
     assert!(record.stages[1].labels[0].estimated.is_none());
 }
 
@@ -234,10 +237,14 @@ fn record(folder: &Path) -> TrainingRecord {
 fn a_model_that_cannot_be_good_is_told() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut config = config();
-    // It learns nothing.
-    (config.system.relation.learning_rate, config.system.entity.learning_rate) = (1e-9, 1e-9);
-    let events = run(&config, &corpus(), folder.path(), false).expect("trains");
+    // Nothing of the development set can be found: its triples have a relation that no training sentence has.
+    let mut corpus = corpus();
+    corpus
+        .dev
+        .iter_mut()
+        .flat_map(|sentence| &mut sentence.triples)
+        .for_each(|triple| triple.relation = "x".to_owned());
+    let events = run(&config(), &corpus, folder.path(), false).expect("trains");
     let few = |event: &&Event| matches!(event, Event::Warning(Warning::FewSteps { steps: 10, .. }));
     assert_eq!(events.iter().filter(few).count(), 1, "20 sentences in batches of 4, twice");
     let bad =

@@ -1,20 +1,23 @@
 //! The entity extractor in training.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 use burn::{module::Module, tensor::Device};
-use rere_core::{ByteSpan, Relation, Sentence};
+use rere_core::{Probability, Sentence, Triple};
 use rere_data::{
     LocatedCorpus, LocatedSentence, LocatedTriple, QUERY_EXTRA, pointer_marks, query_input, relation_labels,
     token_batches,
 };
 use rere_decode::{Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
-use rere_eval::{Counts, Score};
+use rere_eval::{Counts, Exact, Score, count};
 use rere_loss::LabelCounts;
 use rere_model::{EncoderInput, ModelError, POINTERS, PointerModel};
 
 use super::{DEV_TOKENS, RereConfig, queries};
-use crate::{Earlier, Inputs, Labels, RereError, Run, Step, Targets, Task, Thresholds, encoder_input, probabilities};
+use crate::{
+    Earlier, Inputs, Labels, RereError, Run, SpanTriple, Step, Targets, Task, Thresholds, encoder_input,
+    pipeline::triple_of, probabilities,
+};
 
 /// The entity extractor in training: an example is a sentence with one of its relations.
 pub(super) struct EntityTask<'a> {
@@ -74,6 +77,12 @@ impl<'a> EntityTask<'a> {
         let (rows, contexts): (Vec<Vec<u32>>, Vec<_>) = examples.iter().map(input).unzip();
         let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
         (encoder_input(&rows, Some(&contexts), self.run.tokenizer.pad(), device), contexts)
+    }
+
+    /// The triples of one relation, in a sentence of their own.
+    fn gold(&self, sentence: &Sentence, relation: usize) -> Sentence {
+        let is_of_relation = |triple: &&Triple| self.run.relations.label(&triple.relation) == Some(relation);
+        Sentence { triples: sentence.triples.iter().filter(is_of_relation).cloned().collect(), ..Sentence::default() }
     }
 
     fn batch(&self, batch: &[usize]) -> Vec<(usize, usize)> {
@@ -162,24 +171,20 @@ impl Task for EntityTask<'_> {
                 let scores = &scores[context.start * POINTERS..context.end * POINTERS];
                 let scores = PointerScores::new(scores, tokens.len()).map_err(decode)?;
                 let text = TokenizedText::new(&sentence.text, &tokens.spans).map_err(decode)?;
+                let gold = self.gold(sentence, relation);
                 for (counts, strategy) in counts.iter_mut().zip(&strategies) {
                     pairs.clear();
                     strategy.pair_into(scores, text, &mut scratch, &mut pairs).map_err(decode)?;
-                    *counts += count_pairs(sentence, self.run.relations.get(relation), &pairs);
+                    let triple = |pair: &ScoredPair| {
+                        let (subject, object) = (pair.subject, pair.object);
+                        let found = SpanTriple { relation, subject, object, score: Probability::ZERO };
+                        triple_of(&found, &sentence.text, self.run.relations, at)
+                    };
+                    let found = pairs.iter().map(triple).collect::<Result<Vec<_>, _>>()?;
+                    *counts += count(&gold, &found, &Exact);
                 }
             }
         }
         Ok(counts.into_iter().map(|counts| Score::from_counts(counts).f1).reduce(f64::max))
     }
-}
-
-/// Pairs of surfaces of one relation, against those of the sentence's triples.
-fn count_pairs(sentence: &Sentence, relation: Option<&Relation>, pairs: &[ScoredPair]) -> Counts {
-    let surface = |span: ByteSpan| span.slice(&sentence.text).unwrap_or_default();
-    let found: BTreeSet<(&str, &str)> =
-        pairs.iter().map(|pair| (surface(pair.subject), surface(pair.object))).collect();
-    let of_relation = sentence.triples.iter().filter(|triple| relation.is_some_and(|own| own.name == triple.relation));
-    let gold: BTreeSet<(&str, &str)> =
-        of_relation.map(|triple| (triple.subject.text.trim(), triple.object.text.trim())).collect();
-    Counts { right: found.intersection(&gold).count(), predicted: found.len(), gold: gold.len() }
 }
