@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let eight = median_time(1, || {
             let threads: Vec<_> =
                 (0..THREADS).map(|number| thread::spawn(extract(number * part..(number + 1) * part))).collect();
-            threads.into_iter().map(|thread| thread.join().is_ok()).all(|is_done| is_done)
+            threads.into_iter().all(|thread| thread.join().is_ok())
         });
         let rate = |seconds: f64| (part * THREADS) as f64 / seconds;
         println!("round {round}: one caller {:.0}, {THREADS} threads {:.0} sentences/s", rate(one), rate(eight));
