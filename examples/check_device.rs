@@ -11,11 +11,12 @@
 //!
 //! LibTorch may be the one that the machine's own PyTorch brings: docs/guide.md, "Devices".
 
-use std::{env, error::Error, fs, path::Path, process::Command, time::Instant};
+use std::{env, error::Error, fs, ops::ControlFlow, path::Path, process::Command, time::Instant};
 
-use burn::tensor::Device;
-use rere::{Config, Corpus, Event, Precision, Rere, parse_device, train};
-use rere_core::{Extractor, Sentence};
+use rere::{
+    Config, Corpus, Device, Event, ExtractOptions, Extractor, Input, LoadOptions, Precision, Rere, RereError, Sentence,
+    TrainOptions, Trained, Trainer, parse_device,
+};
 use rere_eval::{Exact, Score, evaluate};
 
 const SETTINGS: &str = r#"
@@ -26,9 +27,9 @@ const SETTINGS: &str = r#"
     num_attention_heads = 12
     intermediate_size = 1536
     max_position_embeddings = 512
-    [relation]
+    [rere.relation]
     epochs = 1
-    [entity]
+    [rere.entity]
     epochs = 1
 "#;
 /// Enough to fill a graphics card.
@@ -51,34 +52,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = folder.path().join("model");
     let (mut tokens, mut started) = (0, Instant::now());
     println!("training on {name}");
-    train(&Config::parse(SETTINGS)?, &corpus, &model, &device, false, &mut |event| match event {
-        Event::Stage { stage, .. } => println!("  {} stage", stage.name()),
-        Event::Step { tokens: more, .. } => tokens += more,
-        Event::Epoch { epoch, loss, .. } => {
-            let rate = tokens as f64 / started.elapsed().as_secs_f64();
-            println!(
-                "    epoch {epoch}: loss {loss:.4}, {rate:.0} tokens/s, development sentences counted in the time"
-            );
-            (tokens, started) = (0, Instant::now());
+    let on_event = |event: &Event| {
+        match event {
+            Event::Stage { stage, .. } => println!("  {stage} stage"),
+            Event::Step { tokens: more, .. } => tokens += more,
+            Event::Epoch { epoch, loss, .. } => {
+                let rate = tokens as f64 / started.elapsed().as_secs_f64();
+                println!(
+                    "    epoch {epoch}: loss {loss:.4}, {rate:.0} tokens/s, development sentences counted in the time"
+                );
+                (tokens, started) = (0, Instant::now());
+            }
+            _ => {}
         }
-        _ => {}
-    })?;
+        ControlFlow::Continue(())
+    };
+    let config = Config::<Rere>::parse(SETTINGS)?;
+    Trainer::new(config, TrainOptions::new(device.clone())).on_event(on_event).run(&corpus, &model)?;
 
     println!("extraction from {} sentences, best of {RUNS} runs", test.len());
-    let cpu = Rere::load(&model, &Device::flex())?;
+    let texts: Vec<&str> = test.iter().map(|sentence| sentence.text.as_str()).collect();
+    let cpu = Trained::<Rere>::load(&model, &LoadOptions::new(Device::flex()))?;
     let (expected, rate) = extract(&cpu, &test)?;
-    let (probabilities, before) = (cpu.relation_scores(&test)?, f1(&test, &expected)?);
+    let (probabilities, before) = (cpu.relation_scores(&texts)?, f1(&test, &expected)?);
     println!("  flex {rate:.0} sentences/s");
     let mut furthest = 0.0;
     for precision in [Precision::F32, Precision::Bf16, Precision::F16] {
-        let mut system = Rere::load(&model, &device)?;
-        if let Err(error) = system.set_precision(precision) {
-            println!("  {error}");
-            continue;
-        }
-        system.set_batch_tokens(BATCH_TOKENS);
+        let options = LoadOptions { precision, batch_tokens: BATCH_TOKENS, ..LoadOptions::new(device.clone()) };
+        let system = match Trained::<Rere>::load(&model, &options) {
+            Ok(system) => system,
+            Err(error @ RereError::Model(_)) => {
+                println!("  {error}");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let (found, rate) = extract(&system, &test)?;
-        let scores = system.relation_scores(&test)?;
+        let scores = system.relation_scores(&texts)?;
         let differences = scores.iter().flatten().zip(probabilities.iter().flatten()).map(|(a, b)| (a - b).abs());
         let difference = differences.fold(0.0, f32::max);
         let agreement = f1(&expected, &found)?;
@@ -107,12 +117,13 @@ fn f1(gold: &[Sentence], predicted: &[Sentence]) -> Result<f64, Box<dyn Error>> 
 }
 
 /// The sentences with what was found, and sentences a second.
-fn extract(system: &Rere, test: &[Sentence]) -> Result<(Vec<Sentence>, f64), Box<dyn Error>> {
+fn extract(system: &dyn Extractor, test: &[Sentence]) -> Result<(Vec<Sentence>, f64), Box<dyn Error>> {
     let mut best = 0.0f64;
     let mut predicted = test.to_vec();
+    let inputs: Vec<Input> = test.iter().map(Input::from).collect();
     for _ in 0..RUNS {
         let started = Instant::now();
-        let found = system.extract(test)?;
+        let found = system.extract(&inputs, &ExtractOptions::default())?;
         best = best.max(test.len() as f64 / started.elapsed().as_secs_f64());
         for (sentence, found) in predicted.iter_mut().zip(found) {
             sentence.triples = found;

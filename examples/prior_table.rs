@@ -1,4 +1,4 @@
-//! The error of every class-prior estimator of `rere-loss` on mixtures whose class prior is known.
+//! The error of every class-prior estimator of `rere-prior` on mixtures whose class prior is known.
 //!
 //! ```text
 //! cargo run --release --example prior_table [-- coverage]
@@ -7,12 +7,10 @@
 //! Prints mean / worst error of the value over 20 draws of 5,000 items; with `coverage`, for c = 0.5, how often the 95 %
 //! interval holds the truth, and its mean width. What it says: docs/losses.md.
 
-#[path = "../crates/rere-loss/tests/synthetic/mod.rs"]
+#[path = "../crates/rere-prior/tests/synthetic/mod.rs"]
 mod synthetic;
 
-use rere_loss::prior::{
-    BestBin, Bootstrap, Dedpul, ElkanNoto, LabelFrequency, PriorError, PriorEstimator, Sample, Tice,
-};
+use rere_prior::{BestBin, Bootstrap, Dedpul, ElkanNoto, LabelFrequency, PriorError, PriorEstimator, Sample, Tice};
 use synthetic::{Draw, MIXTURES, draw};
 
 const ITEMS: usize = 5000;

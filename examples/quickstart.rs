@@ -10,11 +10,12 @@
 //! with the collective positive-unlabelled loss (cPU), which does not. Both are scored on test sentences whose labels
 //! are complete, once with the plain thresholds 0.5 and once with those chosen on the incomplete development set.
 
-use std::{env, error::Error, num::NonZeroU32, path::Path, time::Instant};
+use std::{env, error::Error, num::NonZeroU32, ops::ControlFlow, path::Path, time::Instant};
 
-use burn::tensor::Device;
-use rere::{Config, Corpus, Event, Rere, Thresholds, train};
-use rere_core::{Extractor, Probability, Sentence};
+use rere::{
+    Config, Corpus, Device, Event, ExtractOptions, Input, LoadOptions, Probability, Rere, Sentence, Thresholds,
+    TrainOptions, Trainer, load,
+};
 use rere_data::{DropBy, Dropper};
 use rere_eval::{Counts, Exact, Score, evaluate};
 
@@ -26,19 +27,19 @@ const MISSING: f32 = 0.4;
 const SETTINGS: &str = r#"
     [encoder]
     random = { model_type = "bilstm", embedding_size = 64, direction_size = 64, layers = 1 }
-    [relation]
+    [rere.relation]
     epochs = 6
     learning_rate = 1e-2
     loss = LOSS
-    [entity]
+    [rere.entity]
     epochs = 6
     learning_rate = 1e-2
 "#;
 
-/// gamma and mu of cPU are not those of the authors' code (0.04, and 1.05 times the class prior), with which it learns
+/// gamma and the prior (mu) of cPU are not those of the authors' code (0.04, and 1.05 times the class prior), with which it learns
 /// too slowly here. How they were chosen: docs/reproduction.md.
 const LOSSES: [(&str, &str); 2] =
-    [("BCE", r#"{ name = "bce" }"#), ("cPU", r#"{ name = "cpu", gamma = 0.9, mu = 0.03 }"#)];
+    [("BCE", r#"{ name = "bce" }"#), ("cPU", r#"{ name = "cpu", gamma = 0.9, prior = 0.03 }"#)];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
@@ -59,15 +60,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, loss) in LOSSES {
         println!("\ntraining with {name}");
         let folder = models.join(name.to_lowercase());
-        let mut config = Config::parse(&SETTINGS.replace("LOSS", loss))?;
+        let mut config = Config::<Rere>::parse(&SETTINGS.replace("LOSS", loss))?;
         config.training.seed = seed;
-        train(&config, &corpus, &folder, &device, false, &mut |event| show(&event))?;
-        let mut system = Rere::load(&folder, &device)?;
-        let chosen = system.thresholds();
+        // A run that was stopped before is begun anew.
+        let options = TrainOptions { overwrite: true, ..TrainOptions::new(device.clone()) };
+        Trainer::new(config, options).on_event(show).run(&corpus, &folder)?;
+        let mut system = load(&folder, LoadOptions::new(device.clone()))?;
+        let chosen = system.config().thresholds.clone();
         for (thresholds, kind) in [(Thresholds::default(), "0.5"), (chosen, "chosen")] {
             system.set_thresholds(thresholds);
+            let inputs: Vec<Input> = test.iter().map(Input::from).collect();
             let mut predicted = test.clone();
-            for (sentence, found) in predicted.iter_mut().zip(system.extract(&test)?) {
+            for (sentence, found) in predicted.iter_mut().zip(system.extract(&inputs, &ExtractOptions::default())?) {
                 sentence.triples = found;
             }
             let score = Score::from_counts(evaluate(&test, &predicted, &Exact)?);
@@ -112,12 +116,13 @@ fn triples(sentences: &[Sentence]) -> usize {
     sentences.iter().map(|sentence| sentence.triples.len()).sum()
 }
 
-fn show(event: &Event) {
+fn show(event: &Event) -> ControlFlow<()> {
     match event {
-        Event::Stage { stage, .. } => println!("  {} stage", stage.name()),
+        Event::Stage { stage, .. } => println!("  {stage} stage"),
         Event::Epoch { epoch, loss, dev_f1 } => {
             println!("    epoch {epoch}: loss {loss:.4}, dev F1 {:.1}", 100.0 * dev_f1.unwrap_or_default());
         }
         _ => {}
     }
+    ControlFlow::Continue(())
 }

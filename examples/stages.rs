@@ -8,43 +8,50 @@
 //! relations, the whole on triples. Each stage is shown at the thresholds of the model, which were chosen for the whole
 //! system, and at those that are best for the stage alone on DEV. Nothing is chosen on TEST.
 
-use std::{collections::BTreeSet, env, error::Error, path::Path};
+use std::{
+    collections::{BTreeSet, HashSet},
+    env,
+    error::Error,
+    path::Path,
+};
 
-use burn::tensor::Device;
-use rere::{Rere, Thresholds};
-use rere_core::{Extractor, Sentence, Triple};
-use rere_eval::{Counts, Exact, Partial, Score, best_threshold, counts_at, evaluate};
+use rere::{
+    Device, ExtractOptions, Extractor, Input, LoadOptions, Probability, Rere, Sentence, Thresholds, Trained, Triple,
+};
+use rere_eval::{Counts, Exact, Partial, Score, TripleMatcher, best_threshold, counts_at, evaluate};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [model, dev, test] = arguments.as_slice() else {
         return Err("three arguments are wanted: MODEL DEV TEST".into());
     };
-    let system = Rere::load(Path::new(model), &Device::flex())?;
+    let system = Trained::<Rere>::load(Path::new(model), &LoadOptions::new(Device::flex()))?;
     let dev = rere_data::read(Path::new(dev))?;
     let test = rere_data::read(Path::new(test))?;
-    let chosen = system.thresholds();
+    let chosen = system.thresholds().clone();
 
     println!("{:<40}   thresholds  right  predicted  gold  precision  recall     F1", "on the test set");
     let on_test = relations(&system, &test)?;
     let on_dev = relations(&system, &dev)?;
     let best = best_threshold(on_dev.scored, on_dev.gold).ok_or("DEV has no sentence")?.0;
-    for (name, threshold) in [("the model's", chosen.relation), ("best alone on DEV", best)] {
+    for (name, threshold) in [("the model's", chosen.detect.max(chosen.least_triple())), ("best alone on DEV", best)] {
         let counts = counts_at(&on_test.scored, on_test.gold, threshold);
         show(&format!("relations, {name}"), &format!("{threshold:.3}"), counts);
     }
 
-    let on_dev = system.score_given(&dev, &gold_relations(&system, &dev))?;
-    let best = system.best_thresholds(&on_dev, &dev)?.ok_or("DEV has no triple")?.0;
-    let on_test = system.score_given(&test, &gold_relations(&system, &test))?;
-    for (name, thresholds) in [("the model's", chosen), ("best alone on DEV", best)] {
-        let predicted = with_triples(&test, system.decode_at(&on_test, &test, thresholds)?);
+    let best = best_given(&system, &dev)?;
+    let relations = gold_relations(&system, &test);
+    let found = system.extract_given(&texts(&test), &relations, &[chosen.clone(), best.clone()])?;
+    for ((name, thresholds), triples) in [("the model's", &chosen), ("best alone on DEV", &best)].into_iter().zip(found)
+    {
+        let predicted = with_triples(&test, triples);
         show(&format!("pairs of gold relations, {name}"), &decoding(thresholds), evaluate(&test, &predicted, &Exact)?);
     }
 
-    let predicted = with_triples(&test, system.extract(&test)?);
-    show("triples, exact", &decoding(chosen), evaluate(&test, &predicted, &Exact)?);
-    show("triples, partial", &decoding(chosen), evaluate(&test, &predicted, &Partial)?);
+    let inputs: Vec<Input> = test.iter().map(Input::from).collect();
+    let predicted = with_triples(&test, system.extract(&inputs, &ExtractOptions::default())?);
+    show("triples, exact", &decoding(&chosen), evaluate(&test, &predicted, &Exact)?);
+    show("triples, partial", &decoding(&chosen), evaluate(&test, &predicted, &Partial)?);
     Ok(())
 }
 
@@ -55,21 +62,44 @@ struct Relations {
     gold: usize,
 }
 
-fn relations(system: &Rere, sentences: &[Sentence]) -> Result<Relations, Box<dyn Error>> {
+fn relations(system: &Trained<Rere>, sentences: &[Sentence]) -> Result<Relations, Box<dyn Error>> {
     let mut relations = Relations { scored: Vec::new(), gold: 0 };
-    for (sentence, scores) in sentences.iter().zip(system.relation_scores(sentences)?) {
+    for (sentence, scores) in sentences.iter().zip(system.relation_scores(&texts(sentences))?) {
         let names: BTreeSet<&str> = sentence.triples.iter().map(|triple| triple.relation.as_str()).collect();
         relations.gold += names.len();
-        let known = system.relations().iter().map(|relation| names.contains(relation.name.as_str()));
+        let known = system.info().relations.iter().map(|relation| names.contains(relation.name.as_str()));
         relations.scored.extend(scores.into_iter().zip(known));
     }
     Ok(relations)
 }
 
+/// The thresholds that are best for the pairs of the gold relations.
+fn best_given(system: &Trained<Rere>, dev: &[Sentence]) -> Result<Thresholds, Box<dyn Error>> {
+    let gold: Vec<HashSet<_>> =
+        dev.iter().map(|sentence| sentence.triples.iter().map(|triple| Exact.key(triple)).collect()).collect();
+    let count = gold.iter().map(HashSet::len).sum();
+    let at = |decode| Thresholds { decode, triple: Probability::ZERO.into(), ..Thresholds::default() };
+    let candidates: Vec<Thresholds> = Thresholds::candidates().into_iter().map(at).collect();
+    let found = system.extract_given(&texts(dev), &gold_relations(system, dev), &candidates)?;
+    let scored = candidates.into_iter().zip(found).filter_map(|(candidate, triples)| {
+        let judged = gold.iter().zip(&triples).flat_map(|(gold, triples)| {
+            triples.iter().map(|triple| (triple.score.unwrap_or_default().get(), gold.contains(&Exact.key(triple))))
+        });
+        let (triple, score) = best_threshold(judged, count)?;
+        Some((Thresholds { triple: triple.into(), ..candidate }, score.f1))
+    });
+    let best = scored.max_by(|(_, a), (_, b)| a.total_cmp(b)).ok_or("DEV has no triple")?;
+    Ok(best.0)
+}
+
+fn texts(sentences: &[Sentence]) -> Vec<&str> {
+    sentences.iter().map(|sentence| sentence.text.as_str()).collect()
+}
+
 /// The labels of each sentence's gold relations, as far as the model knows them.
-fn gold_relations(system: &Rere, sentences: &[Sentence]) -> Vec<Vec<usize>> {
+fn gold_relations(system: &Trained<Rere>, sentences: &[Sentence]) -> Vec<Vec<usize>> {
     let labels = |sentence: &Sentence| -> BTreeSet<usize> {
-        sentence.triples.iter().filter_map(|triple| system.relations().label(&triple.relation)).collect()
+        sentence.triples.iter().filter_map(|triple| system.info().relations.label(&triple.relation)).collect()
     };
     sentences.iter().map(|sentence| labels(sentence).into_iter().collect()).collect()
 }
@@ -80,8 +110,8 @@ fn with_triples(sentences: &[Sentence], triples: Vec<Vec<Triple>>) -> Vec<Senten
 }
 
 /// The thresholds of pointers and of triples.
-fn decoding(thresholds: Thresholds) -> String {
-    format!("{:.2}, {:.3}", thresholds.entity, thresholds.triple)
+fn decoding(thresholds: &Thresholds) -> String {
+    format!("{:.2}, {:.3}", thresholds.decode, thresholds.least_triple())
 }
 
 fn show(name: &str, thresholds: &str, counts: Counts) {

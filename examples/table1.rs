@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rere_core::{Extractor, Sentence};
+use rere_core::{ExtractOptions, Extractor, Input, Sentence};
 use rere_data::{Aligner, DataError, KnowledgeBase, MatcherSettings, Overlap, ReadOptions, Reader, read};
 use rere_eval::{Match, Score, evaluate};
 use serde_json::Value;
@@ -51,7 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("Freebase, all relations", freebase),
         ("Wikidata, mapped", wikidata),
     ] {
-        let found = aligner.extract(&test)?;
+        let inputs: Vec<Input> = test.iter().map(Input::from).collect();
+        let found = aligner.extract(&inputs, &ExtractOptions::default())?;
         let predicted: Vec<Sentence> =
             test.iter().zip(found).map(|(sentence, triples)| Sentence { triples, ..sentence.clone() }).collect();
         for matcher in [Match::Exact, Match::Partial] {

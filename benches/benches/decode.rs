@@ -10,7 +10,8 @@ use rere_benches::{Certainty, ScoredSentence};
 use rere_core::{Probability, TokenSpan};
 use rere_decode::{
     Batch, CandidateScores, CasRel, CasRelScores, Decoder, HandshakeScores, Nearest, PairClassification, Pairing,
-    PairingScratch, PointerScores, Scale, ScoredSpan, TableScores, TokenizedText, TpLinker, handshake_rows,
+    PairingScratch, PairingStrategy, PointerScores, Scale, ScoredSpan, TableScores, TokenizedText, TpLinker,
+    handshake_rows,
 };
 
 /// Sentences of a batch.
@@ -82,7 +83,7 @@ fn dense(criterion: &mut Criterion) {
 /// Both strategies on one sentence after the other, down to bytes of the text.
 fn text(criterion: &mut Criterion) {
     for (name, pairing) in [("nearest", Pairing::Nearest), ("cross-product", Pairing::CrossProduct)] {
-        let strategy = pairing.strategy(half(), false);
+        let strategy = pairing.strategy(half(), false, None);
         let mut group = criterion.benchmark_group(format!("decode/text/{name}"));
         for certainty in [Certainty::Trained, Certainty::Untrained] {
             for tokens in [16, 64, 256] {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rere_benches::{Certainty, ScoredSentence};
 use rere_core::{RelationSet, Sentence, Triple};
-use rere_data::{ExampleBuilder, Missing, Tokenizer, read};
+use rere_data::{LocatedCorpus, Missing, Tokenizer, read};
 
 /// A corpus, and its tokenizer in both crates.
 fn input() -> (Vec<Sentence>, Tokenizer, tokenizers::Tokenizer) {
@@ -47,7 +47,6 @@ fn encode(criterion: &mut Criterion) {
     names.sort_unstable();
     names.dedup();
     let relations = RelationSet::from_names(names).expect("relations");
-    let builder = ExampleBuilder::new(&ours, &relations, 128, Missing::Error).expect("a builder");
     let mut group = criterion.benchmark_group("encode");
     for count in [1000, corpus.len()] {
         let corpus = &corpus[..count];
@@ -59,8 +58,8 @@ fn encode(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("tokens", count), |bencher| {
             bencher.iter(|| ours.encode_batch(&texts).expect("tokens"));
         });
-        group.bench_function(BenchmarkId::new("examples", count), |bencher| {
-            bencher.iter(|| builder.encode(corpus).expect("examples"));
+        group.bench_function(BenchmarkId::new("located", count), |bencher| {
+            bencher.iter(|| LocatedCorpus::new(corpus, &ours, &relations, Missing::Error).expect("located"));
         });
     }
     group.finish();

@@ -14,7 +14,7 @@ use plotters::prelude::*;
 use rayon::prelude::*;
 use rere_benches::median_time;
 use rere_core::{RelationSet, Sentence};
-use rere_data::{Tokenizer, entity_input, pad, read, relation_input, token_batches};
+use rere_data::{Tokenizer, pad, query_input, read, sentence_input, token_batches};
 use rere_model::{EncoderConfig, EncoderInput, PointerModel, Pooling, RelationModel, read_config};
 
 /// Relations of which the most frequent ones are taken, at most as many as there are.
@@ -122,10 +122,10 @@ impl<'a> System<'a> {
     /// Both stages: relations of all sentences, then entities for the given relations. Inputs are as wide as their batch needs,
     /// and at least as said.
     fn run(&self, sentences: &[Vec<u32>], relations: &[Vec<usize>], wide: usize) {
-        let inputs = sentences.iter().map(|ids| relation_input(self.tokenizer, ids)).collect();
+        let inputs = sentences.iter().map(|ids| sentence_input(self.tokenizer, ids)).collect();
         self.batches(inputs, wide, |input| self.relation.forward(input).into_data());
         let queried = sentences.iter().zip(relations).flat_map(|(ids, relations)| {
-            relations.iter().map(|&relation| entity_input(self.tokenizer, &self.queries[relation], ids).0)
+            relations.iter().map(|&relation| query_input(self.tokenizer, &self.queries[relation], ids).0)
         });
         self.batches(queried.collect(), wide, |input| self.entity.forward(input).into_data());
     }

@@ -12,7 +12,7 @@ use std::{collections::HashMap, error::Error, hint::black_box, io::Write, path::
 use rere_benches::{Certainty, ScoredSentence, median_time, named_text, names, public_text, python};
 use rere_core::Probability;
 use rere_data::{EntityMatcher, Folding, MatcherSettings};
-use rere_decode::{CrossProduct, Nearest, PairingScratch, PairingStrategy, PointerScores, TokenizedText};
+use rere_decode::{CrossProduct, Nearest, PairingStrategy, PointerScores, TokenizedText};
 
 fn main() -> Result<(), Box<dyn Error>> {
     pairing()?;
@@ -56,8 +56,8 @@ fn pairing() -> Result<(), Box<dyn Error>> {
 const ROUNDS: usize = 21;
 
 /// Number of pairs, and the seconds that checking and pairing take.
-fn timed(strategy: &dyn PairingStrategy, sentences: &[ScoredSentence]) -> Result<(usize, f64), Box<dyn Error>> {
-    let (mut scratch, mut found) = (PairingScratch::default(), Vec::new());
+fn timed(strategy: &impl PairingStrategy, sentences: &[ScoredSentence]) -> Result<(usize, f64), Box<dyn Error>> {
+    let (mut scratch, mut found) = (Default::default(), Vec::new());
     let mut decode = || -> Result<usize, Box<dyn Error>> {
         found.clear();
         for ScoredSentence { text, tokens, scores } in sentences {

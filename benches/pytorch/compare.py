@@ -22,12 +22,12 @@ HERE = Path(__file__).parent
 TRAINING = """
 data.train = {data}
 encoder.pretrained = {encoder}
-relation.epochs = 1
-relation.loss.name = "bce"
-entity.epochs = 1
-entity.loss.name = "bce"
+rere.relation.epochs = 1
+rere.relation.loss.name = "bce"
+rere.entity.epochs = 1
+rere.entity.loss.name = "bce"
 """
-FROZEN = "relation.frozen_layers = {}\nentity.frozen_layers = {}\n"
+FROZEN = "rere.relation.frozen_layers = {}\nrere.entity.frozen_layers = {}\n"
 
 
 def run(command: list[object], python: bool, threads: int) -> tuple[str, float]:

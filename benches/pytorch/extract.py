@@ -133,14 +133,14 @@ class Rere:
         detected: list[tuple[int, int]] = []  # sentence, relation
         for rows, hidden in self.relation.batches(sentences, batch_tokens):
             scores = torch.sigmoid(self.relation.head(hidden[:, 0]))
-            found = (scores > self.config["threshold_relation"]).nonzero().tolist()
+            found = (scores > self.config["thresholds"]["detect"]).nonzero().tolist()
             detected += [(rows[row], relation) for row, relation in found]
 
         self.tokenizer.enable_truncation(self.config["max_tokens"], strategy="only_second")
         queries = self.tokenizer.encode_batch([(relations[r]["query"], texts[s]) for s, r in detected])
         triples: list[set[Triple]] = [set() for _ in texts]
         for rows, hidden in self.entity.batches(queries, batch_tokens):
-            marks = (torch.sigmoid(self.entity.head(hidden)) >= self.config["threshold_entity"]).numpy()
+            marks = (torch.sigmoid(self.entity.head(hidden)) >= self.config["thresholds"]["decode"]).numpy()
             for index, marked in zip(rows, marks):
                 sentence, relation = detected[index]
                 text, offsets, sequences = texts[sentence], queries[index].offsets, queries[index].sequence_ids

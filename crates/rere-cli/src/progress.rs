@@ -6,9 +6,9 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rere::{Event, Thresholds};
+use rere::{Event, PriorRecord, RelationThresholds, Thresholds};
 
-use crate::command::say;
+use crate::command::{log, say};
 
 /// Shows the events of a training run.
 pub struct TrainingProgress {
@@ -28,16 +28,20 @@ impl TrainingProgress {
     /// Shows one event.
     pub fn show(&mut self, event: &Event) {
         match event {
-            Event::Encoded(report) => print(report),
-            Event::DevEncoded(report) if !report.is_complete() => print(format!("of the development set: {report}")),
-            Event::Stage { stage, done, steps } => {
+            Event::Finished => {
+                print("the run in this folder has ended already, with the same settings: nothing is left to do")
+            }
+            Event::Located(report) => print(report),
+            Event::DevLocated(report) if !report.is_complete() => print(format!("of the development set: {report}")),
+            Event::Stage { stage, examples, too_long, done, steps } => {
                 self.bar = bar(*steps as u64, "{prefix} {wide_bar} {pos}/{len} {msg} {eta} left");
-                self.bar.set_prefix(stage.name());
+                self.bar.set_prefix(stage.clone());
                 self.bar.set_position(*done as u64);
                 self.bar.reset_eta();
                 (self.started, self.stepped) = (Instant::now(), (0, 0.0));
+                let left_out = if *too_long > 0 { format!(", {too_long} left out: too long") } else { String::new() };
                 let resumed = if *done > 0 { format!(", resumed at step {done}") } else { String::new() };
-                print(format!("{}: {steps} steps{resumed}", stage.name()));
+                print(format!("{stage}: {examples} examples{left_out}, {steps} steps{resumed}"));
             }
             Event::Frozen { done, examples, bytes } => {
                 self.bar.set_message(format!("frozen layers: {done} of {examples} examples"));
@@ -70,7 +74,9 @@ impl TrainingProgress {
                     self.bar.finish_and_clear();
                 }
             }
-            Event::Thresholds(thresholds, dev_f1) => print(thresholds_line(*thresholds, *dev_f1)),
+            Event::Prior { stage, prior } => print(prior_line(stage, prior)),
+            Event::Thresholds(thresholds, dev_f1) => print(thresholds_line(thresholds, *dev_f1)),
+            Event::Warning(warning) => self.bar.suspend(|| log(format!("warning: {warning}"))),
             _ => {}
         }
     }
@@ -91,11 +97,29 @@ fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
+/// An estimated class prior, of one class or of many.
+fn prior_line(stage: &str, prior: &PriorRecord) -> String {
+    match (prior.value.as_slice(), prior.low.as_slice(), prior.high.as_slice()) {
+        ([value], [low], [high]) => format!("{stage}: class prior {value:.4} ({low:.4} to {high:.4})"),
+        (values, ..) => {
+            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            format!("{stage}: class priors of {} classes, mean {mean:.4}", values.len())
+        }
+    }
+}
+
 /// The thresholds, and their F1 on the development set.
-pub fn thresholds_line(thresholds: Thresholds, dev_f1: Option<f64>) -> String {
-    let Thresholds { relation, entity, triple } = thresholds;
+pub fn thresholds_line(thresholds: &Thresholds, dev_f1: Option<f64>) -> String {
+    let Thresholds { detect, decode, triple } = thresholds;
     let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
-    format!("thresholds: relation {relation:.4}, entity {entity:.2}, triple {triple:.4}{dev}")
+    let triple = match triple {
+        RelationThresholds::All(threshold) => format!("{threshold:.4}"),
+        RelationThresholds::Each(each) => {
+            let (least, most) = (each.iter().min(), each.iter().max());
+            format!("{:.4} to {:.4} by relation", least.copied().unwrap_or_default(), most.copied().unwrap_or_default())
+        }
+    };
+    format!("thresholds: detect {detect:.2}, decode {decode:.2}, triple {triple}{dev}")
 }
 
 /// A bar on standard error that shows on a terminal only.

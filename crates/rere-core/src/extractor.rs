@@ -2,30 +2,163 @@
 
 use std::error::Error;
 
-use crate::{RelationSet, Sentence, Triple};
+use crate::{ConstraintError, Constraints, Mention, Probability, RelationSet, Sentence, Triple};
 
-/// A system that finds triples in sentences.
-pub trait Extractor {
-    /// The relations that the system can find.
-    fn relations(&self) -> &RelationSet;
+/// A system that finds triples in texts.
+///
+/// An extractor can be shared by threads; nothing of a call changes it. What differs from call to call is in
+/// [`ExtractOptions`].
+pub trait Extractor: Send + Sync {
+    /// What the system is, and which relations it can find.
+    fn info(&self) -> &Info;
 
-    /// The triples of each sentence, in the order of the sentences, each triple with a score.
-    ///
-    /// A system reads the texts alone; triples that the sentences already have are not looked at.
+    /// Number of tokens that the system reads for a text. For callers that gather texts into calls of equal work.
+    fn cost(&self, text: &str) -> usize;
+
+    /// The triples of each text, in the order of the texts; the best triple of a text comes first. Each triple has a
+    /// score, and each span slices the text.
     ///
     /// # Errors
-    /// Where the system fails as a whole. A text that holds nothing gives no triples, and no error.
-    fn extract(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, ExtractError>;
+    /// Returns an error if the options name an unknown relation, or the system fails as a whole. A text that holds
+    /// nothing gives no triples, and no error.
+    fn extract(&self, inputs: &[Input<'_>], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError>;
+}
+
+/// A text to extract from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Input<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The mentions that subjects and objects are chosen from; `None` if the system looks for them itself.
+    pub mentions: Option<&'a [Mention]>,
+}
+
+impl<'a> Input<'a> {
+    /// A text whose mentions the system looks for.
+    pub const fn new(text: &'a str) -> Self {
+        Self { text, mentions: None }
+    }
+
+    /// Restricts subjects and objects to these mentions. A mention without a span stands for its surface, wherever it
+    /// occurs.
+    #[must_use]
+    pub const fn with_mentions(self, mentions: &'a [Mention]) -> Self {
+        Self { mentions: Some(mentions), ..self }
+    }
+}
+
+impl<'a> From<&'a str> for Input<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl<'a> From<&'a String> for Input<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::new(text)
+    }
+}
+
+/// The text alone: a sentence's triples and entities are not looked at.
+impl<'a> From<&'a Sentence> for Input<'a> {
+    fn from(sentence: &'a Sentence) -> Self {
+        Self::new(&sentence.text)
+    }
+}
+
+/// Options of one call of [`Extractor::extract`]. The default is what the system was tuned for.
+///
+/// ```
+/// use rere_core::{ExtractOptions, Probability};
+///
+/// let options = ExtractOptions::default().with_relations(["born in"]).with_min_score(Probability::new(0.5)?);
+/// assert_eq!(options.relations.as_deref(), Some(&["born in".to_owned()][..]));
+/// # Ok::<(), rere_core::ProbabilityError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ExtractOptions {
+    /// Names of the relations to find; `None` for all of the system's.
+    pub relations: Option<Vec<String>>,
+    /// Least score of a triple, in place of the system's own. Raising it only removes triples.
+    pub min_score: Option<Probability>,
+    /// Constraints on triples, in place of the system's own.
+    pub constraints: Option<Constraints>,
+}
+
+impl ExtractOptions {
+    /// Restricts the call to these relations.
+    #[must_use]
+    pub fn with_relations<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self { relations: Some(names.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Sets the least score of a triple.
+    #[must_use]
+    pub fn with_min_score(self, score: Probability) -> Self {
+        Self { min_score: Some(score), ..self }
+    }
+
+    /// Sets the constraints on triples.
+    #[must_use]
+    pub fn with_constraints(self, constraints: Constraints) -> Self {
+        Self { constraints: Some(constraints), ..self }
+    }
+
+    /// For each relation of `known` whether the call is to find it.
+    ///
+    /// # Errors
+    /// Returns [`ExtractError::UnknownRelation`] for a name that `known` does not have.
+    pub fn wanted(&self, known: &RelationSet) -> Result<Vec<bool>, ExtractError> {
+        let Some(names) = &self.relations else { return Ok(vec![true; known.len()]) };
+        let mut wanted = vec![false; known.len()];
+        for name in names {
+            let Some(label) = known.label(name) else {
+                let known = known.iter().map(|relation| relation.name.clone()).collect();
+                return Err(ExtractError::UnknownRelation { name: name.clone(), known });
+            };
+            wanted[label] = true;
+        }
+        Ok(wanted)
+    }
+}
+
+/// What an [`Extractor`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// Name of the system, such as `rere`.
+    pub system: String,
+    /// Version of the program that made the model.
+    pub version: String,
+    /// Digest of the model's files; `None` for a system without any. Two extractors with the same digest find the same triples,
+    /// but for rounding.
+    pub digest: Option<String>,
+    /// The relations that the system can find.
+    pub relations: RelationSet,
 }
 
 /// Why an [`Extractor`] failed.
 #[derive(Debug, thiserror::Error)]
-#[error("extraction failed")]
-pub struct ExtractError(#[source] Box<dyn Error + Send + Sync>);
+#[non_exhaustive]
+pub enum ExtractError {
+    /// The options name a relation that the system does not have.
+    #[error("the system has no relation {name:?}; it has {}", known.join(", "))]
+    UnknownRelation {
+        /// The name in the options.
+        name: String,
+        /// The system's relations.
+        known: Vec<String>,
+    },
+    /// The constraints make no sense for the system.
+    #[error("the constraints cannot be used")]
+    Constraints(#[from] ConstraintError),
+    /// The system failed.
+    #[error("extraction failed")]
+    System(#[source] Box<dyn Error + Send + Sync>),
+}
 
 impl ExtractError {
     /// Wraps the error of a system.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(source.into())
+        Self::System(source.into())
     }
 }

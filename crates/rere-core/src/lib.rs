@@ -9,57 +9,105 @@
 //! | subject, relation, object, and a score on predictions | [`Triple`] |
 //! | the surface of a subject or object, and where it stands | [`Mention`] |
 //! | half-open ranges in bytes, Unicode code points and tokens | [`ByteSpan`], [`CharSpan`], [`TokenSpan`] |
+//! | many offsets of one text, as code points or UTF-16 count them | [`TextOffsets`], [`OffsetUnit`] |
 //! | the relations of a task, each with the query text that asks for it | [`RelationSet`], [`Relation`] |
 //! | a number in \[0, 1\] | [`Probability`] |
-//! | a system that finds triples | [`Extractor`] |
+//! | a system that finds triples, what it is given and asked for | [`Extractor`], [`Input`], [`ExtractOptions`], [`Info`] |
+//! | what a user knows of triples beforehand | [`Constraints`] |
+//! | JSON, in the shape of the rere format | [`Sentence`] with serde; [`InText`] for triples without a sentence; [`json`] |
 //!
-//! # Example
-//!
-//! An extractor of one's own: it says that the first word of a sentence was born in the last one.
+//! # JSON
 //!
 //! ```
-//! use rere_core::{ByteSpan, ExtractError, Extractor, Mention, Probability, RelationSet, Sentence, Triple};
+//! use rere_core::{ByteSpan, InText, Sentence};
 //!
-//! struct FirstAndLast(RelationSet);
+//! let line = concat!(
+//!     r#"{"text":"Zoë lives in 北京","triples":[{"subject":{"text":"Zoë","start":0,"end":3},"relation":"lives in","#,
+//!     r#""object":{"text":"北京","start":13,"end":15},"score":0.5}],"page":3}"#
+//! );
+//! let sentence: Sentence = serde_json::from_str(line)?;
+//! // Memory counts bytes, JSON counts code points.
+//! assert_eq!(sentence.triples[0].object.span, Some(ByteSpan::new(14, 20)));
+//! assert_eq!(sentence.extra.get("page")?, Some(3));
+//! assert_eq!(serde_json::to_string(&sentence)?, line);
+//!
+//! // What an extractor returns for a text, in one line.
+//! let (triples, text) = (&sentence.triples, &sentence.text);
+//! assert!(line.contains(&serde_json::to_string(&InText::list(triples, text))?));
+//!
+//! let error = serde_json::from_str::<Sentence>(&line.replace("15", "16")).expect_err("the text has 15 characters");
+//! assert_eq!(
+//!     error.to_string().split(" at line").next(),
+//!     Some(
+//!         "the mention \"北京\" has offsets 13..16, but the text ends at 15; \
+//!          offsets are half-open and count Unicode code points from 0"
+//!     )
+//! );
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! # An extractor
+//!
+//! An extractor of one's own: it says that the first word of a text was born in the last one.
+//!
+//! ```
+//! use rere_core::{ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Triple};
+//!
+//! struct FirstAndLast(Info);
 //!
 //! impl Extractor for FirstAndLast {
-//!     fn relations(&self) -> &RelationSet {
+//!     fn info(&self) -> &Info {
 //!         &self.0
 //!     }
 //!
-//!     fn extract(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, ExtractError> {
-//!         Ok(sentences
-//!             .iter()
-//!             .map(|sentence| {
-//!                 let text = &sentence.text;
-//!                 let (Some(first), Some(last)) = (text.find(' '), text.rfind(' ')) else { return vec![] };
-//!                 vec![Triple {
-//!                     subject: Mention::at(text, ByteSpan::new(0, first)).expect("a border of words"),
-//!                     relation: self.0.iter().next().expect("one relation").name.clone(),
-//!                     object: Mention::at(text, ByteSpan::new(last + 1, text.len())).expect("a border of words"),
-//!                     score: Some(Probability::new(0.5).expect("in [0, 1]")),
-//!                 }]
-//!             })
-//!             .collect())
+//!     fn cost(&self, text: &str) -> usize {
+//!         text.split(' ').count()
+//!     }
+//!
+//!     fn extract(&self, inputs: &[Input], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError> {
+//!         let is_wanted = options.wanted(&self.0.relations)?[0];
+//!         let find = |input: &Input| {
+//!             let text = input.text;
+//!             let (Some(first), Some(last)) = (text.find(' '), text.rfind(' ')) else { return vec![] };
+//!             let mut triples = vec![Triple {
+//!                 subject: Mention::at(text, ByteSpan::new(0, first)).expect("a border of words"),
+//!                 object: Mention::at(text, ByteSpan::new(last + 1, text.len())).expect("a border of words"),
+//!                 score: Some(Probability::saturating(0.5)),
+//!                 ..Triple::of("", &self.0.relations.get(0).expect("one relation").name, "")
+//!             }];
+//!             triples.retain(|triple| is_wanted && triple.score >= options.min_score);
+//!             let constraints = options.constraints.clone().unwrap_or_default();
+//!             constraints.retain(&mut triples, input.mentions, |span| self.cost(&text[span.start..span.end]));
+//!             triples
+//!         };
+//!         Ok(inputs.iter().map(find).collect())
 //!     }
 //! }
 //!
-//! let system = FirstAndLast(RelationSet::from_names(["/people/person/place_of_birth"])?);
-//! let triples = system.extract(&[Sentence::new("Ada was born in London")])?;
+//! let relations = RelationSet::from_names(["/people/person/place_of_birth"])?;
+//! let info = Info { system: "first-and-last".into(), version: "1".into(), digest: None, relations };
+//! let system = FirstAndLast(info);
+//! let triples = system.extract(&["Ada was born in London".into()], &ExtractOptions::default())?;
 //! assert_eq!(triples[0][0].object.text, "London");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod constraints;
 mod extra;
 mod extractor;
+pub mod json;
+mod offsets;
 mod probability;
 mod relation;
 mod sentence;
 mod span;
 mod triple;
 
+pub use constraints::{ConstraintError, Constraints};
 pub use extra::Extra;
-pub use extractor::{ExtractError, Extractor};
+pub use extractor::{ExtractError, ExtractOptions, Extractor, Info, Input};
+pub use json::InText;
+pub use offsets::{OffsetError, OffsetUnit, TextOffsets, UnknownOffsetUnit};
 pub use probability::{Probability, ProbabilityError};
 pub use relation::{QueryStyle, Relation, RelationSet, RelationSetError};
 pub use sentence::Sentence;

@@ -15,6 +15,11 @@ pub struct Probability(f32);
 pub struct ProbabilityError(pub f32);
 
 impl Probability {
+    /// 0: impossible.
+    pub const ZERO: Self = Self(0.0);
+    /// 1: certain.
+    pub const ONE: Self = Self(1.0);
+
     /// The value as a probability.
     ///
     /// # Errors

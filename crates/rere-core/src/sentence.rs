@@ -3,6 +3,8 @@
 use crate::{Extra, Mention, Triple};
 
 /// One unit of text, most often a sentence, with the triples that are said or predicted to hold in it.
+///
+/// By serde it is read from and written to JSON in the shape of the rere format: see [`json`](crate::json).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sentence {
     /// Name of the sentence in its corpus, where it has one.

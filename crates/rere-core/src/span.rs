@@ -1,4 +1,5 @@
-//! Half-open ranges, one type for each unit, and the only place where units are converted.
+//! Half-open ranges, one type for each unit, and conversions of single spans. [`TextOffsets`](crate::TextOffsets) converts many
+//! spans of one text.
 
 use serde::{Deserialize, Serialize};
 

@@ -31,6 +31,8 @@ impl Mention {
 }
 
 /// A subject, a relation and an object, and how sure a system is of it.
+///
+/// It is written to JSON with its text: see [`Triple::in_text`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Triple {
     /// The subject, or head.

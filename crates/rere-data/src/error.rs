@@ -2,9 +2,9 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use rere_core::{RelationSetError, Sentence};
+use rere_core::{OffsetError, OffsetUnit, RelationSetError, Sentence};
 
-use crate::{Format, OffsetUnit};
+use crate::Format;
 
 /// Why a corpus could not be read, written or encoded.
 #[derive(Debug, thiserror::Error)]
@@ -54,12 +54,9 @@ pub enum DataError {
         message: String,
     },
     /// A mention whose offsets do not slice the text to the mention's own text.
-    #[error(
-        "{}, line {line}: the mention {claimed:?} has offsets {start}..{end}, {}; {}",
-        path.display(),
-        what_is_there(found.as_deref(), *length),
-        remedy(*unit, *fits)
-    )]
+    #[error("{}, line {line}: {}{}", path.display(), OffsetError {
+        start: *start, end: *end, claimed: claimed.clone(), found: found.clone(), length: *length, unit: *unit, fits: *fits,
+    }, remedy(*fits))]
     Offsets {
         /// The file.
         path: PathBuf,
@@ -157,19 +154,6 @@ pub enum DataError {
     /// Names of relations that do not make a set.
     #[error("the names of the relations cannot be used")]
     Relations(#[from] RelationSetError),
-    /// A relation whose query leaves no room for a sentence.
-    #[error(
-        "the query of relation {relation:?} has {tokens} tokens, which leaves no room for a sentence in {max_tokens}; \
-         allow more tokens or shorten the query"
-    )]
-    QueryTooLong {
-        /// Name of the relation.
-        relation: String,
-        /// Tokens of the query, special tokens not counted.
-        tokens: usize,
-        /// Tokens that an example may have.
-        max_tokens: usize,
-    },
     /// Names of entities that cannot be matched together.
     #[error("the names of the entities are too many to be matched at once")]
     Names(#[source] Box<dyn Error + Send + Sync>),
@@ -200,20 +184,9 @@ pub enum DataError {
     },
 }
 
-/// What a text has at the offsets of a mention.
-fn what_is_there(found: Option<&str>, length: usize) -> String {
-    match found {
-        Some(found) => format!("where the text has {found:?}"),
-        None => format!("but the text ends at {length}"),
-    }
-}
-
-/// What offsets count, or what would fit.
-fn remedy(unit: OffsetUnit, fits: Option<OffsetUnit>) -> String {
-    match fits {
-        Some(fits) => format!("they fit if they count {fits}: read the file with offsets {}", fits.name()),
-        None => format!("offsets are half-open and count {unit} from 0"),
-    }
+/// What to do about offsets that would fit in another unit.
+fn remedy(fits: Option<OffsetUnit>) -> String {
+    fits.map_or_else(String::new, |fits| format!(": read the file with offsets {}", fits.name()))
 }
 
 /// What messages call a sentence: its id, or how its text begins.

@@ -3,7 +3,7 @@
 //!
 //! Use this crate to read a corpus in any of twenty formats and to write it in another, to label text by a knowledge base, and to feed
 //! an encoder: it finds the mentions of each entity, marks them on the tokens, and says what it could not use. It
-//! knows no tensor library; ids are plain vectors, targets are arrays of `ndarray`.
+//! knows no tensor library; ids and labels are plain vectors.
 //!
 //! | step | items |
 //! |---|---|
@@ -18,16 +18,23 @@
 //! | what a corpus holds, and how rare its positive labels are | [`Stats`], [`ClassPriors`] |
 //! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
 //! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
-//! | sentences to examples | [`ExampleBuilder`], [`Examples`], [`EncodeReport`] |
-//! | the same inputs for extraction | [`relation_input`], [`entity_input`], [`windows`] |
-//! | examples to batches | [`shuffled_batches`], [`shuffled_token_batches`], [`token_batches`], [`pad`] |
-//! | labels to arrays | [`relation_targets`], [`entity_targets`] |
+//! | sentences to tokens, with their triples located | [`LocatedCorpus`], [`LocatedReport`] |
+//! | located triples to the labels of P1, pair classification | [`pair_mentions`], [`pair_labels`] |
+//! | to those of P2, CasRel | [`casrel_subjects`], [`casrel_objects`] |
+//! | to those of P3, relations and their pointers | [`relation_labels`], [`pointer_marks`] |
+//! | to those of TPLinker | [`handshake_cells`] |
+//! | to those of novel tagging | [`tag_labels`], [`tag_count`] |
+//! | token ids to what an encoder reads | [`sentence_input`], [`query_input`], [`windows`] |
+//! | rows to batches | [`shuffled_batches`], [`shuffled_token_batches`], [`token_batches`], [`pad`] |
+//!
+//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
 //!
 //! # Formats
 //!
 //! [`Format`] lists them, and `docs/formats.md` of the repository shows each. The content tells which one a file has. In memory all
-//! become [`Sentence`](rere_core::Sentence)s, whose spans are half-open in bytes whatever the file counts. Fields without
-//! a meaning here are kept in [`Sentence::extra`](rere_core::Sentence::extra) and written back.
+//! become [`Sentence`]s, whose spans are half-open in bytes whatever the file counts. Fields without a meaning here are kept in
+//! [`Sentence::extra`] and written back. A sentence without a file is read from and written to JSON of the rere format by serde: see
+//! [`rere_core::json`].
 //!
 //! The feature `parquet` brings that format, and crates of Apache Arrow with it.
 //!
@@ -75,12 +82,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Encoding
+//! # Tokens and labels
 //!
 //! ```
-//! use rere_core::RelationSet;
 //! use rere_data::{
-//!     EntityExample, ExampleBuilder, Missing, ReadOptions, Reader, Tokenizer, entity_targets, pad,
+//!     LocatedCorpus, Missing, ReadOptions, Reader, RelationSet, Tokenizer, pad, pointer_marks, sentence_input,
 //!     shuffled_token_batches,
 //! };
 //!
@@ -93,43 +99,47 @@
 //! // With a pretrained encoder: Tokenizer::load("encoder/tokenizer.json")?
 //! let tokenizer = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 30_000)?;
 //! let relations = RelationSet::from_names(["/people/person/place_of_birth"])?;
-//! let examples = ExampleBuilder::new(&tokenizer, &relations, 128, Missing::Error)?.encode(&sentences)?;
-//! println!("{}", examples.report);
-//! assert_eq!((examples.report.relation_examples, examples.report.entity_examples), (2, 1));
+//! let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, Missing::Error)?;
+//! println!("{}", corpus.report);
 //! // "Ada" is token 0 of the sentence, "London" token 4.
-//! assert_eq!(examples.entity[0].targets, [[0], [0], [4], [4]]);
+//! assert_eq!(pointer_marks(&corpus.sentences[0].triples), [[0], [0], [4], [4]]);
 //!
-//! let lengths: Vec<usize> = examples.entity.iter().map(|example| example.ids.len()).collect();
+//! let rows: Vec<Vec<u32>> =
+//!     corpus.sentences.iter().map(|sentence| sentence_input(&tokenizer, &sentence.tokens.ids)).collect();
+//! let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
 //! for batch in shuffled_token_batches(&lengths, 4096, 7) {
-//!     let batch: Vec<&EntityExample> = batch.iter().map(|&index| &examples.entity[index]).collect();
-//!     let rows: Vec<&[u32]> = batch.iter().map(|example| example.ids.as_slice()).collect();
+//!     let rows: Vec<&[u32]> = batch.iter().map(|&index| rows[index].as_slice()).collect();
 //!     let padded = pad(&rows, tokenizer.pad());
-//!     let (targets, mask) = entity_targets(&batch, padded.width);
-//!     assert_eq!(targets.shape(), [1, padded.width, 4]);
-//!     // One start and one end of the subject, one of the object; six tokens of the sentence.
-//!     assert_eq!((targets.sum(), mask.iter().filter(|own| **own).count()), (4.0, 6 * 4));
+//!     assert_eq!((padded.rows, padded.width), (2, 8));
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod align;
 mod batch;
-mod cache;
 mod chunks;
 mod clean;
 mod drop;
-mod encode;
 mod error;
 mod file;
 mod format;
+mod input;
+mod layout;
 mod locate;
+mod located;
 mod mention;
 mod merge;
 mod paradigms;
 mod stats;
-mod targets;
 mod text;
 mod tokenize;
+
+pub use rere_core;
+#[doc(no_inline)]
+pub use rere_core::{
+    ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, OffsetUnit, Probability, RelationSet,
+    RelationSetError, Sentence, TokenSpan, Triple, UnknownOffsetUnit,
+};
 
 pub use align::{
     Aligner, EntityMatcher, EntityMention, Found, KnowledgeBase, KnowledgeBaseReport, Labelling, MatcherSettings,
@@ -139,20 +149,18 @@ pub use batch::{Padded, pad, shuffled_batches, shuffled_token_batches, token_bat
 pub use chunks::Chunks;
 pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop::{DropBy, DropReport, Dropper};
-pub use encode::{
-    EncodeReport, EntityExample, ExampleBuilder, Examples, Missing, RelationExample, entity_input, relation_input,
-    windows,
-};
 pub use error::DataError;
 pub use file::{Output, input_name, is_standard, open, replace_file};
-pub use format::{
-    Format, Loss, Lost, OffsetUnit, ReadOptions, ReadReport, Reader, UnknownOffsetUnit, Writer, read, read_reporting,
-    write,
+pub use format::{Format, Loss, Lost, ReadOptions, ReadReport, Reader, Writer, read, read_reporting, write};
+pub use input::{QUERY_EXTRA, SENTENCE_EXTRA, query_input, sentence_input, windows};
+pub use layout::{
+    LocatedTriple, TagLabels, casrel_objects, casrel_subjects, handshake_cells, pair_labels, pair_mentions,
+    pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
 };
 pub use locate::{Choice, LocateReport, Locator};
+pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, Missing};
 pub use merge::{MergeReport, Merger};
 pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
-pub use targets::{entity_targets, relation_targets};
 pub use text::{Folding, occurrences};
 pub use tokenize::{Located, Tokenizer, Tokens, to_tokens};

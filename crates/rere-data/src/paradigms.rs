@@ -8,7 +8,10 @@ use std::{
 use rere_core::{QueryStyle, RelationSet, Sentence, Triple};
 use serde::Serialize;
 
-use crate::{DataError, EntityExample, ExampleBuilder, Examples, Missing, Tokenizer, stats::distinct};
+use crate::{
+    DataError, LocatedCorpus, LocatedSentence, LocatedTriple, Missing, Tokenizer, pointer_marks, relation_labels,
+    stats::distinct,
+};
 
 /// Class priors of a corpus: the mean share of positives among the labels that are decided together.
 ///
@@ -50,7 +53,7 @@ pub struct Reading {
     /// both entities in the text.
     ///
     /// Step two, `triples`: `E[triples / (4 N)]`. `marks`: `E[starts and ends of subjects and objects / (4 N)]` over
-    /// the pairs of sentence and relation, [`EntityExample::targets`].
+    /// the pairs of sentence and relation, [`pointer_marks`].
     pub p3: [f64; 2],
 }
 
@@ -63,42 +66,50 @@ impl ClassPriors {
         let names: BTreeSet<&str> =
             sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
         let relations = RelationSet::with_style(names, QueryStyle::Raw)?;
-        let builder = ExampleBuilder::new(tokenizer, &relations, usize::MAX, Missing::Skip)?;
-        let examples = builder.encode(sentences)?;
+        let locate = |sentences: &[Sentence]| LocatedCorpus::new(sentences, tokenizer, &relations, Missing::Skip);
+        let located = locate(sentences)?;
         let by_subject: Vec<Sentence> = sentences.iter().flat_map(of_each_subject).collect();
-        let subject_examples = builder.encode(&by_subject)?;
+        let located_by_subject = locate(&by_subject)?;
 
         // Without a relation there is no positive either: 0 of 1 stands for 0 of 0.
         let r = relations.len().max(1) as f64;
         let relations_of = |sentence| distinct(sentence).into_iter().map(|(_, r, _)| r).collect::<BTreeSet<_>>();
+        let starts_and_ends = |marks: &[Vec<usize>]| marks.iter().map(Vec::len).sum::<usize>() as f64;
         Ok(Self {
             relations: relations.len(),
-            tokens: mean(lengths(&examples).map(|(_, n)| n)),
+            tokens: mean(lengths(&located).map(|(_, n)| n)),
             p1: mean(sentences.iter().filter_map(pair_share)) / r,
             triples: Reading {
                 p2: [
-                    mean(lengths(&examples).map(|(index, n)| of_each_subject(&sentences[index]).len() as f64 / n)),
-                    mean(lengths(&subject_examples).map(|(index, n)| distinct(&by_subject[index]).len() as f64 / n))
+                    mean(lengths(&located).map(|(index, n)| of_each_subject(&sentences[index]).len() as f64 / n)),
+                    mean(lengths(&located_by_subject).map(|(index, n)| distinct(&by_subject[index]).len() as f64 / n))
                         / r,
                 ],
                 p3: [
-                    mean(lengths(&examples).map(|(index, _)| relations_of(&sentences[index]).len() as f64)) / r,
-                    mean(lengths(&examples).map(|(index, n)| distinct(&sentences[index]).len() as f64 / (4.0 * n))),
+                    mean(lengths(&located).map(|(index, _)| relations_of(&sentences[index]).len() as f64)) / r,
+                    mean(lengths(&located).map(|(index, n)| distinct(&sentences[index]).len() as f64 / (4.0 * n))),
                 ],
             },
             marks: Reading {
                 p2: [
-                    mean_share(&examples, |group| {
-                        [0, 1].into_iter().map(|end| all(group, end).collect::<BTreeSet<_>>().len()).sum()
-                    }) / 2.0,
-                    mean_share(&subject_examples, |group| [2, 3].into_iter().map(|end| all(group, end).count()).sum())
-                        / (2.0 * r),
+                    mean(tokenised(&located).map(|(_, sentence)| {
+                        let [starts, ends, ..] = pointer_marks(&sentence.triples);
+                        starts_and_ends(&[starts, ends]) / sentence.tokens.len() as f64
+                    })) / 2.0,
+                    mean(tokenised(&located_by_subject).map(|(_, sentence)| {
+                        let objects = by_relation(sentence).into_iter().map(|triples| {
+                            let [.., starts, ends] = pointer_marks(triples);
+                            starts_and_ends(&[starts, ends])
+                        });
+                        objects.sum::<f64>() / sentence.tokens.len() as f64
+                    })) / (2.0 * r),
                 ],
                 p3: [
-                    mean(examples.relation.iter().map(|example| example.labels.len() as f64)) / r,
-                    mean(examples.entity.iter().map(|example| {
-                        example.targets.iter().map(Vec::len).sum::<usize>() as f64
-                            / (4.0 * example.context.len() as f64)
+                    mean(tokenised(&located).map(|(_, sentence)| relation_labels(&sentence.triples).len() as f64)) / r,
+                    mean(tokenised(&located).flat_map(|(_, sentence)| {
+                        let share =
+                            |triples| starts_and_ends(&pointer_marks(triples)) / (4.0 * sentence.tokens.len() as f64);
+                        by_relation(sentence).into_iter().map(share)
                     })),
                 ],
             },
@@ -124,22 +135,20 @@ fn pair_share(sentence: &Sentence) -> Option<f64> {
     (pairs > 0).then(|| joined as f64 / pairs as f64)
 }
 
+/// The sentences that have a token, with their indices.
+fn tokenised(corpus: &LocatedCorpus) -> impl Iterator<Item = (usize, &LocatedSentence)> {
+    corpus.sentences.iter().enumerate().filter(|(_, sentence)| !sentence.tokens.is_empty())
+}
+
 /// Index and number of tokens of each sentence that has a token.
-fn lengths(examples: &Examples) -> impl Iterator<Item = (usize, f64)> {
-    // All but [CLS] and [SEP].
-    examples.relation.iter().map(|example| (example.sentence, (example.ids.len() - 2) as f64))
+fn lengths(corpus: &LocatedCorpus) -> impl Iterator<Item = (usize, f64)> {
+    tokenised(corpus).map(|(index, sentence)| (index, sentence.tokens.len() as f64))
 }
 
-/// `E[marks / N]`, where `marks` counts what one sentence's entity examples hold.
-fn mean_share(examples: &Examples, marks: impl Fn(&[EntityExample]) -> usize) -> f64 {
-    let groups = examples.entity.chunk_by(|a, b| a.sentence == b.sentence);
-    let shares = groups.map(|group| marks(group) as f64 / group[0].context.len() as f64);
-    shares.sum::<f64>() / examples.relation.len().max(1) as f64
-}
-
-/// The marks of one pointer, relation by relation.
-fn all(group: &[EntityExample], pointer: usize) -> impl Iterator<Item = &usize> {
-    group.iter().flat_map(move |example| &example.targets[pointer])
+/// The triples of each relation of a sentence.
+fn by_relation(sentence: &LocatedSentence) -> Vec<Vec<&LocatedTriple>> {
+    let of = |relation| sentence.triples.iter().filter(|triple| triple.relation == relation).collect();
+    relation_labels(&sentence.triples).into_iter().map(of).collect()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {

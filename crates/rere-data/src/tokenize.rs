@@ -56,6 +56,14 @@ impl Tokenizer {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// Takes the content of a `tokenizer.json`. `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Tokenizer::from_inner`], or if the content is not a tokenizer.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
         let unusable = |message| DataError::Tokenizer { path: Some(path.to_owned()), message };
         let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| unusable(error.to_string()))?;
         Self::checked(inner).map_err(unusable)
@@ -169,7 +177,10 @@ impl Tokenizer {
     }
 
     /// The content of a `tokenizer.json`.
-    pub(crate) fn to_json(&self) -> Result<String, DataError> {
+    ///
+    /// # Errors
+    /// Returns an error if the tokenizer cannot be written as JSON; none is known that cannot.
+    pub fn to_json(&self) -> Result<String, DataError> {
         let unusable = |error: tokenizers::Error| DataError::Tokenizer { path: None, message: error.to_string() };
         self.inner.to_string(true).map_err(unusable)
     }

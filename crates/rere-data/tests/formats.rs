@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample::Index};
-use rere_core::{ByteSpan, Extra, Mention, Probability, Sentence, Triple};
+use rere_core::{ByteSpan, Extra, InText, Mention, Probability, Sentence, Triple};
 use rere_data::{Choice, DataError, Folding, Format, Locator, Loss, Lost, ReadOptions, Reader, read, write};
 use serde_json::json;
 
@@ -514,6 +514,18 @@ fn normal(sentence: &Sentence, format: Format, without_id: bool) -> Sentence {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    /// serde and the format are one definition.
+    #[test]
+    fn serde_writes_and_reads_lines_of_the_rere_format(sentence in random_sentence()) {
+        let (line, lost) = written(std::slice::from_ref(&sentence), Format::Rere);
+        prop_assert!(lost.is_empty());
+        prop_assert_eq!(serde_json::to_string(&sentence).expect("JSON") + "\n", line.clone());
+        prop_assert_eq!(&serde_json::from_str::<Sentence>(&line).expect("a sentence"), &sentence);
+        let triples = serde_json::to_string(&InText::list(&sentence.triples, &sentence.text)).expect("JSON");
+        let list = format!("\"triples\":{}", triples);
+        prop_assert!(line.contains(&list));
+    }
+
     /// What comes back is what went, less what was counted; the second time nothing is lost.
     #[test]
     fn every_format_gives_back_what_it_holds(mut sentences in prop::collection::vec(random_sentence(), 1..4)) {

@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, path::PathBuf};
 
-use rere_core::{ByteSpan, RelationSet, Sentence, TokenSpan};
-use rere_data::{ExampleBuilder, Missing, Tokenizer, occurrences, read, to_tokens};
+use rere_core::{ByteSpan, RelationSet, Sentence, TokenSpan, Triple};
+use rere_data::{LocatedCorpus, Missing, Tokenizer, occurrences, pointer_marks, read, relation_labels, to_tokens};
 
 fn folder(variable: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(variable).map(PathBuf::from);
@@ -49,7 +49,7 @@ fn corpora_have_the_counts_of_their_cards() {
 }
 
 #[test]
-fn corpora_are_encoded_for_a_pretrained_encoder() {
+fn corpora_are_located_for_a_pretrained_encoder() {
     let (Some(data), Some(encoders)) = (folder("RERE_DATA"), folder("RERE_ENCODERS")) else { return };
     let tokenizer = Tokenizer::load(encoders.join("minilm/tokenizer.json")).expect("a tokenizer");
     for file in ["nyt11-hrl/test.json", "nyt11-hrl/train_sample.jsonl", "webnlg/dev.json"] {
@@ -57,38 +57,32 @@ fn corpora_are_encoded_for_a_pretrained_encoder() {
         let mut sorted: Vec<&str> = names(&corpus).into_iter().collect();
         sorted.sort_unstable();
         let relations = RelationSet::from_names(sorted).expect("relations");
-        let builder = ExampleBuilder::new(&tokenizer, &relations, 128, Missing::Error).expect("a builder");
-        let examples = builder.encode(&corpus).expect(file);
-        let report = examples.report;
-        println!("{file}: {report}");
-        assert_eq!(report.relation_examples + report.too_long_relation, corpus.len());
+        let located = LocatedCorpus::new(&corpus, &tokenizer, &relations, Missing::Error).expect(file);
+        println!("{file}: {}", located.report);
+        assert_eq!((located.sentences.len(), located.report.sentences), (corpus.len(), corpus.len()));
+        assert!(located.report.is_complete());
 
-        // Each relation of each sentence is asked for once.
-        let asked: usize = corpus.iter().map(|sentence| names([sentence]).len()).sum();
-        assert_eq!(report.entity_examples + report.too_long_entity, asked);
-
-        // The surfaces under the marks, read back through ids, spans and positions, are those of the triples.
-        let texts: Vec<&str> = corpus.iter().map(|sentence| sentence.text.as_str()).collect();
-        let tokens = tokenizer.encode_batch(&texts).expect("tokens");
-        for example in &examples.entity {
-            let (sentence, tokens) = (&corpus[example.sentence], &tokens[example.sentence]);
-            assert_eq!(example.ids[example.context.clone()], tokens.ids);
-            for triple in &sentence.triples {
-                if relations.label(&triple.relation) != Some(example.relation) {
-                    continue;
-                }
-                for (role, mention) in [&triple.subject, &triple.object].into_iter().enumerate() {
-                    for place in occurrences(&sentence.text, &mention.text) {
-                        let located = to_tokens(place, tokens).expect("tokens under a mention");
-                        let TokenSpan { start, end } = located.tokens;
-                        assert!(example.targets[2 * role].contains(&start), "{sentence:?}");
-                        assert!(example.targets[2 * role + 1].contains(&(end - 1)), "{sentence:?}");
-                        let covered = located.tokens.to_bytes(&tokens.spans).expect("tokens");
-                        let surface = covered.slice(&sentence.text).expect("on borders").to_lowercase();
-                        if located.aligned {
-                            assert_eq!(surface, mention.text.trim().to_lowercase());
-                        } else {
-                            assert!(surface.contains(&mention.text.trim().to_lowercase()));
+        // The surfaces under the marks, read back through spans and positions, are those of the triples.
+        for (sentence, located) in corpus.iter().zip(&located.sentences) {
+            let labels = relation_labels(&located.triples);
+            assert_eq!(labels.len(), names([sentence]).len());
+            for label in labels {
+                let marks = pointer_marks(located.triples.iter().filter(|triple| triple.relation == label));
+                let of_relation = |triple: &&Triple| relations.label(&triple.relation) == Some(label);
+                for triple in sentence.triples.iter().filter(of_relation) {
+                    for (role, mention) in [&triple.subject, &triple.object].into_iter().enumerate() {
+                        for place in occurrences(&sentence.text, &mention.text) {
+                            let found = to_tokens(place, &located.tokens).expect("tokens under a mention");
+                            let TokenSpan { start, end } = found.tokens;
+                            assert!(marks[2 * role].contains(&start), "{sentence:?}");
+                            assert!(marks[2 * role + 1].contains(&(end - 1)), "{sentence:?}");
+                            let covered = found.tokens.to_bytes(&located.tokens.spans).expect("tokens");
+                            let surface = covered.slice(&sentence.text).expect("on borders").to_lowercase();
+                            if found.aligned {
+                                assert_eq!(surface, mention.text.trim().to_lowercase());
+                            } else {
+                                assert!(surface.contains(&mention.text.trim().to_lowercase()));
+                            }
                         }
                     }
                 }
@@ -136,7 +130,7 @@ fn spans_agree_with_the_vocabulary() {
 }
 
 #[test]
-fn chinese_corpora_are_encoded_by_words() {
+fn chinese_corpora_are_located_in_words() {
     let Some(data) = folder("RERE_DATA") else { return };
     let corpus = read(&data.join("ske2019/dev.jsonl")).expect("a corpus");
     let texts = corpus.iter().map(|sentence| sentence.text.as_str());
@@ -144,11 +138,10 @@ fn chinese_corpora_are_encoded_by_words() {
     let mut sorted: Vec<&str> = names(&corpus).into_iter().collect();
     sorted.sort_unstable();
     let relations = RelationSet::from_names(sorted).expect("relations");
-    let builder = ExampleBuilder::new(&tokenizer, &relations, 512, Missing::Error).expect("a builder");
-    let examples = builder.encode(&corpus).expect("examples");
-    println!("ske2019/dev.jsonl: {}", examples.report);
-    assert_eq!(examples, builder.encode(&corpus).expect("examples"), "the same corpus gives the same examples");
-    assert_eq!(examples.report.relation_examples, corpus.len());
+    let locate = || LocatedCorpus::new(&corpus, &tokenizer, &relations, Missing::Error).expect("located");
+    let located = locate();
+    println!("ske2019/dev.jsonl: {}", located.report);
+    assert_eq!(located, locate(), "the same corpus gives the same labels");
     // Han characters are tokens of their own, so that few mentions end inside a token: names glued to Latin letters.
-    assert!(examples.report.misaligned * 50 < examples.report.mentions, "{}", examples.report);
+    assert!(located.report.misaligned * 50 < located.report.mentions, "{}", located.report);
 }

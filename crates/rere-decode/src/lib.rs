@@ -10,6 +10,7 @@
 //! | [`CasRel`] | `[tokens, 2]` for subjects, then `[tokens, relations, 2]` for each, [`CasRelScores`] | CasRel (ACL 2020) |
 //! | [`TpLinker`] | `[tokens (tokens + 1) / 2, 1 + 4 relations]`, [`HandshakeScores`] | TPLinker (COLING 2020) |
 //! | [`PairClassification`] | `[pairs, relations]`, [`CandidateScores`] | the paradigm P1 |
+//! | [`Tags`] | `[tokens, 1 + 8 relations]`, [`TagScores`] | novel tagging (ACL 2017) |
 //!
 //! - [`Batch`] decodes many sentences of any lengths, on all threads, without allocating once its memory has grown.
 //! - [`Constrained`] and [`Typed`] leave out what cannot be: long spans, a second capital of a country, a person in a
@@ -19,13 +20,15 @@
 //! - [`TokenizedText`] makes bytes of a text of the tokens.
 //!
 //! A [`PairingStrategy`] goes from pointers to bytes at once: [`Nearest`], and [`CrossProduct`], the procedure of the RERE
-//! authors' published code, which works on strings; [`Pairing`] names both in settings.
+//! authors' published code, which works on strings; [`Pairing`] names both in settings, [`AnyPairing`] is either.
+//!
+//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
 //!
 //! # Example
 //!
 //! ```
-//! use rere_core::{ByteSpan, Mention, Probability, Triple};
-//! use rere_decode::{CrossProduct, Nearest, PairingStrategy, PointerScores, TokenizedText};
+//! use rere_decode::rere_core::{Mention, Triple};
+//! use rere_decode::{ByteSpan, CrossProduct, Nearest, PairingStrategy, PointerScores, Probability, TokenizedText};
 //!
 //! let text = "Ada Lovelace was born in London";
 //! let tokens = [(0, 3), (4, 12), (13, 16), (17, 21), (22, 24), (25, 31)];
@@ -68,21 +71,30 @@ mod pair_classification;
 mod scores;
 mod spans;
 mod table;
+mod tags;
 mod text;
 mod threshold;
 mod tplinker;
 mod triple;
 mod window;
 
+pub use rere_core;
+#[doc(no_inline)]
+pub use rere_core::{ByteSpan, Probability, SpanError, TokenSpan};
+
 pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
 pub use constraint::{Constrained, ConstrainedScratch, Typed};
 pub use decoder::{Batch, Decoder};
 pub use error::DecodeError;
-pub use pair::{CrossProduct, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, ScoredPair};
+pub use pair::{
+    AnyPairing, CrossProduct, CrossProductScratch, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy,
+    ScoredPair,
+};
 pub use pair_classification::{CandidateScores, PairClassification, PairClassificationScratch};
 pub use scores::{PointerScores, Role, Scale};
 pub use spans::SpanRule;
 pub use table::TableScores;
+pub use tags::{TagScores, Tags, TagsScratch};
 pub use text::TokenizedText;
 pub use threshold::RelationThresholds;
 pub use tplinker::{HandshakeScores, TpLinker, TpLinkerScratch, handshake_row, handshake_rows};

@@ -1,11 +1,13 @@
 //! From which score on a relation holds.
 
 use rere_core::Probability;
+use serde::{Deserialize, Serialize};
 
 use crate::Scale;
 
-/// The thresholds of relations: a score at or over its relation's counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The thresholds of relations: a score at or over its relation's counts. In files a number, or a list of numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum RelationThresholds {
     /// One for all relations.
     All(Probability),

@@ -3,7 +3,8 @@
 use allocation_counter::measure;
 use rere_core::{ByteSpan, Probability};
 use rere_decode::{
-    Batch, Decoder, Nearest, NearestScratch, Pairing, PairingScratch, PointerScores, SpanRule, TokenizedText,
+    Batch, Decoder, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy, PointerScores, SpanRule,
+    TokenizedText,
 };
 
 /// Scores of some sentences, from sparse to all over the threshold, without a generator of random numbers.
@@ -55,7 +56,7 @@ fn none_for_pairs_of_a_text() {
         .collect();
     let sentences = sentences();
     for pairing in [Pairing::Nearest, Pairing::CrossProduct] {
-        let strategy = pairing.strategy(Probability::new(0.5).expect("a probability"), true);
+        let strategy = pairing.strategy(Probability::new(0.5).expect("a probability"), true, None);
         let (mut scratch, mut found) = (PairingScratch::default(), Vec::new());
         let mut all = || {
             let mut pairs = 0;

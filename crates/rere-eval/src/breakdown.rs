@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use rere_core::{Mention, Sentence, Triple};
 
-use crate::evaluate::count_by;
+use crate::matcher::count_by;
 use crate::{Counts, TripleMatcher, count};
 
 /// The counts of each part, by its label.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::Lack;
-
 /// Which of the two files, or corpora.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -18,6 +16,25 @@ impl fmt::Display for Side {
         f.write_str(match self {
             Self::Gold => "gold",
             Self::Predicted => "predicted",
+        })
+    }
+}
+
+/// What a mention can lack that a matcher compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lack {
+    /// Where it stands: [`Mention::span`](rere_core::Mention::span).
+    Place,
+    /// Its type: [`Mention::entity_type`](rere_core::Mention::entity_type).
+    Type,
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Place => "a place",
+            Self::Type => "an entity type",
         })
     }
 }

@@ -6,8 +6,8 @@ use std::hash::Hash;
 use rayon::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
 
-use crate::matcher::joined;
-use crate::tally::tally;
+use crate::counts::tally;
+use crate::matcher::{check_mentions, count_by, joined};
 use crate::{Counts, EvalError, Side, TripleMatcher, align};
 
 /// The counts of one sentence, of which these triples are predicted.
@@ -21,19 +21,6 @@ pub fn count<'a>(
     matcher: &impl TripleMatcher,
 ) -> Counts {
     matcher.count(gold, predicted)
-}
-
-/// [`count`] by classes of triples: see [`tally`].
-pub(crate) fn count_by<'a, C: Copy + Ord>(
-    gold: &'a Sentence,
-    predicted: impl IntoIterator<Item = &'a Triple>,
-    matcher: &(impl TripleMatcher + ?Sized),
-    class: impl Fn(&'a Triple) -> C,
-    each: impl FnMut(C, Counts),
-) {
-    let gold_items = gold.triples.iter().map(|triple| (matcher.key(triple).ok(), class(triple)));
-    let predicted = predicted.into_iter().map(|triple| (matcher.predicted_key(triple, gold).ok(), class(triple)));
-    tally(gold_items, predicted, matcher.counts_repeats(), each);
 }
 
 /// The counts of each of the sentences that [`align`](align()) paired, gold first: what [`bootstrap`](crate::bootstrap)
@@ -127,6 +114,49 @@ pub fn evaluate(
     matcher.check((1..).zip(gold), Side::Gold)?;
     matcher.check((1..).zip(predicted), Side::Predicted)?;
     Ok(count_all(&aligned, matcher))
+}
+
+/// The summed counts of lists of triples, such as an [`Extractor`](rere_core::Extractor) returns: the lists at one position are of
+/// one text. Many lists are counted on all cores.
+///
+/// The counts are those of [`evaluate`] for sentences that have no more than these triples. So [`Entity`](crate::Entity) knows
+/// no mention of an entity that the gold triples of the list do not name: for DocRED's measure, which needs the other mentions too,
+/// use [`evaluate`] with the gold sentences. Every other matcher of this crate gives the same counts as with sentences.
+///
+/// ```
+/// use rere_core::Triple;
+/// use rere_eval::{Counts, Exact, evaluate_lists};
+///
+/// let born = Triple::of("Ada", "born in", "London");
+/// let gold = [vec![born.clone()], vec![Triple::of("London", "capital of", "England")]];
+/// let predicted = [vec![born, Triple::of("London", "born in", "Ada")], vec![]];
+/// assert_eq!(evaluate_lists(&gold, &predicted, &Exact)?, Counts { right: 1, predicted: 2, gold: 2 });
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
+///
+/// # Errors
+/// Returns [`EvalError::SentenceCount`] if the sides have different numbers of lists, and [`EvalError::Lacks`] as
+/// [`TripleMatcher::check`] does.
+pub fn evaluate_lists(
+    gold: &[impl AsRef<[Triple]> + Sync],
+    predicted: &[impl AsRef<[Triple]> + Sync],
+    matcher: &(impl TripleMatcher + Sync),
+) -> Result<Counts, EvalError> {
+    if gold.len() != predicted.len() {
+        return Err(EvalError::SentenceCount { gold: gold.len(), predicted: predicted.len() });
+    }
+    for (position, list) in (1..).zip(gold) {
+        check_mentions(matcher, joined(list.as_ref()), Side::Gold, position, None)?;
+    }
+    for (position, list) in (1..).zip(predicted) {
+        check_mentions(matcher, joined(list.as_ref()), Side::Predicted, position, None)?;
+    }
+    // A matcher may ask the gold sentence what a predicted mention means.
+    let of = |(gold, predicted): (&_, &_)| {
+        let gold = Sentence { triples: AsRef::<[Triple]>::as_ref(gold).to_vec(), ..Sentence::default() };
+        count(&gold, AsRef::<[Triple]>::as_ref(predicted), matcher)
+    };
+    Ok(gold.par_iter().zip(predicted).with_min_len(PARALLEL).map(of).sum())
 }
 
 /// Sees that every relation of the sentences' triples is in the set. Each sentence comes with its position, from 1:

@@ -6,7 +6,7 @@
 //! | to | use |
 //! |---|---|
 //! | pair the sentences of a gold and a predicted file | [`align()`]; [`align_counted`] where they need not agree; [`Pairs`] for streams, such as files that do not fit into memory |
-//! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] or [`count_each`] for aligned ones, [`count_each_matcher`] by several matchers at once, [`evaluate()`] to do both; [`count_by_relation`] |
+//! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] or [`count_each`] for aligned ones, [`count_each_matcher`] by several matchers at once, [`evaluate()`] to do both; [`evaluate_lists`] for lists of triples without sentences; [`count_by_relation`] |
 //! | say when two triples are equal | [`Match`] by name; of strings [`Exact`], [`Partial`], [`LastWord`]; of places [`Begin`], [`Boundaries`], [`Strict`], with [`TripleMatcher::check`]; of entities with several mentions, as DocRED does, [`Entity`] |
 //! | count relations or entities alone | [`count_relations`], [`count_entities`] |
 //! | score parts of a corpus | [`by_triples`], [`by_overlap`], [`by_length`], [`by_seen_entities`], [`by_seen_pairs`]; [`MacroScore`] for a mean over relations |
@@ -18,11 +18,12 @@
 //! | draw curves, calibration and F1 as SVG, and as PNG | `plot_precision_recall`, `plot_calibration`, `plot_f1`, `to_png`, with the feature `plot` |
 //! | see that a corpus has no relation that the system does not know | [`check_relations`] |
 //!
+//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
+//!
 //! # Example
 //!
 //! ```
-//! use rere_core::{Sentence, Triple};
-//! use rere_eval::{Match, NamedScore, align, count_all};
+//! use rere_eval::{Match, NamedScore, Sentence, Triple, align, count_all};
 //!
 //! let with = |triples| Sentence { triples, ..Sentence::new("Ada Lovelace was born in London .") };
 //! let born = "/people/person/place_of_birth";
@@ -40,6 +41,7 @@
 
 mod align;
 mod breakdown;
+mod counts;
 mod curve;
 mod error;
 mod evaluate;
@@ -49,28 +51,32 @@ mod missing;
 mod plot;
 mod score;
 mod significance;
-mod tally;
 mod threshold;
+
+pub use rere_core;
+#[doc(no_inline)]
+pub use rere_core::{ByteSpan, Mention, Probability, RelationSet, Sentence, Triple};
 
 pub use align::{Agreement, Aligned, Mismatches, Pairs, align, align_counted};
 pub use breakdown::{Breakdown, LENGTHS, Seen, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples};
+pub use counts::Counts;
 pub use curve::{
     Calibration, CalibrationBin, CurvePoint, JointScored, JointThresholds, RelationThresholds, Scored,
     average_precision, best_joint_relation_thresholds, best_joint_thresholds, best_relation_thresholds, calibration,
     check_scores, precision_recall_curve, scored, scored_by_relation,
 };
-pub use error::{EvalError, Side};
+pub use error::{EvalError, Lack, Side};
 pub use evaluate::{
     check_relations, count, count_all, count_by_relation, count_each, count_each_matcher, count_entities,
-    count_relations, evaluate,
+    count_relations, evaluate, evaluate_lists,
 };
 pub use matcher::{
-    Begin, Boundaries, Entity, Exact, Lack, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
+    Begin, Boundaries, Entity, Exact, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
 };
 pub use missing::{MissingCounts, missing_labels};
 #[cfg(feature = "plot")]
 pub use plot::{PlotError, plot_calibration, plot_f1, plot_precision_recall, to_png};
-pub use score::{Counts, MacroScore, NamedScore, Score};
+pub use score::{MacroScore, NamedScore, Score};
 pub use significance::{
     Comparison, Interval, PairedBootstrap, ScoreIntervals, SignificanceError, Spread, Verdict,
     approximate_randomisation, bootstrap, compare, paired_bootstrap,

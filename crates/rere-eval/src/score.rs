@@ -1,46 +1,8 @@
-//! Counts of triples, and the measures made from them.
-
-use std::iter::Sum;
-use std::ops::{Add, AddAssign};
+//! The measures made from counts of triples.
 
 use serde::Serialize;
 
-use crate::Match;
-
-/// Numbers of triples, no triple of a sentence counted twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
-pub struct Counts {
-    /// Triples that are both predicted and gold.
-    pub right: usize,
-    /// Predicted triples.
-    pub predicted: usize,
-    /// Gold triples.
-    pub gold: usize,
-}
-
-impl Add for Counts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            right: self.right + other.right,
-            predicted: self.predicted + other.predicted,
-            gold: self.gold + other.gold,
-        }
-    }
-}
-
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl Sum for Counts {
-    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
-        counts.fold(Self::default(), Add::add)
-    }
-}
+use crate::{Counts, Match};
 
 /// Micro precision, recall and F1, from 0 to 1, with the counts that they come from.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]

@@ -27,7 +27,7 @@ impl Bce {
     /// # Errors
     /// Where the weight is negative or no number.
     pub fn with_positive_weight(w: impl Into<PerClass>) -> Result<Self, LossError> {
-        Ok(Self { positive_weight: w.into().checked(|w| not_negative("positive weight", w))? })
+        Ok(Self { positive_weight: w.into().checked(|w| not_negative("positive_weight", w))? })
     }
 
     pub(crate) fn positive_weight(&self) -> &PerClass {

@@ -1,11 +1,13 @@
 //! Settings that may differ from class to class.
 
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use crate::{Groups, LossError};
 
 /// A number for all classes, or one for each.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a number or a list of numbers")]
 pub enum PerClass {
     /// One number for all classes.
     All(f64),

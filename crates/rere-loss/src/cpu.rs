@@ -1,6 +1,7 @@
 //! The collective positive-unlabelled loss.
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     GroupLosses, Groups, Loss, LossError, PerClass, error::inside, groups::sums_of_weights, probability::Probabilities,
@@ -44,7 +45,8 @@ pub struct Cpu {
 }
 
 /// How the paper's equations are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CpuVariant {
     /// As the authors' code does: means over the positives and over the rest.
     #[default]

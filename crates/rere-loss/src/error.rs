@@ -20,6 +20,14 @@ pub enum LossError {
         /// What was given.
         value: f64,
     },
+    /// A number that has to be at least 0 and below 1 is not.
+    #[error("{name} is {value}: it must be at least 0 and below 1")]
+    NotBelowOne {
+        /// Name of the setting.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
     /// Labels that have no positive, or nothing but positives, have no usable class prior.
     #[error("{positives} of {labels} labels are positive: a class prior needs at least one positive and one other")]
     NoPrior {
@@ -50,6 +58,15 @@ pub enum LossError {
         /// Its number of classes.
         others: usize,
     },
+    /// Numbers for each class, while a group is a sentence, which has labels of all classes.
+    #[error("{name} has a number for each class, but group is \"sentence\": give one number, or set group = \"label\"")]
+    ClassesInGroup {
+        /// Name of the setting.
+        name: &'static str,
+    },
+    /// The class prior is to be estimated, and there is no estimate.
+    #[error("prior is \"estimated\", but there is no estimate: hand one in, or give prior as a number")]
+    NotEstimated,
     /// Logits, targets and mask have different shapes.
     #[error("logits have the shape {logits:?}, {name} {other:?}: they must be equal")]
     ShapesDiffer {
@@ -106,6 +123,10 @@ pub(crate) fn inside(name: &'static str, value: f64) -> Result<f64, LossError> {
 
 pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<f64, LossError> {
     if value >= 0.0 && value.is_finite() { Ok(value) } else { Err(LossError::Negative { name, value }) }
+}
+
+pub(crate) fn below_one(name: &'static str, value: f64) -> Result<f64, LossError> {
+    if (0.0..1.0).contains(&value) { Ok(value) } else { Err(LossError::NotBelowOne { name, value }) }
 }
 
 /// Finds the first value that is not valid.

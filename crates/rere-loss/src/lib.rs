@@ -45,6 +45,26 @@
 //! assert!(logits.grad(&gradients).is_some());
 //! # Ok::<(), rere_loss::LossError>(())
 //! ```
+//!
+//! # Settings
+//! [`LossSettings`] are the settings of a loss as a program's configuration has them: a table with the name of the loss,
+//! its parameters, what a group is, and where the class prior comes from. They are serde types, so that any format will
+//! do.
+//!
+//! ```
+//! use rere_loss::{LabelCounts, LossSettings, PerClass};
+//!
+//! let settings: LossSettings =
+//!     toml::from_str(r#"name = "nnpu"
+//!                       group = "label"
+//!                       prior = { counted = { tau = 0.5 } }"#)?;
+//! settings.check()?;
+//! // 1,000 sentences; 40 have the first label, 8 the second. tau: half of the true labels are missing.
+//! let counts = LabelCounts { labels: vec![1000, 1000], positives: vec![40, 8] };
+//! assert_eq!(settings.settle_prior(&counts, None)?, Some(PerClass::Each(vec![0.06, 0.012])));
+//! let loss = settings.build(&counts, None)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod asymmetric;
 mod bce;
@@ -55,13 +75,15 @@ mod error;
 mod focal;
 mod groups;
 mod loss;
-pub mod prior;
 mod probability;
 mod reference;
 mod risk;
+mod settings;
 
 /// The tensor library, in the version that the losses are made for: a crate that depends on this one needs no other.
 pub use burn;
+/// Class priors from positive and unlabelled items: the crate `rere-prior`.
+pub use rere_prior as prior;
 
 pub use asymmetric::Asymmetric;
 pub use bce::Bce;
@@ -74,6 +96,7 @@ pub use groups::Groups;
 pub use loss::{GroupLosses, Loss};
 pub use reference::Reference;
 pub use risk::{NnPu, Sampling, SsrPu, Surrogate, Upu};
+pub use settings::{GroupBy, LabelCounts, LossKind, LossSettings, PriorSettings};
 
 /// The class prior pi of a task's labels: the share of them that are positive (Table 2 of the RERE paper).
 ///

@@ -1,6 +1,7 @@
 //! Losses that estimate the risk on complete labels from positive and unlabelled ones.
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     GroupLosses, Groups, Loss, LossError, PerClass,
@@ -11,7 +12,8 @@ use crate::{
 };
 
 /// The loss of one label under a risk: of its margin z = x for a positive, z = -x for a negative.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Surrogate {
     /// `s(-z)`: bounded, so that no label counts for more than 1. The choice of the nnPU paper. Where positives are rare,
     /// a model that calls everything negative is nearly as good as it gets with this loss and has next to no gradient:
@@ -50,7 +52,8 @@ impl Surrogate {
 }
 
 /// Where the unlabelled come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sampling {
     /// Some positives of one sample were labelled: all elements together are that sample. So it is with distant
     /// supervision.
@@ -152,7 +155,7 @@ impl NnPu {
     /// # Errors
     /// Where one of them is negative or no number.
     pub fn with_correction(self, beta: f64, step_size: f64) -> Result<Self, LossError> {
-        let correction = (not_negative("beta", beta)?, not_negative("step size", step_size)?);
+        let correction = (not_negative("beta", beta)?, not_negative("step_size", step_size)?);
         Ok(Self(Risk { non_negative: Some(correction), ..self.0 }))
     }
 

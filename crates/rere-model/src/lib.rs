@@ -10,6 +10,7 @@
 //! | either of them, chosen by a `config.json` | [`AnyEncoder`], [`EncoderConfig`] | |
 //! | one logit for each relation of a sentence | [`RelationModel`] | Eq. 5 |
 //! | four pointer logits for each token | [`PointerModel`] | Eq. 6 |
+//! | subjects, then the objects of each for each relation | [`CasRelModel`] | Wei et al. 2020 |
 //! | weights from a Hugging Face folder, and to and from safetensors | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
 //! | weights of 16 bits | [`Precision`] | |
 //! | the device that a name like `flex` stands for | [`parse_device`] | |
@@ -49,6 +50,9 @@ pub use device::parse_device;
 pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};
 pub use error::ModelError;
 pub use gelu::gelu;
-pub use head::{POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel};
-pub use load::{load_pretrained, load_weights, read_config, save_weights};
+pub use head::{
+    CasRelHead, CasRelModel, HasEncoder, POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel,
+    with_first_outputs,
+};
+pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights};
 pub use precision::Precision;

@@ -1,11 +1,6 @@
 //! Weights from Hugging Face folders, and to and from a model's own files.
 
-use std::{
-    collections::HashMap,
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, fs, io::Write, path::Path};
 
 use burn::{
     module::Module,
@@ -57,7 +52,7 @@ pub fn load_pretrained(encoder: AnyEncoder, folder: &Path) -> Result<AnyEncoder,
         AnyEncoder::Bert(_) => &BERT_NAMES,
         AnyEncoder::BiLstm(_) => &[],
     };
-    load(encoder, path, names)
+    load(encoder, read(&path)?, &path, names)
 }
 
 /// Puts the weights of a file that [`save_weights`] wrote into a model of the same settings.
@@ -65,13 +60,24 @@ pub fn load_pretrained(encoder: AnyEncoder, folder: &Path) -> Result<AnyEncoder,
 /// # Errors
 /// As [`load_pretrained`].
 pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, ModelError> {
-    load(model, path.to_owned(), &[])
+    load(model, read(path)?, path, &[])
 }
 
-fn load<M: Module>(mut model: M, path: PathBuf, names: &[(&str, &str)]) -> Result<M, ModelError> {
-    let bytes = fs::read(&path).map_err(|source| ModelError::Io { path: path.clone(), source })?;
+/// As [`load_weights`], for the content of a file. `name` is what errors call it.
+///
+/// # Errors
+/// As [`load_weights`].
+pub fn load_weights_from_bytes<M: Module>(model: M, bytes: Vec<u8>, name: &Path) -> Result<M, ModelError> {
+    load(model, bytes, name, &[])
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
+    fs::read(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })
+}
+
+fn load<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path, names: &[(&str, &str)]) -> Result<M, ModelError> {
     if let Err(source) = SafeTensors::deserialize(&bytes) {
-        return Err(ModelError::NotSafetensors { path, source });
+        return Err(ModelError::NotSafetensors { path: path.to_owned(), source });
     }
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .with_from_adapter(PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32)))
@@ -81,7 +87,7 @@ fn load<M: Module>(mut model: M, path: PathBuf, names: &[(&str, &str)]) -> Resul
     for (from, to) in names {
         store = store.with_key_remapping(from, *to);
     }
-    let mismatch = |message: String| ModelError::Mismatch { path: path.clone(), message };
+    let mismatch = |message: String| ModelError::Mismatch { path: path.to_owned(), message };
     let result = model.load_from(&mut store).map_err(|error| mismatch(error.to_string()))?;
     if !result.errors.is_empty() {
         let errors: Vec<String> = result.errors.iter().map(ToString::to_string).collect();

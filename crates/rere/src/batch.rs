@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Bool, Device, Element, FloatDType, Int, Tensor, TensorData};
-use ndarray::{Array, Dimension};
-use rere_data::pad;
+use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
+use rayon::prelude::*;
+use rere_data::{Tokenizer, pad, token_batches};
 use rere_model::EncoderInput;
 
-/// Rows of token ids, padded to the longest. `context` is where the sentence stands in each row: what comes before it,
+/// Rows of token ids, padded to the longest. `contexts` are where the sentence is in each row: what comes before it,
 /// the query, is segment 0, the sentence and its end segment 1; without contexts all is segment 0.
-pub(crate) fn encoder_input(
+pub fn encoder_input(
     rows: &[&[u32]],
-    contexts: Option<&[&Range<usize>]>,
+    contexts: Option<&[Range<usize>]>,
     padding: u32,
     device: &Device,
 ) -> EncoderInput {
@@ -30,14 +30,51 @@ pub(crate) fn encoder_input(
     }
 }
 
-/// An array's numbers and shape, for a tensor.
-pub(crate) fn tensor_data<T: Element, D: Dimension>(array: Array<T, D>) -> TensorData {
-    let shape = array.shape().to_vec();
-    // Iterating keeps the order of the axes, however the array lies in memory.
-    TensorData::new(array.into_iter().collect(), shape)
+/// The numbers of a tensor in f32, in the order of memory.
+pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.cast(FloatDType::F32).into_data().iter::<f32>().collect()
 }
 
-/// The probabilities of all logits, in the order of memory; computed in 32 bits, whatever the logits have.
-pub(crate) fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
+/// The probabilities of all logits, in the order of memory; computed in f32, whatever the logits are.
+pub fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
     burn::tensor::activation::sigmoid(logits.cast(FloatDType::F32)).into_data().iter::<f32>().collect()
+}
+
+/// Where and in which batches a system computes.
+#[derive(Debug, Clone)]
+pub struct Compute {
+    /// The device.
+    pub device: Device,
+    /// Tokens in a batch, padding counted.
+    pub batch_tokens: usize,
+    /// Id of the token that fills rows up to one length.
+    pub pad: u32,
+}
+
+impl Compute {
+    /// Batches of at most `batch_tokens` tokens, padding counted, with the padding of `tokenizer`.
+    pub fn new(device: &Device, batch_tokens: usize, tokenizer: &Tokenizer) -> Self {
+        Self { device: device.clone(), batch_tokens, pad: tokenizer.pad() }
+    }
+
+    /// What `compute` makes of each row, given the numbers of the rows of a batch: one value for each of them. Batches hold rows
+    /// of like length and run side by side, so that no core waits if a batch has work for one alone.
+    pub fn batches<T: Send + Default + Clone>(
+        &self,
+        lengths: &[usize],
+        compute: impl Fn(&[usize]) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let batches = token_batches(lengths, self.batch_tokens);
+        let computed: Vec<Vec<T>> = batches.par_iter().map(|batch| compute(batch)).collect();
+        let mut rows = vec![T::default(); lengths.len()];
+        for (row, value) in batches.iter().flatten().zip(computed.into_iter().flatten()) {
+            rows[*row] = value;
+        }
+        rows
+    }
+
+    /// The input of an encoder of the rows of a batch.
+    pub fn input(&self, rows: &[&[u32]], contexts: Option<&[Range<usize>]>) -> EncoderInput {
+        encoder_input(rows, contexts, self.pad, &self.device)
+    }
 }

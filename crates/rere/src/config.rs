@@ -1,42 +1,37 @@
-//! The settings of a training run, as a `rere.toml` has them.
+//! The settings of a training run, as a settings file has them.
 
 use std::{
-    fs,
+    fmt, fs,
+    marker::PhantomData,
     path::{Path, PathBuf},
 };
 
-use rere_core::{Probability, QueryStyle};
+use rere_core::Constraints;
 use rere_data::Missing;
-use rere_decode::{Pairing, PairingStrategy};
-use rere_model::{EncoderConfig, Pooling};
-use serde::{Deserialize, Serialize};
+use rere_loss::LossSettings;
+use rere_model::EncoderConfig;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, MapAccess, Visitor},
+    ser::SerializeStruct,
+};
 
-use crate::RereError;
+use crate::{AnyConfig, RereError, System, files::io};
 
-/// All settings of a training run. Every key has a default but the encoder; an unknown key is an error.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
+/// All settings of a training run of one system. Every key has a default but the encoder; an unknown key is an error.
+///
+/// In a file, `system` names the system, and a table of that name holds its own settings.
+pub struct Config<S: System> {
     /// Where the corpus is, and what is done with labels that cannot be used.
-    #[serde(default)]
     pub data: DataConfig,
-    /// The encoder that both stages start from.
+    /// The encoder that all networks start from.
     pub encoder: EncoderSource,
-    /// How a relation is put into words for the entity extractor.
-    #[serde(default)]
-    pub query: QueryConfig,
-    /// The first stage: which relations does the sentence express?
-    #[serde(default)]
-    pub relation: StageConfig,
-    /// The second stage: which subjects and objects has a relation?
-    #[serde(default)]
-    pub entity: StageConfig,
-    /// What both stages share.
-    #[serde(default)]
+    /// What all networks share in training.
     pub training: TrainingConfig,
-    /// From scores to triples.
-    #[serde(default)]
-    pub decode: DecodeConfig,
+    /// Constraints on the triples that the system finds.
+    pub decode: Constraints,
+    /// The system's own settings.
+    pub system: S::Config,
 }
 
 /// Where the corpus is, and what is done with labels that cannot be used.
@@ -49,12 +44,9 @@ pub struct DataConfig {
     pub dev: Option<PathBuf>,
     /// What happens with a triple whose subject or object is not in its sentence: `error` or `skip`.
     pub missing: Missing,
-    /// A folder that keeps the training examples for the next run on the same corpus; relative to the data folder. Without one they are
-    /// made anew.
-    pub cache: Option<PathBuf>,
 }
 
-/// The encoder that both stages start from.
+/// The encoder that all networks start from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EncoderSource {
@@ -64,67 +56,53 @@ pub enum EncoderSource {
     Random(EncoderConfig),
 }
 
-/// How a relation is put into words for the entity extractor.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct QueryConfig {
-    /// `raw`: the relation's name as it stands; `words`: readable words.
-    pub style: QueryStyle,
-}
-
-/// The training of one stage.
+/// The training of one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StageConfig {
-    /// Passes over the training examples.
+    /// Passes over the training examples; 0, to keep the network as it is, if training starts from an earlier model.
     pub epochs: usize,
     /// Examples in a batch.
     pub batch: usize,
     /// The highest learning rate; it rises to it over the first tenth of the steps, then falls to a tenth of it.
     pub learning_rate: f64,
-    /// Where set, the embeddings and that many of the lowest layers are not trained; 0 freezes the embeddings alone.
+    /// If set, the embeddings and that many of the lowest layers are not trained; 0 freezes the embeddings alone.
     pub frozen_layers: Option<usize>,
     /// The loss.
-    pub loss: LossConfig,
-    /// How the states of a sentence become one; of the relation stage only. Without it, `first` for BERT and `mean`
-    /// for a BiLSTM.
-    pub pooling: Option<Pooling>,
+    pub loss: LossSettings,
 }
 
 impl Default for StageConfig {
     fn default() -> Self {
-        Self { epochs: 3, batch: 32, learning_rate: 1e-4, frozen_layers: None, loss: LossConfig::Bce {}, pooling: None }
+        Self { epochs: 3, batch: 32, learning_rate: 1e-4, frozen_layers: None, loss: LossSettings::default() }
     }
 }
 
-/// The loss of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields, expecting = "a table such as { name = \"cpu\" }")]
-pub enum LossConfig {
-    /// Binary cross-entropy: what is not labelled is negative.
-    Bce {},
-    /// The collective positive-unlabelled loss.
-    Cpu {
-        /// Share of positives among what is not labelled; without it 1.05 times the class prior of the labels.
-        mu: Option<f64>,
-        /// Weight of the positive term.
-        #[serde(default = "default_gamma")]
-        gamma: f64,
-    },
+impl StageConfig {
+    fn check(&self, name: &str, from_model: bool) -> Result<(), String> {
+        if self.batch == 0 {
+            return Err(format!("{name}.batch must be at least 1"));
+        }
+        if self.epochs == 0 && !from_model {
+            return Err(format!(
+                "{name}.epochs must be at least 1, unless training starts from an earlier model (--from)"
+            ));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
+            return Err(format!("{name}.learning_rate is {}: it must lie in (0, 1)", self.learning_rate));
+        }
+        self.loss.check().map_err(|error| format!("{name}.loss: {error}"))
+    }
 }
 
-fn default_gamma() -> f64 {
-    rere_loss::DEFAULT_GAMMA
-}
-
-/// What both stages share.
+/// What all networks share in training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// Where all chance comes from: weights, order, dropout.
     pub seed: u64,
-    /// The longest input, in tokens, at most what the encoder can read; a longer training sentence is counted and left out, one to extract from is read
-    /// in overlapping windows.
+    /// The longest input, in tokens, at most what the encoder can read; a longer training sentence is counted and left out, a
+    /// longer text to extract from is read in overlapping windows.
     pub max_tokens: usize,
     /// Decay of weights, not of biases and layer norms.
     pub weight_decay: f64,
@@ -132,7 +110,7 @@ pub struct TrainingConfig {
     pub clip: f64,
     /// Steps between two checkpoints within an epoch; the end of an epoch always has one.
     pub checkpoint_steps: usize,
-    /// The most that the states of frozen layers may take on the disk, in MiB; they are kept while a stage trains, in
+    /// The most that the states of frozen layers may take on the disk, in MiB; they are kept while a network trains, in
     /// the model's folder, so that only its first epoch computes them.
     pub frozen_cache_mib: u64,
 }
@@ -143,52 +121,62 @@ impl Default for TrainingConfig {
     }
 }
 
-/// From scores to triples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DecodeConfig {
-    /// `nearest`, the paper's, or `cross-product`, that of the authors' code.
-    pub pairing: Pairing,
-    /// Whether a relation that was detected gets the best pair there is where none is at or over the entity threshold:
-    /// the sentence has the relation, so it has a pair. Neither the paper nor the authors' code does so.
-    pub at_least_one: bool,
-}
-
-impl Default for DecodeConfig {
-    fn default() -> Self {
-        Self { pairing: Pairing::Nearest, at_least_one: true }
+impl TrainingConfig {
+    fn check(&self) -> Result<(), String> {
+        if self.max_tokens < 8 {
+            return Err(format!("training.max_tokens is {}: it must be at least 8", self.max_tokens));
+        }
+        if self.checkpoint_steps == 0 {
+            return Err("training.checkpoint_steps must be at least 1".into());
+        }
+        if self.frozen_cache_mib > u64::MAX >> 20 {
+            return Err(format!("training.frozen_cache_mib is {}: no disk has so much", self.frozen_cache_mib));
+        }
+        if !(0.0..1.0).contains(&self.weight_decay) {
+            return Err(format!("training.weight_decay is {}: it must lie in [0, 1)", self.weight_decay));
+        }
+        if !(self.clip > 0.0 && self.clip.is_finite()) {
+            return Err(format!("training.clip is {}: it must be a positive number", self.clip));
+        }
+        Ok(())
     }
 }
 
-impl DecodeConfig {
-    pub(crate) fn strategy(self, threshold: Probability) -> Box<dyn PairingStrategy + Send + Sync> {
-        self.pairing.strategy(threshold, self.at_least_one)
+impl<S: System> Config<S> {
+    /// Default settings with an encoder.
+    pub fn new(encoder: EncoderSource) -> Self {
+        Self {
+            data: DataConfig::default(),
+            encoder,
+            training: TrainingConfig::default(),
+            decode: Constraints::default(),
+            system: S::Config::default(),
+        }
     }
-}
 
-impl Config {
-    /// Settings from the text of a `rere.toml`.
+    /// Settings from TOML.
     ///
     /// # Errors
-    /// Where the text is not TOML, a key is unknown, or a value out of its range.
+    /// Returns an error if the text is not TOML, it is for another system, a key is unknown, or a value is out of its range.
     pub fn parse(text: &str) -> Result<Self, RereError> {
         let error = |message: String| RereError::Config { path: None, message };
+        let table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+        if let Some(message) = advice_for_old_keys(&table) {
+            return Err(error(message));
+        }
         let config: Self = toml::from_str(text).map_err(|e| error(e.to_string()))?;
-        config.check().map_err(error)?;
-        config.check_random(text).map_err(error)?;
+        // Whether there is an earlier model, the settings do not say.
+        config.check(true).map_err(error)?;
+        config.check_random(&table).map_err(error)?;
         Ok(config)
     }
 
-    /// Settings from a file, with the paths as they stand there.
+    /// Settings from a file, with the paths as they are there.
     ///
     /// # Errors
-    /// As [`Config::parse`], or where the file cannot be read.
+    /// As [`Config::parse`], or if the file cannot be read.
     pub fn load(path: &Path) -> Result<Self, RereError> {
-        let text = fs::read_to_string(path).map_err(|source| RereError::Io { path: path.to_owned(), source })?;
-        Self::parse(&text).map_err(|error| match error {
-            RereError::Config { message, .. } => RereError::Config { path: Some(path.to_owned()), message },
-            other => other,
-        })
+        Self::parse(&fs::read_to_string(path).map_err(io(path))?).map_err(|error| error.in_file(path))
     }
 
     /// The same settings with relative paths made relative to the given folders.
@@ -197,16 +185,23 @@ impl Config {
         if let EncoderSource::Pretrained(encoder) = &mut self.encoder {
             *encoder = encoders.join(&*encoder);
         }
-        for file in [&mut self.data.train, &mut self.data.dev, &mut self.data.cache].into_iter().flatten() {
+        for file in [&mut self.data.train, &mut self.data.dev].into_iter().flatten() {
             *file = data.join(&*file);
         }
         self
     }
 
-    /// A Hugging Face `config.json` has fields that do not matter here. What somebody wrote for a random encoder ought to.
-    fn check_random(&self, text: &str) -> Result<(), String> {
+    /// Checks that all values lie in their ranges.
+    pub(crate) fn check(&self, from_model: bool) -> Result<(), String> {
+        self.training.check()?;
+        let stages = S::stages(&self.system);
+        stages.iter().try_for_each(|(name, stage)| stage.check(&format!("{}.{name}", S::NAME), from_model))?;
+        S::check(&self.system)
+    }
+
+    /// The `config.json` of a pretrained encoder has fields that do not matter here. The settings of a random encoder must not.
+    fn check_random(&self, settings: &toml::Table) -> Result<(), String> {
         let EncoderSource::Random(encoder) = &self.encoder else { return Ok(()) };
-        let settings: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
         let given = settings.get("encoder").and_then(|encoder| encoder.get("random")?.as_table());
         let known = toml::Table::try_from(encoder).map_err(|e| e.to_string())?;
         match given.into_iter().flatten().find(|(key, _)| !known.contains_key(*key)) {
@@ -217,62 +212,151 @@ impl Config {
             None => Ok(()),
         }
     }
+}
 
-    fn check(&self) -> Result<(), String> {
-        for (name, stage) in [("relation", &self.relation), ("entity", &self.entity)] {
-            if stage.epochs == 0 || stage.batch == 0 {
-                return Err(format!("{name}: epochs and batch must be at least 1"));
+/// What to write in place of a key that settings had before there was more than one system.
+fn advice_for_old_keys(table: &toml::Table) -> Option<String> {
+    let has = |outer: &str, key: &str| table.get(outer).and_then(|inner| inner.get(key)).is_some();
+    let advice = |old: &str, new: &str| Some(format!("the settings have `{old}`: write {new}"));
+    match () {
+        () if has("relation", "pooling") => advice("relation.pooling", "`pooling` in the table `[rere]`"),
+        () if table.contains_key("relation") => advice("[relation]", "`[rere.relation]`"),
+        () if table.contains_key("entity") => advice("[entity]", "`[rere.entity]`"),
+        () if table.contains_key("query") => advice("query.style", "`query` in the table `[rere]`"),
+        () if has("decode", "pairing") => advice("decode.pairing", "`pairing` in the table `[rere]`"),
+        () if has("decode", "at_least_one") => advice("decode.at_least_one", "`at_least_one` in the table `[rere]`"),
+        () if has("data", "cache") => {
+            Some("the settings have `data.cache`: remove it, nothing is kept any more".into())
+        }
+        () => None,
+    }
+}
+
+// Not derived: derives would ask for the same of the system itself.
+impl<S: System> Clone for Config<S> {
+    fn clone(&self) -> Self {
+        let Self { data, encoder, training, decode, system } = self;
+        Self {
+            data: data.clone(),
+            encoder: encoder.clone(),
+            training: training.clone(),
+            decode: decode.clone(),
+            system: system.clone(),
+        }
+    }
+}
+
+impl<S: System> PartialEq for Config<S> {
+    fn eq(&self, other: &Self) -> bool {
+        let fields = |config: &Self| (config.data.clone(), config.encoder.clone(), config.training.clone());
+        fields(self) == fields(other) && self.decode == other.decode && self.system == other.system
+    }
+}
+
+impl<S: System> fmt::Debug for Config<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { data, encoder, training, decode, system } = self;
+        let mut fields = f.debug_struct("Config");
+        fields.field("data", data).field("encoder", encoder).field("training", training);
+        fields.field("decode", decode).field(S::NAME, system).finish()
+    }
+}
+
+/// Keys of the settings besides that of the system's own table.
+const KEYS: [&str; 5] = ["system", "data", "encoder", "training", "decode"];
+
+impl<S: System> Serialize for Config<S> {
+    fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
+        let mut fields = serializer.serialize_struct("Config", KEYS.len() + 1)?;
+        fields.serialize_field("system", S::NAME)?;
+        fields.serialize_field("data", &self.data)?;
+        fields.serialize_field("encoder", &self.encoder)?;
+        fields.serialize_field("training", &self.training)?;
+        fields.serialize_field("decode", &self.decode)?;
+        fields.serialize_field(S::NAME, &self.system)?;
+        fields.end()
+    }
+}
+
+/// Not derived: the key of the system's table is the system's name, and errors keep their lines and columns.
+impl<'de, S: System> Deserialize<'de> for Config<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys<S>(PhantomData<S>);
+
+        impl<'de, S: System> Visitor<'de> for Keys<S> {
+            type Value = Config<S>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "the settings of the system {}", S::NAME)
             }
-            if !(stage.learning_rate > 0.0 && stage.learning_rate < 1.0) {
-                return Err(format!("{name}.learning_rate is {}: it must lie in (0, 1)", stage.learning_rate));
-            }
-            if let LossConfig::Cpu { mu, gamma } = stage.loss {
-                for (key, value) in [("mu", mu), ("gamma", Some(gamma))] {
-                    if let Some(value) = value
-                        && !(value > 0.0 && value < 1.0)
-                    {
-                        return Err(format!("{name}.loss.{key} is {value}: it must lie in (0, 1)"));
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Config<S>, A::Error> {
+                let (mut data, mut encoder, mut training, mut decode, mut system) = (None, None, None, None, None);
+                let mut name: Option<String> = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "system" => name = Some(map.next_value()?),
+                        "data" => data = Some(map.next_value()?),
+                        "encoder" => encoder = Some(map.next_value()?),
+                        "training" => training = Some(map.next_value()?),
+                        "decode" => decode = Some(map.next_value()?),
+                        key if key == S::NAME => system = Some(map.next_value()?),
+                        key => {
+                            let known = KEYS.into_iter().chain([S::NAME]).map(|key| format!("`{key}`"));
+                            let known = known.collect::<Vec<_>>().join(", ");
+                            let is_system = AnyConfig::SYSTEMS.contains(&key);
+                            let advice =
+                                if is_system { format!("; for it, write system = \"{key}\"") } else { String::new() };
+                            let message = format!("unknown field `{key}`, expected one of {known}{advice}");
+                            return Err(A::Error::custom(message));
+                        }
                     }
                 }
+                if let Some(name) = name.filter(|name| name != S::NAME) {
+                    return Err(A::Error::custom(format!("expected the system {}, found {name}", S::NAME)));
+                }
+                Ok(Config {
+                    data: data.unwrap_or_default(),
+                    encoder: encoder.ok_or_else(|| A::Error::missing_field("encoder"))?,
+                    training: training.unwrap_or_default(),
+                    decode: decode.unwrap_or_default(),
+                    system: system.unwrap_or_default(),
+                })
             }
         }
-        if self.entity.pooling.is_some() {
-            return Err("entity.pooling: only the relation stage pools".into());
-        }
-        let training = &self.training;
-        if training.max_tokens < 8 {
-            return Err(format!("training.max_tokens is {}: it must be at least 8", training.max_tokens));
-        }
-        if training.checkpoint_steps == 0 {
-            return Err("training.checkpoint_steps must be at least 1".into());
-        }
-        if training.frozen_cache_mib > u64::MAX >> 20 {
-            return Err(format!("training.frozen_cache_mib is {}: no disk has so much", training.frozen_cache_mib));
-        }
-        if !(0.0..1.0).contains(&training.weight_decay) {
-            return Err(format!("training.weight_decay is {}: it must lie in [0, 1)", training.weight_decay));
-        }
-        if !(training.clip > 0.0 && training.clip.is_finite()) {
-            return Err(format!("training.clip is {}: it must be a positive number", training.clip));
-        }
-        Ok(())
+
+        deserializer.deserialize_map(Keys(PhantomData))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rere;
+
+    fn parse(text: &str) -> Result<Config<Rere>, RereError> {
+        Config::parse(text)
+    }
 
     fn message(text: &str) -> String {
-        Config::parse(text).expect_err("bad settings").to_string()
+        parse(text).expect_err("bad settings").to_string()
     }
 
     #[test]
     fn defaults_need_an_encoder_only() {
-        let config = Config::parse("[encoder]\npretrained = \"minilm\"").expect("valid");
-        assert_eq!(config.training.seed, 1);
-        assert_eq!(config.relation.loss, LossConfig::Bce {});
+        let config = parse("[encoder]\npretrained = \"minilm\"").expect("valid");
+        assert_eq!(config, Config::new(EncoderSource::Pretrained("minilm".into())));
         assert!(message("").contains("encoder"));
+    }
+
+    #[test]
+    fn settings_come_back_from_json() {
+        let text = "[encoder]\npretrained = \"minilm\"\n[rere]\npooling = \"mean\"\n[rere.relation]\nepochs = 5\n\
+                    loss = { name = \"cpu\", gamma = 0.5 }\n[decode]\nlongest = 12";
+        let config = parse(text).expect("valid");
+        let json = serde_json::to_string(&config).expect("JSON");
+        assert_eq!(serde_json::from_str::<Config<Rere>>(&json).expect("settings"), config);
+        assert!(json.starts_with("{\"system\":\"rere\","), "{json}");
     }
 
     #[test]
@@ -282,7 +366,7 @@ mod tests {
         let bilstm = "model_type = \"bilstm\"\n";
         for encoder in [bert, bilstm] {
             let text = format!("[encoder.random]\n{encoder}");
-            Config::parse(&text).expect("valid");
+            parse(&text).expect("valid");
             let error = message(&format!("{text}hidden_droput_prob = 0.5\n"));
             assert!(error.contains("unknown field `hidden_droput_prob`"), "{error}");
         }
@@ -292,25 +376,46 @@ mod tests {
     fn bad_settings_are_errors_that_name_the_key() {
         let encoder = "encoder = { pretrained = \"x\" }\n";
         for (text, word) in [
-            ("[relation]\nepoch = 3", "epoch"),
-            ("[relation]\nepochs = 0", "relation"),
-            ("[relation]\nlearning_rate = 2.0", "relation.learning_rate"),
-            ("[entity]\nloss = { name = \"cpu\", gamma = 1.5 }", "entity.loss.gamma"),
-            ("[entity]\nloss = { name = \"cpu\", mu = 0.0 }", "entity.loss.mu"),
-            ("[entity]\nloss = { name = \"hinge\" }", "hinge"),
-            ("[entity]\nloss = \"cpu\"", "line 3, column 8"),
-            ("[entity]\nloss = \"cpu\"", "string \"cpu\", expected a table such as { name = \"cpu\" }"),
-            ("[entity]\nloss = { name = \"bce\", gamma = 0.5 }", "gamma"),
-            ("[entity]\npooling = \"mean\"", "entity.pooling"),
+            ("[rere.relation]\nepoch = 3", "epoch"),
+            ("[rere.relation]\nbatch = 0", "rere.relation.batch"),
+            ("[rere.relation]\nlearning_rate = 2.0", "rere.relation.learning_rate"),
+            ("[rere.entity]\nloss = { name = \"cpu\", gamma = 1.5 }", "rere.entity.loss: gamma"),
+            ("[rere.entity]\nloss = { name = \"cpu\", prior = 0.0 }", "rere.entity.loss"),
+            ("[rere.entity]\nloss = { name = \"hinge\" }", "hinge"),
+            ("[rere.entity]\nloss = \"cpu\"", "line 3, column 8"),
+            ("[rere.entity]\nloss = { name = \"bce\", gamma = 0.5 }", "gamma"),
+            ("[rere.entity]\npooling = \"mean\"", "pooling"),
+            ("[rere]\npairing = \"farthest\"", "farthest"),
             ("[training]\nclip = nan", "training.clip"),
             ("[training]\nmax_tokens = 2", "training.max_tokens"),
             ("[training]\nfrozen_cache_mib = -1", "frozen_cache_mib"),
             ("[training]\nfrozen_cache_mib = 9223372036854775807", "training.frozen_cache_mib"),
-            ("[decode]\npairing = \"farthest\"", "farthest"),
             ("[data]\nmissing = \"ignore\"", "ignore"),
+            ("[decode]\nshortest = 1", "shortest"),
+            ("[casrel]\n", "unknown field `casrel`, expected one of `system`, `data`"),
+            ("[casrel]\n", "write system = \"casrel\""),
+            ("[tranining]\n", "unknown field `tranining`"),
         ] {
             let message = message(&format!("{encoder}{text}"));
             assert!(message.contains(word), "{text}: {message}");
+        }
+        assert!(message(&format!("system = \"casrel\"\n{encoder}")).contains("expected the system rere, found casrel"));
+    }
+
+    #[test]
+    fn old_settings_are_told_what_to_write() {
+        for (text, new) in [
+            ("[relation]\nepochs = 3", "write `[rere.relation]`"),
+            ("[relation]\npooling = \"mean\"", "write `pooling` in the table `[rere]`"),
+            ("[entity]\nepochs = 3", "write `[rere.entity]`"),
+            ("[query]\nstyle = \"raw\"", "write `query` in the table `[rere]`"),
+            ("[decode]\npairing = \"nearest\"", "write `pairing` in the table `[rere]`"),
+            ("[decode]\nat_least_one = false", "write `at_least_one` in the table `[rere]`"),
+            ("[data]\ncache = \"x\"", "remove it"),
+            ("[rere.entity]\nloss = { name = \"cpu\", mu = 0.1 }", "prior"),
+        ] {
+            let message = message(&format!("encoder = {{ pretrained = \"x\" }}\n{text}"));
+            assert!(message.contains(new), "{text}: {message}");
         }
     }
 
@@ -320,11 +425,15 @@ mod tests {
         let path = folder.path().join("rere.toml");
         let text = "[encoder]\npretrained = \"enc\"\n[data]\ntrain = \"/a/t.json\"\ndev = \"d.json\"";
         fs::write(&path, text).expect("written");
-        let config = Config::load(&path).expect("valid").with_folders(Path::new("data"), Path::new("encoders"));
+        let config: Config<Rere> = Config::load(&path).expect("valid");
+        let config = config.with_folders(Path::new("data"), Path::new("encoders"));
         assert_eq!(config.encoder, EncoderSource::Pretrained("encoders/enc".into()));
         assert_eq!(config.data.train.as_deref(), Some(Path::new("/a/t.json")));
         assert_eq!(config.data.dev.as_deref(), Some(Path::new("data/d.json")));
-        let error = Config::load(&folder.path().join("none.toml")).expect_err("missing");
+        let error = Config::<Rere>::load(&folder.path().join("none.toml")).expect_err("missing");
         assert!(error.to_string().ends_with("none.toml is not found"), "{error}");
+        fs::write(&path, "[relation]").expect("written");
+        let error = Config::<Rere>::load(&path).expect_err("old").to_string();
+        assert!(error.contains("rere.toml: the settings have `[relation]`"), "{error}");
     }
 }

@@ -1,6 +1,11 @@
 //! What can go wrong with training and extraction.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rere_core::ExtractError;
 
 use rere_data::DataError;
 use rere_decode::DecodeError;
@@ -17,13 +22,26 @@ pub enum RereError {
     /// The encoder, its weights or the device.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// An extractor failed.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
     /// The settings of a loss, or a class prior that the labels do not give.
     #[error("the loss of the {stage} stage cannot be set up")]
     Loss {
         /// Which stage.
-        stage: &'static str,
+        stage: String,
         /// What is wrong.
         source: LossError,
+    },
+    /// A class prior that could not be estimated.
+    #[error("the class prior of class {class} cannot be estimated ({stage}): give one, or let it be counted")]
+    Prior {
+        /// Which stage.
+        stage: String,
+        /// Which class, from 0: a relation or a pointer; 0 if all labels are estimated together.
+        class: usize,
+        /// What is wrong.
+        source: rere_loss::prior::PriorError,
     },
     /// Scores that are no probabilities: the weights hold a NaN or an infinity.
     #[error("sentence {sentence} cannot be decoded; the model's weights may be damaged")]
@@ -33,25 +51,14 @@ pub enum RereError {
         /// What is wrong.
         source: DecodeError,
     },
-    /// Scores of relations that are no numbers: the weights hold a NaN, or 16 bits are not enough for them.
-    #[error(
-        "the relations of sentence {sentence} have scores that are no numbers; the model's weights may be damaged, or \
-         need 32 bits"
-    )]
-    RelationScores {
+    /// A score that is NaN: the weights hold a NaN, or f16 is not enough for them.
+    #[error("sentence {sentence} has a score that is NaN; the model's weights may be damaged, or need f32")]
+    NotANumber {
         /// Position of the sentence in the call, from 1.
         sentence: usize,
     },
-    /// A relation that the system does not know.
-    #[error("the model has no relation {name:?}; it has {}", known.join(", "))]
-    UnknownRelation {
-        /// What was asked for.
-        name: String,
-        /// The relations of the system.
-        known: Vec<String>,
-    },
     /// A decoded span that does not lie in its sentence.
-    #[error("sentence {sentence} was decoded to a place outside it")]
+    #[error("sentence {sentence} was decoded to a span outside it")]
     Span {
         /// Position of the sentence in the call, from 1.
         sentence: usize,
@@ -82,6 +89,21 @@ pub enum RereError {
         /// What is wrong, and what to do.
         message: String,
     },
+    /// A model folder that another run is writing.
+    #[error("{} is in use by another training run: wait for it, or choose another folder", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that holds a stopped run.
+    #[error("{} holds a stopped run: go on with it (--resume), or discard it (--overwrite)", path.display())]
+    Stopped {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The event callback ended the run.
+    #[error("the run was interrupted: go on with it later (--resume)")]
+    Interrupted,
     /// A corpus from which nothing can be learnt.
     #[error("{0}")]
     Corpus(String),
@@ -89,10 +111,29 @@ pub enum RereError {
     #[error("the loss of the {stage} stage is {value} at step {step}: lower its learning_rate")]
     Diverged {
         /// Which stage.
-        stage: &'static str,
+        stage: String,
         /// Which step, from 0.
         step: usize,
         /// The loss.
         value: f32,
     },
+}
+
+impl RereError {
+    /// The error about settings, with the file that holds them.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Config { message, .. } => Self::Config { path: Some(path.to_owned()), message },
+            other => other,
+        }
+    }
+}
+
+impl From<RereError> for ExtractError {
+    fn from(error: RereError) -> Self {
+        match error {
+            RereError::Extract(error) => error,
+            other => Self::new(other),
+        }
+    }
 }

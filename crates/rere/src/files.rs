@@ -30,6 +30,11 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RereError
     })
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

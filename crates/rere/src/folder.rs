@@ -4,110 +4,242 @@
 //! model/ config.json                     what is needed to run it
 //!        training.json                   how it was made
 //!        tokenizer.json
-//!        relation/model.safetensors
-//!        entity/model.safetensors
+//!        NETWORK/model.safetensors       the weights of each network, such as relation/ and entity/
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
-use rere_core::{Probability, RelationSet};
-use rere_data::{EncodeReport, Tokenizer};
-use rere_model::{EncoderConfig, Pooling};
-use serde::{Deserialize, Serialize};
+use burn::{module::Module, tensor::Device};
+use rere_core::{Constraints, RelationSet};
+use rere_data::Tokenizer;
+use rere_model::{EncoderConfig, ModelError, Precision, load_weights_from_bytes};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::{Config, DecodeConfig, RereError, Stage};
+use crate::{RereError, System, Thresholds, batch::Compute, files::io, hexadecimal};
 
-/// The `config.json` of a model folder.
+/// The number of the model folder's layout. A folder of another number is refused.
+const FORMAT: u32 = 1;
+
+pub(crate) const CONFIG: &str = "config.json";
+pub(crate) const TRAINING: &str = "training.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
+
+/// The weights of a network, in a model folder.
+pub(crate) fn weights(network: &str) -> String {
+    format!("{network}/model.safetensors")
+}
+
+/// The `config.json` of a model folder, but for what it says of the system: all that a system needs besides its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
+    /// Number of the folder's layout.
+    format: u32,
+    /// Name of the system.
+    pub system: String,
     /// Version of this crate that trained the system.
     pub rere_version: String,
-    /// The encoder of both stages.
+    /// The encoder of all networks.
     pub encoder: EncoderConfig,
-    /// How the relation classifier pools.
-    pub pooling: Pooling,
+    /// Names of the networks, which are the folders of their weights.
+    pub networks: Vec<String>,
     /// The relations, by label, with their queries.
     pub relations: RelationSet,
-    /// A relation is looked for where its probability is at least this.
-    pub threshold_relation: Probability,
-    /// Decoding threshold of the entity extractor.
-    pub threshold_entity: Probability,
-    /// A triple is reported where its score is at least this.
-    pub threshold_triple: Probability,
-    /// How subjects and objects are paired.
-    pub decode: DecodeConfig,
     /// The longest input, in tokens.
     pub max_tokens: usize,
+    /// The decision thresholds.
+    pub thresholds: Thresholds,
+    /// Constraints on the triples of a text.
+    pub decode: Constraints,
+    /// The system's own settings.
+    pub settings: Value,
 }
 
-/// The `training.json` of a model folder: how the system was made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrainingRecord {
-    /// All settings.
-    pub config: Config,
-    /// SHA-256 over the training sentences as they were read.
-    pub train_sha256: String,
-    /// SHA-256 over the development sentences.
-    pub dev_sha256: String,
-    /// What the training corpus held, and what of it could not be used.
-    pub report: EncodeReport,
-    /// What happened in each stage.
-    pub stages: Vec<StageRecord>,
-    /// Micro F1 (exact) of the whole system on the development set at the chosen thresholds.
-    pub dev_f1: Option<f64>,
+impl ModelConfig {
+    pub(crate) fn new<S: System>(
+        networks: Vec<String>,
+        encoder: EncoderConfig,
+        relations: RelationSet,
+        max_tokens: usize,
+        decode: Constraints,
+        settings: &S::Config,
+    ) -> Result<Self, RereError> {
+        let settings = serde_json::to_value(settings)
+            .map_err(|error| RereError::Config { path: None, message: error.to_string() })?;
+        Ok(Self {
+            format: FORMAT,
+            system: S::NAME.to_owned(),
+            rere_version: env!("CARGO_PKG_VERSION").to_owned(),
+            encoder,
+            networks,
+            relations,
+            max_tokens,
+            thresholds: Thresholds::default(),
+            decode,
+            settings,
+        })
+    }
 }
 
-/// What happened in one stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StageRecord {
-    /// Which stage.
-    pub stage: Stage,
-    /// Class prior pi of the training labels: labels that are 1 among all labels (the paper's Table 2, counted on the
-    /// targets as they stand).
-    pub class_prior: f64,
-    /// mu of the loss, where it has one.
-    pub mu: Option<f64>,
-    /// The epochs, in order.
-    pub epochs: Vec<EpochRecord>,
-    /// The epoch whose weights were kept, from 1.
-    pub kept: usize,
+/// Where a model is loaded from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A model folder.
+    Folder(PathBuf),
+    /// The files of a model folder in memory: names, such as `relation/model.safetensors`, and contents.
+    Files(BTreeMap<String, Vec<u8>>),
 }
 
-/// What happened in one epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// Mean loss over the steps.
-    pub loss: f64,
-    /// Micro F1 of the stage alone on the development set, at the threshold that is best there: of relations, or of
-    /// pairs given the gold relations.
-    pub dev_f1: Option<f64>,
+impl From<&Path> for Source {
+    fn from(folder: &Path) -> Self {
+        Self::Folder(folder.to_owned())
+    }
 }
 
-pub(crate) fn config_path(folder: &Path) -> PathBuf {
-    folder.join("config.json")
+impl From<PathBuf> for Source {
+    fn from(folder: PathBuf) -> Self {
+        Self::Folder(folder)
+    }
 }
 
-pub(crate) fn training_path(folder: &Path) -> PathBuf {
-    folder.join("training.json")
+impl From<&PathBuf> for Source {
+    fn from(folder: &PathBuf) -> Self {
+        Self::Folder(folder.clone())
+    }
 }
 
-pub(crate) fn tokenizer_path(folder: &Path) -> PathBuf {
-    folder.join("tokenizer.json")
+impl From<&str> for Source {
+    fn from(folder: &str) -> Self {
+        Self::Folder(folder.into())
+    }
 }
 
-pub(crate) fn weights_path(folder: &Path, stage: Stage) -> PathBuf {
-    folder.join(stage.name()).join("model.safetensors")
+impl From<BTreeMap<String, Vec<u8>>> for Source {
+    fn from(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self::Files(files)
+    }
 }
 
-/// The `tokenizer.json` of a folder, which has no id that the encoder does not know.
-pub(crate) fn load_tokenizer(folder: &Path, encoder: &EncoderConfig) -> Result<Tokenizer, RereError> {
-    let tokenizer = Tokenizer::load(tokenizer_path(folder))?;
+impl Source {
+    /// The content of a file, and what errors call it.
+    pub(crate) fn read(&self, name: &str) -> Result<(Vec<u8>, PathBuf), RereError> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                Ok((fs::read(&path).map_err(io(&path))?, path))
+            }
+            Self::Files(files) => {
+                let path = PathBuf::from(name);
+                let missing = || RereError::Folder { path: path.clone(), message: "the file is missing".to_owned() };
+                Ok((files.get(name).cloned().ok_or_else(missing)?, path))
+            }
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RereError> {
+        let (bytes, path) = self.read(name)?;
+        serde_json::from_slice(&bytes).map_err(|error| RereError::Folder {
+            path,
+            message: format!("{error}; the file is damaged or of another version: train or copy the model again"),
+        })
+    }
+
+    /// The `config.json`, whose layout is known.
+    pub(crate) fn config(&self) -> Result<ModelConfig, RereError> {
+        let path = match self {
+            Self::Folder(folder) => folder.join(CONFIG),
+            Self::Files(_) => CONFIG.into(),
+        };
+        if let Self::Folder(folder) = self
+            && !path.exists()
+        {
+            let message = match (crate::train::is_stopped(folder), folder.is_dir()) {
+                (true, _) if crate::train::is_in_use(folder) => {
+                    "the training of this model has not ended yet: wait for it"
+                }
+                (true, _) => "the training of this model was stopped: go on with it (--resume)",
+                (false, true) => "this is no model folder: it has no config.json",
+                (false, false) => "there is no such model folder",
+            };
+            return Err(RereError::Folder { path: folder.clone(), message: message.to_owned() });
+        }
+        let found: Value = self.json(CONFIG)?;
+        let format = found.get("format").and_then(Value::as_u64);
+        if format != Some(FORMAT.into()) {
+            let found = format.map_or("none".to_owned(), |format| format.to_string());
+            let message = format!(
+                "expected format {FORMAT}, found {found}: another version of rere wrote the model; train it again"
+            );
+            return Err(RereError::Folder { path, message });
+        }
+        self.json(CONFIG)
+    }
+}
+
+/// The files of a model that is being loaded, for [`System::load`].
+pub struct Parts<'a> {
+    source: &'a Source,
+    /// The model's configuration.
+    pub config: &'a ModelConfig,
+    /// The tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// Where and in which batches to compute.
+    pub compute: Compute,
+    precision: Precision,
+    /// Digests of the files that were read, by name.
+    digests: Mutex<BTreeMap<String, String>>,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn new(
+        source: &'a Source,
+        config: &'a ModelConfig,
+        tokenizer: &'a Tokenizer,
+        compute: Compute,
+        precision: Precision,
+    ) -> Result<Self, RereError> {
+        config.encoder.check_precision(precision)?;
+        let digests = Mutex::new(BTreeMap::new());
+        Ok(Self { source, config, tokenizer, compute, precision, digests })
+    }
+
+    /// A network with its trained weights; `init` gives one with random weights.
+    ///
+    /// # Errors
+    /// Returns an error if the weights are missing or do not fit the network, or the device does not support the precision.
+    pub fn network<M: Module>(
+        &self,
+        name: &str,
+        init: impl FnOnce(&Device) -> Result<M, ModelError>,
+    ) -> Result<M, RereError> {
+        let file = weights(name);
+        let (bytes, path) = self.source.read(&file)?;
+        let digest = hexadecimal(Sha256::digest(&bytes));
+        self.digests.lock().unwrap_or_else(PoisonError::into_inner).insert(file, digest);
+        let model = load_weights_from_bytes(init(&self.compute.device)?, bytes, &path)?;
+        Ok(self.precision.cast(model, &self.compute.device)?)
+    }
+
+    /// Digests of the weights that were read, by name.
+    pub(crate) fn digests(self) -> BTreeMap<String, String> {
+        self.digests.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The tokenizer of a model, which has no id that the encoder does not know.
+pub(crate) fn load_tokenizer(source: &Source, encoder: &EncoderConfig) -> Result<Tokenizer, RereError> {
+    let (bytes, path) = source.read(TOKENIZER)?;
+    let tokenizer = Tokenizer::from_bytes(&bytes, &path)?;
     let (ids, known) = (tokenizer.vocab_size(), encoder.vocab_size());
     if ids > known {
-        return Err(RereError::Folder {
-            path: folder.to_owned(),
-            message: format!("tokenizer.json has {ids} ids, the encoder only {known}: they do not belong together"),
-        });
+        let message = format!("the tokenizer has {ids} ids, the encoder only {known}: they do not belong together");
+        return Err(RereError::Folder { path, message });
     }
     Ok(tokenizer)
 }

@@ -2,15 +2,14 @@
 
 use std::{error::Error, path::PathBuf, time::Instant};
 
-use rere::{Precision, Rere, RereError, Thresholds};
-use rere_core::{Extractor, Probability};
-use rere_data::{Chunks, Format, Reader, Writer};
+use rere::{
+    Constraints, ExtractError, ExtractOptions, Extraction, LoadOptions, Precision, Probability, Progress,
+    TrainedSystem, load,
+};
+use rere_data::{Format, Reader, Writer};
 
 use super::{Outcome, Reading, comma_advice, log, report, tell};
 use crate::progress::bar;
-
-/// Most sentences that are extracted from at once: enough to fill batches of one length, few enough for any memory.
-const CHUNK: usize = 1024;
 
 /// Options of `rere extract`.
 #[derive(clap::Args)]
@@ -33,74 +32,101 @@ pub struct Arguments {
     /// Tokens in a batch, padding counted.
     #[arg(long, default_value_t = 1024)]
     batch_tokens: usize,
-    /// Least probability of a relation, in place of the model's.
-    #[arg(long, value_name = "P")]
-    threshold_relation: Option<Probability>,
-    /// Decoding threshold of subjects and objects, in place of the model's.
-    #[arg(long, value_name = "P")]
-    threshold_entity: Option<Probability>,
     /// Least score of a triple, in place of the model's.
     #[arg(long, value_name = "P")]
-    threshold_triple: Option<Probability>,
+    min_score: Option<Probability>,
     /// Restrict to this relation; can be repeated.
     #[arg(long, value_name = "NAME")]
     relations: Vec<String>,
     #[command(flatten)]
+    constraints: ConstraintArguments,
+    #[command(flatten)]
     reading: Reading,
+}
+
+/// Constraints on triples, in place of the model's.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Constraints")]
+struct ConstraintArguments {
+    /// The most tokens of a subject or an object.
+    #[arg(long, value_name = "N")]
+    longest: Option<usize>,
+    /// Whether subject and object may overlap.
+    #[arg(long, value_name = "BOOL")]
+    overlap: Option<bool>,
+    /// The most triples of a sentence; the best ones stay.
+    #[arg(long, value_name = "N")]
+    most: Option<usize>,
+    /// A relation in which a subject has one object and an object one subject; can be repeated.
+    #[arg(long, value_name = "NAME")]
+    one_to_one: Vec<String>,
+}
+
+impl ConstraintArguments {
+    /// The constraints of a model with those that are given.
+    fn over(&self, model: &Constraints) -> Constraints {
+        let given = !self.one_to_one.is_empty();
+        Constraints {
+            longest: self.longest.or(model.longest),
+            overlap: self.overlap.unwrap_or(model.overlap),
+            most: self.most.or(model.most),
+            one_to_one: if given { self.one_to_one.clone() } else { model.one_to_one.clone() },
+            types: model.types.clone(),
+        }
+    }
 }
 
 /// Extracts triples.
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
-    let mut system = Rere::load(&arguments.model, &device)?;
-    system.set_precision(arguments.precision)?;
-    if !arguments.relations.is_empty() {
-        system.look_only_for(&arguments.relations).map_err(with_advice)?;
-    }
-    let thresholds = system.thresholds();
-    system.set_thresholds(Thresholds {
-        relation: arguments.threshold_relation.unwrap_or(thresholds.relation),
-        entity: arguments.threshold_entity.unwrap_or(thresholds.entity),
-        triple: arguments.threshold_triple.unwrap_or(thresholds.triple),
-    });
-    system.set_batch_tokens(arguments.batch_tokens);
+    let options = LoadOptions {
+        precision: arguments.precision,
+        batch_tokens: arguments.batch_tokens,
+        ..LoadOptions::new(device)
+    };
+    let system = load(&arguments.model, options)?;
+    let options = ExtractOptions {
+        relations: (!arguments.relations.is_empty()).then(|| arguments.relations.clone()),
+        min_score: arguments.min_score,
+        constraints: Some(arguments.constraints.over(&system.config().decode)),
+    };
+    // Before anything is read or written.
+    options.wanted(&system.config().relations).map_err(with_advice)?;
 
     let reader = Reader::open(&arguments.input, &arguments.reading.options())?;
     // The predictions of an older run survive until the new ones are whole.
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
-    let reader = extract(&system, reader, &mut writer)?;
+    let reader = extract(&*system, &options, reader, &mut writer)?;
     tell(&arguments.input, reader.report());
     report(&writer.finish()?);
     Ok(())
 }
 
 /// A name that is one of no relation may be a list of names.
-fn with_advice(error: RereError) -> Box<dyn Error> {
+fn with_advice(error: ExtractError) -> Box<dyn Error> {
     match &error {
-        RereError::UnknownRelation { name, .. } => format!("{error}{}", comma_advice(name)).into(),
+        ExtractError::UnknownRelation { name, .. } => format!("{error}{}", comma_advice(name)).into(),
         _ => error.into(),
     }
 }
 
 /// Extracts from all sentences. What a slow input has given so far is answered at once.
-fn extract(system: &Rere, reader: Reader, writer: &mut Writer) -> Result<Reader, Box<dyn Error>> {
+fn extract(
+    system: &dyn TrainedSystem,
+    options: &ExtractOptions,
+    reader: Reader,
+    writer: &mut Writer,
+) -> Result<Reader, Box<dyn Error>> {
     let bar = bar(0, "{spinner} {pos} sentences, {per_sec}");
-    let (mut count, mut triples, started) = (0, 0, Instant::now());
-    let mut chunks = Chunks::new(reader, CHUNK);
-    for chunk in chunks.by_ref() {
-        let mut chunk = chunk?;
-        let found = system.extract(&chunk)?;
-        for (sentence, found) in chunk.iter_mut().zip(found) {
-            sentence.triples = found;
-            triples += sentence.triples.len();
-            writer.write(sentence)?;
-        }
+    let started = Instant::now();
+    let mut extraction = Extraction::new(system, options.clone(), reader);
+    while let Some(chunk) = extraction.next() {
+        chunk?.iter().try_for_each(|sentence| writer.write(sentence))?;
         writer.flush()?;
-        count += chunk.len();
-        bar.set_position(count as u64);
+        bar.set_position(extraction.progress().sentences as u64);
     }
     bar.finish_and_clear();
-    let seconds = started.elapsed().as_secs_f64();
-    log(format!("{count} sentences, {triples} triples in {seconds:.1} s"));
-    Ok(chunks.into_source())
+    let (Progress { sentences, triples }, seconds) = (extraction.progress(), started.elapsed().as_secs_f64());
+    log(format!("{sentences} sentences, {triples} triples in {seconds:.1} s"));
+    Ok(extraction.into_source())
 }

@@ -1,9 +1,13 @@
 //! `rere stats`
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use rere_core::Sentence;
-use rere_data::{ClassPriors, DataError, ReadOptions, Reader, Stats, Tokenizer};
+use rere::{Ceiling, ceilings};
+use rere_core::{QueryStyle, RelationSet, Sentence};
+use rere_data::{ClassPriors, DataError, LocatedCorpus, Missing, ReadOptions, Reader, Stats, Tokenizer};
 use serde_json::{Value, json};
 
 use super::{Outcome, Reading, check_standard_input, finish_reading, say};
@@ -14,7 +18,7 @@ pub struct Arguments {
     /// Corpora, in any known format.
     #[arg(required = true)]
     data: Vec<PathBuf>,
-    /// The class priors of the three paradigms too; the sentences are then kept in memory.
+    /// The class priors of the paradigms too, and the most that each can find; the sentences are then kept in memory.
     #[arg(long)]
     paradigms: bool,
     /// Tokenizer for the class priors: a tokenizer.json; without it, whole words of each corpus.
@@ -36,19 +40,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut objects: Vec<Value> = Vec::new();
     for path in &arguments.data {
         let (stats, sentences) = read(path, &options, arguments.paradigms)?;
-        let priors = arguments.paradigms.then(|| priors(&sentences, tokenizer.as_ref())).transpose()?;
+        let paradigms = arguments.paradigms.then(|| paradigms(&sentences, tokenizer.as_ref())).transpose()?;
         if arguments.json {
             let mut object = json!(stats);
             object["file"] = json!(path.display().to_string());
-            if let Some(priors) = priors {
+            if let Some((priors, ceilings)) = paradigms {
                 object["class_priors"] = json!(priors);
                 object["class_priors"]["tokenizer"] = json!(tokens);
+                object["ceilings"] = json!(ceilings);
             }
             objects.push(object);
         } else {
             say(format!("{}\n{stats}\n", path.display()))?;
-            if let Some(priors) = priors {
-                say(format!("{priors}\ntokens: {tokens}\n"))?;
+            if let Some((priors, ceilings)) = paradigms {
+                say(format!("{priors}\n\nceilings: what a perfect network of each paradigm finds"))?;
+                ceilings.iter().try_for_each(say)?;
+                say(format!("tokens: {tokens}\n"))?;
             }
         }
     }
@@ -75,11 +82,20 @@ fn read(path: &Path, options: &ReadOptions, keep: bool) -> Result<(Stats, Vec<Se
     Ok((stats, sentences))
 }
 
-fn priors(sentences: &[Sentence], tokenizer: Option<&Tokenizer>) -> Result<ClassPriors, DataError> {
-    if let Some(tokenizer) = tokenizer {
-        return ClassPriors::of(sentences, tokenizer);
-    }
-    // The vocabulary does not matter here, only where tokens begin and end.
-    let words = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 0)?;
-    ClassPriors::of(sentences, &words)
+/// Class priors and ceilings of the paradigms.
+fn paradigms(sentences: &[Sentence], tokenizer: Option<&Tokenizer>) -> Result<(ClassPriors, Vec<Ceiling>), DataError> {
+    let words;
+    let tokenizer = match tokenizer {
+        Some(tokenizer) => tokenizer,
+        // The vocabulary does not matter here, only where tokens begin and end.
+        None => {
+            words = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 0)?;
+            &words
+        }
+    };
+    let names: BTreeSet<&str> =
+        sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
+    let relations = RelationSet::with_style(names, QueryStyle::Raw)?;
+    let located = LocatedCorpus::new(sentences, tokenizer, &relations, Missing::Skip)?;
+    Ok((ClassPriors::of(sentences, tokenizer)?, ceilings(&located, sentences, &relations)))
 }

@@ -1,8 +1,15 @@
 //! `rere train`
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use rere::{Config, Corpus, RereError};
+use rere::{AnyConfig, Corpus, RereError, TrainOptions};
 use rere_core::Sentence;
 
 use super::{Conventions, Outcome, check_standard_input, read_gold, say};
@@ -14,7 +21,7 @@ pub struct Arguments {
     /// Settings; see docs/guide.md.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Folder that data.train, data.dev and data.cache are relative to; without it, the folder of the settings.
+    /// Folder that data.train and data.dev are relative to; without it, the folder of the settings.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Folder of pretrained encoders that encoder.pretrained is relative to; without it, the folder of the settings.
@@ -29,9 +36,15 @@ pub struct Arguments {
     /// Seed, in place of training.seed.
     #[arg(long)]
     seed: Option<u64>,
-    /// Go on with a run that was stopped.
+    /// Start from this model, of the same system, in place of the settings' encoder; new relations are added to its own.
+    #[arg(long, value_name = "MODEL")]
+    from: Option<PathBuf>,
+    /// Go on with the run that was stopped in the model folder; a run that has ended succeeds at once.
     #[arg(long)]
     resume: bool,
+    /// Discard the run that was stopped in the model folder.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
     #[command(flatten)]
     conventions: Conventions,
 }
@@ -41,27 +54,45 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let folder = arguments.config.parent().unwrap_or(Path::new(""));
     let data = arguments.data.as_deref().unwrap_or(folder);
     let encoders = arguments.encoders.as_deref().unwrap_or(folder);
-    let mut config = Config::load(&arguments.config)?.with_folders(data, encoders);
+    let mut config = AnyConfig::load(&arguments.config)?.with_folders(data, encoders);
     if let Some(seed) = arguments.seed {
-        config.training.seed = seed;
+        config.training_mut().seed = seed;
     }
     let device = rere::parse_device(&arguments.device)?;
-    let Some(train) = &config.data.train else {
+    let Some(train) = &config.data().train else {
         return Err(Box::new(RereError::Config {
             path: Some(arguments.config.clone()),
             message: "data.train is not set: name the training file".to_owned(),
         }));
     };
-    check_standard_input([Some(train), config.data.dev.as_ref()].into_iter().flatten().map(PathBuf::as_path))?;
+    check_standard_input([Some(train), config.data().dev.as_ref()].into_iter().flatten().map(PathBuf::as_path))?;
     let options = arguments.conventions.options(None);
-    let dev = config.data.dev.as_deref().map(|dev| read_gold(dev, &options)).transpose()?;
+    let dev = config.data().dev.as_deref().map(|dev| read_gold(dev, &options)).transpose()?;
     let corpus = Corpus { train: read_gold(train, &options)?, dev: dev.unwrap_or_default() };
     // Training goes on where nobody reads what it prints.
     _ = say(counts("train", &corpus.train));
     _ = say(counts("dev", &corpus.dev));
 
     let mut progress = TrainingProgress::new();
-    rere::train(&config, &corpus, &arguments.out, &device, arguments.resume, &mut |event| progress.show(&event))?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    // A second Ctrl-C ends the program at once: what the last checkpoint holds is left.
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
+    let on_event = |event: &rere::Event| {
+        progress.show(event);
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = TrainOptions {
+        device,
+        resume: arguments.resume,
+        from: arguments.from.clone().map(Into::into),
+        overwrite: arguments.overwrite,
+    };
+    config.train(options, &corpus, &arguments.out, on_event)?;
     _ = say(format!("model: {}", arguments.out.display()));
     Ok(())
 }

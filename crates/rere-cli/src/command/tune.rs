@@ -1,8 +1,12 @@
 //! `rere tune`
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    path::{Path, PathBuf},
+};
 
-use rere::{Rere, Thresholds};
+use rere::{LoadOptions, Probability, Thresholds, TrainedSystem, load};
 
 use super::{Outcome, Reading, log, read_gold, say};
 use crate::progress::thresholds_line;
@@ -14,7 +18,17 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Sentences whose triples are known, in any known format.
-    dev: PathBuf,
+    #[arg(required_unless_present_any = ["detect", "decode", "triple"])]
+    dev: Option<PathBuf>,
+    /// Set the threshold of the first step (relations, or subjects) in place of choosing.
+    #[arg(long, value_name = "P", conflicts_with = "dev")]
+    detect: Option<Probability>,
+    /// Set the threshold of the second step (starts and ends of subjects and objects) in place of choosing.
+    #[arg(long, value_name = "P", conflicts_with = "dev")]
+    decode: Option<Probability>,
+    /// Set the least score of a triple in place of choosing.
+    #[arg(long, value_name = "P", conflicts_with = "dev")]
+    triple: Option<Probability>,
     /// Where to compute: flex, or, in a build with their features, libtorch, libtorch:cuda:0, cuda:0 or wgpu.
     #[arg(long, default_value = "flex")]
     device: String,
@@ -22,15 +36,33 @@ pub struct Arguments {
     reading: Reading,
 }
 
-/// Chooses thresholds and writes them into the model folder.
+/// Chooses thresholds, or takes those that are given, and writes them into the model folder.
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
-    let mut system = Rere::load(&arguments.model, &device)?;
-    let dev = read_gold(&arguments.dev, &arguments.reading.options())?;
-    let scored = system.score(&dev, Thresholds::LOWEST_RELATION)?;
-    let Some((thresholds, f1)) = system.best_thresholds(&scored, &dev)? else {
-        return Err(format!("{}: there is no triple to choose thresholds by", arguments.dev.display()).into());
+    let mut system = load(&arguments.model, LoadOptions::new(device))?;
+    let old = system.config().thresholds.clone();
+    let f1 = match &arguments.dev {
+        Some(dev) => Some(choose(&mut *system, dev, arguments)?),
+        None => {
+            let Thresholds { detect, decode, triple } = old.clone();
+            system.set_thresholds(Thresholds {
+                detect: arguments.detect.unwrap_or(detect),
+                decode: arguments.decode.unwrap_or(decode),
+                triple: arguments.triple.map_or(triple, Into::into),
+            });
+            None
+        }
     };
+    system.save_config(&arguments.model)?;
+    let new = thresholds_line(&system.config().thresholds, f1);
+    say(format!("old {}\nnew {new}", thresholds_line(&old, None)))?;
+    Ok(())
+}
+
+/// Chooses thresholds on development sentences, and returns their F1.
+fn choose(system: &mut dyn TrainedSystem, path: &Path, arguments: &Arguments) -> Result<f64, Box<dyn Error>> {
+    let dev = read_gold(path, &arguments.reading.options())?;
+    let f1 = system.tune(&dev)?;
     let known = &system.config().relations;
     let unknown: BTreeSet<&str> =
         dev.iter().flat_map(|sentence| &sentence.triples).map(|triple| &*triple.relation).collect();
@@ -38,16 +70,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if !unknown.is_empty() {
         log(format!("note: the model has no relation {}; triples with it are never found", unknown.join(", ")));
     }
-    if f1 == 0.0 {
-        return Err(format!(
+    match f1 {
+        None => Err(format!("{}: there is no triple to choose thresholds by", path.display()).into()),
+        Some(0.0) => Err(format!(
             "{}: the model finds none of its triples, so that no threshold is better than another; the old ones stay",
-            arguments.dev.display()
+            path.display()
         )
-        .into());
+        .into()),
+        Some(f1) => Ok(f1),
     }
-    let old = system.thresholds();
-    system.set_thresholds(thresholds);
-    system.save_config(&arguments.model)?;
-    say(format!("old {}\nnew {}", thresholds_line(old, None), thresholds_line(thresholds, Some(f1))))?;
-    Ok(())
 }

@@ -6,7 +6,10 @@ mod overlap;
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use rere_core::{ByteSpan, ExtractError, Extractor, Mention, Probability, RelationSet, Sentence, Triple};
+use rayon::prelude::*;
+use rere_core::{
+    ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, Sentence, Triple,
+};
 
 pub use self::{
     kb::{KnowledgeBase, KnowledgeBaseReport},
@@ -21,6 +24,7 @@ use crate::DataError;
 pub struct Aligner {
     kb: KnowledgeBase,
     matcher: EntityMatcher,
+    info: Info,
 }
 
 impl Aligner {
@@ -30,7 +34,13 @@ impl Aligner {
     /// As [`EntityMatcher::new`].
     pub fn new(kb: KnowledgeBase, settings: MatcherSettings) -> Result<Self, DataError> {
         let matcher = EntityMatcher::new(kb.names(), settings)?;
-        Ok(Self { kb, matcher })
+        let info = Info {
+            system: "kb-match".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            digest: None,
+            relations: kb.relations().clone(),
+        };
+        Ok(Self { kb, matcher, info })
     }
 
     /// What texts are aligned to.
@@ -157,13 +167,29 @@ fn names<'a>(text: &str, mentions: &[EntityMention<'a>]) -> Vec<Name<'a>> {
 }
 
 impl Extractor for Aligner {
-    fn relations(&self) -> &RelationSet {
-        self.kb.relations()
+    fn info(&self) -> &Info {
+        &self.info
     }
 
-    fn extract(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, ExtractError> {
-        let sure = |triple| Triple { score: Some(Probability::saturating(1.0)), ..triple };
-        Ok(sentences.iter().map(|sentence| self.align(&sentence.text).into_iter().map(sure).collect()).collect())
+    /// Number of words between white space.
+    fn cost(&self, text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+
+    /// Each triple has the score 1.
+    fn extract(&self, inputs: &[Input<'_>], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError> {
+        let relations = self.kb.relations();
+        let wanted = options.wanted(relations)?;
+        let constraints = options.constraints.clone().unwrap_or_default();
+        constraints.check(relations)?;
+        let is_wanted = |triple: &Triple| relations.label(&triple.relation).is_some_and(|label| wanted[label]);
+        let find = |&Input { text, mentions }: &Input| {
+            let sure = |triple| Triple { score: Some(Probability::ONE), ..triple };
+            let mut triples: Vec<Triple> = self.align(text).into_iter().filter(is_wanted).map(sure).collect();
+            constraints.retain(&mut triples, mentions, |span| self.cost(span.slice(text).unwrap_or_default()));
+            triples
+        };
+        Ok(inputs.par_iter().map(find).collect())
     }
 }
 
@@ -172,6 +198,7 @@ mod tests {
     use std::fs;
 
     use proptest::prelude::*;
+    use rere_core::Constraints;
     use tempfile::TempDir;
 
     use super::*;
@@ -384,10 +411,21 @@ mod tests {
     #[test]
     fn as_an_extractor_it_is_sure() {
         let aligner = aligner(None);
-        let found = aligner.extract(&[Sentence::new(""), Sentence::new("Ada : London")]).expect("triples");
+        let inputs = ["".into(), "Ada : London".into()];
+        let found = aligner.extract(&inputs, &ExtractOptions::default()).expect("triples");
         assert!(found[0].is_empty());
-        assert_eq!(found[1][0].score, Probability::new(1.0).ok());
-        assert_eq!(aligner.relations().label("born in"), Some(0));
+        assert_eq!(found[1][0].score, Some(Probability::ONE));
+        assert_eq!(aligner.info().relations.label("born in"), Some(0));
+        // What a call asks for.
+        let count = |options: ExtractOptions| aligner.extract(&inputs, &options).map(|found| found[1].len());
+        assert_eq!(count(ExtractOptions::default().with_relations(["twin"])).ok(), Some(0));
+        assert!(matches!(
+            count(ExtractOptions::default().with_relations(["x"])),
+            Err(ExtractError::UnknownRelation { .. })
+        ));
+        let none = Constraints { most: Some(0), ..Constraints::default() };
+        let none = count(ExtractOptions::default().with_constraints(none));
+        assert!(matches!(none, Err(ExtractError::Constraints(_))));
     }
 
     #[test]

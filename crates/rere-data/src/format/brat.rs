@@ -9,14 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rere_core::{ByteSpan, CharSpan, Mention, Sentence, Triple};
+use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use tempfile::TempDir;
 
 use super::{
     Loss, Lost, OffsetUnit, ReadReport,
     json::Object,
     mentions::{Clusters, Placed, UNTYPED, clusters, entity_type},
-    offsets::Borders,
     reader::Found,
     spec::{Content, EntityIds, Holds, Offsets, Spec, Types},
 };
@@ -197,14 +196,14 @@ fn parse(
     report: &mut ReadReport,
 ) -> Result<Sentence, DataError> {
     let Lines { mentions: mention_lines, relations, equivalents, others, left_out } = lines(path, annotations, offsets)?;
-    let locate = |borders: &Borders| {
-        let located = mention_lines.iter().map(|(_, at, line)| mention(line, &text, borders, at));
+    let locate = |offsets: &TextOffsets| {
+        let located = mention_lines.iter().map(|(_, at, line)| mention(line, &text, offsets, at));
         located.collect::<Result<Vec<_>, _>>()
     };
-    let mut mentions = match locate(&Borders::of(&text, offsets)) {
+    let mut mentions = match locate(&TextOffsets::new(&text, offsets)) {
         Err(error) if text.contains("\r\n") => {
             // brat's own editor counts the end of a line as one character.
-            let located = locate(&Borders::with_line_ends_as_one(&text)).map_err(|_| error)?;
+            let located = locate(&TextOffsets::with_line_ends_as_one(&text)).map_err(|_| error)?;
             report.line_ends_as_one += 1;
             located
         }
@@ -268,11 +267,11 @@ fn parse(
 }
 
 /// The mention of a line; none if it is in pieces with more than white space between them.
-fn mention(line: &MentionLine, text: &str, borders: &Borders, at: &Object) -> Result<Option<Mention>, DataError> {
+fn mention(line: &MentionLine, text: &str, offsets: &TextOffsets, at: &Object) -> Result<Option<Mention>, DataError> {
     let MentionLine { entity_type: type_name, pieces, claimed } = line;
     let mut spans: Vec<ByteSpan> = Vec::with_capacity(pieces.len());
     for &piece in pieces {
-        let span = borders.mention(piece, None, at)?.span;
+        let span = at.mention(offsets, piece, None)?.span;
         spans.extend(span);
     }
     let surfaces: Vec<&str> = spans.iter().filter_map(|span| span.slice(text).ok()).collect();
@@ -282,7 +281,7 @@ fn mention(line: &MentionLine, text: &str, borders: &Borders, at: &Object) -> Re
     if let Some(claimed) = claimed
         && one_line(&surfaces.join(" ")).trim_end() != claimed.trim_end()
     {
-        return Err(borders.wrong(whole, (*claimed).to_owned(), at));
+        return Err(at.misplaced(offsets.error(whole, (*claimed).to_owned())));
     }
     let is_blank = |pair: &[ByteSpan]| {
         let between = text.get(pair[0].end..pair[1].start);
@@ -291,7 +290,7 @@ fn mention(line: &MentionLine, text: &str, borders: &Borders, at: &Object) -> Re
     if !spans.windows(2).all(is_blank) {
         return Ok(None);
     }
-    let mention = borders.mention(whole, None, at)?;
+    let mention = at.mention(offsets, whole, None)?;
     Ok(Some(Mention { entity_type: entity_type((*type_name).to_owned()), ..mention }))
 }
 
@@ -364,7 +363,7 @@ fn is_file_name(id: &str) -> bool {
 
 fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> String {
     let text = sentence.text.as_str();
-    let borders = Borders::of(text, offsets);
+    let offsets = TextOffsets::new(text, offsets);
     let placed = Placed::of(sentence, lost);
     let mut file = String::new();
     let (mut names, mut spaces) = (0, 0);
@@ -384,14 +383,14 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Str
         written.push(mention);
         let number = written.len();
         keys.push(Some(number));
-        let offsets: Vec<String> = pieces
+        let places: Vec<String> = pieces
             .iter()
-            .map(|&piece| borders.characters(piece))
+            .map(|&piece| offsets.to_chars(piece))
             .map(|CharSpan { start, end }| format!("{start} {end}"))
             .collect();
         let surfaces: Vec<&str> = pieces.iter().map(|piece| &text[piece.start..piece.end]).collect();
         // Writing to a string does not fail.
-        _ = writeln!(file, "T{number}\t{entity_type} {}\t{}", offsets.join(";"), one_line(&surfaces.join(" ")));
+        _ = writeln!(file, "T{number}\t{entity_type} {}\t{}", places.join(";"), one_line(&surfaces.join(" ")));
     }
     lost.note(Loss::Spacing, usize::from(spaces > 0), sentence);
     let unwritten = placed.mentions.iter().zip(&keys).filter(|(_, key)| key.is_none());

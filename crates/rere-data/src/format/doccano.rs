@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rere_core::{CharSpan, Mention, Sentence, Triple};
+use rere_core::{CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
@@ -12,7 +12,6 @@ use super::{
     fields::{Fields, Id, Kept, NumberOrString, known},
     json::Object,
     mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
-    offsets::Borders,
     reader::Found,
     spec::{
         Content, EntityIds, Holds, Json,
@@ -109,20 +108,20 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let lost = &mut found.report.lost;
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
-    let borders = Borders::of(&text, object.offsets);
+    let offsets = TextOffsets::new(&text, object.offsets);
     let mut listed = Vec::new();
     for row in label.into_iter().flatten() {
         let (Some(span), Some(Value::String(name)), 3) = (span(&row), row.get(2), row.len()) else {
             return Err(object.error(format!("`label`: expected [start, end, type], found {}", Value::from(row))));
         };
-        let mention = borders.mention(span, None, object)?;
+        let mention = object.mention(&offsets, span, None)?;
         listed.push(Mention { entity_type: entity_type(name.clone()), ..mention });
     }
     let mut other = 0;
     let mut numbers: HashMap<String, usize> = HashMap::new();
     for entity in entities.into_iter().flatten() {
         other += entity.other.len();
-        let mention = borders.mention(CharSpan::new(entity.start_offset, entity.end_offset), None, object)?;
+        let mention = object.mention(&offsets, CharSpan::new(entity.start_offset, entity.end_offset), None)?;
         let number = listed.len();
         if let Some(Id(id)) = &entity.id
             && numbers.insert(id.clone(), number).is_some()
@@ -158,13 +157,13 @@ fn span(row: &[Value]) -> Option<CharSpan> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let borders = Borders::of(&sentence.text, objects.offsets);
+    let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let lost = &mut objects.lost;
     let placed = Placed::of(sentence, lost);
     let is_number = |id: &str| id.parse::<u64>().is_ok_and(|number| number.to_string() == id);
     let ids = annotation_ids(sentence, &placed, "", is_number, lost);
     let entities = placed.mentions.iter().zip(&ids).map(|((span, mention), id)| {
-        let CharSpan { start, end } = borders.characters(*span);
+        let CharSpan { start, end } = offsets.to_chars(*span);
         let label = mention.entity_type.as_deref().unwrap_or(UNTYPED);
         EntityLine { id: NumberOrString(id), label, start_offset: start, end_offset: end }
     });

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
+pub(super) use rere_core::json::Id;
 use rere_core::{Extra, Sentence};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -139,25 +140,6 @@ pub(super) fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     }
     *field = map.next_value()?;
     Ok(true)
-}
-
-/// An id that is a string or a whole number of any size; the number's digits become the id.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Id(pub String);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Box::<RawValue>::deserialize(deserializer)?;
-        let json = json.get();
-        let digits = json.strip_prefix('-').unwrap_or(json);
-        if json.starts_with('"') {
-            serde_json::from_str(json).map(Self).map_err(D::Error::custom)
-        } else if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(json.to_owned()))
-        } else {
-            Err(D::Error::custom(format!("expected an id that is a string or a whole number, found {json}")))
-        }
-    }
 }
 
 /// An id as it is written where numbers are usual: a whole number stays one.

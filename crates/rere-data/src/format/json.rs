@@ -6,9 +6,9 @@ use std::{
 };
 
 use memchr::{memchr, memchr_iter, memchr2};
+use rere_core::{CharSpan, Mention, OffsetError, OffsetUnit, TextOffsets};
 use serde::Deserialize;
 
-use super::OffsetUnit;
 use crate::DataError;
 
 /// Longest object that is read: a sentence is far shorter, and a file without line ends must not fill the memory.
@@ -28,10 +28,6 @@ impl<'a> Object<'a> {
     /// An object that is no part of a JSON file: `line` is what errors are to say.
     pub fn new(path: &'a Path, line: usize, json: &'a str, offsets: OffsetUnit) -> Self {
         Self { path, line, offsets, json }
-    }
-
-    pub fn path(&self) -> &Path {
-        self.path
     }
 
     pub fn parse<T: Deserialize<'a>>(&self) -> Result<T, DataError> {
@@ -83,6 +79,23 @@ impl<'a> Object<'a> {
     /// The value of a field that must be there.
     pub fn required<T>(&self, value: Option<T>, field: &str) -> Result<T, DataError> {
         value.ok_or_else(|| self.error(format!("missing field `{field}`")))
+    }
+
+    /// The mention at a span of offsets. If the object gives its surface too, the two must agree.
+    pub fn mention(
+        &self,
+        offsets: &TextOffsets,
+        span: CharSpan,
+        claimed: Option<String>,
+    ) -> Result<Mention, DataError> {
+        offsets.mention(span, claimed).map_err(|error| self.misplaced(error))
+    }
+
+    /// The error about a mention that does not have the text at its offsets.
+    pub fn misplaced(&self, error: OffsetError) -> DataError {
+        let OffsetError { start, end, claimed, found, length, unit, fits } = error;
+        let (path, line) = (self.path.to_owned(), self.line);
+        DataError::Offsets { path, line, start, end, claimed, found, length, unit, fits }
     }
 
     /// An error about the object as a whole.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, Triple};
+use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
@@ -14,7 +14,6 @@ use super::{
     fields::{Fields, Id, Kept, NumberOrString, known},
     json::Object,
     mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
-    offsets::Borders,
     reader::Found,
     spec::{
         Content, EntityIds, Holds, Json,
@@ -223,7 +222,7 @@ fn read_results(
     object: &Object,
     lost: &mut Lost,
 ) -> Result<(), DataError> {
-    let borders = Borders::of(&sentence.text, object.offsets);
+    let offsets = TextOffsets::new(&sentence.text, object.offsets);
     let results = completion.result.unwrap_or_default();
     let mut listed: Vec<Mention> = Vec::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
@@ -238,11 +237,11 @@ fn read_results(
                     .map_err(|error| object.error(format!("the `value` of a result of type labels: {error}")))?;
                 let span = CharSpan::new(region.start, region.end);
                 // Exports write the end of a line as a backslash and an n.
-                let claimed = region.text.map(|text| match borders.slice(span) {
+                let claimed = region.text.map(|text| match offsets.slice(span) {
                     Some(found) if found == text.replace("\\n", "\n") => found.to_owned(),
                     _ => text,
                 });
-                let mention = borders.mention(span, claimed, object)?;
+                let mention = object.mention(&offsets, span, claimed)?;
                 let labels = region.labels.unwrap_or_default();
                 types += labels.len().saturating_sub(1);
                 let number = listed.len();
@@ -308,13 +307,13 @@ fn read_results(
 
 /// A sentence whose triples have scores is a task with a prediction, one with other triples or entities a task with an annotation.
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let borders = Borders::of(&sentence.text, objects.offsets);
+    let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let lost = &mut objects.lost;
     let placed = Placed::of(sentence, lost);
     let ids = annotation_ids(sentence, &placed, PREFIX, |id| !id.is_empty(), lost);
     let region = |(number, id)| {
         let ((span, mention), id): ((_, &Mention), &String) = (placed.mentions[number], id);
-        let CharSpan { start, end } = borders.characters(span);
+        let CharSpan { start, end } = offsets.to_chars(span);
         let labels = [mention.entity_type.as_deref().unwrap_or(UNTYPED)];
         let value = RegionLine { start, end, text: &mention.text, labels };
         ItemLine::Region { id, from_name: "label", to_name: "text", r#type: "labels", value }

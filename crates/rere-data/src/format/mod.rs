@@ -4,7 +4,6 @@ mod fields;
 mod json;
 mod lost;
 mod mentions;
-mod offsets;
 mod reader;
 mod spec;
 mod table;
@@ -13,12 +12,12 @@ mod writer;
 
 use std::{fmt, path::Path, str::FromStr};
 
+use rere_core::OffsetUnit;
 use serde::{Serialize, Serializer};
 
 use self::spec::{Content, Offsets, Spec};
 pub use self::{
     lost::{Loss, Lost},
-    offsets::{OffsetUnit, UnknownOffsetUnit},
     reader::{ReadOptions, ReadReport, Reader, read, read_reporting},
     writer::{Writer, write},
 };

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TokenSpan, Triple};
+use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -11,7 +11,6 @@ use super::{
     fields::{Exactly, Fields, Id, Kept, known},
     json::Object,
     mentions::pairs,
-    offsets::Borders,
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec},
     words::{bytes, join},
@@ -94,7 +93,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         (Some(_), Some(_)) => return Err(object.error("expected `text` or `token`, found both; which of them `pos` counts cannot be told")),
         (None, None) => return Err(object.error("missing field `text` or `token`")),
     };
-    let borders = Borders::of(&text, object.offsets);
+    let offsets = TextOffsets::new(&text, object.offsets);
     let mut surfaces = 0;
     let mut mention = |end: End| {
         lost.note_at(Loss::Field, end.other.len(), || object.name());
@@ -106,13 +105,13 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let unit = if words.is_some() { "words" } else { "offsets" };
         let span: Option<ByteSpan> = match &words {
             Some(words) => bytes(words, TokenSpan::new(start, end_of)),
-            None => borders.bytes(CharSpan::new(start, end_of)).filter(|span| span.slice(&text).is_ok()),
+            None => offsets.to_bytes(CharSpan::new(start, end_of)),
         };
         let name = end.name.unwrap_or_default();
         let Some(surface) = span.and_then(|span| span.slice(&text).ok()) else {
             return Err(match words {
                 Some(_) => object.error(format!("the mention {name:?} has {unit} {start}..{end_of}, which the text does not have")),
-                None => borders.wrong(CharSpan::new(start, end_of), name, object),
+                None => object.misplaced(offsets.error(CharSpan::new(start, end_of), name)),
             });
         };
         if !name.is_empty() && surface != name {
@@ -121,7 +120,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             if is_elsewhere {
                 return Err(match words {
                     Some(_) => object.error(format!("the mention {name:?} has {unit} {start}..{end_of}, where the text has {surface:?}")),
-                    None => borders.wrong(CharSpan::new(start, end_of), name, object),
+                    None => object.misplaced(offsets.error(CharSpan::new(start, end_of), name)),
                 });
             }
             surfaces += 1;
@@ -142,10 +141,10 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let extra = Kept::of(sentence, Format::Opennre, &mut objects.lost);
-    let borders = Borders::of(&sentence.text, objects.offsets);
+    let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let end = |mention| {
         let Mention { text, span, entity, .. }: &Mention = mention;
-        let pos = span.map(|span| borders.characters(span)).map(|CharSpan { start, end }| [start, end]);
+        let pos = span.map(|span| offsets.to_chars(span)).map(|CharSpan { start, end }| [start, end]);
         EndLine { id: entity.as_deref(), name: text, pos }
     };
     for (id, triple) in pairs(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, &mut objects.lost) {

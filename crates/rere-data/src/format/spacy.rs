@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rere_core::{ByteSpan, CharSpan, Mention, Sentence, Triple};
+use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     writer::Objects,
     mentions::{Placed, UNTYPED, entity_type, join},
-    offsets::Borders,
 };
 use crate::DataError;
 
@@ -116,10 +115,10 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let text = object.required(text, "text")?;
     let spans = spans.unwrap_or_default();
     let relations = relations.unwrap_or_default();
-    let borders = Borders::of(&text, object.offsets);
+    let offsets = TextOffsets::new(&text, object.offsets);
     let mut mention = |span: Span| {
         lost.note_at(Loss::Field, span.other.len(), || object.name());
-        let mention = borders.mention(CharSpan::new(span.start, span.end), span.text, object)?;
+        let mention = object.mention(&offsets, CharSpan::new(span.start, span.end), span.text)?;
         Ok::<_, DataError>(Mention { entity_type: span.label.and_then(entity_type), ..mention })
     };
     let listed = spans.into_iter().map(&mut mention).collect::<Result<Vec<_>, _>>()?;
@@ -138,10 +137,10 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let lost = &mut objects.lost;
-    let borders = Borders::of(&sentence.text, objects.offsets);
+    let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let placed = Placed::of(sentence, lost);
     let span = |&(span, mention): &(ByteSpan, &'a Mention)| {
-        let CharSpan { start, end } = borders.characters(span);
+        let CharSpan { start, end } = offsets.to_chars(span);
         SpanLine { start, end, label: mention.entity_type.as_deref().unwrap_or(UNTYPED) }
     };
     let spans: Vec<_> = placed.mentions.iter().map(span).collect();

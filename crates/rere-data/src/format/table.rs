@@ -12,12 +12,11 @@ use std::{
 };
 
 use ::csv::{ErrorKind, ReaderBuilder, StringRecord, WriterBuilder};
-use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, Triple};
+use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, TextOffsets, Triple};
 
 use super::{
     Loss, OffsetUnit,
     json::Object,
-    offsets::Borders,
     reader::Found,
     spec::{EntityIds, Holds, Offsets, Types},
     writer::Objects,
@@ -221,11 +220,11 @@ impl Rows {
         let [id, text] = ["id", "text"].map(|name| self.cell(&row, name).unwrap_or_default().to_owned());
         let mut sentence = Sentence { extra: self.extra(&row)?, ..Sentence::new(text) };
         sentence.id = Some(id).filter(|id| !id.is_empty());
-        let borders = Borders::of(&sentence.text, self.offsets);
+        let offsets = TextOffsets::new(&sentence.text, self.offsets);
         let mut triples = Vec::new();
         let mut row = (first, row);
         loop {
-            triples.extend(self.triple(&row.1, &borders, row.0)?);
+            triples.extend(self.triple(&row.1, &offsets, row.0)?);
             if row.0 != first && self.extra(&row.1)? != sentence.extra {
                 found.report.lost.note_at(Loss::Field, self.others.len(), || format!("line {}", row.0));
             }
@@ -268,7 +267,7 @@ impl Rows {
         NEEDED[1..].iter().any(|name| self.cell(row, name).is_some())
     }
 
-    fn triple(&self, row: &StringRecord, borders: &Borders, line: usize) -> Result<Option<Triple>, DataError> {
+    fn triple(&self, row: &StringRecord, offsets: &TextOffsets, line: usize) -> Result<Option<Triple>, DataError> {
         if !self.has_triple(row) {
             return Ok(None);
         }
@@ -290,7 +289,7 @@ impl Rows {
             let text = |part: &str| self.cell(row, &format!("{role}_{part}")).map(str::to_owned);
             let mention = match (number(&format!("{role}_start"))?, number(&format!("{role}_end"))?) {
                 (None, None) => Mention::of(surface),
-                (Some(start), Some(end)) => borders.mention(CharSpan::new(start, end), Some(surface), &at)?,
+                (Some(start), Some(end)) => at.mention(offsets, CharSpan::new(start, end), Some(surface))?,
                 _ => {
                     return Err(
                         at.error(format!("the {role} {surface:?} has only one of `{role}_start` and `{role}_end`"))
@@ -369,7 +368,7 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
     if objects.next_number() == 0 {
         rows.write_record(COLUMNS).map_err(failed)?;
     }
-    let borders = Borders::of(&sentence.text, objects.offsets);
+    let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let id = sentence.id.as_deref().unwrap_or_default();
     // An empty cell is an absent value.
     let is_written = |triple: &&Triple| {
@@ -384,7 +383,7 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
     for Triple { subject, relation, object, score } in sentence.triples.iter().filter(is_written) {
         let score = score.map(|score| score.to_string()).unwrap_or_default();
         let offsets = [subject, object].map(|mention| {
-            let span = mention.span.map(|span| borders.characters(span));
+            let span = mention.span.map(|span| offsets.to_chars(span));
             span.map_or_else(Default::default, |CharSpan { start, end }| [start.to_string(), end.to_string()])
         });
         let [types, entities] = [

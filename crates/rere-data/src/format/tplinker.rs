@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rere_core::{CharSpan, Mention, Sentence, Triple};
+use rere_core::{CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     writer::Objects,
     mentions::{join, listed},
-    offsets::Borders,
 };
 use crate::DataError;
 
@@ -115,10 +114,10 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let entity_list = entity_list.unwrap_or_default();
     let other = relation_list.iter().map(|r| r.other.len()).chain(entity_list.iter().map(|e| e.other.len()));
     lost.note_at(Loss::Field, other.sum(), || object.name());
-    let borders = Borders::of(&text, object.offsets);
+    let offsets = TextOffsets::new(&text, object.offsets);
     let mention = |surface: String, span: Option<Exactly<usize, 2>>| match span {
         None => Ok(Mention::of(surface)),
-        Some(Exactly([start, end])) => borders.mention(CharSpan::new(start, end), Some(surface), object),
+        Some(Exactly([start, end])) => object.mention(&offsets, CharSpan::new(start, end), Some(surface)),
     };
     let triples = relation_list.into_iter().map(|relation| {
         Ok(Triple {
@@ -140,9 +139,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let lost = &mut objects.lost;
-    let borders = Borders::of(&sentence.text, objects.offsets);
+    let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let place = |mention: &Mention| {
-        mention.span.map(|span| borders.characters(span)).map(|CharSpan { start, end }| (start, end))
+        mention.span.map(|span| offsets.to_chars(span)).map(|CharSpan { start, end }| (start, end))
     };
     let relation = |triple: &'a Triple| RelationLine {
         subject: &triple.subject.text,

@@ -8,7 +8,7 @@ use serde::Serialize;
 #[cfg(feature = "parquet")]
 use super::parquet::NewFile as ParquetFile;
 use super::{Format, Lost, OffsetUnit, brat, spec::Content, table, text};
-use crate::{DataError, Output, error::name, file::bare_extension, mention::ends};
+use crate::{DataError, Output, error::name, file::bare_extension};
 
 /// Writes a corpus, sentence by sentence, into a file that takes its place with [`Writer::finish`] and not before.
 pub struct Writer {
@@ -108,7 +108,8 @@ impl Writer {
     /// # Errors
     /// Returns an error if the output fails, or if a mention's span does not slice the text to the mention's text.
     pub fn write(&mut self, sentence: &Sentence) -> Result<(), DataError> {
-        check(sentence)?;
+        let check = sentence.check();
+        check.map_err(|error| DataError::Unwritable { sentence: name(sentence), message: error.to_string() })?;
         let Self { sink, format, objects } = self;
         let spec = format.spec();
         objects.lost.compare(sentence, &spec.holds);
@@ -171,19 +172,4 @@ pub fn write(path: &Path, sentences: &[Sentence], format: Format) -> Result<Lost
     let mut writer = Writer::create(path, format)?;
     sentences.iter().try_for_each(|sentence| writer.write(sentence))?;
     writer.finish()
-}
-
-/// Checks that the text has each mention where its span says.
-fn check(sentence: &Sentence) -> Result<(), DataError> {
-    for mention in ends(&sentence.triples).chain(ends(&sentence.negatives)).chain(&sentence.entities) {
-        if let Some(span) = mention.span
-            && span.slice(&sentence.text) != Ok(&mention.text)
-        {
-            return Err(DataError::Unwritable {
-                sentence: name(sentence),
-                message: format!("bytes {}..{} are not the mention {:?}", span.start, span.end, mention.text),
-            });
-        }
-    }
-    Ok(())
 }

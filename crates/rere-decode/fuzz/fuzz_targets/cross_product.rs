@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rere_core::ByteSpan;
-use rere_decode::{Pairing, PointerScores, TokenizedText};
+use rere_decode::{Pairing, PairingStrategy, PointerScores, TokenizedText};
 use rere_decode_fuzz::Bytes;
 
 fuzz_target!(|data: &[u8]| {
@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(scores) = PointerScores::on_scale(&values, tokens.len(), scale) else { return };
     let sentence = TokenizedText::new(&text, &tokens).expect("tokens of the text");
     for pairing in [Pairing::Nearest, Pairing::CrossProduct] {
-        for pair in pairing.strategy(threshold, at_least_one).pair(scores, sentence).expect("fitting scores") {
+        for pair in pairing.strategy(threshold, at_least_one, None).pair(scores, sentence).expect("fitting scores") {
             let [subject, object] = [pair.subject, pair.object].map(|span| span.slice(&text).expect("of the text"));
             assert!(!subject.is_empty() && !object.is_empty() && pair.subject != pair.object);
             assert_eq!((subject.trim(), object.trim()), (subject, object));

@@ -7,7 +7,7 @@ use memchr::{memchr, memmem::Finder};
 use rere_core::{ByteSpan, Probability};
 use rustc_hash::FxBuildHasher;
 
-use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs, tie_break};
+use super::{PairingStrategy, ScoredPair, best_pairs, tie_break};
 use crate::{
     DecodeError, PointerScores, Scale, TokenizedText,
     spans::{Hit, Hits, scan},
@@ -97,7 +97,7 @@ impl CrossProduct {
 
 /// Memory of [`CrossProduct`].
 #[derive(Debug, Default)]
-pub(super) struct CrossProductScratch {
+pub struct CrossProductScratch {
     hits: Hits,
     roles: [Role; 2],
     positions: HashTable<usize>,
@@ -116,15 +116,17 @@ struct Role {
 }
 
 impl PairingStrategy for CrossProduct {
+    type Scratch = CrossProductScratch;
+
     fn pair_into(
         &self,
         scores: PointerScores<'_>,
         sentence: TokenizedText<'_>,
-        scratch: &mut PairingScratch,
+        scratch: &mut CrossProductScratch,
         found: &mut Vec<ScoredPair>,
     ) -> Result<(), DecodeError> {
         sentence.check(scores)?;
-        let CrossProductScratch { hits, roles, positions, living, inside, alive } = &mut scratch.cross_product;
+        let CrossProductScratch { hits, roles, positions, living, inside, alive } = scratch;
         scan(scores, scores.scale().threshold(Probability::saturating(LEAST_SCORE as f32)), hits);
         if hits.iter().any(Vec::is_empty) {
             return Ok(());

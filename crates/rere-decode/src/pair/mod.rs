@@ -8,11 +8,10 @@ use std::cmp::Reverse;
 use rere_core::{ByteSpan, Probability};
 use serde::{Deserialize, Serialize};
 
-pub use cross_product::CrossProduct;
+pub use cross_product::{CrossProduct, CrossProductScratch};
 pub use nearest::{Nearest, NearestScratch};
 
-use crate::{DecodeError, PointerScores, TokenTriple, TokenizedText, triple::dedup_from};
-use cross_product::CrossProductScratch;
+use crate::{DecodeError, PointerScores, TokenizedText, triple::dedup_from};
 
 /// A subject and an object that a strategy holds for a pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,10 +26,11 @@ pub struct ScoredPair {
 
 /// A way to build pairs of subject and object from pointer scores.
 pub trait PairingStrategy {
+    /// Memory that is used again from sentence to sentence, so that none is allocated once it has grown.
+    type Scratch: Default + Send;
+
     /// Appends the pairs of one sentence for one relation to `found`: none twice, best score first, equal scores in the
     /// order of the text (subject, then object).
-    ///
-    /// `scratch` is memory that is used again: with it, nothing is allocated once it has grown.
     ///
     /// # Errors
     /// [`DecodeError::TokenCount`] where the scores are for another number of tokens than the sentence has.
@@ -38,7 +38,7 @@ pub trait PairingStrategy {
         &self,
         scores: PointerScores<'_>,
         sentence: TokenizedText<'_>,
-        scratch: &mut PairingScratch,
+        scratch: &mut Self::Scratch,
         found: &mut Vec<ScoredPair>,
     ) -> Result<(), DecodeError>;
 
@@ -48,17 +48,9 @@ pub trait PairingStrategy {
     /// As [`PairingStrategy::pair_into`].
     fn pair(&self, scores: PointerScores<'_>, sentence: TokenizedText<'_>) -> Result<Vec<ScoredPair>, DecodeError> {
         let mut found = Vec::new();
-        self.pair_into(scores, sentence, &mut PairingScratch::default(), &mut found)?;
+        self.pair_into(scores, sentence, &mut Self::Scratch::default(), &mut found)?;
         Ok(found)
     }
-}
-
-/// Memory of any [`PairingStrategy`].
-#[derive(Debug, Default)]
-pub struct PairingScratch {
-    nearest: NearestScratch,
-    triples: Vec<TokenTriple>,
-    cross_product: CrossProductScratch,
 }
 
 /// The name of a strategy in settings: `nearest` or `cross-product`.
@@ -72,13 +64,51 @@ pub enum Pairing {
 }
 
 impl Pairing {
-    /// The strategy at a threshold; with `at_least_one` it gives the best pair if nothing reaches the threshold.
-    pub fn strategy(self, threshold: Probability, at_least_one: bool) -> Box<dyn PairingStrategy + Send + Sync> {
-        match (self, at_least_one) {
-            (Self::Nearest, false) => Box::new(Nearest::new(threshold)),
-            (Self::Nearest, true) => Box::new(Nearest::new(threshold).at_least_one()),
-            (Self::CrossProduct, false) => Box::new(CrossProduct::new(threshold)),
-            (Self::CrossProduct, true) => Box::new(CrossProduct::new(threshold).at_least_one()),
+    /// The strategy at a threshold; with `at_least_one` it gives the best pair if nothing reaches the threshold. No span has
+    /// more than `longest` tokens, if that is given; [`CrossProduct`] has its own limit of 40 instead.
+    pub fn strategy(self, threshold: Probability, at_least_one: bool, longest: Option<usize>) -> AnyPairing {
+        match self {
+            Self::Nearest => {
+                let nearest = Nearest::new(threshold).with_longest(longest.unwrap_or(usize::MAX));
+                AnyPairing::Nearest(if at_least_one { nearest.at_least_one() } else { nearest })
+            }
+            Self::CrossProduct => {
+                let cross_product = CrossProduct::new(threshold);
+                AnyPairing::CrossProduct(if at_least_one { cross_product.at_least_one() } else { cross_product })
+            }
+        }
+    }
+}
+
+/// A strategy that is named in settings.
+#[derive(Debug, Clone)]
+pub enum AnyPairing {
+    /// [`Nearest`].
+    Nearest(Nearest),
+    /// [`CrossProduct`].
+    CrossProduct(CrossProduct),
+}
+
+/// Memory of [`AnyPairing`].
+#[derive(Debug, Default)]
+pub struct PairingScratch {
+    nearest: NearestScratch,
+    cross_product: CrossProductScratch,
+}
+
+impl PairingStrategy for AnyPairing {
+    type Scratch = PairingScratch;
+
+    fn pair_into(
+        &self,
+        scores: PointerScores<'_>,
+        sentence: TokenizedText<'_>,
+        scratch: &mut PairingScratch,
+        found: &mut Vec<ScoredPair>,
+    ) -> Result<(), DecodeError> {
+        match self {
+            Self::Nearest(nearest) => nearest.pair_into(scores, sentence, &mut scratch.nearest, found),
+            Self::CrossProduct(cross) => cross.pair_into(scores, sentence, &mut scratch.cross_product, found),
         }
     }
 }

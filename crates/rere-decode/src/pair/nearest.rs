@@ -2,7 +2,7 @@
 
 use rere_core::{Probability, TokenSpan};
 
-use super::{PairingScratch, PairingStrategy, ScoredPair, best_pairs, tie_break};
+use super::{PairingStrategy, ScoredPair, best_pairs, tie_break};
 use crate::{
     DecodeError, Decoder, PointerScores, RelationThresholds, SpanRule, TokenTriple, TokenizedText,
     spans::{Hits, Run, SpanBuilder, SpanScratch, scan},
@@ -72,6 +72,8 @@ pub struct NearestScratch {
     /// For each subject, which object is the nearest.
     nearest: Vec<Option<usize>>,
     levels: Vec<f32>,
+    /// Pairs in tokens, of which pairs in bytes are made.
+    triples: Vec<TokenTriple>,
 }
 
 impl Nearest {
@@ -257,19 +259,21 @@ impl Decoder for Nearest {
 }
 
 impl PairingStrategy for Nearest {
+    type Scratch = NearestScratch;
+
     fn pair_into(
         &self,
         scores: PointerScores<'_>,
         sentence: TokenizedText<'_>,
-        scratch: &mut PairingScratch,
+        scratch: &mut NearestScratch,
         found: &mut Vec<ScoredPair>,
     ) -> Result<(), DecodeError> {
         sentence.check(scores)?;
         let Some(threshold) = self.threshold.of(scores.relation()) else { return Ok(()) };
         let threshold = scores.scale().threshold(threshold);
-        let PairingScratch { nearest, triples, .. } = scratch;
+        let mut triples = std::mem::take(&mut scratch.triples);
         triples.clear();
-        self.pairs_at(threshold, scores, nearest, triples);
+        self.pairs_at(threshold, scores, scratch, &mut triples);
         let from = found.len();
         let in_bytes = |triple: &TokenTriple| {
             let (subject, object) = (sentence.bytes(triple.subject), sentence.bytes(triple.object));
@@ -279,9 +283,10 @@ impl PairingStrategy for Nearest {
         found.extend(triples.iter().filter_map(in_bytes));
         if self.at_least_one && found.len() == from {
             let is_pair = |triple: &TokenTriple| in_bytes(triple).is_some();
-            let best = self.best_under(threshold, scores, nearest, triples, is_pair);
+            let best = self.best_under(threshold, scores, scratch, &mut triples, is_pair);
             found.extend(best.as_ref().and_then(in_bytes));
         }
+        scratch.triples = triples;
         best_pairs(found, from);
         Ok(())
     }

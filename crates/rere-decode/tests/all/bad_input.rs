@@ -3,7 +3,7 @@
 use crate::common::{Case, cases};
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Probability, SpanError};
-use rere_decode::{CrossProduct, DecodeError, Nearest, Pairing, PointerScores, Scale, TokenizedText};
+use rere_decode::{CrossProduct, DecodeError, Nearest, Pairing, PairingStrategy, PointerScores, Scale, TokenizedText};
 
 #[test]
 fn scores_come_in_fours() {
@@ -63,7 +63,7 @@ fn scores_are_for_the_sentence() {
     let sentence = TokenizedText::new("a", &[ByteSpan { start: 0, end: 1 }]).expect("one token");
     for pairing in [Pairing::Nearest, Pairing::CrossProduct] {
         let error =
-            pairing.strategy(Probability::default(), false).pair(scores, sentence).expect_err("one row too many");
+            pairing.strategy(Probability::default(), false, None).pair(scores, sentence).expect_err("one row too many");
         assert_eq!(error, DecodeError::TokenCount { scores: 2, tokens: 1 });
     }
 }
@@ -94,11 +94,11 @@ fn a_pairing_is_named_in_settings() {
         (Pairing::Nearest, case.decode(&Nearest::new(half))),
         (Pairing::CrossProduct, case.decode(&CrossProduct::new(half))),
     ] {
-        assert_eq!(pairing.strategy(half, false).pair(scores, sentence), pairs);
-        assert_eq!(pairing.strategy(half, true).pair(scores, sentence), pairs);
+        assert_eq!(pairing.strategy(half, false, None).pair(scores, sentence), pairs);
+        assert_eq!(pairing.strategy(half, true, None).pair(scores, sentence), pairs);
         let one = Probability::new(1.0).expect("a probability");
-        assert!(pairing.strategy(one, false).pair(scores, sentence).expect("good input").is_empty());
-        assert!(!pairing.strategy(one, true).pair(scores, sentence).expect("good input").is_empty());
+        assert!(pairing.strategy(one, false, None).pair(scores, sentence).expect("good input").is_empty());
+        assert!(!pairing.strategy(one, true, None).pair(scores, sentence).expect("good input").is_empty());
     }
     assert_ne!(case.decode(&Nearest::new(half)), case.decode(&CrossProduct::new(half)));
 }

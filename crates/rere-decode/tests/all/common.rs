@@ -53,13 +53,13 @@ impl Case {
     }
 
     /// The pairs as surfaces with scores.
-    pub fn pairs(&self, strategy: &dyn PairingStrategy) -> Vec<(&str, &str, f32)> {
+    pub fn pairs(&self, strategy: &impl PairingStrategy) -> Vec<(&str, &str, f32)> {
         let surface = |span: ByteSpan| span.slice(&self.text).expect("a span of the text");
         let pairs = self.decode(strategy).expect("good input");
         pairs.iter().map(|pair| (surface(pair.subject), surface(pair.object), pair.score)).collect()
     }
 
-    pub fn decode(&self, strategy: &dyn PairingStrategy) -> Result<Vec<rere_decode::ScoredPair>, DecodeError> {
+    pub fn decode(&self, strategy: &impl PairingStrategy) -> Result<Vec<rere_decode::ScoredPair>, DecodeError> {
         let scores = PointerScores::new(self.scores.as_flattened(), self.scores.len())?;
         strategy.pair(scores, TokenizedText::new(&self.text, &self.tokens)?)
     }

@@ -11,4 +11,5 @@ mod random;
 mod real_data;
 mod slow;
 mod table;
+mod tags;
 mod tplinker;

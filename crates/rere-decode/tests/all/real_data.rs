@@ -57,10 +57,7 @@ fn perfect_scores_give_the_gold_triples_back() {
                     case = case.object(first, last, 1.0, 1.0);
                 }
             }
-            let surfaces = |strategy: &dyn PairingStrategy| -> BTreeSet<(String, String)> {
-                case.pairs(strategy).iter().map(|pair| (pair.0.to_owned(), pair.1.to_owned())).collect()
-            };
-            let (nearest, cross) = (surfaces(&Nearest::new(half)), surfaces(&CrossProduct::new(half)));
+            let (nearest, cross) = (surfaces(&case, &Nearest::new(half)), surfaces(&case, &CrossProduct::new(half)));
             if once && pairs.len() == 1 {
                 single += 1;
                 assert_eq!(nearest, pairs, "{text}");
@@ -78,4 +75,8 @@ fn perfect_scores_give_the_gold_triples_back() {
         );
         assert!(single >= at_least, "{file}: {single} single pairs");
     }
+}
+
+fn surfaces(case: &Case, strategy: &impl PairingStrategy) -> BTreeSet<(String, String)> {
+    case.pairs(strategy).iter().map(|pair| (pair.0.to_owned(), pair.1.to_owned())).collect()
 }

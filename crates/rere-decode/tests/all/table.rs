@@ -213,14 +213,14 @@ fn draws_are_good_and_of_both_scales() {
 fn nothing_is_allocated_once_memory_has_grown() {
     use allocation_counter::measure;
     use rere_core::TokenSpan;
-    use rere_decode::{CasRel, CasRelScores, HandshakeScores, ScoredSpan, TpLinker, handshake_rows};
+    use rere_decode::{CasRel, CasRelScores, HandshakeScores, ScoredSpan, TagScores, Tags, TpLinker, handshake_rows};
 
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let sentences: Vec<(usize, [Table; 4])> = (1..9)
+    let sentences: Vec<(usize, [Table; 5])> = (1..9)
         .map(|tokens| {
             let (kind, scale) = (draw_kind(&mut rng), draw_scale(&mut rng));
             let handshakes = handshake_rows(tokens).expect("few");
-            let shapes = [(tokens, 2), (tokens, 6), (handshakes, 13), (tokens * tokens, 3)];
+            let shapes = [(tokens, 2), (tokens, 6), (handshakes, 13), (tokens * tokens, 3), (tokens, 25)];
             (tokens, shapes.map(|(rows, columns)| Table::draw(&mut rng, kind, scale, rows, columns)))
         })
         .collect();
@@ -235,11 +235,12 @@ fn nothing_is_allocated_once_memory_has_grown() {
     let casrel = CasRel::new(probability(0.3), each.clone());
     let tplinker = TpLinker::new(probability(0.3), each.clone());
     let classification = PairClassification::new(each);
-    let (mut cascade, mut handshakes, mut candidates) = Default::default();
+    let tags = Tags::new(probability(0.0));
+    let (mut cascade, mut handshakes, mut candidates, mut entities) = Default::default();
     let (mut subjects, mut found) = (Vec::new(), Vec::new());
     let mut all = || {
-        let mut triples = [0; 3];
-        for ((tokens, [heads_and_tails, objects, links, relations]), pairs) in sentences.iter().zip(&pairs) {
+        let mut triples = [0; 4];
+        for ((tokens, [heads_and_tails, objects, links, relations, tagged]), pairs) in sentences.iter().zip(&pairs) {
             subjects.clear();
             casrel.subjects(heads_and_tails.scores(), &mut cascade, &mut subjects).expect("two columns");
             let input = [(subject, objects.scores()), (subject, objects.scores())];
@@ -254,6 +255,9 @@ fn nothing_is_allocated_once_memory_has_grown() {
             let input = CandidateScores::new(pairs, relations.scores()).expect("good");
             classification.decode(input, &mut candidates, &mut found);
             triples[2] += found.len();
+            found.clear();
+            tags.decode(TagScores::new(tagged.scores()).expect("good"), &mut entities, &mut found);
+            triples[3] += found.len();
         }
         assert!(triples.iter().all(|&triples| triples > 0), "{triples:?}");
     };

@@ -3,7 +3,8 @@
 use rere_core::{Mention, Sentence, Triple};
 
 use super::surface::trimmed;
-use super::{Lack, Part, TripleMatcher, joined};
+use super::{Part, TripleMatcher, joined};
+use crate::Lack;
 
 /// Equal relation, subject entity and object entity, whichever of its mentions stands for an entity.
 ///

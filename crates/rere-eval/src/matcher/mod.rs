@@ -8,37 +8,17 @@ mod named;
 mod place;
 mod surface;
 
-use std::fmt;
 use std::hash::Hash;
 
 use rere_core::{Mention, Sentence, Triple};
 
-use crate::evaluate::count_by;
-use crate::{Counts, EvalError, Side};
+use crate::counts::tally;
+use crate::{Counts, EvalError, Lack, Side};
 
 pub use entity::Entity;
 pub use named::{Match, Part, UnknownMatch};
 pub use place::{Begin, Boundaries, Strict};
 pub use surface::{Exact, LastWord, Partial};
-
-/// What a mention can lack that a matcher compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Lack {
-    /// Where it stands: [`Mention::span`].
-    Place,
-    /// Its type: [`Mention::entity_type`].
-    Type,
-}
-
-impl fmt::Display for Lack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Place => "a place",
-            Self::Type => "an entity type",
-        })
-    }
-}
 
 /// Says when two triples of a sentence are equal: where their keys are.
 ///
@@ -127,6 +107,19 @@ pub trait TripleMatcher {
     }
 }
 
+/// [`TripleMatcher::count`] by classes of triples: see [`tally`].
+pub(crate) fn count_by<'a, C: Copy + Ord>(
+    gold: &'a Sentence,
+    predicted: impl IntoIterator<Item = &'a Triple>,
+    matcher: &(impl TripleMatcher + ?Sized),
+    class: impl Fn(&'a Triple) -> C,
+    each: impl FnMut(C, Counts),
+) {
+    let gold_items = gold.triples.iter().map(|triple| (matcher.key(triple).ok(), class(triple)));
+    let predicted = predicted.into_iter().map(|triple| (matcher.predicted_key(triple, gold).ok(), class(triple)));
+    tally(gold_items, predicted, matcher.counts_repeats(), each);
+}
+
 /// The mentions that the triples join, one as often as triples join it.
 pub(crate) fn joined(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
     triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
@@ -139,11 +132,22 @@ fn check<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(
     mentions: impl Fn(&'a Sentence) -> I,
 ) -> Result<(), EvalError> {
     for (position, sentence) in sentences {
-        for mention in mentions(sentence) {
-            if let Err(lack) = matcher.part(mention) {
-                let (id, surface) = (sentence.id.clone(), mention.text.clone());
-                return Err(EvalError::Lacks { side, position, id, surface, lack });
-            }
+        check_mentions(matcher, mentions(sentence), side, position, sentence.id.as_ref())?;
+    }
+    Ok(())
+}
+
+/// Sees that the mentions of one sentence have what is compared.
+pub(crate) fn check_mentions<'a, M: TripleMatcher + ?Sized>(
+    matcher: &M,
+    mentions: impl IntoIterator<Item = &'a Mention>,
+    side: Side,
+    position: usize,
+    id: Option<&String>,
+) -> Result<(), EvalError> {
+    for mention in mentions {
+        if let Err(lack) = matcher.part(mention) {
+            return Err(EvalError::Lacks { side, position, id: id.cloned(), surface: mention.text.clone(), lack });
         }
     }
     Ok(())

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
-use crate::Counts;
+use crate::{Counts, Lack};
 
-use super::{Begin, Boundaries, Entity, Exact, Lack, LastWord, Partial, Strict, TripleMatcher};
+use super::{Begin, Boundaries, Entity, Exact, LastWord, Partial, Strict, TripleMatcher};
 
 /// A matcher chosen by its name, such as `exact` or `last-word`: [`Match::ALL`] has them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

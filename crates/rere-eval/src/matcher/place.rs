@@ -2,7 +2,8 @@
 
 use rere_core::{ByteSpan, Mention};
 
-use super::{Lack, TripleMatcher};
+use super::TripleMatcher;
+use crate::Lack;
 
 /// Equal relation, begin of the subject and begin of the object; the ends do not matter.
 ///

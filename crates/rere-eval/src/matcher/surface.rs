@@ -2,7 +2,8 @@
 
 use rere_core::Mention;
 
-use super::{Lack, TripleMatcher};
+use super::TripleMatcher;
+use crate::Lack;
 
 /// Equal relation, subject string and object string, without white space around the strings.
 ///

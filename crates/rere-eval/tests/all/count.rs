@@ -1,8 +1,11 @@
 //! Matchers and counts.
 
 use proptest::prelude::*;
-use rere_core::{Mention, RelationSet, Sentence, Triple};
-use rere_eval::{Counts, EvalError, Exact, Match, Partial, Score, TripleMatcher, check_relations, evaluate};
+use rere_core::{ByteSpan, Mention, RelationSet, Sentence, Triple};
+use rere_eval::{
+    Boundaries, Counts, Entity, EvalError, Exact, Lack, Match, Partial, Score, Side, TripleMatcher, check_relations,
+    evaluate, evaluate_lists,
+};
 
 use crate::corpora::{corpus, count, triples};
 
@@ -80,6 +83,39 @@ fn relations_are_checked() {
     assert!(matches!(error, EvalError::UnknownRelation { position: 2, .. }));
 }
 
+#[test]
+fn lists_must_agree_and_have_what_is_compared() {
+    let triple = Triple::of("a", "r", "b");
+    let one = [vec![triple.clone()]];
+    assert_eq!(evaluate_lists(&one, &[[triple.clone()]], &Exact), Ok(counts(1, 1, 1)));
+    let none: [&[Triple]; 0] = [];
+    assert_eq!(evaluate_lists(&none, &none, &Exact), Ok(Counts::default()));
+    assert_eq!(evaluate_lists(&one, &none, &Exact), Err(EvalError::SentenceCount { gold: 1, predicted: 0 }));
+    let lacks =
+        |side, position| EvalError::Lacks { side, position, id: None, surface: "a".to_owned(), lack: Lack::Place };
+    let two = [vec![], vec![triple]];
+    assert_eq!(evaluate_lists(&two, &two, &Boundaries), Err(lacks(Side::Gold, 2)));
+    assert_eq!(evaluate_lists(&[vec![], vec![]], &two, &Boundaries), Err(lacks(Side::Predicted, 2)));
+}
+
+#[test]
+fn lists_do_not_know_mentions_that_no_gold_triple_names() {
+    let text = "Ilse Brandt sings . Brandt lives in Oslo .";
+    let at = |start, end, entity: &str| {
+        let place = Mention::at(text, ByteSpan::new(start, end)).expect("a span of the text");
+        Mention { entity: Some(entity.to_owned()), ..place }
+    };
+    let lives = Triple { subject: at(20, 26, "0"), object: at(36, 40, "1"), ..Triple::of("", "lives in", "") };
+    let gold = Sentence { triples: vec![lives.clone()], entities: vec![at(0, 11, "0")], ..Sentence::new(text) };
+    let found = [lives, Triple::of("Ilse Brandt", "lives in", "Oslo")];
+    let predicted = |triple: &Triple| Sentence { triples: vec![triple.clone()], ..Sentence::new(text) };
+    for (triple, right) in found.iter().zip([1, 0]) {
+        let gold = std::slice::from_ref(&gold);
+        assert_eq!(evaluate(gold, &[predicted(triple)], &Entity), Ok(counts(1, 1, 1)));
+        assert_eq!(evaluate_lists(&[&gold[0].triples], &[[triple.clone()]], &Entity), Ok(counts(right, 1, 1)));
+    }
+}
+
 /// Counts by comparing each triple with each, by the words of method and table alone.
 fn reference(gold: &[Triple], predicted: &[Triple], matcher: Match) -> Counts {
     let part = |mention: &Mention| match matcher {
@@ -124,6 +160,8 @@ proptest! {
             let pairs = gold.iter().zip(&predicted);
             let expected: Counts = pairs.map(|(g, p)| reference(&g.triples, &p.triples, matcher)).sum();
             prop_assert_eq!(evaluate(&gold, &predicted, &matcher), Ok(expected));
+            let [gold, predicted] = [&gold, &predicted].map(|side| side.iter().map(|sentence| &sentence.triples[..]).collect::<Vec<_>>());
+            prop_assert_eq!(evaluate_lists(&gold, &predicted, &matcher), Ok(expected));
         }
     }
 

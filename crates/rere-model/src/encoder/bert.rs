@@ -270,6 +270,10 @@ impl Encoder for Bert {
         Some(by_row(plain.climb(hidden, 0..self.frozen_layers(), &padding(&input)), &input))
     }
 
+    fn keeps_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
     fn hidden_size(&self) -> usize {
         self.embeddings.word.weight.dims()[1]
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use bert::{Bert, BertConfig};
 pub use bilstm::{BiLstm, BiLstmConfig};
 
-use crate::ModelError;
+use crate::{ModelError, Pooling, Precision};
 
 /// A padded batch of token ids.
 #[derive(Debug, Clone)]
@@ -59,6 +59,11 @@ pub trait Encoder {
         None
     }
 
+    /// Whether [`frozen`](Self::frozen) gives states, which can then be kept for later epochs.
+    fn keeps_frozen(&self) -> bool {
+        false
+    }
+
     /// Size of a hidden state.
     fn hidden_size(&self) -> usize;
 }
@@ -91,6 +96,26 @@ impl EncoderConfig {
             Self::Bert(config) => Some(config.max_position_embeddings),
             Self::BiLstm(_) => None,
         }
+    }
+
+    /// The pooling that suits the encoder: `[CLS]` of one that was pretrained with it, the mean of others.
+    pub fn pooling(&self) -> Pooling {
+        match self {
+            Self::Bert(_) => Pooling::First,
+            Self::BiLstm(_) => Pooling::Mean,
+        }
+    }
+
+    /// Checks that the encoder can compute with these numbers.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Precision`] for an LSTM with other numbers than f32: burn has no others for it.
+    pub fn check_precision(&self, precision: Precision) -> Result<(), ModelError> {
+        if precision != Precision::F32 && matches!(self, Self::BiLstm(_)) {
+            let message = "an LSTM supports f32 only: use f32".to_owned();
+            return Err(ModelError::Precision { name: precision.to_string(), message });
+        }
+        Ok(())
     }
 
     /// Number of token ids that the encoder knows.
@@ -154,6 +179,13 @@ impl Encoder for AnyEncoder {
         match self {
             Self::Bert(bert) => bert.frozen(input),
             Self::BiLstm(bilstm) => bilstm.frozen(input),
+        }
+    }
+
+    fn keeps_frozen(&self) -> bool {
+        match self {
+            Self::Bert(bert) => bert.keeps_frozen(),
+            Self::BiLstm(bilstm) => bilstm.keeps_frozen(),
         }
     }
 

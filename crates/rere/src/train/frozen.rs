@@ -1,5 +1,5 @@
-//! What an encoder's frozen layers make of the training examples: it never changes, so it is computed once a stage and
-//! kept in a file, from which every epoch reads it.
+//! The states of an encoder's frozen layers for the training examples: they never change, so they are computed once per stage
+//! and kept in a file, from which every epoch reads it.
 
 use std::{
     fs::File,
@@ -10,8 +10,7 @@ use std::{
 use burn::tensor::{DType, Tensor, TensorData};
 use rere_data::token_batches;
 
-use super::Event;
-use crate::{RereError, files::io};
+use crate::{Event, RereError, files::io};
 
 /// Tokens, padding counted, in a batch.
 const TOKENS: usize = 1024;
@@ -42,7 +41,7 @@ impl FrozenStates {
         lengths: &[usize],
         size: usize,
         mut of: impl FnMut(&[usize]) -> Option<Tensor<3>>,
-        on_event: &mut dyn FnMut(Event),
+        emit: &mut dyn FnMut(Event) -> Result<(), RereError>,
     ) -> Result<Option<Self>, RereError> {
         let mut starts = Vec::with_capacity(lengths.len() + 1);
         starts.push(0);
@@ -62,7 +61,7 @@ impl FrozenStates {
                 states.file.write_all(&row[..length]).map_err(io(folder))?;
             }
             done += batch.len();
-            on_event(Event::Frozen { done, examples: lengths.len(), bytes });
+            emit(Event::Frozen { done, examples: lengths.len(), bytes })?;
         }
         Ok(Some(states))
     }
@@ -116,8 +115,11 @@ mod tests {
         };
         let folder = tempfile::tempdir().expect("a folder");
         let mut told = Vec::new();
-        let mut on_event = |event| told.push(event);
-        let states = FrozenStates::compute(folder.path(), &lengths, 2, of, &mut on_event).expect("computed");
+        let mut emit = |event| {
+            told.push(event);
+            Ok(())
+        };
+        let states = FrozenStates::compute(folder.path(), &lengths, 2, of, &mut emit).expect("computed");
         let mut states = states.expect("there are some");
         assert!(matches!(told.last(), Some(Event::Frozen { done: 5, examples: 5, bytes: 5976 })), "{told:?}");
         for batch in [vec![4, 0], vec![2], vec![1, 3, 2], vec![0, 1, 2, 3, 4]] {

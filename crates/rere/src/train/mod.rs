@@ -1,30 +1,45 @@
-//! Training: both stages one after the other, then the thresholds.
+//! Training: the stages of a system one after the other, then the thresholds.
 
 mod checkpoint;
+mod event;
+mod examples;
 mod frozen;
-mod optimizer;
-mod stage;
+pub(crate) mod optimizer;
+mod record;
+mod run;
 mod task;
 
 use std::{
-    fs,
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, TryLockError},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use burn::tensor::Device;
-use rere_core::{RelationSet, Sentence};
-use rere_data::{EncodeReport, EntityExample, ExampleBuilder, Examples, Tokenizer};
-use rere_model::{EncoderConfig, Pooling, read_config};
-use serde::{Deserialize, Serialize};
+use rere_core::{ConstraintError, Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
+use rere_data::{LocatedCorpus, Missing, Tokenizer};
+use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    Config, EncoderSource, Rere, RereError, Thresholds,
-    files::{io, write_json},
-    folder::{self, ModelConfig, TrainingRecord, load_tokenizer},
-};
+pub use event::{Event, Warning};
+pub use examples::{SentenceExamples, Targets};
+pub use record::{EpochRecord, LabelRecord, PriorRecord, StageRecord, TrainingRecord};
+pub use run::{Earlier, Inputs, Run};
+pub use task::{Labels, Step, Task};
 
-use task::{DevEntities, EntityTask, RelationTask};
+pub(crate) use checkpoint::is_stopped;
+#[cfg(test)]
+pub(crate) use run::{WeighedLoss, total_loss};
+
+use crate::{
+    Config, EncoderSource, LoadOptions, RereError, Source, System, Thresholds, Trained, TrainedSystem,
+    files::{io, read_json, write_json},
+    folder::{CONFIG, ModelConfig, TOKENIZER, TRAINING, load_tokenizer, weights},
+    hexadecimal,
+    pipeline::Texts,
+};
+use run::OnEvent;
 
 /// The sentences that a system is trained and adjusted on.
 #[derive(Debug, Clone, Default)]
@@ -35,214 +50,228 @@ pub struct Corpus {
     pub dev: Vec<Sentence>,
 }
 
-/// One of the two stages of RERE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The sentence-level relation classifier.
-    Relation,
-    /// The relation-specific entity extractor.
-    Entity,
+/// How a system is trained.
+#[derive(Debug, Clone)]
+pub struct TrainOptions {
+    /// Where to compute.
+    pub device: Device,
+    /// Whether a run that was stopped in the folder goes on from its last checkpoint. It ends with the weights it would have
+    /// had; settings and corpus must be the same. A run that has ended succeeds at once.
+    pub resume: bool,
+    /// A model of the same system to start from, in place of the settings' encoder: its weights, tokenizer and relations are taken
+    /// over, and relations of the training sentences that it does not have are added.
+    pub from: Option<Source>,
+    /// Whether a run that was stopped in the folder is discarded. Without it and without `resume`, such a run is an error.
+    pub overwrite: bool,
 }
 
-impl Stage {
-    /// `relation` or `entity`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Relation => "relation",
-            Self::Entity => "entity",
+impl TrainOptions {
+    /// A new run on a device.
+    pub fn new(device: Device) -> Self {
+        Self { device, resume: false, from: None, overwrite: false }
+    }
+}
+
+/// Trains a system and writes its model folder.
+///
+/// The relations are those of the training sentences, in the order of their names. A model that the folder holds already is
+/// replaced at the end, and not before.
+///
+/// The same seed gives the same weights, to the last bit, on the same backend with the same number of threads. The
+/// random state of burn's flex backend is one for the whole process: train one system at a time. Work runs in rayon's
+/// global thread pool; `RAYON_NUM_THREADS` sets its size.
+pub struct Trainer<'a, S: System> {
+    config: Config<S>,
+    options: TrainOptions,
+    on_event: OnEvent<'a>,
+}
+
+impl<'a, S: System> Trainer<'a, S> {
+    /// A trainer with these settings.
+    pub fn new(config: Config<S>, options: TrainOptions) -> Self {
+        Self { config, options, on_event: Box::new(|_| ControlFlow::Continue(())) }
+    }
+
+    /// Sets what is called with each event. If it returns `Break`, the run stops with [`RereError::Interrupted`], and can be
+    /// resumed from the very step.
+    #[must_use]
+    pub fn on_event(self, on_event: impl FnMut(&Event) -> ControlFlow<()> + 'a) -> Self {
+        Self { on_event: Box::new(on_event), ..self }
+    }
+
+    /// Trains the system.
+    ///
+    /// # Errors
+    /// Returns an error if settings, corpus, encoder or folder cannot be used, another run is writing the folder, the
+    /// loss is no longer a number, or the event callback ends the run.
+    pub fn run(mut self, corpus: &Corpus, folder: &Path) -> Result<TrainingRecord, RereError> {
+        let (config, device) = (&self.config, &self.options.device);
+        let from = self.options.from.clone();
+        config.check(from.is_some()).map_err(|message| RereError::Config { path: None, message })?;
+        let earlier = from.as_ref().map(|source| Ok::<_, RereError>((source, source.config()?))).transpose()?;
+        let (encoder, tokenizer) = match &earlier {
+            Some((source, model)) => {
+                if model.system != S::NAME {
+                    let message = format!("--from: expected a model of the system {}, found {}", S::NAME, model.system);
+                    return Err(RereError::Config { path: None, message });
+                }
+                (model.encoder.clone(), load_tokenizer(source, &model.encoder)?)
+            }
+            None => encoder_and_tokenizer(&config.encoder, &corpus.train)?,
+        };
+        let known = earlier.as_ref().map(|(_, model)| &model.relations);
+        let relations = relations_of(&corpus.train, known, S::query_style(&config.system))?;
+        let wrong = |error: ConstraintError| RereError::Config { path: None, message: format!("decode: {error}") };
+        config.decode.check(&relations).map_err(wrong)?;
+        let max_tokens = config.training.max_tokens;
+        if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
+            let message =
+                format!("training.max_tokens is {max_tokens}, but the encoder reads at most {most}: lower it");
+            return Err(RereError::Config { path: None, message });
+        }
+
+        fs::create_dir_all(folder).map_err(io(folder))?;
+        let _lock = Lock::new(folder)?;
+        let run_sha256 = fingerprint(config, corpus, earlier.as_ref().map(|(source, model)| (*source, model)))?;
+        let new = match checkpoint::open(folder, &run_sha256, self.options.resume, self.options.overwrite)? {
+            checkpoint::Opened::Going(new) => new,
+            checkpoint::Opened::Finished => {
+                _ = (self.on_event)(&Event::Finished);
+                return read_json(&folder.join(TRAINING));
+            }
+        };
+        if !checkpoint::is_whole(&new) {
+            let train = LocatedCorpus::new(&corpus.train, &tokenizer, &relations, config.data.missing)?;
+            // A development sentence may well have a triple that cannot be located; it still counts as not found.
+            let dev = LocatedCorpus::new(&corpus.dev, &tokenizer, &relations, Missing::Skip)?;
+            if train.sentences.iter().all(|sentence| sentence.triples.is_empty()) {
+                return Err(RereError::Corpus(format!("no training sentence can be used:\n{}", train.report)));
+            }
+            tokenizer.save(new.join(TOKENIZER))?;
+            let mut run = Run {
+                inputs: Inputs {
+                    train: &train,
+                    dev: &dev,
+                    dev_sentences: &corpus.dev,
+                    relations: &relations,
+                    tokenizer: &tokenizer,
+                    encoder: &encoder,
+                    max_tokens,
+                    constraints: &config.decode,
+                },
+                training: &config.training,
+                source: &config.encoder,
+                earlier: earlier.as_ref().map(|(source, model)| (*source, model)),
+                folder,
+                new: &new,
+                device,
+                on_event: self.on_event,
+                stages: Vec::new(),
+            };
+            run.emit(&Event::Located(train.report))?;
+            if !corpus.dev.is_empty() {
+                run.emit(&Event::DevLocated(dev.report))?;
+            }
+            S::train(&config.system, &mut run)?;
+            complete(config, &encoder, corpus, run, run_sha256)?;
+        }
+        checkpoint::finish(folder)?;
+        read_json(&folder.join(TRAINING))
+    }
+}
+
+/// What is left to do when the networks are trained: thresholds, configuration, record.
+fn complete<S: System>(
+    config: &Config<S>,
+    encoder: &EncoderConfig,
+    corpus: &Corpus,
+    mut run: Run<'_>,
+    run_sha256: String,
+) -> Result<(), RereError> {
+    let (new, Inputs { relations, dev, max_tokens, .. }) = (run.new, run.inputs);
+    let networks = run.stages.iter().map(|stage| stage.stage.clone()).collect();
+    let (relations, decode) = (relations.clone(), config.decode.clone());
+    let model = ModelConfig::new::<S>(networks, encoder.clone(), relations, max_tokens, decode, &config.system)?;
+    let mut trained = Trained::<S>::with_config(model, &Source::from(new), &LoadOptions::new(run.device.clone()))?;
+    let chosen = trained.choose(&Texts::located(dev, &corpus.dev), &corpus.dev)?;
+    let dev_f1 = chosen.as_ref().map(|chosen| chosen.f1);
+    if let Some(chosen) = chosen {
+        trained.set_thresholds(chosen.thresholds);
+    }
+    run.emit(&Event::Thresholds(trained.thresholds().clone(), dev_f1))?;
+    if let Some(dev_f1) = dev_f1 {
+        let thresholds = trained.thresholds().clone();
+        if dev_f1 < Warning::LITTLE {
+            run.emit(&Event::Warning(Warning::FindsLittle { dev_f1 }))?;
+        } else if thresholds.least_triple() < Thresholds::lowest() {
+            run.emit(&Event::Warning(Warning::ThresholdAtFloor { thresholds }))?;
+        }
+    }
+    let record = TrainingRecord {
+        config: serde_json::to_value(config)
+            .map_err(|error| RereError::Config { path: None, message: error.to_string() })?,
+        train_sha256: checksum(&corpus.train),
+        dev_sha256: checksum(&corpus.dev),
+        run_sha256,
+        report: run.inputs.train.report,
+        stages: run.stages,
+        dev_f1,
+    };
+    write_json(&new.join(TRAINING), &record)?;
+    trained.save_config(new)
+}
+
+/// Name of the file that a run has locked.
+const LOCK: &str = "training.lock";
+
+/// Keeps two runs from writing the same folder.
+struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    fn new(folder: &Path) -> Result<Self, RereError> {
+        let path = folder.join(LOCK);
+        let file = File::create(&path).map_err(io(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file, path }),
+            Err(TryLockError::WouldBlock) => Err(RereError::InUse { path: folder.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(RereError::Io { path, source }),
         }
     }
 }
 
-/// What a training run tells while it runs.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Event {
-    /// The training sentences were encoded; what of them is used, and what not.
-    Encoded(EncodeReport),
-    /// The development sentences were encoded: what of them the stages are scored on.
-    DevEncoded(EncodeReport),
-    /// A stage begins, or goes on from a checkpoint.
-    Stage {
-        /// Which stage.
-        stage: Stage,
-        /// Steps that are done.
-        done: usize,
-        /// Steps in all epochs.
-        steps: usize,
-    },
-    /// What the frozen layers make of the training examples is computed, to be kept for this stage's epochs.
-    Frozen {
-        /// Examples that are done.
-        done: usize,
-        /// All examples.
-        examples: usize,
-        /// Bytes on the disk, for all of them.
-        bytes: u64,
-    },
-    /// What the frozen layers make of the training examples is too much to be kept: each step computes it.
-    FrozenTooLarge {
-        /// Bytes that it would take.
-        bytes: u64,
-        /// Bytes that it may take, `training.frozen_cache_mib`.
-        most: u64,
-    },
-    /// A step is done.
-    Step {
-        /// Number of steps that are done.
-        done: usize,
-        /// Its loss.
-        loss: f32,
-        /// Tokens in its batch, padding not counted.
-        tokens: usize,
-    },
-    /// An epoch is done.
-    Epoch {
-        /// Which epoch, from 1.
-        epoch: usize,
-        /// Mean loss over its steps.
-        loss: f64,
-        /// F1 of the stage alone on the development set.
-        dev_f1: Option<f64>,
-    },
-    /// The thresholds were chosen; the F1 of the whole system on the development set.
-    Thresholds(Thresholds, Option<f64>),
+/// Whether a run is writing the folder.
+pub(crate) fn is_in_use(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// Trains a system and writes its folder.
-///
-/// The relations are those of the training sentences, in the order of their names. With `resume`, a run that was
-/// stopped goes on from its last checkpoint in `folder` and ends with the weights it would have had; settings and
-/// corpus have to be the same. A model that `folder` holds already is replaced at the end, and not before.
-///
-/// The same seed gives the same weights, to the last bit, on the same backend with the same number of threads. The
-/// random state of burn's flex backend is one for the whole process: train one system at a time.
-///
-/// # Errors
-/// Where settings, corpus, encoder or folder cannot be used, or the loss is no longer a number.
-pub fn train(
-    config: &Config,
-    corpus: &Corpus,
-    folder: &Path,
-    device: &Device,
-    resume: bool,
-    on_event: &mut dyn FnMut(Event),
-) -> Result<(), RereError> {
-    let relations = relations_of(&corpus.train, config)?;
-    let (encoder, tokenizer) = encoder_and_tokenizer(&config.encoder, &corpus.train)?;
-    let max_tokens = config.training.max_tokens;
-    if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
-        let message = format!("training.max_tokens is {max_tokens}, but the encoder reads at most {most}: lower it");
-        return Err(RereError::Config { path: None, message });
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What is left of a lock harms nobody.
+        _ = fs::remove_file(&self.path);
+        _ = self.file.unlock();
     }
-    let builder = ExampleBuilder::new(&tokenizer, &relations, max_tokens, config.data.missing)?;
-    let train = match &config.data.cache {
-        Some(folder) => builder.encode_cached(&corpus.train, folder)?,
-        None => builder.encode(&corpus.train)?,
-    };
-    if train.entity.is_empty() {
-        return Err(RereError::Corpus(format!("no training sentence can be used:\n{}", train.report)));
-    }
-    on_event(Event::Encoded(train.report));
-    // A development sentence may well have a triple that cannot be located; it still counts as not found.
-    let dev = ExampleBuilder::new(&tokenizer, &relations, max_tokens, rere_data::Missing::Skip)?.encode(&corpus.dev)?;
-    if !corpus.dev.is_empty() {
-        on_event(Event::DevEncoded(dev.report));
-    }
-
-    fs::create_dir_all(folder).map_err(io(folder))?;
-    let pooling = config.relation.pooling.unwrap_or(match encoder {
-        EncoderConfig::Bert(_) => Pooling::First,
-        EncoderConfig::BiLstm(_) => Pooling::Mean,
-    });
-    let fingerprint = fingerprint(config, corpus)?;
-    let new = checkpoint::open(folder, &fingerprint, resume)?;
-    if checkpoint::is_whole(&new) {
-        return checkpoint::finish(folder);
-    }
-    tokenizer.save(folder::tokenizer_path(&new))?;
-
-    let Examples { relation, entity, report } = train;
-    let relation = RelationTask {
-        train: relation,
-        dev: dev.relation,
-        relations: relations.len(),
-        pooling,
-        encoder: encoder.clone(),
-        pad: tokenizer.pad(),
-    };
-    let entity = EntityTask {
-        train: entity,
-        dev: dev_entities(&tokenizer, &relations, corpus, dev.entity)?,
-        encoder: encoder.clone(),
-        pad: tokenizer.pad(),
-        decode: config.decode,
-    };
-    let stages = vec![
-        stage::run(&relation, Stage::Relation, config, folder, &new, device, on_event)?,
-        stage::run(&entity, Stage::Entity, config, folder, &new, device, on_event)?,
-    ];
-
-    let model = ModelConfig {
-        rere_version: env!("CARGO_PKG_VERSION").to_owned(),
-        encoder,
-        pooling,
-        relations,
-        threshold_relation: Thresholds::default().relation,
-        threshold_entity: Thresholds::default().entity,
-        threshold_triple: Thresholds::default().triple,
-        decode: config.decode,
-        max_tokens,
-    };
-    let mut system = Rere::from_folder(model, &new, device)?;
-    let scored = system.score(&corpus.dev, Thresholds::LOWEST_RELATION)?;
-    let chosen = system.best_thresholds(&scored, &corpus.dev)?;
-    if let Some((thresholds, _)) = chosen {
-        system.set_thresholds(thresholds);
-    }
-    let dev_f1 = chosen.map(|(_, f1)| f1);
-    on_event(Event::Thresholds(system.thresholds(), dev_f1));
-
-    let record = TrainingRecord {
-        config: config.clone(),
-        train_sha256: checksum(&corpus.train),
-        dev_sha256: checksum(&corpus.dev),
-        report,
-        stages,
-        dev_f1,
-    };
-    write_json(&folder::training_path(&new), &record)?;
-    system.save_config(&new)?;
-    checkpoint::finish(folder)
 }
 
-/// What the entity extractor's development examples are decoded and compared with.
-fn dev_entities(
-    tokenizer: &Tokenizer,
-    relations: &RelationSet,
-    corpus: &Corpus,
-    examples: Vec<EntityExample>,
-) -> Result<Vec<DevEntities>, RereError> {
-    let texts: Vec<&str> = corpus.dev.iter().map(|sentence| sentence.text.as_str()).collect();
-    let tokens = tokenizer.encode_batch(&texts)?;
-    let dev = examples.into_iter().map(|example| {
-        let sentence = &corpus.dev[example.sentence];
-        let gold = sentence.triples.iter().filter(|triple| relations.label(&triple.relation) == Some(example.relation));
-        let gold = gold.map(|triple| (triple.subject.text.clone(), triple.object.text.clone())).collect();
-        let tokens = tokens[example.sentence].spans.clone();
-        DevEntities { example, text: sentence.text.clone(), tokens, gold }
-    });
-    Ok(dev.collect())
-}
-
-fn relations_of(sentences: &[Sentence], config: &Config) -> Result<RelationSet, RereError> {
-    let names: std::collections::BTreeSet<&str> =
+/// The relations of an earlier model, then others of the training sentences, in the order of their names.
+fn relations_of(
+    sentences: &[Sentence],
+    earlier: Option<&RelationSet>,
+    style: QueryStyle,
+) -> Result<RelationSet, RereError> {
+    let names: BTreeSet<&str> =
         sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
     if names.is_empty() {
         return Err(RereError::Corpus("no training sentence has a triple: nothing can be learnt".into()));
     }
-    RelationSet::with_style(names, config.query.style).map_err(|error| RereError::Corpus(error.to_string()))
+    let failed = |error: RelationSetError| RereError::Corpus(error.to_string());
+    let Some(earlier) = earlier else { return RelationSet::with_style(names, style).map_err(failed) };
+    let new = names.into_iter().filter(|name| earlier.label(name).is_none());
+    let new = RelationSet::with_style(new, style).map_err(failed)?;
+    RelationSet::new(earlier.iter().chain(&new).cloned().collect()).map_err(failed)
 }
 
 fn encoder_and_tokenizer(
@@ -252,7 +281,7 @@ fn encoder_and_tokenizer(
     match source {
         EncoderSource::Pretrained(folder) => {
             let encoder = read_config(folder)?;
-            let tokenizer = load_tokenizer(folder, &encoder)?;
+            let tokenizer = load_tokenizer(&Source::from(folder), &encoder)?;
             Ok((encoder, tokenizer))
         }
         EncoderSource::Random(encoder) => {
@@ -263,7 +292,7 @@ fn encoder_and_tokenizer(
     }
 }
 
-/// SHA-256 over texts and triples, in hexadecimal.
+/// SHA-256 of texts and triples, in hexadecimal.
 fn checksum(sentences: &[Sentence]) -> String {
     let mut hash = Sha256::new();
     // Each string with its length, so that no two corpora run together into the same bytes.
@@ -271,38 +300,49 @@ fn checksum(sentences: &[Sentence]) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     };
-    for sentence in sentences {
-        add(&sentence.text);
-        for triple in &sentence.triples {
-            for text in [&triple.subject.text, &triple.relation, &triple.object.text] {
-                add(text);
-            }
-            for span in [triple.subject.span, triple.object.span] {
-                add(&format!("{span:?}"));
-            }
+    let span = |mention: &Mention| mention.span.map_or(String::new(), |span| format!("{} {}", span.start, span.end));
+    for Sentence { text, triples, .. } in sentences {
+        add(text);
+        for triple in triples {
+            let surfaces = [&triple.subject.text, &triple.relation, &triple.object.text].map(String::as_str);
+            surfaces.into_iter().for_each(&mut add);
+            [span(&triple.subject), span(&triple.object)].iter().for_each(|span| add(span));
         }
         add("");
     }
     hexadecimal(hash.finalize())
 }
 
-fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What has to be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they lie.
-fn fingerprint(config: &Config, corpus: &Corpus) -> Result<String, RereError> {
+/// SHA-256 of what must be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they are.
+fn fingerprint<S: System>(
+    config: &Config<S>,
+    corpus: &Corpus,
+    earlier: Option<(&Source, &ModelConfig)>,
+) -> Result<String, RereError> {
     let mut settings = config.clone();
-    (settings.data.train, settings.data.dev, settings.data.cache) = (None, None, None);
-    let mut weights = String::new();
-    if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
-        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
-            let path = folder.join(name);
-            let bytes = fs::read(&path).map_err(io(&path))?;
-            weights += &format!("{name} {}\n", hexadecimal(Sha256::digest(bytes)));
+    (settings.data.train, settings.data.dev) = (None, None);
+    let (source, names) = match (earlier, &settings.encoder) {
+        (Some((source, model)), _) => {
+            let weights = model.networks.iter().map(|network| weights(network));
+            (source.clone(), weights.chain([CONFIG.to_owned(), TOKENIZER.to_owned()]).collect())
         }
+        (None, EncoderSource::Pretrained(folder)) => {
+            let names = ["config.json", "model.safetensors", TOKENIZER].map(str::to_owned);
+            (Source::from(folder), names.to_vec())
+        }
+        (None, EncoderSource::Random(_)) => (Source::Files(BTreeMap::new()), Vec::new()),
+    };
+    let mut files = Vec::new();
+    for name in names {
+        let (bytes, _) = source.read(&name)?;
+        files.push((name, hexadecimal(Sha256::digest(bytes))));
+    }
+    if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
         *folder = PathBuf::new();
     }
-    let [train, dev] = [&corpus.train, &corpus.dev].map(|sentences| checksum(sentences));
-    Ok(format!("{settings:?}\ntrain {train}\ndev {dev}\n{weights}"))
+    // Fields in the order of the types, numbers in their shortest form: equal settings give equal text.
+    let all = (settings, checksum(&corpus.train), checksum(&corpus.dev), files);
+    let json =
+        serde_json::to_vec(&all).map_err(|error| RereError::Config { path: None, message: error.to_string() })?;
+    Ok(hexadecimal(Sha256::digest(json)))
 }

@@ -7,7 +7,7 @@ use burn::{
 };
 
 /// AdamW (0.9, 0.999, eps 1e-6) with decoupled weight decay on matrices alone.
-pub(super) fn adamw(weight_decay: f64) -> ModuleOptimizer {
+pub(crate) fn adamw(weight_decay: f64) -> ModuleOptimizer {
     let config = AdamWConfig::new().with_epsilon(1e-6);
     let undecayed = ParamGroup::from_any_predicates(vec![".bias", ".gamma", ".beta"]);
     config.clone().with_weight_decay(weight_decay as f32).init().with_group(
@@ -19,7 +19,7 @@ pub(super) fn adamw(weight_decay: f64) -> ModuleOptimizer {
 
 /// The learning rate of a step (from 0): a linear rise over the first tenth of the steps, then a linear fall to a tenth
 /// of the highest. A function of the step has no state that a checkpoint would have to keep.
-pub(super) fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
+pub(crate) fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
     let warmup = steps.div_ceil(10);
     if step < warmup {
         return highest * (step + 1) as f64 / warmup as f64;
@@ -29,7 +29,7 @@ pub(super) fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
 }
 
 /// The gradients, scaled down together where their common norm is over `largest`.
-pub(super) fn clip<M: Module>(mut gradients: GradientsParams, model: &M, largest: f64) -> GradientsParams {
+pub(crate) fn clip<M: Module>(mut gradients: GradientsParams, model: &M, largest: f64) -> GradientsParams {
     let mut norm = SquaredNorm { gradients: &gradients, sum: None };
     model.visit(&mut norm);
     // The scale stays a tensor, so that no number has to come back from the device.

@@ -1,212 +1,157 @@
-//! The two stages as training tasks.
+//! What a network trains on.
 
 use burn::tensor::{Bool, Device, Tensor};
-use rere_core::ByteSpan;
-use rere_data::{EntityExample, RelationExample, entity_targets, relation_targets, token_batches};
-use rere_decode::{PairingScratch, PointerScores, TokenizedText};
-use rere_eval::{Counts, Score, best_threshold};
-use rere_loss::{Groups, Loss};
-use rere_model::{AnyEncoder, EncoderConfig, EncoderInput, POINTERS, PointerModel, Pooling, RelationModel};
+use rere_loss::{GroupBy, Groups, LabelCounts};
+use rere_model::{EncoderInput, HasEncoder, ModelError};
 
-use super::stage::Task;
-use crate::{
-    DecodeConfig, RereError, Thresholds,
-    batch::{encoder_input, probabilities, tensor_data},
-};
+use super::run::Earlier;
+use crate::RereError;
 
-/// Tokens, padding counted, in a batch of development examples.
-const DEV_TOKENS: usize = 2048;
+/// One network in training: its examples, their labels, and how it is scored.
+///
+/// The rows of a batch are built when the batch is wanted, from what is located once.
+pub trait Task: Sync {
+    /// The network.
+    type Model: HasEncoder;
 
-/// The relation classifier.
-pub(super) struct RelationTask {
-    pub train: Vec<RelationExample>,
-    pub dev: Vec<RelationExample>,
-    pub relations: usize,
-    pub pooling: Pooling,
-    pub encoder: EncoderConfig,
-    pub pad: u32,
+    /// A network with random weights.
+    ///
+    /// # Errors
+    /// Returns an error if the encoder's settings are not supported.
+    fn init(&self, device: &Device) -> Result<Self::Model, ModelError>;
+
+    /// A network to start from, with the weights of an earlier model, whose relations are the first of the task's; `model` is
+    /// one with random weights.
+    ///
+    /// # Errors
+    /// Returns an error if the weights are missing or do not fit.
+    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError>;
+
+    /// Length of each training example in tokens.
+    fn lengths(&self) -> &[usize];
+
+    /// Number of examples that are left out, as they are longer than the encoder or `training.max_tokens` allows.
+    fn too_long(&self) -> usize {
+        0
+    }
+
+    /// Labels and positives of each class in all training examples, for each kind of labels.
+    fn counts(&self) -> Vec<LabelCounts>;
+
+    /// What the encoder reads of a batch of training examples.
+    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput;
+
+    /// The labels of a batch of training examples, of which `input` is what the encoder reads: of each kind, in the order of
+    /// [`counts`](Self::counts). What is drawn at random comes from `step`.
+    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels>;
+
+    /// F1 of the network alone on the development set; `None` if that has no triple that can be used. The model has autodiff,
+    /// `device` has not.
+    ///
+    /// # Errors
+    /// Returns an error if a score is NaN.
+    fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError>;
 }
 
-impl RelationTask {
-    fn input_of(&self, examples: &[&RelationExample], device: &Device) -> EncoderInput {
-        let rows: Vec<&[u32]> = examples.iter().map(|example| example.ids.as_slice()).collect();
-        encoder_input(&rows, None, self.pad, device)
+/// Logits of labels, with their targets.
+///
+/// All are `[examples, places, classes]`. Over the labels of a sentence a loss takes together either the places of one class or
+/// the classes of one place; over the sentences of a label it takes all labels of a class.
+#[derive(Debug, Clone)]
+pub struct Labels {
+    pub(crate) logits: Tensor<3>,
+    targets: Tensor<3>,
+    mask: Option<Tensor<3, Bool>>,
+    sentence_axis: usize,
+    pub(crate) weight: f64,
+}
+
+impl Labels {
+    /// Labels of which those along `sentence_axis` belong together in a sentence: 1, the places of one class, or 2, the classes
+    /// of one place.
+    pub fn new(logits: Tensor<3>, targets: Tensor<3>, sentence_axis: usize) -> Self {
+        Self { logits, targets, mask: None, sentence_axis, weight: 1.0 }
+    }
+
+    /// Leaves labels out: only those count for which `mask` is true.
+    #[must_use]
+    pub fn with_mask(self, mask: Tensor<3, Bool>) -> Self {
+        Self { mask: Some(mask), ..self }
+    }
+
+    /// Multiplies the mean of the loss over these labels.
+    #[must_use]
+    pub fn with_weight(self, weight: f64) -> Self {
+        Self { weight, ..self }
+    }
+
+    pub(crate) fn targets(&self) -> Tensor<3> {
+        self.targets.clone()
+    }
+
+    /// Which labels count, in the order of memory; `None` if all do.
+    pub(crate) fn mask_values(&self) -> Option<Vec<bool>> {
+        self.mask.clone().map(|mask| mask.into_data().iter::<bool>().collect())
+    }
+
+    pub(crate) fn groups(self, by: GroupBy) -> Groups {
+        let axes: &[usize] = match by {
+            GroupBy::Sentence => &[self.sentence_axis],
+            GroupBy::Label => &[0, 1],
+        };
+        let groups = Groups::new(axes, self.logits, self.targets);
+        let groups = match self.mask {
+            Some(mask) => groups.with_mask(mask),
+            None => groups,
+        };
+        if axes.contains(&2) { groups } else { groups.with_classes(2) }
     }
 }
 
-impl Task for RelationTask {
-    type Model = RelationModel;
+/// The random numbers of one step. They depend on the run's seed and on the step alone, so that a resumed run draws what the
+/// whole one would have drawn.
+#[derive(Debug, Clone)]
+pub struct Step {
+    seed: u64,
+    drawn: usize,
+}
 
-    fn model(&self, device: &Device) -> Result<RelationModel, RereError> {
-        Ok(RelationModel::new(&self.encoder, self.relations, self.pooling, device)?)
+impl Step {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, drawn: 0 }
     }
 
-    fn map_encoder(
-        mut model: RelationModel,
-        map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, RereError>,
-    ) -> Result<RelationModel, RereError> {
-        model.encoder = map(model.encoder)?;
-        Ok(model)
+    /// A number below `end`; 0 if that is 0.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.drawn += 1;
+        // The high half of a product with a random fraction; the bias is below 2^-32 for any real number of choices.
+        let fraction = u128::from(mixed(self.seed, self.drawn));
+        ((fraction * end as u128) >> 64) as usize
     }
+}
 
-    fn lengths(&self) -> Vec<usize> {
-        self.train.iter().map(|example| example.ids.len()).collect()
-    }
+/// Another number for each seed and position: the output function of splitmix64.
+pub(crate) fn mixed(seed: u64, position: usize) -> u64 {
+    let mut z = seed.wrapping_add((position as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
 
-    fn labels(&self) -> (usize, usize) {
-        (self.train.len() * self.relations, self.train.iter().map(|example| example.labels.len()).sum())
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn encoder(model: &RelationModel) -> &AnyEncoder {
-        &model.encoder
-    }
-
-    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.input_of(&batch.iter().map(|&index| &self.train[index]).collect::<Vec<_>>(), device)
-    }
-
-    fn loss(&self, model: &RelationModel, batch: &[usize], input: &EncoderInput, loss: &dyn Loss) -> Tensor<1> {
-        let examples: Vec<&RelationExample> = batch.iter().map(|&index| &self.train[index]).collect();
-        let logits = model.forward(input);
-        // A group of the loss is a sentence: all its relations.
-        let targets = tensor_data(relation_targets(&examples, self.relations));
-        let targets = Tensor::<2>::from_data(targets, &logits.device());
-        loss.forward(&Groups::new(&[1], logits, targets)).mean()
-    }
-
-    /// Micro F1 over all labels, at the threshold that is best.
-    fn dev_f1(&self, model: &RelationModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let gold: usize = self.dev.iter().map(|example| example.labels.len()).sum();
-        if gold == 0 {
-            return Ok(None);
+    #[test]
+    fn every_choice_is_drawn_as_often() {
+        let mut counts = [0usize; 5];
+        for seed in 0..2000 {
+            let mut step = Step::new(seed);
+            (0..5).for_each(|_| counts[step.below(5)] += 1);
         }
-        let model = burn::module::Module::valid(model);
-        let lengths: Vec<usize> = self.dev.iter().map(|example| example.ids.len()).collect();
-        let mut scored = Vec::with_capacity(self.dev.len() * self.relations);
-        for batch in token_batches(&lengths, DEV_TOKENS) {
-            let examples: Vec<&RelationExample> = batch.iter().map(|&index| &self.dev[index]).collect();
-            let scores = probabilities(model.forward(&self.input_of(&examples, device)));
-            for (example, scores) in examples.iter().zip(scores.chunks_exact(self.relations)) {
-                let labelled = |label: usize| example.labels.binary_search(&label).is_ok();
-                scored.extend(scores.iter().enumerate().map(|(label, &score)| (score, labelled(label))));
-            }
-        }
-        Ok(best_threshold(scored, gold).map(|(_, score)| score.f1))
+        assert!(counts.iter().all(|count| count.abs_diff(2000) < 200), "{counts:?}");
+        assert_eq!(Step::new(7).below(0), 0);
+        let draw = || Step::new(7).below(1000);
+        assert_eq!(draw(), draw());
     }
-}
-
-/// A development example of the entity extractor, with what its decoded pairs are compared with.
-pub(super) struct DevEntities {
-    pub example: EntityExample,
-    /// The sentence's text.
-    pub text: String,
-    /// Where its tokens stand in the text.
-    pub tokens: Vec<ByteSpan>,
-    /// The gold pairs of the relation, as strings.
-    pub gold: Vec<(String, String)>,
-}
-
-/// The entity extractor.
-pub(super) struct EntityTask {
-    pub train: Vec<EntityExample>,
-    pub dev: Vec<DevEntities>,
-    pub encoder: EncoderConfig,
-    pub pad: u32,
-    pub decode: DecodeConfig,
-}
-
-impl EntityTask {
-    fn input_of(&self, examples: &[&EntityExample], device: &Device) -> EncoderInput {
-        let rows: Vec<&[u32]> = examples.iter().map(|example| example.ids.as_slice()).collect();
-        let contexts: Vec<_> = examples.iter().map(|example| &example.context).collect();
-        encoder_input(&rows, Some(&contexts), self.pad, device)
-    }
-}
-
-impl Task for EntityTask {
-    type Model = PointerModel;
-
-    fn model(&self, device: &Device) -> Result<PointerModel, RereError> {
-        Ok(PointerModel::new(&self.encoder, device)?)
-    }
-
-    fn map_encoder(
-        mut model: PointerModel,
-        map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, RereError>,
-    ) -> Result<PointerModel, RereError> {
-        model.encoder = map(model.encoder)?;
-        Ok(model)
-    }
-
-    fn lengths(&self) -> Vec<usize> {
-        self.train.iter().map(|example| example.ids.len()).collect()
-    }
-
-    fn labels(&self) -> (usize, usize) {
-        self.train.iter().fold((0, 0), |(labels, positives), example| {
-            let marks: usize = example.targets.iter().map(Vec::len).sum();
-            (labels + POINTERS * example.context.len(), positives + marks)
-        })
-    }
-
-    fn encoder(model: &PointerModel) -> &AnyEncoder {
-        &model.encoder
-    }
-
-    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.input_of(&batch.iter().map(|&index| &self.train[index]).collect::<Vec<_>>(), device)
-    }
-
-    fn loss(&self, model: &PointerModel, batch: &[usize], input: &EncoderInput, loss: &dyn Loss) -> Tensor<1> {
-        let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.train[index]).collect();
-        let logits = model.forward(input);
-        let device = &logits.device();
-        let (targets, mask) = entity_targets(&examples, logits.dims()[1]);
-        // A group of the loss is one pointer of one sentence: all the sentence's tokens.
-        let targets = Tensor::<3>::from_data(tensor_data(targets), device);
-        let mask = Tensor::<3, Bool>::from_data(tensor_data(mask), device);
-        loss.forward(&Groups::new(&[1], logits, targets).with_mask(mask)).mean()
-    }
-
-    /// Micro F1 over the pairs of the gold relations, at the decoding threshold that is best.
-    fn dev_f1(&self, model: &PointerModel, device: &Device) -> Result<Option<f64>, RereError> {
-        if self.dev.is_empty() {
-            return Ok(None);
-        }
-        let model = burn::module::Module::valid(model);
-        let lengths: Vec<usize> = self.dev.iter().map(|dev| dev.example.ids.len()).collect();
-        let strategies = Thresholds::entity_candidates().into_iter().map(|threshold| self.decode.strategy(threshold));
-        let strategies: Vec<_> = strategies.collect();
-        let mut counts = vec![Counts::default(); strategies.len()];
-        let (mut scratch, mut pairs) = (PairingScratch::default(), Vec::new());
-        for batch in token_batches(&lengths, DEV_TOKENS) {
-            let examples: Vec<&EntityExample> = batch.iter().map(|&index| &self.dev[index].example).collect();
-            let logits = model.forward(&self.input_of(&examples, device));
-            let [_, width, _] = logits.dims();
-            let scores = probabilities(logits);
-            for (row, &index) in batch.iter().enumerate() {
-                let dev = &self.dev[index];
-                let start = (row * width + dev.example.context.start) * POINTERS;
-                let scores = &scores[start..start + dev.tokens.len() * POINTERS];
-                let decode = |source| RereError::Decode { sentence: dev.example.sentence + 1, source };
-                let scores = PointerScores::new(scores, dev.tokens.len()).map_err(decode)?;
-                let text = TokenizedText::new(&dev.text, &dev.tokens).map_err(decode)?;
-                for (counts, strategy) in counts.iter_mut().zip(&strategies) {
-                    pairs.clear();
-                    strategy.pair_into(scores, text, &mut scratch, &mut pairs).map_err(decode)?;
-                    *counts += count_pairs(&dev.text, &pairs, &dev.gold);
-                }
-            }
-        }
-        Ok(counts.into_iter().map(|counts| Score::from_counts(counts).f1).reduce(f64::max))
-    }
-}
-
-fn count_pairs(text: &str, pairs: &[rere_decode::ScoredPair], gold: &[(String, String)]) -> Counts {
-    let surface = |span: ByteSpan| span.slice(text).unwrap_or_default();
-    let found: std::collections::BTreeSet<(&str, &str)> =
-        pairs.iter().map(|pair| (surface(pair.subject), surface(pair.object))).collect();
-    let gold: std::collections::BTreeSet<(&str, &str)> =
-        gold.iter().map(|(subject, object)| (subject.trim(), object.trim())).collect();
-    Counts { right: found.intersection(&gold).count(), predicted: found.len(), gold: gold.len() }
 }

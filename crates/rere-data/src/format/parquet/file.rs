@@ -19,12 +19,12 @@ use ::parquet::{
 };
 use arrow_json::{LineDelimitedWriter, ReaderBuilder, reader::Decoder};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
-use rere_core::{Extra, Sentence};
+use rere_core::{Extra, Sentence, json::SentenceRecord};
 use serde::Serialize;
 
 use crate::{
     DataError, Output,
-    format::{OffsetUnit, json::Object, rere},
+    format::{OffsetUnit, json::Object},
 };
 
 /// Rows that are decoded at once.
@@ -125,7 +125,7 @@ impl NewFile {
     pub fn write(&mut self, sentence: &Sentence, offsets: OffsetUnit) -> Result<(), DataError> {
         let extra = (!sentence.extra.is_empty()).then(|| serde_json::to_string(&sentence.extra)).transpose();
         let extra = extra.map_err(|error| DataError::Output(error.into()))?;
-        let row = rere::line(sentence, offsets, Column { extra });
+        let row = SentenceRecord::of_checked(sentence, offsets, Column { extra });
         self.decoder.serialize(&[row]).map_err(|error| unwritable(&self.path, error.into()))?;
         self.rows += 1;
         if self.rows.is_multiple_of(BATCH) { self.flush() } else { Ok(()) }

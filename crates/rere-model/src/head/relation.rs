@@ -1,0 +1,106 @@
+//! RERE, step one: the relations of a sentence (Eq. 5).
+
+use burn::{
+    module::Module,
+    nn::{Dropout, DropoutConfig, Linear, LinearConfig},
+    tensor::{Device, FloatDType, Tensor},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{DROPOUT, HasEncoder, with_first_outputs};
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, dropout::dropout};
+
+/// How the hidden states of a sentence become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The state of the first token, `[CLS]` (Eq. 5).
+    First,
+    /// The mean over all tokens, as the paper's ablation with an LSTM has it.
+    Mean,
+}
+
+/// One logit for each relation of a sentence (Eq. 5).
+#[derive(Module, Debug)]
+pub struct RelationHead {
+    dropout: Dropout,
+    linear: Linear,
+}
+
+impl RelationHead {
+    /// A head with random weights.
+    pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
+        Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: LinearConfig::new(hidden, relations).init(device) }
+    }
+
+    /// The head with the weights of another one for the first relations, as many as that one has.
+    ///
+    /// # Panics
+    /// Panics if the other head has more relations or another hidden size.
+    #[must_use]
+    pub fn with_first_of(mut self, other: Self) -> Self {
+        self.linear = with_first_outputs(self.linear, other.linear);
+        self
+    }
+
+    /// Logits `[batch, relations]` from a hidden state for each sentence, `[batch, hidden]`.
+    pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
+        self.linear.forward(dropout(&self.dropout, pooled))
+    }
+}
+
+/// The sentence-level relation classifier: an encoder and a [`RelationHead`].
+#[derive(Module, Debug)]
+pub struct RelationModel {
+    /// The encoder.
+    pub encoder: AnyEncoder,
+    /// The head.
+    pub head: RelationHead,
+    #[module(skip)]
+    pooling: Pooling,
+}
+
+impl RelationModel {
+    /// A classifier with random weights.
+    ///
+    /// # Errors
+    /// Where the encoder's settings contradict each other or are not supported.
+    pub fn new(
+        encoder: &EncoderConfig,
+        relations: usize,
+        pooling: Pooling,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let encoder = encoder.init(device)?;
+        let head = RelationHead::new(encoder.hidden_size(), relations, device);
+        Ok(Self { encoder, head, pooling })
+    }
+
+    /// Logits `[batch, relations]`.
+    pub fn forward(&self, input: &EncoderInput) -> Tensor<2> {
+        let pooled = match self.pooling {
+            Pooling::First => self.encoder.first(input),
+            Pooling::Mean => mean(self.encoder.forward(input), input),
+        };
+        self.head.forward(pooled)
+    }
+}
+
+impl HasEncoder for RelationModel {
+    fn encoder(&self) -> &AnyEncoder {
+        &self.encoder
+    }
+
+    fn map_encoder<E>(mut self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E> {
+        self.encoder = map(self.encoder)?;
+        Ok(self)
+    }
+}
+
+/// The mean over each row's tokens, without padding, `[batch, hidden]`.
+fn mean(hidden: Tensor<3>, input: &EncoderInput) -> Tensor<2> {
+    let [batch, tokens, size] = hidden.dims();
+    let mask = input.mask.clone().float().cast(FloatDType::from(hidden.dtype())).reshape([batch, tokens, 1]);
+    let count = mask.clone().sum_dim(1).clamp_min(1.0);
+    hidden.mul(mask).sum_dim(1).div(count).reshape([batch, size])
+}

@@ -1,0 +1,388 @@
+//! Each label layout is the inverse of its decoder: gold triples as perfect scores, decoded, are the gold triples again, but for
+//! what the paradigm cannot express. What that is, is written down here a second time, from the definitions.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use rere_core::{RelationSet, Sentence, TokenSpan, Triple};
+use rere_data::{LocatedCorpus, LocatedTriple, Missing, Tokenizer, read, tag_labels};
+
+use super::*;
+
+const RELATIONS: usize = 3;
+
+/// Number of random sentences: PROPTEST_CASES, or some that take a few seconds.
+fn config() -> ProptestConfig {
+    let given = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = given.unwrap_or(if cfg!(debug_assertions) { 1_000 } else { 10_000 });
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// The triples of a sentence, and the number of its tokens.
+#[derive(Debug, Clone)]
+struct Gold {
+    tokens: usize,
+    triples: Vec<LocatedTriple>,
+}
+
+impl Gold {
+    /// Each place of a subject with each place of the object, but for itself.
+    fn pairs(&self) -> SpanTriples {
+        let mut pairs = SpanTriples::new();
+        for triple in &self.triples {
+            for &subject in &triple.subjects {
+                let objects = triple.objects.iter().filter(|&&object| object != subject);
+                pairs.extend(objects.map(|&object| (triple.relation, subject, object)));
+            }
+        }
+        pairs
+    }
+
+    fn of_relation(&self, relation: usize) -> impl Iterator<Item = &LocatedTriple> {
+        self.triples.iter().filter(move |triple| triple.relation == relation)
+    }
+
+    fn subjects<'a>(triples: impl Iterator<Item = &'a LocatedTriple>) -> BTreeSet<TokenSpan> {
+        triples.flat_map(|triple| triple.subjects.iter().copied()).collect()
+    }
+
+    fn objects<'a>(triples: impl Iterator<Item = &'a LocatedTriple>) -> BTreeSet<TokenSpan> {
+        triples.flat_map(|triple| triple.objects.iter().copied()).collect()
+    }
+}
+
+/// Sentences whose triples are made of few spans: shared, nested, crossing, neighbours, in any roles. `places` is the largest number
+/// of places of a subject or an object.
+fn sentences(places: usize) -> impl Strategy<Value = Gold> {
+    let spans = (2usize..=20).prop_flat_map(|tokens| {
+        let length = prop::sample::select(vec![1, 1, 1, 2, 2, 3, 4, 8]);
+        let span = (0..tokens, length).prop_map(move |(start, length)| (start, (start + length).min(tokens)));
+        (Just(tokens), prop::collection::btree_set(span, 2..=6))
+    });
+    spans.prop_flat_map(move |(tokens, spans)| {
+        let spans: Vec<TokenSpan> = spans.into_iter().map(|(start, end)| TokenSpan::new(start, end)).collect();
+        let entity = prop::collection::btree_set(prop::sample::select(spans), 1..=places);
+        let triple = (0..RELATIONS, entity.clone(), entity).prop_map(|(relation, subjects, objects)| LocatedTriple {
+            relation,
+            subjects: subjects.into_iter().collect(),
+            objects: objects.into_iter().collect(),
+        });
+        prop::collection::vec(triple, 0..=6).prop_map(move |triples| {
+            // A corpus has each triple once, and an entity is no pair with itself.
+            let mut known: Vec<LocatedTriple> = Vec::new();
+            for triple in triples {
+                if triple.subjects != triple.objects && !known.contains(&triple) {
+                    known.push(triple);
+                }
+            }
+            Gold { tokens, triples: known }
+        })
+    })
+}
+
+/// Mostly one place, as without them no triple is the only one of its relation.
+fn any_gold() -> impl Strategy<Value = Gold> {
+    prop_oneof![3 => sentences(1), 1 => sentences(3)]
+}
+
+/// What is left of a span if decoding ends it at the first last token at or after its start.
+fn shortened(span: TokenSpan, others: &BTreeSet<TokenSpan>) -> TokenSpan {
+    let end = others.iter().map(|other| other.end).filter(|&end| end > span.start).min();
+    TokenSpan::new(span.start, end.unwrap_or(span.end))
+}
+
+/// Number of tokens from the last of one to the first of the other; 0 if they overlap.
+fn distance(a: TokenSpan, b: TokenSpan) -> usize {
+    (b.start + 1).saturating_sub(a.end).max((a.start + 1).saturating_sub(b.end))
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Pairs express every triple, and no other comes up.
+    #[test]
+    fn pairs_are_the_gold_triples(gold in any_gold()) {
+        prop_assert_eq!(recover_pairs(&gold.triples, gold.tokens, RELATIONS), gold.pairs());
+    }
+
+    /// CasRel loses a triple if, and only if, a subject ends inside its subject or an object of this subject and relation inside
+    /// its object. Such an object becomes shorter.
+    #[test]
+    fn the_cascade_loses_what_another_ends_inside_of(gold in any_gold()) {
+        let found = recover_cascade(&gold.triples, gold.tokens, RELATIONS);
+        let (pairs, subjects) = (gold.pairs(), Gold::subjects(gold.triples.iter()));
+        let objects = |relation, subject| -> BTreeSet<TokenSpan> {
+            pairs.iter().filter(|pair| (pair.0, pair.1) == (relation, subject)).map(|pair| pair.2).collect()
+        };
+        let whole_subject = |pair: &&(_, TokenSpan, _)| shortened(pair.1, &subjects) == pair.1;
+        let expected: SpanTriples = pairs
+            .iter()
+            .filter(whole_subject)
+            .map(|&(relation, subject, object)| {
+                (relation, subject, shortened(object, &objects(relation, subject)))
+            })
+            // The subject itself may be what an object is shortened to.
+            .filter(|(_, subject, object)| subject != object)
+            .collect();
+        prop_assert_eq!(&found, &expected);
+
+        let inexpressible: SpanTriples = pairs
+            .iter()
+            .copied()
+            .filter(|pair| {
+                let &(relation, subject, object) = pair;
+                let ends_inside = |span: TokenSpan, other: &TokenSpan| (span.start + 1..span.end).contains(&other.end);
+                subjects.iter().any(|other| ends_inside(subject, other))
+                    || objects(relation, subject).iter().any(|other| ends_inside(object, other))
+            })
+            .collect();
+        let kept: SpanTriples = found.intersection(&pairs).copied().collect();
+        // An object that is shortened to another gold object is lost, and the other one is found.
+        prop_assert_eq!(pairs.difference(&kept).copied().collect::<SpanTriples>(), inexpressible.clone());
+        if inexpressible.is_empty() {
+            prop_assert_eq!(found, pairs);
+        }
+    }
+
+    /// Pointers: of each relation the shortened spans, paired by the two rules of the paper.
+    #[test]
+    fn pointers_are_paired_with_the_nearest(gold in any_gold()) {
+        let found = recover_pointers(&gold.triples, gold.tokens, RELATIONS);
+        let pairs = gold.pairs();
+        let mut expected = SpanTriples::new();
+        for relation in 0..RELATIONS {
+            let (subjects, objects) =
+                (Gold::subjects(gold.of_relation(relation)), Gold::objects(gold.of_relation(relation)));
+            let of_role = |spans: &BTreeSet<TokenSpan>| -> BTreeSet<TokenSpan> {
+                spans.iter().map(|&span| shortened(span, spans)).collect()
+            };
+            let (subjects, objects) = (of_role(&subjects), of_role(&objects));
+            for &subject in &subjects {
+                let others = objects.iter().copied().filter(|&object| object != subject);
+                let nearest = others.min_by_key(|object| (distance(subject, *object), object.start < subject.start));
+                expected.extend(nearest.map(|object| (relation, subject, object)));
+            }
+            for &object in &objects {
+                let before = subjects.iter().copied().filter(|subject| subject.start < object.start).max();
+                expected.extend(before.map(|subject| (relation, subject, object)));
+            }
+            // A relation's only triple comes back, also if one span lies in the other.
+            let of_relation = |triples: &SpanTriples| -> SpanTriples {
+                triples.iter().copied().filter(|triple| triple.0 == relation).collect()
+            };
+            let only: Vec<_> = gold.of_relation(relation).collect();
+            if let [LocatedTriple { subjects, objects, .. }] = only[..]
+                && (subjects.len(), objects.len()) == (1, 1)
+            {
+                prop_assert_eq!(of_relation(&found), of_relation(&pairs));
+            }
+        }
+        prop_assert_eq!(found, expected);
+    }
+
+    /// TPLinker loses nothing. It brings up the pairs of entities whose first tokens one triple links and whose last tokens another.
+    #[test]
+    fn handshakes_lose_nothing(gold in any_gold()) {
+        let found = recover_handshakes(&gold.triples, gold.tokens, RELATIONS);
+        let pairs = gold.pairs();
+        prop_assert!(found.is_superset(&pairs));
+
+        let entities: BTreeSet<TokenSpan> =
+            Gold::subjects(gold.triples.iter()).union(&Gold::objects(gold.triples.iter())).copied().collect();
+        let mut expected = SpanTriples::new();
+        for relation in 0..RELATIONS {
+            let of_relation = || pairs.iter().filter(|pair| pair.0 == relation);
+            for &subject in &entities {
+                for &object in entities.iter().filter(|&&object| object != subject) {
+                    let heads = of_relation().any(|pair| (pair.1.start, pair.2.start) == (subject.start, object.start));
+                    let tails = of_relation().any(|pair| (pair.1.end, pair.2.end) == (subject.end, object.end));
+                    if heads && tails {
+                        expected.insert((relation, subject, object));
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(&found, &expected);
+        // Without two entities of one first token, or without two of one last token, there is nothing to mix up.
+        let different = |borders: BTreeSet<usize>| borders.len() == entities.len();
+        if different(entities.iter().map(|span| span.start).collect())
+            || different(entities.iter().map(|span| span.end).collect())
+        {
+            prop_assert_eq!(found, pairs);
+        }
+    }
+
+    /// Tags lose the triples that are left out, and those of a relation with several whose subject and object are not nearest to
+    /// each other.
+    #[test]
+    fn tags_are_joined_with_the_nearest(gold in any_gold()) {
+        let found = recover_tags(&gold.triples, gold.tokens, RELATIONS);
+        let labels = tag_labels(&gold.triples, gold.tokens);
+        // The nearest places that do not overlap, written out; each token belongs to one entity of one relation and role.
+        let mut owners: BTreeMap<usize, (usize, bool, TokenSpan)> = BTreeMap::new();
+        let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+        for (position, triple) in gold.triples.iter().enumerate() {
+            let mut best: Option<(TokenSpan, TokenSpan)> = None;
+            for &subject in &triple.subjects {
+                for &object in triple.objects.iter().filter(|object| !object.overlaps(subject)) {
+                    if best.is_none_or(|(s, o)| distance(subject, object) < distance(s, o)) {
+                        best = Some((subject, object));
+                    }
+                }
+            }
+            let roles = best.map(|(subject, object)| {
+                [(triple.relation, true, subject), (triple.relation, false, object)]
+            });
+            let tokens = |span: TokenSpan| span.start..span.end;
+            let fits = |roles: &[(usize, bool, TokenSpan); 2]| {
+                roles.iter().all(|role| tokens(role.2).all(|token| owners.get(&token).is_none_or(|owner| owner == role)))
+            };
+            match roles.filter(fits) {
+                Some(roles) => {
+                    for role in roles {
+                        owners.extend(tokens(role.2).map(|token| (token, role)));
+                    }
+                    kept.push((triple.relation, roles[0].2, roles[1].2));
+                }
+                None => left_out.push(position),
+            }
+        }
+        prop_assert_eq!(labels.left_out, left_out);
+
+        let mut expected = SpanTriples::new();
+        for relation in 0..RELATIONS {
+            let of_relation: Vec<_> = kept.iter().copied().filter(|triple| triple.0 == relation).collect();
+            // Equally near ones: the subject comes first.
+            let nearness = |triple: &(usize, TokenSpan, TokenSpan)| (distance(triple.1, triple.2), triple.1 > triple.2);
+            for &(_, subject, object) in &of_relation {
+                let objects = of_relation.iter().map(|triple| (relation, subject, triple.2));
+                expected.extend(objects.min_by_key(nearness));
+                let subjects = of_relation.iter().map(|triple| (relation, triple.1, object));
+                expected.extend(subjects.min_by_key(nearness));
+            }
+            if let [only] = of_relation[..] {
+                prop_assert!(found.contains(&only), "{:?} {:?}", only, found);
+            }
+        }
+        prop_assert_eq!(found, expected);
+    }
+}
+
+/// First token of a span, and the token after it.
+type Borders = (usize, usize);
+
+fn gold(tokens: usize, triples: &[(usize, Borders, Borders)]) -> Gold {
+    let places = |(start, end): Borders| vec![TokenSpan::new(start, end)];
+    let triples = triples.iter().map(|&(relation, subject, object)| LocatedTriple {
+        relation,
+        subjects: places(subject),
+        objects: places(object),
+    });
+    Gold { tokens, triples: triples.collect() }
+}
+
+/// How many of the gold triples each paradigm finds, and how many others.
+fn recovered(gold: &Gold) -> [(usize, usize); 5] {
+    PARADIGMS.map(|(_, recover)| {
+        let (found, pairs) = (recover(&gold.triples, gold.tokens, RELATIONS), gold.pairs());
+        (found.intersection(&pairs).count(), found.difference(&pairs).count())
+    })
+}
+
+/// One sentence for each thing that a paradigm cannot express. In the order of PARADIGMS: pairs, CasRel, pointers, TPLinker, tags.
+#[test]
+fn what_cannot_be_expressed() {
+    // One triple alone: everything.
+    assert_eq!(recovered(&gold(9, &[(0, (0, 2), (5, 6))])), [(1, 0); 5]);
+    // An object inside its subject: tags have one role for a token.
+    assert_eq!(recovered(&gold(9, &[(0, (0, 3), (1, 2))])), [(1, 0), (1, 0), (1, 0), (1, 0), (0, 0)]);
+    // A shared entity in two relations: tags have one relation for a token.
+    let shared = gold(9, &[(0, (0, 2), (5, 6)), (1, (0, 2), (7, 8))]);
+    assert_eq!(recovered(&shared), [(2, 0), (2, 0), (2, 0), (2, 0), (1, 0)]);
+    // A subject that begins another one: CasRel ends the longer one too early, and pointers join the shorter one with both objects.
+    let nested = gold(9, &[(0, (0, 1), (5, 6)), (0, (0, 3), (7, 8))]);
+    assert_eq!(recovered(&nested), [(2, 0), (1, 0), (1, 1), (2, 0), (1, 0)]);
+    // Two triples of one relation that cross: nearest pairing joins the wrong ones.
+    let crossing = gold(9, &[(0, (0, 1), (6, 7)), (0, (2, 3), (4, 5))]);
+    assert_eq!(recovered(&crossing), [(2, 0), (2, 0), (1, 2), (2, 0), (1, 2)]);
+    // Subjects with one first token and objects with one last token: the links join them crosswise as well.
+    let mixed = gold(9, &[(0, (0, 1), (4, 6)), (0, (0, 2), (5, 6))]);
+    assert_eq!(recovered(&mixed)[3], (2, 2));
+}
+
+/// The random sentences have enough of what each paradigm cannot express.
+#[test]
+fn random_sentences_meet_every_case() {
+    let mut runner = TestRunner::deterministic();
+    let (mut lossy, mut wrong, mut whole) = ([0; 5], [0; 5], [0; 5]);
+    for _ in 0..1000 {
+        let gold = any_gold().new_tree(&mut runner).expect("a sentence").current();
+        let pairs = gold.pairs().len();
+        for (paradigm, (right, others)) in recovered(&gold).into_iter().enumerate() {
+            lossy[paradigm] += usize::from(right < pairs);
+            wrong[paradigm] += usize::from(others > 0);
+            whole[paradigm] += usize::from(pairs > 0 && right == pairs && others == 0);
+        }
+    }
+    println!("of 1000 sentences with losses: {lossy:?}, with wrong triples: {wrong:?}, as they were: {whole:?}");
+    assert_eq!((lossy[0], wrong[0], lossy[3]), (0, 0, 0));
+    assert!([1, 2, 4].iter().all(|&paradigm| lossy[paradigm] > 100));
+    assert!([1, 2, 3, 4].iter().all(|&paradigm| wrong[paradigm] > 10 && whole[paradigm] > 50));
+}
+
+#[test]
+fn a_ceiling_compares_strings() {
+    let text = "Rome lies in Italy , and Rome is old .";
+    let tokenizer = Tokenizer::train_words([text], 1, 100).expect("a tokenizer");
+    let relations = RelationSet::from_names(["holds", "lies_in", "never"]).expect("relations");
+    let triples = vec![
+        Triple::of("Rome", "lies_in", " Italy"),
+        Triple::of("Rome", "lies_in", "Italy"), // the same, trimmed
+        Triple::of("Italy", "holds", "Rome"),
+        Triple::of("Ital", "holds", "Rome"), // ends inside a token
+    ];
+    let sentences = [Sentence { triples, ..Sentence::new(text) }, Sentence::new("Nothing .")];
+    let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, Missing::Error).expect("located");
+    let all = ceilings(&corpus, &sentences, &relations);
+    let found: Vec<_> = all.iter().map(|ceiling| (ceiling.gold, ceiling.recovered, ceiling.predicted)).collect();
+    assert_eq!(found, [(3, 2, 2), (3, 2, 2), (3, 2, 2), (3, 2, 2), (3, 1, 1)]);
+    assert_eq!(all[0].to_string(), "pair classification    66.67 % of 3 triples, 1 lost, 0 wrong");
+    let none = Ceiling { paradigm: "x", gold: 0, recovered: 0, predicted: 0 };
+    assert_eq!((none.recall(), none.lost()), (1.0, 0));
+}
+
+/// Public corpora with a pretrained tokenizer, if the variables RERE_DATA and RERE_ENCODERS say where they are.
+#[test]
+fn ceilings_of_corpora() {
+    let folder = |variable: &str| {
+        let folder = std::env::var_os(variable).map(PathBuf::from);
+        if folder.is_none() {
+            println!("skipped: {variable} is not set");
+        }
+        folder
+    };
+    let (Some(data), Some(encoders)) = (folder("RERE_DATA"), folder("RERE_ENCODERS")) else { return };
+    let tokenizer = Tokenizer::load(encoders.join("minilm/tokenizer.json")).expect("a tokenizer");
+    for file in ["nyt11-hrl/test.json", "nyt10-hrl/dev.json", "webnlg/dev.json"] {
+        let sentences = read(&data.join(file)).expect(file);
+        let names: BTreeSet<&str> =
+            sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
+        let relations = RelationSet::from_names(names).expect("relations");
+        let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, Missing::Error).expect(file);
+        println!("{file}: {}", corpus.report);
+        let all = ceilings(&corpus, &sentences, &relations);
+        all.iter().for_each(|ceiling| println!("  {ceiling}"));
+        let [pairs, cascade, pointers, handshakes, tags] = all[..] else { panic!("five paradigms") };
+        for ceiling in &all {
+            assert!(ceiling.recovered <= ceiling.gold && ceiling.recovered <= ceiling.predicted, "{ceiling}");
+            assert!(ceiling.recovered <= pairs.recovered, "{ceiling}");
+        }
+        // What pairs lose, the tokens lose.
+        assert!(pairs.recall() > 0.95 && pairs.predicted == pairs.gold, "{pairs}");
+        assert_eq!(handshakes.recovered, pairs.recovered);
+        assert!(cascade.recall() > 0.9 && pointers.recall() > 0.6 && tags.recall() > 0.4);
+    }
+}

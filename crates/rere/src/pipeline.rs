@@ -1,0 +1,258 @@
+//! From texts to triples: windows over long texts, scores, decoding, the best triple of each kind; and the choice of thresholds.
+//! Written once, for all systems.
+
+use std::{
+    borrow::Cow,
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+};
+
+use rayon::prelude::*;
+use rere_core::{ByteSpan, Constraints, Mention, Probability, RelationSet, Sentence, Triple};
+use rere_data::{LocatedCorpus, Tokenizer, Tokens, windows};
+use rere_decode::{RelationThresholds, TokenizedText};
+use rere_eval::{
+    Counts, Exact, Score, Scored as Candidates, TripleMatcher, best_relation_thresholds, best_threshold, counts_at,
+};
+
+use crate::{Decoding, Floor, RereError, SpanTriple, System, Thresholds, Window};
+
+/// Windows that one thread decodes at least: fewer are not worth handing over.
+const MIN_DECODE: usize = 32;
+
+/// Texts with their tokens.
+pub(crate) struct Texts<'a> {
+    pub texts: Vec<&'a str>,
+    pub tokens: Vec<Cow<'a, Tokens>>,
+}
+
+impl<'a> Texts<'a> {
+    pub fn tokenize(texts: Vec<&'a str>, tokenizer: &Tokenizer) -> Result<Self, RereError> {
+        let tokens = tokenizer.encode_batch(&texts)?.into_iter().map(Cow::Owned).collect();
+        Ok(Self { texts, tokens })
+    }
+
+    /// The texts of a corpus that is tokenised already.
+    pub fn located(corpus: &'a LocatedCorpus, sentences: &'a [Sentence]) -> Self {
+        Self {
+            texts: sentences.iter().map(|sentence| sentence.text.as_str()).collect(),
+            tokens: corpus.sentences.iter().map(|sentence| Cow::Borrowed(&sentence.tokens)).collect(),
+        }
+    }
+
+    /// Each text in windows of at most `longest` tokens; none for a text without a token.
+    pub fn windows(&self, longest: usize) -> Vec<Window<'_>> {
+        let mut found = Vec::with_capacity(self.texts.len());
+        for (text, tokens) in self.tokens.iter().enumerate() {
+            let ranges = windows(tokens.len(), longest, longest / 4).into_iter();
+            found.extend(ranges.map(|range| Window { text, ids: &tokens.ids[range.clone()], tokens: range }));
+        }
+        found
+    }
+}
+
+/// The scores of texts: what triples are decoded from, at as many thresholds as wanted.
+pub(crate) struct Scored<'a, S: System> {
+    pub texts: &'a Texts<'a>,
+    pub windows: Vec<Window<'a>>,
+    pub scores: Vec<S::Scores>,
+    /// For each relation whether it is looked for.
+    pub wanted: Vec<bool>,
+}
+
+impl<'a, S: System> Scored<'a, S> {
+    /// Scores of texts in windows of at most `longest` tokens.
+    pub fn new(system: &S, texts: &'a Texts<'a>, longest: usize, floor: &Floor<'_>) -> Result<Self, RereError> {
+        let windows = texts.windows(longest);
+        let scores = system.score(&windows, floor)?;
+        Ok(Self { texts, windows, scores, wanted: floor.wanted.to_vec() })
+    }
+
+    /// The triples of each text. `mentions` are those that subjects and objects of a text are chosen from, if they are given.
+    ///
+    /// The same subject, relation and object at several places of a text is one triple, at its best place; the best triples
+    /// come first.
+    pub fn decode<'m>(
+        &self,
+        system: &S,
+        relations: &RelationSet,
+        thresholds: &Thresholds,
+        constraints: &Constraints,
+        mentions: impl Fn(usize) -> Option<&'m [Mention]> + Sync,
+    ) -> Result<Vec<Vec<Triple>>, RereError> {
+        let decoding = Decoding { thresholds, longest: constraints.longest };
+        let decode = |(scratch, found): &mut (S::Scratch, Vec<SpanTriple>), (window, scores): (&Window, &S::Scores)| {
+            let failed = |source| RereError::Decode { sentence: window.text + 1, source };
+            let tokens = &self.texts.tokens[window.text].spans[window.tokens.clone()];
+            let text = TokenizedText::new(self.texts.texts[window.text], tokens).map_err(failed)?;
+            found.clear();
+            system.decode(scores, text, &decoding, scratch, found).map_err(failed)?;
+            let is_kept = |triple: &&SpanTriple| {
+                let threshold = thresholds.triple.of(triple.relation);
+                self.wanted.get(triple.relation) == Some(&true) && threshold.is_some_and(|least| triple.score >= least)
+            };
+            found
+                .iter()
+                .filter(is_kept)
+                .map(|triple| triple_of(triple, text.text(), relations, window.text))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let windows = self.windows.par_iter().zip(&self.scores).with_min_len(MIN_DECODE);
+        let found: Vec<Result<Vec<Triple>, RereError>> = windows.map_init(Default::default, decode).collect();
+        let mut triples = vec![Vec::new(); self.texts.texts.len()];
+        for (window, found) in self.windows.iter().zip(found) {
+            triples[window.text].extend(found?);
+        }
+        triples.par_iter_mut().enumerate().with_min_len(MIN_DECODE).for_each(|(text, triples)| {
+            triples.sort_by_key(|triple| Reverse(triple.score));
+            let spans = &self.texts.tokens[text].spans;
+            constraints.retain(triples, mentions(text), |span| tokens_in(span, spans));
+        });
+        Ok(triples)
+    }
+}
+
+/// Number of tokens that a span covers.
+fn tokens_in(span: ByteSpan, tokens: &[ByteSpan]) -> usize {
+    let end = tokens.partition_point(|token| token.start < span.end);
+    tokens[..end]
+        .iter()
+        .rev()
+        .take_while(|token| token.end > span.start || token.is_empty())
+        .filter(|token| !token.is_empty())
+        .count()
+}
+
+/// The triple in words. `at` is the position of the text, for errors.
+pub(crate) fn triple_of(
+    found: &SpanTriple,
+    text: &str,
+    relations: &RelationSet,
+    at: usize,
+) -> Result<Triple, RereError> {
+    let mention =
+        |span: ByteSpan| Mention::at(text, span).map_err(|source| RereError::Span { sentence: at + 1, source });
+    Ok(Triple {
+        subject: mention(found.subject)?,
+        relation: relations.get(found.relation).map(|relation| relation.name.clone()).unwrap_or_default(),
+        object: mention(found.object)?,
+        score: Some(found.score),
+    })
+}
+
+/// Thresholds that were chosen, and what they give on the sentences that they were chosen on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chosen {
+    pub thresholds: Thresholds,
+    pub f1: f64,
+}
+
+/// Calls `score` with what is worth scoring if thresholds are to be chosen.
+pub(crate) fn candidates_floor<T>(relations: usize, score: impl FnOnce(&Floor<'_>) -> T) -> T {
+    let (detect, triple, wanted) = (Thresholds::candidates(), Probability::ZERO.into(), vec![true; relations]);
+    score(&Floor { detect: &detect, decode: Thresholds::lowest(), triple: &triple, wanted: &wanted })
+}
+
+/// Candidate triples of a sentence: relation, score, and whether it is right.
+type Judged = Vec<(usize, f32, bool)>;
+
+/// The thresholds with the best micro F1 (exact) on sentences whose triples are known, from the scores of these same
+/// sentences; `None` if there are no triples.
+///
+/// Each of the system's candidates is tried; for each, the best threshold of triples is found exactly. Of equal F1 the highest
+/// thresholds are taken; if nothing right is found, the default ones, with an F1 of 0. A threshold for each relation takes the
+/// place of the one for all if that is better in a five-fold cross-validation over the sentences.
+pub(crate) fn choose_thresholds<S: System>(
+    system: &S,
+    scored: &Scored<'_, S>,
+    gold: &[Sentence],
+    relations: &RelationSet,
+    constraints: &Constraints,
+) -> Result<Option<Chosen>, RereError> {
+    let keys: Vec<HashSet<_>> =
+        gold.iter().map(|sentence| sentence.triples.iter().map(|triple| Exact.key(triple)).collect()).collect();
+    let gold_count = keys.iter().map(HashSet::len).sum();
+    if gold_count == 0 {
+        return Ok(None);
+    }
+    let mut best = Chosen { thresholds: Thresholds::default(), f1: 0.0 };
+    let mut best_judged = Vec::new();
+    for candidate in S::candidates() {
+        let at = Thresholds { triple: Probability::ZERO.into(), ..candidate };
+        let triples = scored.decode(system, relations, &at, constraints, |_| None)?;
+        let judge = |(keys, triples): (&HashSet<_>, Vec<Triple>)| -> Judged {
+            let one = |triple: &Triple| {
+                let label = relations.label(&triple.relation).unwrap_or_default();
+                (label, triple.score.unwrap_or_default().get(), keys.contains(&Exact.key(triple)))
+            };
+            triples.iter().map(one).collect()
+        };
+        let judged: Vec<Judged> = keys.iter().zip(triples).map(judge).collect();
+        let items = judged.iter().flatten().map(|&(_, score, right)| (score, right));
+        if let Some((triple, score)) = best_threshold(items, gold_count)
+            && score.f1 > 0.0
+            && score.f1 >= best.f1
+        {
+            best = Chosen { thresholds: Thresholds { triple: triple.into(), ..at }, f1: score.f1 };
+            best_judged = judged;
+        }
+    }
+    if let Some((triple, f1)) = per_relation(&best_judged, gold, relations) {
+        best = Chosen { thresholds: Thresholds { triple, ..best.thresholds }, f1 };
+    }
+    Ok(Some(best))
+}
+
+/// Number of folds of the cross-validation.
+const FOLDS: usize = 5;
+
+/// A threshold for each relation and its F1, if such thresholds are better than one for all on sentences that they were not
+/// chosen on.
+fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -> Option<(RelationThresholds, f64)> {
+    let names: Vec<&str> = relations.iter().map(|relation| relation.name.as_str()).collect();
+    // The candidates of each relation in some of the sentences.
+    let candidates = |is_in: &dyn Fn(usize) -> bool| {
+        let mut by_relation: BTreeMap<&str, Candidates> =
+            names.iter().map(|&name| (name, Candidates::default())).collect();
+        for (at, (judged, sentence)) in judged.iter().zip(gold).enumerate().filter(|(at, _)| is_in(*at)) {
+            for &(relation, score, right) in judged {
+                by_relation.entry(names[relation]).or_default().items.push((score, right));
+            }
+            let distinct: HashSet<_> =
+                sentence.triples.iter().map(|triple| (Exact.key(triple), &triple.relation)).collect();
+            for (_, relation) in distinct {
+                by_relation.entry(relation).or_default().gold += 1;
+            }
+            _ = at;
+        }
+        by_relation
+    };
+    let (mut one, mut each) = (Counts::default(), Counts::default());
+    for fold in 0..FOLDS {
+        let (chosen_on, tested) = (candidates(&|at| at % FOLDS != fold), candidates(&|at| at % FOLDS == fold));
+        let all = |candidates: &BTreeMap<&str, Candidates>| {
+            let items: Vec<(f32, bool)> = candidates.values().flat_map(|of| of.items.iter().copied()).collect();
+            (items, candidates.values().map(|of| of.gold).sum::<usize>())
+        };
+        let ((items, number), (tested_items, tested_number)) = (all(&chosen_on), all(&tested));
+        one += match best_threshold(items, number) {
+            Some((threshold, _)) => counts_at(&tested_items, tested_number, threshold),
+            None => Counts { gold: tested_number, ..Counts::default() },
+        };
+        let best = best_relation_thresholds(&chosen_on);
+        each += tested
+            .iter()
+            .map(|(name, of)| match best.thresholds.get(name) {
+                Some(Some(threshold)) => counts_at(&of.items, of.gold, *threshold),
+                _ => Counts { gold: of.gold, ..Counts::default() },
+            })
+            .sum();
+    }
+    if Score::from_counts(each).f1 <= Score::from_counts(one).f1 {
+        return None;
+    }
+    let best = best_relation_thresholds(&candidates(&|_| true));
+    // A relation of which it is best to keep nothing is kept if it is certain.
+    let threshold = |name: &&str| best.thresholds.get(name).copied().flatten().unwrap_or(Probability::ONE);
+    Some((names.iter().map(threshold).collect::<Vec<_>>().into(), best.score.f1))
+}

@@ -1,0 +1,339 @@
+//! CasRel: the subjects of a sentence first, then the objects of each for each relation (Wei et al. 2020).
+
+#[cfg(test)]
+mod reference;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
+use rere_core::{Probability, TokenSpan};
+use rere_data::{
+    LocatedSentence, SENTENCE_EXTRA, Tokenizer, casrel_objects, casrel_subjects, sentence_input, span_marks,
+};
+use rere_decode::{
+    CasRel as Cascade, CasRelScratch, DecodeError, Decoder, Scale, ScoredSpan, TableScores, TokenTriple, TokenizedText,
+};
+use rere_loss::{LabelCounts, LossSettings};
+use rere_model::{CasRelModel, EncoderInput, ModelError};
+use serde::{Deserialize, Serialize};
+
+use super::{Decoding, Floor, SpanTriple, System, Window};
+use crate::{
+    Compute, Earlier, Inputs, Labels, Parts, RereError, Run, SentenceExamples, StageConfig, Step, Targets, Task,
+    Thresholds, numbers,
+};
+
+/// The settings of CasRel.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CasRelConfig {
+    /// The network's training. Its loss is that of subjects and of objects.
+    pub tagger: StageConfig,
+    /// The loss of objects, if it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object_loss: Option<LossSettings>,
+}
+
+/// CasRel at work.
+pub struct CasRel {
+    model: CasRelModel,
+    tokenizer: Tokenizer,
+    compute: Compute,
+}
+
+/// The scores of one window.
+#[derive(Default, Clone)]
+pub struct CasRelScores {
+    /// Logits of the starts and ends of subjects, `[tokens, 2]`.
+    subjects: Vec<f32>,
+    /// Logits of objects before a subject is added, `[tokens, 2 * relations]`; none if there is no subject.
+    objects: Vec<f32>,
+    /// What each subject adds to them, `[2 * relations]`.
+    shifts: BTreeMap<TokenSpan, Vec<f32>>,
+}
+
+/// Memory of decoding.
+#[derive(Default)]
+pub struct Scratch {
+    cascade: CasRelScratch,
+    subjects: Vec<ScoredSpan>,
+    tables: Vec<f32>,
+    found: Vec<TokenTriple>,
+}
+
+/// Where a row's sentence begins, behind `[CLS]`.
+const FIRST: usize = 1;
+
+/// The most subjects of a window, the best: a network that has not learnt anything yet marks every token.
+const MOST_SUBJECTS: usize = 40;
+
+impl System for CasRel {
+    const NAME: &'static str = "casrel";
+    type Config = CasRelConfig;
+    type Scores = CasRelScores;
+    type Scratch = Scratch;
+
+    fn stages(config: &CasRelConfig) -> Vec<(&'static str, &StageConfig)> {
+        vec![("tagger", &config.tagger)]
+    }
+
+    fn check(config: &CasRelConfig) -> Result<(), String> {
+        let object = config.object_loss.iter().try_for_each(LossSettings::check);
+        object.map_err(|error| format!("casrel.object_loss: {error}"))
+    }
+
+    fn train(config: &CasRelConfig, run: &mut Run<'_>) -> Result<(), RereError> {
+        let CasRelConfig { tagger, object_loss } = config;
+        let losses = [&tagger.loss, object_loss.as_ref().unwrap_or(&tagger.loss)];
+        let run_inputs = run.inputs();
+        let task = Tagger { run: run_inputs, examples: SentenceExamples::new(run_inputs, run_inputs.train) };
+        run.stage_with_losses("tagger", tagger, &losses, &task)
+    }
+
+    fn load(_: &CasRelConfig, parts: &Parts<'_>) -> Result<Self, RereError> {
+        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
+        Ok(Self {
+            model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
+            tokenizer: parts.tokenizer.clone(),
+            compute: parts.compute.clone(),
+        })
+    }
+
+    fn extra_tokens(&self) -> usize {
+        SENTENCE_EXTRA
+    }
+
+    fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<CasRelScores>, RereError> {
+        let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
+        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+        let scores = self.compute.batches(&lengths, |batch| {
+            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
+            self.score_batch(&rows, floor).into_iter().map(Some).collect()
+        });
+        let checked = windows.iter().zip(scores).map(|(window, scores)| {
+            let is_number = |scores: &CasRelScores| scores.subjects.iter().all(|score| !score.is_nan());
+            scores.filter(is_number).ok_or(RereError::NotANumber { sentence: window.text + 1 })
+        });
+        checked.collect()
+    }
+
+    /// A triple's score is the least of the probabilities of its four ends.
+    fn decode(
+        &self,
+        scores: &CasRelScores,
+        text: TokenizedText<'_>,
+        at: &Decoding<'_>,
+        Scratch { cascade, subjects, tables, found: triples }: &mut Scratch,
+        found: &mut Vec<SpanTriple>,
+    ) -> Result<(), DecodeError> {
+        if scores.shifts.is_empty() {
+            return Ok(());
+        }
+        let decoder = Cascade::new(at.thresholds.detect, at.thresholds.decode);
+        let tokens = text.tokens().len();
+        subjects.clear();
+        decoder.subjects(TableScores::new(&scores.subjects, tokens, 2, Scale::Logit)?, cascade, subjects)?;
+        subjects.retain(|subject| scores.shifts.contains_key(&subject.span));
+        tables.clear();
+        for shift in subjects.iter().filter_map(|subject| scores.shifts.get(&subject.span)) {
+            tables.extend(
+                scores.objects.chunks_exact(shift.len()).flat_map(|row| row.iter().zip(shift).map(|(a, b)| a + b)),
+            );
+        }
+        let columns = scores.objects.len() / tokens.max(1);
+        let tables = tables.chunks_exact(scores.objects.len().max(1));
+        let tables = subjects
+            .iter()
+            .zip(tables)
+            .map(|(&subject, table)| Ok((subject, TableScores::new(table, tokens, columns, Scale::Logit)?)));
+        let tables = tables.collect::<Result<Vec<_>, DecodeError>>()?;
+        triples.clear();
+        decoder.decode(rere_decode::CasRelScores::new(&tables)?, cascade, triples);
+        let triples = triples.iter().map(|triple| SpanTriple {
+            relation: triple.relation,
+            subject: text.bytes(triple.subject),
+            object: text.bytes(triple.object),
+            score: Probability::saturating(triple.score),
+        });
+        // Tokens that share a character may be different spans of the same bytes.
+        let is_pair = |SpanTriple { subject, object, .. }: &SpanTriple| {
+            subject != object && !subject.is_empty() && !object.is_empty()
+        };
+        found.extend(triples.filter(is_pair));
+        Ok(())
+    }
+
+    fn candidates() -> Vec<Thresholds> {
+        let at = |both| Thresholds { detect: both, decode: both, ..Thresholds::default() };
+        Thresholds::candidates().into_iter().map(at).collect()
+    }
+}
+
+impl CasRel {
+    /// The scores of a batch of rows.
+    fn score_batch(&self, rows: &[&[u32]], floor: &Floor<'_>) -> Vec<CasRelScores> {
+        let hidden = self.model.encode(&self.compute.input(rows, None));
+        let [_, width, _] = hidden.dims();
+        let subject_logits = numbers(self.model.head.subjects(hidden.clone()));
+        let mut scores: Vec<CasRelScores> = (rows.iter().zip(subject_logits.chunks_exact(2 * width)))
+            .map(|(row, logits)| CasRelScores {
+                subjects: logits[2 * FIRST..2 * (row.len() - 1)].to_vec(),
+                ..Default::default()
+            })
+            .collect();
+        let spans: Vec<Vec<TokenSpan>> = scores.iter().map(|scores| subject_spans(&scores.subjects, floor)).collect();
+        let most = spans.iter().map(Vec::len).max().unwrap_or(0);
+        if most == 0 {
+            return scores;
+        }
+        let weights = subject_weights(&spans, most, width, &self.compute.device);
+        let shifts = numbers(self.model.head.shifts(hidden.clone(), weights));
+        let objects = numbers(self.model.head.objects_without_subject(hidden));
+        let columns = objects.len() / (rows.len() * width);
+        for (row, (scores, spans)) in scores.iter_mut().zip(&spans).enumerate() {
+            if spans.is_empty() {
+                continue;
+            }
+            let first = (row * width + FIRST) * columns;
+            scores.objects = objects[first..first + scores.subjects.len() / 2 * columns].to_vec();
+            let shift = |number: usize| {
+                let at = (row * most + number) * columns;
+                shifts[at..at + columns].to_vec()
+            };
+            scores.shifts = spans.iter().enumerate().map(|(number, &span)| (span, shift(number))).collect();
+        }
+        scores
+    }
+}
+
+/// The subjects at all thresholds at which the scores will be decoded; none if a score is NaN.
+fn subject_spans(logits: &[f32], floor: &Floor<'_>) -> Vec<TokenSpan> {
+    let Ok(table) = TableScores::new(logits, logits.len() / 2, 2, Scale::Logit) else { return Vec::new() };
+    let (mut scratch, mut found) = (CasRelScratch::default(), Vec::new());
+    for &threshold in floor.detect {
+        // The table has two columns, so that nothing can be wrong with it.
+        _ = Cascade::new(threshold, threshold).subjects(table, &mut scratch, &mut found);
+    }
+    found.sort_by(|a, b| b.score.cmp(&a.score).then(a.span.cmp(&b.span)));
+    let mut seen = BTreeSet::new();
+    let spans = found.into_iter().map(|subject| subject.span).filter(|&span| seen.insert(span));
+    spans.take(MOST_SUBJECTS).collect()
+}
+
+/// The weight of each token in the mean of each subject, `[rows, most, width]`.
+fn subject_weights(spans: &[Vec<TokenSpan>], most: usize, width: usize, device: &Device) -> Tensor<3> {
+    let mut weights = vec![0f32; spans.len() * most * width];
+    for (row, spans) in spans.iter().enumerate() {
+        for (number, span) in spans.iter().enumerate() {
+            let first = (row * most + number) * width + FIRST;
+            weights[first + span.start..first + span.end].fill(1.0 / span.len() as f32);
+        }
+    }
+    Tensor::from_data(TensorData::new(weights, [spans.len(), most, width]), device)
+}
+
+/// The network in training: an example is a sentence. Each step draws one of its subjects, whose objects are learnt.
+struct Tagger<'a> {
+    run: Inputs<'a>,
+    examples: SentenceExamples<'a>,
+}
+
+impl Task for Tagger<'_> {
+    type Model = CasRelModel;
+
+    fn init(&self, device: &Device) -> Result<CasRelModel, ModelError> {
+        CasRelModel::new(self.run.encoder, self.run.relations.len(), device)
+    }
+
+    fn init_from(&self, model: CasRelModel, earlier: &Earlier<'_>) -> Result<CasRelModel, RereError> {
+        let old =
+            earlier.network("tagger", |device| CasRelModel::new(self.run.encoder, earlier.relations(), device))?;
+        Ok(CasRelModel { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    }
+
+    fn lengths(&self) -> &[usize] {
+        self.examples.lengths()
+    }
+
+    fn too_long(&self) -> usize {
+        self.examples.too_long()
+    }
+
+    /// Of objects those of all subjects, though a step sees one of them.
+    fn counts(&self) -> Vec<LabelCounts> {
+        let columns = 2 * self.run.relations.len();
+        let none = |classes| LabelCounts { labels: vec![0; classes], positives: vec![0; classes] };
+        let (mut subjects, mut objects) = (none(2), none(columns));
+        for &at in self.examples.positions() {
+            let LocatedSentence { tokens, triples } = &self.run.train.sentences[at];
+            let spans = casrel_subjects(triples);
+            for (class, marks) in span_marks(&spans).iter().enumerate() {
+                subjects.labels[class] += tokens.len() as u64;
+                subjects.positives[class] += marks.len() as u64;
+            }
+            for subject in spans {
+                objects.labels.iter_mut().for_each(|labels| *labels += tokens.len() as u64);
+                casrel_objects(triples, subject).iter().for_each(|&(_, column)| objects.positives[column] += 1);
+            }
+        }
+        vec![subjects, objects]
+    }
+
+    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
+        self.examples.input(self.run.train, batch, device)
+    }
+
+    /// Labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean over
+    /// tokens, summed over the taggers (the paper's objective); a sentence without a subject has no objects to learn.
+    fn labels(&self, model: &CasRelModel, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels> {
+        let sentences = self.examples.sentences(self.run.train, batch);
+        let subjects: Vec<Vec<TokenSpan>> = sentences.iter().map(|of| casrel_subjects(&of.triples)).collect();
+        let drawn: Vec<Vec<TokenSpan>> =
+            subjects.iter().map(|spans| spans.get(step.below(spans.len())).copied().into_iter().collect()).collect();
+
+        let [rows, width] = input.ids.dims();
+        let mut subject = Targets::new(rows, width, 2).masked();
+        let mut object = Targets::new(rows, width, 2 * self.run.relations.len()).masked();
+        for (row, sentence) in sentences.iter().enumerate() {
+            subject.count(row, FIRST, sentence.tokens.len());
+            for (class, marks) in span_marks(&subjects[row]).iter().enumerate() {
+                marks.iter().for_each(|token| subject.mark(row, FIRST + token, class));
+            }
+            for &span in &drawn[row] {
+                object.count(row, FIRST, sentence.tokens.len());
+                let marks = casrel_objects(&sentence.triples, span);
+                marks.into_iter().for_each(|(token, column)| object.mark(row, FIRST + token, column));
+            }
+        }
+        tagger_labels(model, input, &drawn, subject, object)
+    }
+
+    /// Micro F1 of the whole system at the thresholds that are best.
+    fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
+        let tokenizer = self.run.tokenizer;
+        let compute = Compute::new(device, 2048, tokenizer);
+        self.run.system_f1(&CasRel { model: model.valid(), tokenizer: tokenizer.clone(), compute })
+    }
+}
+
+/// The labels of both steps, given the drawn subject of each row, if it has one.
+fn tagger_labels(
+    model: &CasRelModel,
+    input: &EncoderInput,
+    drawn: &[Vec<TokenSpan>],
+    subject: Targets,
+    object: Targets,
+) -> Vec<Labels> {
+    let hidden = model.encode(input);
+    let ([rows, width, _], device) = (hidden.dims(), hidden.device());
+    let weights = subject_weights(drawn, 1, width, &device).reshape([rows, width]);
+    let logits = [model.head.subjects(hidden.clone()), model.head.objects(hidden, weights)];
+    let labels = logits.into_iter().zip([subject, object]).map(|(logits, targets)| {
+        let taggers = logits.dims()[2] as f64;
+        targets.labels(logits, 1).with_weight(taggers)
+    });
+    labels.collect()
+}

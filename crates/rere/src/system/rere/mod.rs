@@ -1,0 +1,218 @@
+//! RERE: the relations of a sentence first, then the subjects and objects of each (Xie et al. 2021).
+
+mod entity;
+mod relation;
+mod stages;
+
+use std::ops::Range;
+
+use rere_core::{Probability, QueryStyle, RelationSet};
+use rere_data::{QUERY_EXTRA, Tokenizer, query_input, sentence_input};
+use rere_decode::{DecodeError, Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
+use rere_model::{POINTERS, PointerModel, Pooling, RelationModel};
+use serde::{Deserialize, Serialize};
+
+use self::{entity::EntityTask, relation::RelationTask};
+use super::{Decoding, Floor, SpanTriple, System, Window};
+use crate::{Compute, Parts, RereError, Run, SentenceExamples, StageConfig, Thresholds, probabilities};
+
+/// The settings of RERE.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RereConfig {
+    /// How a relation is put into words for the entity extractor. `raw`: its name as it is; `words`: readable words.
+    pub query: QueryStyle,
+    /// How the relation classifier makes one state of those of a sentence. Without it, what suits the encoder.
+    pub pooling: Option<Pooling>,
+    /// How subjects and objects are paired: `nearest`, as in the paper, or `cross-product`, as in the authors' code.
+    pub pairing: Pairing,
+    /// Whether a detected relation gets the best pair there is if no pair reaches the threshold: the sentence has the relation,
+    /// so it has a pair. Neither the paper nor the authors' code does so.
+    pub at_least_one: bool,
+    /// The first stage: which relations does the sentence express?
+    pub relation: StageConfig,
+    /// The second stage: which subjects and objects has a relation?
+    pub entity: StageConfig,
+}
+
+impl Default for RereConfig {
+    fn default() -> Self {
+        Self {
+            query: QueryStyle::default(),
+            pooling: None,
+            pairing: Pairing::Nearest,
+            at_least_one: true,
+            relation: StageConfig::default(),
+            entity: StageConfig::default(),
+        }
+    }
+}
+
+/// RERE at work: a relation classifier and an entity extractor.
+pub struct Rere {
+    relation: RelationModel,
+    entity: PointerModel,
+    /// Tokens of each relation's query.
+    queries: Vec<Vec<u32>>,
+    tokenizer: Tokenizer,
+    compute: Compute,
+    pairing: Pairing,
+    at_least_one: bool,
+}
+
+/// The pointer scores of one relation in one window.
+#[derive(Default, Clone)]
+pub struct RelationScores {
+    relation: usize,
+    score: f32,
+    /// `[tokens, 4]`
+    pointers: Vec<f32>,
+}
+
+impl System for Rere {
+    const NAME: &'static str = "rere";
+    type Config = RereConfig;
+    type Scores = Vec<RelationScores>;
+    type Scratch = (PairingScratch, Vec<ScoredPair>);
+
+    fn stages(config: &RereConfig) -> Vec<(&'static str, &StageConfig)> {
+        vec![("relation", &config.relation), ("entity", &config.entity)]
+    }
+
+    fn query_style(config: &RereConfig) -> QueryStyle {
+        config.query
+    }
+
+    fn train(config: &RereConfig, run: &mut Run<'_>) -> Result<(), RereError> {
+        let inputs = run.inputs();
+        let relation = RelationTask {
+            run: inputs,
+            pooling: config.pooling.unwrap_or(inputs.encoder.pooling()),
+            train: SentenceExamples::new(inputs, inputs.train),
+            dev: SentenceExamples::new(inputs, inputs.dev),
+        };
+        run.stage("relation", &config.relation, &relation)?;
+        let entity = EntityTask::new(config, run)?;
+        run.stage("entity", &config.entity, &entity)
+    }
+
+    fn load(config: &RereConfig, parts: &Parts<'_>) -> Result<Self, RereError> {
+        let (encoder, relations) = (&parts.config.encoder, &parts.config.relations);
+        let pooling = config.pooling.unwrap_or(encoder.pooling());
+        Ok(Self {
+            relation: parts
+                .network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
+            entity: parts.network("entity", |device| PointerModel::new(encoder, device))?,
+            queries: queries(parts.tokenizer, relations)?,
+            tokenizer: parts.tokenizer.clone(),
+            compute: parts.compute.clone(),
+            pairing: config.pairing,
+            at_least_one: config.at_least_one,
+        })
+    }
+
+    fn extra_tokens(&self) -> usize {
+        self.queries.iter().map(Vec::len).max().unwrap_or(0) + QUERY_EXTRA
+    }
+
+    fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<Self::Scores>, RereError> {
+        // No triple scores more than its relation.
+        let least = floor.detect.first().copied().unwrap_or_default();
+        let wanted = |label: usize, score: f32| {
+            floor.wanted[label] && floor.triple.of(label).is_some_and(|triple| score >= triple.max(least).get())
+        };
+        let detected = self
+            .relations(windows)?
+            .into_iter()
+            .map(|scores| scores.into_iter().enumerate().filter(|&(label, score)| wanted(label, score)).collect());
+        Ok(self.pointers(windows, detected.collect()))
+    }
+
+    /// A triple's score is the probability of its relation times the score of its pair, which counts as 1 at most.
+    fn decode(
+        &self,
+        scores: &Vec<RelationScores>,
+        text: TokenizedText<'_>,
+        at: &Decoding<'_>,
+        (scratch, pairs): &mut Self::Scratch,
+        found: &mut Vec<SpanTriple>,
+    ) -> Result<(), DecodeError> {
+        let strategy = self.pairing.strategy(at.thresholds.decode, self.at_least_one, at.longest);
+        for &RelationScores { relation, score, ref pointers } in scores {
+            if score < at.thresholds.detect.get() {
+                continue;
+            }
+            pairs.clear();
+            strategy.pair_into(PointerScores::new(pointers, text.tokens().len())?, text, scratch, pairs)?;
+            found.extend(pairs.iter().map(|pair| SpanTriple {
+                relation,
+                subject: pair.subject,
+                object: pair.object,
+                score: Probability::saturating(score * pair.score.min(1.0)),
+            }));
+        }
+        Ok(())
+    }
+
+    /// As no triple scores more than its relation, the threshold of relations only saves work.
+    fn candidates() -> Vec<Thresholds> {
+        let at = |decode| Thresholds { detect: Thresholds::lowest(), decode, ..Thresholds::default() };
+        Thresholds::candidates().into_iter().map(at).collect()
+    }
+}
+
+impl Rere {
+    /// The probability of each relation in each window.
+    fn relations(&self, windows: &[Window<'_>]) -> Result<Vec<Vec<f32>>, RereError> {
+        let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
+        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+        let scores = self.compute.batches(&lengths, |batch| {
+            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
+            let found = probabilities(self.relation.forward(&self.compute.input(&rows, None)));
+            found.chunks_exact(self.queries.len()).map(<[f32]>::to_vec).collect()
+        });
+        // A NaN is over no threshold: nothing would be found, and nobody told.
+        match scores.iter().position(|scores| !scores.iter().all(|score| score.is_finite())) {
+            Some(window) => Err(RereError::NotANumber { sentence: windows[window].text + 1 }),
+            None => Ok(scores),
+        }
+    }
+
+    /// Runs the entity extractor on windows, once for each relation with its probability.
+    fn pointers(&self, windows: &[Window<'_>], relations: Vec<Vec<(usize, f32)>>) -> Vec<Vec<RelationScores>> {
+        let jobs: Vec<(usize, usize)> = relations
+            .iter()
+            .enumerate()
+            .flat_map(|(at, of)| of.iter().map(move |&(relation, _)| (at, relation)))
+            .collect();
+        let inputs: Vec<(Vec<u32>, Range<usize>)> = jobs
+            .iter()
+            .map(|&(window, relation)| query_input(&self.tokenizer, &self.queries[relation], windows[window].ids))
+            .collect();
+        let lengths: Vec<usize> = inputs.iter().map(|(ids, _)| ids.len()).collect();
+        let pointers = self.compute.batches(&lengths, |batch| {
+            let rows: Vec<&[u32]> = batch.iter().map(|&job| inputs[job].0.as_slice()).collect();
+            let contexts: Vec<Range<usize>> = batch.iter().map(|&job| inputs[job].1.clone()).collect();
+            let logits = self.entity.forward(&self.compute.input(&rows, Some(&contexts)));
+            let width = logits.dims()[1] * POINTERS;
+            let scores = probabilities(logits);
+            let of_context = |(row, context): (&[f32], &Range<usize>)| {
+                row[context.start * POINTERS..context.end * POINTERS].to_vec()
+            };
+            scores.chunks_exact(width).zip(&contexts).map(of_context).collect()
+        });
+        let mut pointers = pointers.into_iter();
+        let mut scored =
+            |(relation, score)| RelationScores { relation, score, pointers: pointers.next().unwrap_or_default() };
+        relations.into_iter().map(|of| of.into_iter().map(&mut scored).collect()).collect()
+    }
+}
+
+/// The tokens of each relation's query.
+fn queries(tokenizer: &Tokenizer, relations: &RelationSet) -> Result<Vec<Vec<u32>>, RereError> {
+    let texts: Vec<&str> = relations.iter().map(|relation| relation.query.as_str()).collect();
+    Ok(tokenizer.encode_batch(&texts)?.into_iter().map(|tokens| tokens.ids).collect())
+}
+
+/// Tokens, padding counted, in a batch of development examples.
+const DEV_TOKENS: usize = 2048;

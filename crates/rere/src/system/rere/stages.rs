@@ -1,0 +1,51 @@
+//! What the two stages find by themselves, to see which of them misses what.
+
+use rere_core::Triple;
+
+use super::Rere;
+use crate::{
+    RereError, Thresholds, Trained,
+    pipeline::{Scored, Texts},
+};
+
+impl Trained<Rere> {
+    /// The probability of each relation in each sentence, the best over the sentence's windows; all 0 for a sentence without a
+    /// token.
+    ///
+    /// # Errors
+    /// Returns an error if a text cannot be tokenised or a score is NaN.
+    pub fn relation_scores(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RereError> {
+        let texts = Texts::tokenize(texts.to_vec(), self.tokenizer())?;
+        let windows = texts.windows(self.window_tokens());
+        let mut best = vec![vec![0.0f32; self.system().queries.len()]; texts.texts.len()];
+        for (window, scores) in windows.iter().zip(self.system().relations(&windows)?) {
+            for (best, score) in best[window.text].iter_mut().zip(scores) {
+                *best = best.max(score);
+            }
+        }
+        Ok(best)
+    }
+
+    /// The triples of sentences whose relations are given and count as certain: the second stage alone, at each of these
+    /// thresholds. `relations` has labels for each sentence.
+    ///
+    /// # Errors
+    /// Returns an error if a text cannot be tokenised, or a score is NaN.
+    ///
+    /// # Panics
+    /// Panics if there is not one list of labels for each sentence, or a label is not one of the model's.
+    pub fn extract_given(
+        &self,
+        texts: &[&str],
+        relations: &[Vec<usize>],
+        thresholds: &[Thresholds],
+    ) -> Result<Vec<Vec<Vec<Triple>>>, RereError> {
+        assert_eq!(texts.len(), relations.len(), "expected one list of labels for each sentence");
+        let texts = Texts::tokenize(texts.to_vec(), self.tokenizer())?;
+        let windows = texts.windows(self.window_tokens());
+        let given = windows.iter().map(|window| relations[window.text].iter().map(|&label| (label, 1.0)).collect());
+        let scores = self.system().pointers(&windows, given.collect());
+        let scored = Scored { texts: &texts, windows, scores, wanted: vec![true; self.system().queries.len()] };
+        thresholds.iter().map(|at| self.decode(&scored, at)).collect()
+    }
+}
