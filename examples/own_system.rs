@@ -19,7 +19,7 @@ use rere::{
     LoadOptions, Parts, Probability, RereError, Run, SentenceExamples, SpanTriple, StageConfig, Step, System, Targets,
     Task, Thresholds, TrainOptions, Trained, Trainer, Window, probabilities,
 };
-use rere_data::{SENTENCE_EXTRA, Tokenizer, sentence_input, tag_count, tag_labels};
+use rere_data::{SENTENCE_EXTRA, tag_count, tag_labels};
 use rere_decode::{DecodeError, Decoder, Scale, TableScores, TagScores, Tags, TagsScratch, TokenTriple, TokenizedText};
 use rere_loss::LabelCounts;
 use rere_model::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, HasEncoder, ModelError};
@@ -61,7 +61,6 @@ impl HasEncoder for TaggerModel {
 
 struct Tagging {
     model: TaggerModel,
-    tokenizer: Tokenizer,
     compute: Compute,
 }
 
@@ -95,8 +94,7 @@ impl Task for TaggingTask<'_> {
     fn counts(&self) -> Vec<LabelCounts> {
         let classes = tag_count(self.run.relations.len());
         let mut counts = LabelCounts { labels: vec![0; classes], positives: vec![0; classes] };
-        for &position in self.examples.positions() {
-            let sentence = &self.run.train.sentences[position];
+        for sentence in self.examples.sentences() {
             for tag in tag_labels(&sentence.triples, sentence.tokens.len()).tags {
                 counts.positives[tag] += 1;
                 counts.labels.iter_mut().for_each(|labels| *labels += 1);
@@ -106,13 +104,13 @@ impl Task for TaggingTask<'_> {
     }
 
     fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.examples.input(self.run.train, batch, device)
+        self.examples.input(batch, device)
     }
 
     fn labels(&self, model: &TaggerModel, batch: &[usize], input: &EncoderInput, _: &mut Step) -> Vec<Labels> {
         let [rows, width] = input.ids.dims();
         let mut targets = Targets::new(rows, width, tag_count(self.run.relations.len())).masked();
-        for (row, sentence) in self.examples.sentences(self.run.train, batch).into_iter().enumerate() {
+        for (row, sentence) in self.examples.batch(batch).into_iter().enumerate() {
             // The sentence begins at 1, behind [CLS]; only its own tokens count.
             targets.count(row, 1, sentence.tokens.len());
             for (token, tag) in tag_labels(&sentence.triples, sentence.tokens.len()).tags.into_iter().enumerate() {
@@ -126,9 +124,8 @@ impl Task for TaggingTask<'_> {
     }
 
     fn dev_score(&self, model: &TaggerModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let tokenizer = self.run.tokenizer.clone();
-        let compute = Compute::new(device, 2048, &tokenizer);
-        self.run.system_f1(&Tagging { model: model.valid(), tokenizer, compute })
+        let compute = Compute::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&Tagging { model: model.valid(), compute })
     }
 }
 
@@ -161,7 +158,6 @@ impl System for Tagging {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| TaggerModel::new(encoder, relations, device))?,
-            tokenizer: parts.tokenizer.clone(),
             compute: parts.compute.clone(),
         })
     }
@@ -171,16 +167,13 @@ impl System for Tagging {
     }
 
     fn score(&self, windows: &[Window<'_>], _: &Floor<'_>) -> Result<Vec<Vec<f32>>, RereError> {
-        let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
-        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        Ok(self.compute.batches(&lengths, |batch| {
-            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
-            let logits = self.model.forward(&self.compute.input(&rows, None));
+        Ok(self.compute.sentences(windows, |input, tokens| {
+            let logits = self.model.forward(input);
             let [_, width, tags] = logits.dims();
             let scores = probabilities(logits);
-            // Of each row the tokens between [CLS] and [SEP].
-            let of_row = |(row, scores): (&&[u32], &[f32])| scores[tags..(row.len() - 1) * tags].to_vec();
-            rows.iter().zip(scores.chunks_exact(width * tags)).map(of_row).collect()
+            // Of each row the tokens of the text, behind [CLS].
+            let of_row = |(tokens, scores): (&usize, &[f32])| scores[tags..(1 + tokens) * tags].to_vec();
+            tokens.iter().zip(scores.chunks_exact(width * tags)).map(of_row).collect()
         }))
     }
 
@@ -197,12 +190,7 @@ impl System for Tagging {
         let table = TableScores::new(scores, tokens, scores.len() / tokens.max(1), Scale::Probability)?;
         triples.clear();
         Tags::new(Probability::ZERO).decode(TagScores::new(table)?, scratch, triples);
-        found.extend(triples.iter().map(|triple| SpanTriple {
-            relation: triple.relation,
-            subject: text.bytes(triple.subject),
-            object: text.bytes(triple.object),
-            score: Probability::saturating(triple.score),
-        }));
+        found.extend(triples.iter().map(|triple| SpanTriple::new(triple, text)));
         Ok(())
     }
 

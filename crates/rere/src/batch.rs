@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 use rayon::prelude::*;
-use rere_data::{Tokenizer, pad, token_batches};
+use rere_data::{Tokenizer, pad, sentence_input, token_batches};
 use rere_model::EncoderInput;
+
+use crate::Window;
 
 /// Rows of token ids, padded to the longest. `contexts` are where the sentence is in each row: what comes before it,
 /// the query, is segment 0, the sentence and its end segment 1; without contexts all is segment 0.
@@ -40,21 +42,21 @@ pub fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
     burn::tensor::activation::sigmoid(logits.cast(FloatDType::F32)).into_data().iter::<f32>().collect()
 }
 
-/// Where and in which batches a system computes.
+/// Where and in which batches a system computes, and the tokenizer of its texts.
 #[derive(Debug, Clone)]
 pub struct Compute {
     /// The device.
     pub device: Device,
     /// Tokens in a batch, padding counted.
     pub batch_tokens: usize,
-    /// Id of the token that fills rows up to one length.
-    pub pad: u32,
+    /// The tokenizer.
+    pub tokenizer: Tokenizer,
 }
 
 impl Compute {
-    /// Batches of at most `batch_tokens` tokens, padding counted, with the padding of `tokenizer`.
+    /// Batches of at most `batch_tokens` tokens, padding counted.
     pub fn new(device: &Device, batch_tokens: usize, tokenizer: &Tokenizer) -> Self {
-        Self { device: device.clone(), batch_tokens, pad: tokenizer.pad() }
+        Self { device: device.clone(), batch_tokens, tokenizer: tokenizer.clone() }
     }
 
     /// What `compute` makes of each row, given the numbers of the rows of a batch: one value for each of them. Batches hold rows
@@ -73,8 +75,24 @@ impl Compute {
         rows
     }
 
+    /// What `compute` makes of each window whose input is the text alone, `[CLS] text [SEP]`: it gets the input of a batch and the
+    /// number of the text's tokens in each row, which begin at 1, and returns a value for each row.
+    pub fn sentences<T: Send + Default + Clone>(
+        &self,
+        windows: &[Window<'_>],
+        compute: impl Fn(&EncoderInput, &[usize]) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
+        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+        self.batches(&lengths, |batch| {
+            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
+            let tokens: Vec<usize> = batch.iter().map(|&window| windows[window].ids.len()).collect();
+            compute(&self.input(&rows, None), &tokens)
+        })
+    }
+
     /// The input of an encoder of the rows of a batch.
     pub fn input(&self, rows: &[&[u32]], contexts: Option<&[Range<usize>]>) -> EncoderInput {
-        encoder_input(rows, contexts, self.pad, &self.device)
+        encoder_input(rows, contexts, self.tokenizer.pad(), &self.device)
     }
 }

@@ -159,15 +159,14 @@ impl<S: System> Config<S> {
     /// # Errors
     /// Returns an error if the text is not TOML, it is for another system, a key is unknown, or a value is out of its range.
     pub fn parse(text: &str) -> Result<Self, RereError> {
-        let error = |message: String| RereError::Config { path: None, message };
-        let table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+        let table: toml::Table = toml::from_str(text).map_err(RereError::config)?;
         if let Some(message) = advice_for_old_keys(&table) {
-            return Err(error(message));
+            return Err(RereError::config(message));
         }
-        let config: Self = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+        let config: Self = toml::from_str(text).map_err(RereError::config)?;
         // Whether there is an earlier model, the settings do not say.
-        config.check(true).map_err(error)?;
-        config.check_random(&table).map_err(error)?;
+        config.check(true).map_err(RereError::config)?;
+        config.check_random(&table).map_err(RereError::config)?;
         Ok(config)
     }
 

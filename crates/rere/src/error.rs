@@ -120,6 +120,11 @@ pub enum RereError {
 }
 
 impl RereError {
+    /// Settings that contradict each other, or cannot be used.
+    pub(crate) fn config(message: impl ToString) -> Self {
+        Self::Config { path: None, message: message.to_string() }
+    }
+
     /// The error about settings, with the file that holds them.
     pub(crate) fn in_file(self, path: &Path) -> Self {
         match self {

@@ -4,6 +4,7 @@ use std::{fs, io::Write, path::Path};
 
 use rere_data::{DataError, replace_file};
 use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 
 use crate::RereError;
 
@@ -23,11 +24,20 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Rere
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RereError> {
-    let bytes = fs::read(path).map_err(io(path))?;
-    serde_json::from_slice(&bytes).map_err(|error| RereError::Folder {
+    from_json(&fs::read(path).map_err(io(path))?, path)
+}
+
+/// The content of a JSON file of a model; `path` is what errors call it.
+pub(crate) fn from_json<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, RereError> {
+    serde_json::from_slice(bytes).map_err(|error| RereError::Folder {
         path: path.to_owned(),
         message: format!("{error}; the file is damaged or of another version: train or copy the model again"),
     })
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hexadecimal(Sha256::digest(bytes))
 }
 
 /// Bytes as hexadecimal digits.

@@ -8,21 +8,24 @@
 //! ```
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
 use burn::{module::Module, tensor::Device};
 use rere_core::{Constraints, RelationSet};
 use rere_data::Tokenizer;
 use rere_model::{EncoderConfig, ModelError, Precision, load_weights_from_bytes};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::{RereError, System, Thresholds, batch::Compute, files::io, hexadecimal};
+use crate::{
+    RereError, System, Thresholds,
+    batch::Compute,
+    files::{from_json, io, sha256},
+};
 
 /// The number of the model folder's layout. A folder of another number is refused.
 const FORMAT: u32 = 1;
@@ -70,8 +73,7 @@ impl ModelConfig {
         decode: Constraints,
         settings: &S::Config,
     ) -> Result<Self, RereError> {
-        let settings = serde_json::to_value(settings)
-            .map_err(|error| RereError::Config { path: None, message: error.to_string() })?;
+        let settings = serde_json::to_value(settings).map_err(RereError::config)?;
         Ok(Self {
             format: FORMAT,
             system: S::NAME.to_owned(),
@@ -142,22 +144,19 @@ impl Source {
         }
     }
 
-    fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RereError> {
-        let (bytes, path) = self.read(name)?;
-        serde_json::from_slice(&bytes).map_err(|error| RereError::Folder {
-            path,
-            message: format!("{error}; the file is damaged or of another version: train or copy the model again"),
-        })
+    /// The name and the SHA-256 of each of these files.
+    pub(crate) fn digests(&self, names: impl IntoIterator<Item = String>) -> Result<Vec<(String, String)>, RereError> {
+        let digest = |name: String| {
+            let digest = sha256(self.read(&name)?.0);
+            Ok((name, digest))
+        };
+        names.into_iter().map(digest).collect()
     }
 
     /// The `config.json`, whose layout is known.
     pub(crate) fn config(&self) -> Result<ModelConfig, RereError> {
-        let path = match self {
-            Self::Folder(folder) => folder.join(CONFIG),
-            Self::Files(_) => CONFIG.into(),
-        };
         if let Self::Folder(folder) = self
-            && !path.exists()
+            && !folder.join(CONFIG).exists()
         {
             let message = match (crate::train::is_stopped(folder), folder.is_dir()) {
                 (true, _) if crate::train::is_in_use(folder) => {
@@ -169,7 +168,8 @@ impl Source {
             };
             return Err(RereError::Folder { path: folder.clone(), message: message.to_owned() });
         }
-        let found: Value = self.json(CONFIG)?;
+        let (bytes, path) = self.read(CONFIG)?;
+        let found: Value = from_json(&bytes, &path)?;
         let format = found.get("format").and_then(Value::as_u64);
         if format != Some(FORMAT.into()) {
             let found = format.map_or("none".to_owned(), |format| format.to_string());
@@ -178,7 +178,7 @@ impl Source {
             );
             return Err(RereError::Folder { path, message });
         }
-        self.json(CONFIG)
+        from_json(&bytes, &path)
     }
 }
 
@@ -187,26 +187,22 @@ pub struct Parts<'a> {
     source: &'a Source,
     /// The model's configuration.
     pub config: &'a ModelConfig,
-    /// The tokenizer.
-    pub tokenizer: &'a Tokenizer,
-    /// Where and in which batches to compute.
+    /// Where and in which batches to compute, and the tokenizer.
     pub compute: Compute,
     precision: Precision,
     /// Digests of the files that were read, by name.
-    digests: Mutex<BTreeMap<String, String>>,
+    digests: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Parts<'a> {
     pub(crate) fn new(
         source: &'a Source,
         config: &'a ModelConfig,
-        tokenizer: &'a Tokenizer,
         compute: Compute,
         precision: Precision,
     ) -> Result<Self, RereError> {
         config.encoder.check_precision(precision)?;
-        let digests = Mutex::new(BTreeMap::new());
-        Ok(Self { source, config, tokenizer, compute, precision, digests })
+        Ok(Self { source, config, compute, precision, digests: RefCell::default() })
     }
 
     /// A network with its trained weights; `init` gives one with random weights.
@@ -220,15 +216,15 @@ impl<'a> Parts<'a> {
     ) -> Result<M, RereError> {
         let file = weights(name);
         let (bytes, path) = self.source.read(&file)?;
-        let digest = hexadecimal(Sha256::digest(&bytes));
-        self.digests.lock().unwrap_or_else(PoisonError::into_inner).insert(file, digest);
+        let digest = sha256(&bytes);
+        self.digests.borrow_mut().insert(file, digest);
         let model = load_weights_from_bytes(init(&self.compute.device)?, bytes, &path)?;
         Ok(self.precision.cast(model, &self.compute.device)?)
     }
 
     /// Digests of the weights that were read, by name.
     pub(crate) fn digests(self) -> BTreeMap<String, String> {
-        self.digests.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.digests.into_inner()
     }
 }
 

@@ -82,5 +82,3 @@ pub use train::{
     Step, Targets, Task, TrainOptions, Trainer, TrainingRecord, Warning,
 };
 pub use trained::{LoadOptions, Trained, TrainedSystem, load};
-
-use files::hexadecimal;

@@ -89,7 +89,9 @@ impl<'a, S: System> Scored<'a, S> {
             system.decode(scores, text, &decoding, scratch, found).map_err(failed)?;
             let is_kept = |triple: &&SpanTriple| {
                 let threshold = thresholds.triple.of(triple.relation);
-                self.wanted.get(triple.relation) == Some(&true) && threshold.is_some_and(|least| triple.score >= least)
+                triple.is_pair()
+                    && self.wanted.get(triple.relation) == Some(&true)
+                    && threshold.is_some_and(|least| triple.score >= least)
             };
             found
                 .iter()
@@ -214,7 +216,8 @@ fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -
     let candidates = |is_in: &dyn Fn(usize) -> bool| {
         let mut by_relation: BTreeMap<&str, Candidates> =
             names.iter().map(|&name| (name, Candidates::default())).collect();
-        for (at, (judged, sentence)) in judged.iter().zip(gold).enumerate().filter(|(at, _)| is_in(*at)) {
+        let sentences = judged.iter().zip(gold).enumerate().filter(|(at, _)| is_in(*at));
+        for (judged, sentence) in sentences.map(|(_, sentence)| sentence) {
             for &(relation, score, right) in judged {
                 by_relation.entry(names[relation]).or_default().items.push((score, right));
             }
@@ -223,7 +226,6 @@ fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -
             for (_, relation) in distinct {
                 by_relation.entry(relation).or_default().gold += 1;
             }
-            _ = at;
         }
         by_relation
     };

@@ -8,15 +8,13 @@ use rere_core::{Constraints, ExtractError, ExtractOptions, Extractor, Info, Inpu
 use rere_data::Tokenizer;
 use rere_decode::RelationThresholds;
 use rere_model::Precision;
-use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
+use serde::Deserialize;
 
 use crate::{
     Floor, Parts, RereError, Source, System, Thresholds,
     batch::Compute,
-    files::write_json,
+    files::{sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, load_tokenizer},
-    hexadecimal,
     pipeline::{Chosen, Scored, Texts, candidates_floor, choose_thresholds},
     system::load_any,
 };
@@ -123,19 +121,20 @@ impl<S: System> Trained<S> {
         if let Some(most) = config.encoder.max_tokens().filter(|&most| most < config.max_tokens) {
             return Err(wrong(format!("max_tokens is {}, but the encoder reads at most {most}", config.max_tokens)));
         }
-        let settings: S::Config = from_json(&config.settings).map_err(wrong)?;
+        let settings = S::Config::deserialize(&config.settings)
+            .map_err(|error| wrong(format!("settings: {error}; train the model again")))?;
         let tokenizer = load_tokenizer(source, &config.encoder)?;
         let compute = Compute::new(&options.device, options.batch_tokens, &tokenizer);
-        let parts = Parts::new(source, &config, &tokenizer, compute, options.precision)?;
+        let parts = Parts::new(source, &config, compute, options.precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
-        digests.insert(TOKENIZER.to_owned(), hexadecimal(Sha256::digest(tokenizer.to_json()?)));
+        digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));
         let extra = system.extra_tokens();
         if extra >= config.max_tokens {
             return Err(wrong(format!("max_tokens is {}, but {extra} tokens are not the text's", config.max_tokens)));
         }
         let pool = options.threads.map(|threads| ThreadPoolBuilder::new().num_threads(threads).build()).transpose();
-        let pool = pool.map_err(|error| RereError::Config { path: None, message: error.to_string() })?;
+        let pool = pool.map_err(RereError::config)?;
         let info = Info {
             system: config.system.clone(),
             version: config.rere_version.clone(),
@@ -174,7 +173,7 @@ impl<S: System> Trained<S> {
     fn set_digest(&mut self) {
         // Fields in a fixed order, numbers in their shortest form: the same model gives the same text.
         let json = serde_json::to_vec(&(&self.config, &self.digests)).unwrap_or_default();
-        self.info.digest = Some(hexadecimal(Sha256::digest(json)));
+        self.info.digest = Some(sha256(json));
     }
 
     /// Runs `work` in the system's own threads, if it has some.
@@ -207,10 +206,6 @@ impl<S: System> Trained<S> {
         let scored = candidates_floor(config.relations.len(), score)?;
         choose_thresholds(&self.system, &scored, gold, &config.relations, &config.decode)
     }
-}
-
-fn from_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, String> {
-    serde_json::from_value(value.clone()).map_err(|error| format!("settings: {error}; train the model again"))
 }
 
 impl<S: System> Extractor for Trained<S> {

@@ -501,6 +501,30 @@ fn corpora_that_cannot_be_used_are_errors() {
     let empty = Corpus { train: vec![Sentence::new("Nothing .")], dev: vec![] };
     let error = run(&config(), &empty, folder.path(), false).expect_err("no triple");
     assert!(matches!(error, RereError::Corpus(_)), "{error}");
+
+    // What the second stage cannot train on is told before the first has trained.
+    let told_at_once = |config: &Config<Rere>, corpus: &Corpus| {
+        let mut steps = 0;
+        let on_event = |event: &Event| {
+            steps += usize::from(matches!(event, Event::Step { .. }));
+            ControlFlow::Continue(())
+        };
+        let error = Trainer::new(config.clone(), options(false)).on_event(on_event).run(corpus, folder.path());
+        let error = error.expect_err("cannot be trained").to_string();
+        assert_eq!(steps, 0, "{error}");
+        error
+    };
+    let mut short = config();
+    short.training.max_tokens = 9;
+    let mut long = Sentence::new("Ada was born in London .");
+    long.triples.push(Triple::of("Ada", "born in", "London"));
+    // 6 tokens: 8 with [CLS] and [SEP], 11 with the query.
+    let corpus_of = |sentence: Sentence| Corpus { train: vec![sentence; 4], dev: vec![] };
+    let error = told_at_once(&short, &corpus_of(long.clone()));
+    assert!(error.contains("by the stage entity: 4 examples are longer than training.max_tokens"), "{error}");
+    long.triples[0].relation = "a b c d e f g".to_owned();
+    let error = told_at_once(&short, &corpus_of(long));
+    assert!(error.contains("\"a b c d e f g\" has 7 tokens") && error.contains("raise training.max_tokens"), "{error}");
 }
 
 #[test]

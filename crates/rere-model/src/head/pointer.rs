@@ -46,7 +46,7 @@ impl PointerModel {
     /// An extractor with random weights.
     ///
     /// # Errors
-    /// Where the encoder's settings contradict each other or are not supported.
+    /// Returns an error if the encoder's settings contradict each other or are not supported.
     pub fn new(encoder: &EncoderConfig, device: &Device) -> Result<Self, ModelError> {
         let encoder = encoder.init(device)?;
         let head = PointerHead::new(encoder.hidden_size(), device);

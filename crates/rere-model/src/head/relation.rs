@@ -64,7 +64,7 @@ impl RelationModel {
     /// A classifier with random weights.
     ///
     /// # Errors
-    /// Where the encoder's settings contradict each other or are not supported.
+    /// Returns an error if the encoder's settings contradict each other or are not supported.
     pub fn new(
         encoder: &EncoderConfig,
         relations: usize,

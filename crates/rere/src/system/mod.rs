@@ -3,18 +3,22 @@
 mod casrel;
 mod rere;
 
-use std::{fmt::Debug, fs, ops::Range, path::Path};
+use std::{
+    fmt::{Debug, Display},
+    fs,
+    ops::Range,
+    path::Path,
+};
 
 use rere_core::{ByteSpan, Probability, QueryStyle};
-use rere_decode::{RelationThresholds, TokenizedText};
+use rere_decode::{RelationThresholds, TokenTriple, TokenizedText};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use casrel::{CasRel, CasRelConfig};
 pub use rere::{Rere, RereConfig};
 
 use crate::{
-    Config, EncoderSource, LoadOptions, ModelConfig, Parts, RereError, Run, Source, StageConfig, Thresholds, Trained,
-    TrainedSystem,
+    Config, LoadOptions, ModelConfig, Parts, RereError, Run, Source, StageConfig, Thresholds, Trained, TrainedSystem,
 };
 
 /// A system: one network or more, and a decoder.
@@ -72,7 +76,8 @@ pub trait System: Send + Sync + Sized + 'static {
     /// Returns [`RereError::NotANumber`] if a score is NaN.
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<Self::Scores>, RereError>;
 
-    /// Appends the triples of one window to `found`, in any order. `text` has the tokens of the window.
+    /// Appends the triples of one window to `found`, in any order. `text` has the tokens of the window. A triple with a blank side,
+    /// or with twice the same bytes, is left out later.
     ///
     /// # Errors
     /// Returns an error if a score is NaN.
@@ -137,6 +142,24 @@ pub struct SpanTriple {
     pub score: Probability,
 }
 
+impl SpanTriple {
+    /// The triple of a decoder of tokens, in bytes of its text.
+    pub fn new(triple: &TokenTriple, text: TokenizedText<'_>) -> Self {
+        Self {
+            relation: triple.relation,
+            subject: text.bytes(triple.subject),
+            object: text.bytes(triple.object),
+            score: Probability::saturating(triple.score),
+        }
+    }
+
+    /// Whether subject and object are different, and neither is blank: different tokens that share a character can be the same
+    /// bytes, and a token can stand for no text.
+    pub(crate) fn is_pair(&self) -> bool {
+        self.subject != self.object && !self.subject.is_empty() && !self.object.is_empty()
+    }
+}
+
 /// The systems that settings and model folders can name. A new one is added here, and nowhere else.
 macro_rules! systems {
     ($first:ident $(, $system:ident)*) => {
@@ -161,15 +184,7 @@ macro_rules! systems {
                     None => Config::parse(text).map(Self::$first),
                     Some(name) if name == $first::NAME => Config::parse(text).map(Self::$first),
                     $(Some(name) if name == $system::NAME => Config::parse(text).map(Self::$system),)*
-                    Some(name) => Err(RereError::Config { path: None, message: unknown("system", name) }),
-                }
-            }
-
-            /// The encoder that all networks start from.
-            pub fn encoder(&self) -> &EncoderSource {
-                match self {
-                    Self::$first(config) => &config.encoder,
-                    $(Self::$system(config) => &config.encoder,)*
+                    Some(name) => Err(RereError::config(unknown_system(name))),
                 }
             }
 
@@ -225,7 +240,7 @@ macro_rules! systems {
                 name if name == $first::NAME => Ok(Box::new(Trained::<$first>::with_config(config, source, options)?)),
                 $(name if name == $system::NAME => Ok(Box::new(Trained::<$system>::with_config(config, source, options)?)),)*
                 name => {
-                    let message = unknown("system", name);
+                    let message = unknown_system(name);
                     Err(RereError::Folder { path: crate::folder::CONFIG.into(), message })
                 }
             }
@@ -248,15 +263,14 @@ impl AnyConfig {
 
 /// The name of the system that settings are for, if they have one.
 fn system_of(text: &str) -> Result<Option<String>, RereError> {
-    let error = |message: String| RereError::Config { path: None, message };
-    let table: toml::Table = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+    let table: toml::Table = toml::from_str(text).map_err(RereError::config)?;
     match table.get("system") {
         None => Ok(None),
         Some(toml::Value::String(name)) => Ok(Some(name.clone())),
-        Some(other) => Err(error(format!("system: expected one of {}, found {other}", AnyConfig::SYSTEMS.join(", ")))),
+        Some(other) => Err(RereError::config(unknown_system(other))),
     }
 }
 
-fn unknown(what: &str, found: &str) -> String {
-    format!("{what}: expected one of {}, found {found}", AnyConfig::SYSTEMS.join(", "))
+fn unknown_system(found: impl Display) -> String {
+    format!("system: expected one of {}, found {found}", AnyConfig::SYSTEMS.join(", "))
 }

@@ -1,7 +1,7 @@
 //! What the tasks of several systems share: examples that are whole sentences, and targets.
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use rere_data::{LocatedCorpus, LocatedSentence, SENTENCE_EXTRA, sentence_input};
+use rere_data::{LocatedCorpus, LocatedSentence, SENTENCE_EXTRA, Tokenizer, sentence_input};
 use rere_model::EncoderInput;
 
 use super::{run::Inputs, task::Labels};
@@ -10,28 +10,27 @@ use crate::{
     pipeline::{Scored, Texts, candidates_floor, choose_thresholds},
 };
 
-/// Training examples of which each is a sentence alone, `[CLS] sentence [SEP]`. The tokens of the sentence begin at 1.
+/// Examples of which each is a sentence alone, `[CLS] sentence [SEP]`. The tokens of the sentence begin at 1.
 pub struct SentenceExamples<'a> {
-    inputs: Inputs<'a>,
-    examples: Vec<usize>,
+    tokenizer: &'a Tokenizer,
+    sentences: Vec<&'a LocatedSentence>,
     lengths: Vec<usize>,
     too_long: usize,
 }
 
 impl<'a> SentenceExamples<'a> {
     /// The sentences of `corpus` that have a token and are not too long.
-    pub fn new(inputs: Inputs<'a>, corpus: &LocatedCorpus) -> Self {
-        let length = |at: usize| corpus.sentences[at].tokens.len() + SENTENCE_EXTRA;
-        let (examples, long): (Vec<usize>, Vec<usize>) = (0..corpus.sentences.len())
-            .filter(|&at| !corpus.sentences[at].tokens.is_empty())
-            .partition(|&at| length(at) <= inputs.max_tokens);
-        let lengths = examples.iter().map(|&at| length(at)).collect();
-        Self { inputs, examples, lengths, too_long: long.len() }
+    pub fn new(inputs: Inputs<'a>, corpus: &'a LocatedCorpus) -> Self {
+        let length = |sentence: &LocatedSentence| sentence.tokens.len() + SENTENCE_EXTRA;
+        let tokenised = corpus.sentences.iter().filter(|sentence| !sentence.tokens.is_empty());
+        let (sentences, long): (Vec<_>, Vec<_>) = tokenised.partition(|sentence| length(sentence) <= inputs.max_tokens);
+        let lengths = sentences.iter().map(|sentence| length(sentence)).collect();
+        Self { tokenizer: inputs.tokenizer, sentences, lengths, too_long: long.len() }
     }
 
-    /// Positions of the examples in the corpus.
-    pub fn positions(&self) -> &[usize] {
-        &self.examples
+    /// The sentence of each example.
+    pub fn sentences(&self) -> &[&'a LocatedSentence] {
+        &self.sentences
     }
 
     /// Length of each example in tokens.
@@ -45,17 +44,16 @@ impl<'a> SentenceExamples<'a> {
     }
 
     /// The sentences of a batch.
-    pub fn sentences<'c>(&self, corpus: &'c LocatedCorpus, batch: &[usize]) -> Vec<&'c LocatedSentence> {
-        batch.iter().map(|&example| &corpus.sentences[self.examples[example]]).collect()
+    pub fn batch(&self, batch: &[usize]) -> Vec<&'a LocatedSentence> {
+        batch.iter().map(|&example| self.sentences[example]).collect()
     }
 
     /// What the encoder reads of a batch.
-    pub fn input(&self, corpus: &LocatedCorpus, batch: &[usize], device: &Device) -> EncoderInput {
-        let tokenizer = self.inputs.tokenizer;
-        let row = |sentence: &&LocatedSentence| sentence_input(tokenizer, &sentence.tokens.ids);
-        let rows: Vec<Vec<u32>> = self.sentences(corpus, batch).iter().map(row).collect();
+    pub fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
+        let row = |&example: &usize| sentence_input(self.tokenizer, &self.sentences[example].tokens.ids);
+        let rows: Vec<Vec<u32>> = batch.iter().map(row).collect();
         let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
-        encoder_input(&rows, None, tokenizer.pad(), device)
+        encoder_input(&rows, None, self.tokenizer.pad(), device)
     }
 }
 

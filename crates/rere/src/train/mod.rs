@@ -10,14 +10,14 @@ mod run;
 mod task;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::{self, File, TryLockError},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use burn::tensor::Device;
-use rere_core::{ConstraintError, Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
+use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
 use rere_data::{LocatedCorpus, Missing, Tokenizer};
 use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
@@ -34,9 +34,8 @@ pub(crate) use run::{WeighedLoss, total_loss};
 
 use crate::{
     Config, EncoderSource, LoadOptions, RereError, Source, System, Thresholds, Trained, TrainedSystem,
-    files::{io, read_json, write_json},
+    files::{hexadecimal, io, read_json, sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, TRAINING, load_tokenizer, weights},
-    hexadecimal,
     pipeline::Texts,
 };
 use run::OnEvent;
@@ -104,39 +103,38 @@ impl<'a, S: System> Trainer<'a, S> {
     /// # Errors
     /// Returns an error if settings, corpus, encoder or folder cannot be used, another run is writing the folder, the
     /// loss is no longer a number, or the event callback ends the run.
-    pub fn run(mut self, corpus: &Corpus, folder: &Path) -> Result<TrainingRecord, RereError> {
-        let (config, device) = (&self.config, &self.options.device);
-        let from = self.options.from.clone();
-        config.check(from.is_some()).map_err(|message| RereError::Config { path: None, message })?;
-        let earlier = from.as_ref().map(|source| Ok::<_, RereError>((source, source.config()?))).transpose()?;
-        let (encoder, tokenizer) = match &earlier {
+    pub fn run(self, corpus: &Corpus, folder: &Path) -> Result<TrainingRecord, RereError> {
+        let Self { config, options: TrainOptions { device, resume, from, overwrite }, mut on_event } = self;
+        config.check(from.is_some()).map_err(RereError::config)?;
+        let model = from.as_ref().map(Source::config).transpose()?;
+        let earlier = from.as_ref().zip(model.as_ref());
+        let (encoder, tokenizer) = match earlier {
             Some((source, model)) => {
                 if model.system != S::NAME {
                     let message = format!("--from: expected a model of the system {}, found {}", S::NAME, model.system);
-                    return Err(RereError::Config { path: None, message });
+                    return Err(RereError::config(message));
                 }
                 (model.encoder.clone(), load_tokenizer(source, &model.encoder)?)
             }
             None => encoder_and_tokenizer(&config.encoder, &corpus.train)?,
         };
-        let known = earlier.as_ref().map(|(_, model)| &model.relations);
+        let known = model.as_ref().map(|model| &model.relations);
         let relations = relations_of(&corpus.train, known, S::query_style(&config.system))?;
-        let wrong = |error: ConstraintError| RereError::Config { path: None, message: format!("decode: {error}") };
-        config.decode.check(&relations).map_err(wrong)?;
+        config.decode.check(&relations).map_err(|error| RereError::config(format!("decode: {error}")))?;
         let max_tokens = config.training.max_tokens;
         if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
             let message =
                 format!("training.max_tokens is {max_tokens}, but the encoder reads at most {most}: lower it");
-            return Err(RereError::Config { path: None, message });
+            return Err(RereError::config(message));
         }
 
         fs::create_dir_all(folder).map_err(io(folder))?;
         let _lock = Lock::new(folder)?;
-        let run_sha256 = fingerprint(config, corpus, earlier.as_ref().map(|(source, model)| (*source, model)))?;
-        let new = match checkpoint::open(folder, &run_sha256, self.options.resume, self.options.overwrite)? {
+        let digests = Digests::new(&config, corpus, earlier)?;
+        let new = match checkpoint::open(folder, &digests.run, resume, overwrite)? {
             checkpoint::Opened::Going(new) => new,
             checkpoint::Opened::Finished => {
-                _ = (self.on_event)(&Event::Finished);
+                _ = on_event(&Event::Finished);
                 return read_json(&folder.join(TRAINING));
             }
         };
@@ -161,11 +159,11 @@ impl<'a, S: System> Trainer<'a, S> {
                 },
                 training: &config.training,
                 source: &config.encoder,
-                earlier: earlier.as_ref().map(|(source, model)| (*source, model)),
+                earlier,
                 folder,
                 new: &new,
-                device,
-                on_event: self.on_event,
+                device: &device,
+                on_event,
                 stages: Vec::new(),
             };
             run.emit(&Event::Located(train.report))?;
@@ -173,7 +171,7 @@ impl<'a, S: System> Trainer<'a, S> {
                 run.emit(&Event::DevLocated(dev.report))?;
             }
             S::train(&config.system, &mut run)?;
-            complete(config, &encoder, corpus, run, run_sha256)?;
+            complete(&config, corpus, run, digests)?;
         }
         checkpoint::finish(folder)?;
         read_json(&folder.join(TRAINING))
@@ -183,12 +181,11 @@ impl<'a, S: System> Trainer<'a, S> {
 /// What is left to do when the networks are trained: thresholds, configuration, record.
 fn complete<S: System>(
     config: &Config<S>,
-    encoder: &EncoderConfig,
     corpus: &Corpus,
     mut run: Run<'_>,
-    run_sha256: String,
+    digests: Digests,
 ) -> Result<(), RereError> {
-    let (new, Inputs { relations, dev, max_tokens, .. }) = (run.new, run.inputs);
+    let (new, Inputs { relations, dev, encoder, max_tokens, .. }) = (run.new, run.inputs);
     let networks = run.stages.iter().map(|stage| stage.stage.clone()).collect();
     let (relations, decode) = (relations.clone(), config.decode.clone());
     let model = ModelConfig::new::<S>(networks, encoder.clone(), relations, max_tokens, decode, &config.system)?;
@@ -208,11 +205,10 @@ fn complete<S: System>(
         }
     }
     let record = TrainingRecord {
-        config: serde_json::to_value(config)
-            .map_err(|error| RereError::Config { path: None, message: error.to_string() })?,
-        train_sha256: checksum(&corpus.train),
-        dev_sha256: checksum(&corpus.dev),
-        run_sha256,
+        config: serde_json::to_value(config).map_err(RereError::config)?,
+        train_sha256: digests.train,
+        dev_sha256: digests.dev,
+        run_sha256: digests.run,
         report: run.inputs.train.report,
         stages: run.stages,
         dev_f1,
@@ -313,36 +309,40 @@ fn checksum(sentences: &[Sentence]) -> String {
     hexadecimal(hash.finalize())
 }
 
-/// SHA-256 of what must be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they are.
-fn fingerprint<S: System>(
-    config: &Config<S>,
-    corpus: &Corpus,
-    earlier: Option<(&Source, &ModelConfig)>,
-) -> Result<String, RereError> {
-    let mut settings = config.clone();
-    (settings.data.train, settings.data.dev) = (None, None);
-    let (source, names) = match (earlier, &settings.encoder) {
-        (Some((source, model)), _) => {
-            let weights = model.networks.iter().map(|network| weights(network));
-            (source.clone(), weights.chain([CONFIG.to_owned(), TOKENIZER.to_owned()]).collect())
+/// SHA-256 of what a run depends on.
+struct Digests {
+    /// The training sentences.
+    train: String,
+    /// The development sentences.
+    dev: String,
+    /// All that must be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they are.
+    run: String,
+}
+
+impl Digests {
+    fn new<S: System>(
+        config: &Config<S>,
+        corpus: &Corpus,
+        earlier: Option<(&Source, &ModelConfig)>,
+    ) -> Result<Self, RereError> {
+        let mut settings = config.clone();
+        (settings.data.train, settings.data.dev) = (None, None);
+        let files = match (earlier, &mut settings.encoder) {
+            (Some((source, model)), _) => {
+                let networks = model.networks.iter().map(|network| weights(network));
+                source.digests(networks.chain([CONFIG, TOKENIZER].map(str::to_owned)))?
+            }
+            (None, EncoderSource::Pretrained(folder)) => {
+                Source::from(&*folder).digests([CONFIG, "model.safetensors", TOKENIZER].map(str::to_owned))?
+            }
+            (None, EncoderSource::Random(_)) => Vec::new(),
+        };
+        if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
+            *folder = PathBuf::new();
         }
-        (None, EncoderSource::Pretrained(folder)) => {
-            let names = ["config.json", "model.safetensors", TOKENIZER].map(str::to_owned);
-            (Source::from(folder), names.to_vec())
-        }
-        (None, EncoderSource::Random(_)) => (Source::Files(BTreeMap::new()), Vec::new()),
-    };
-    let mut files = Vec::new();
-    for name in names {
-        let (bytes, _) = source.read(&name)?;
-        files.push((name, hexadecimal(Sha256::digest(bytes))));
+        let (train, dev) = (checksum(&corpus.train), checksum(&corpus.dev));
+        // Fields in the order of the types, numbers in their shortest form: equal settings give equal text.
+        let json = serde_json::to_vec(&(settings, &train, &dev, files)).map_err(RereError::config)?;
+        Ok(Self { run: sha256(json), train, dev })
     }
-    if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
-        *folder = PathBuf::new();
-    }
-    // Fields in the order of the types, numbers in their shortest form: equal settings give equal text.
-    let all = (settings, checksum(&corpus.train), checksum(&corpus.dev), files);
-    let json =
-        serde_json::to_vec(&all).map_err(|error| RereError::Config { path: None, message: error.to_string() })?;
-    Ok(hexadecimal(Sha256::digest(json)))
 }

@@ -110,7 +110,8 @@ impl<'a> Run<'a> {
     /// Returns an error if a loss cannot be set up or is no longer a number, a file cannot be written, or the event callback
     /// ends the run.
     pub fn stage<T: Task>(&mut self, name: &str, settings: &StageConfig, task: &T) -> Result<(), RereError> {
-        self.stage_with_losses(name, settings, &vec![&settings.loss; task.counts().len()], task)
+        let counts = task.counts();
+        self.train_stage(name, settings, &vec![&settings.loss; counts.len()], task, &counts)
     }
 
     /// As [`stage`](Self::stage), with a loss for each kind of labels.
@@ -124,10 +125,30 @@ impl<'a> Run<'a> {
         losses: &[&LossSettings],
         task: &T,
     ) -> Result<(), RereError> {
+        self.train_stage(name, settings, losses, task, &task.counts())
+    }
+
+    /// Checks that a stage has something to learn from. Each stage does; a system with several stages does so before the first.
+    ///
+    /// # Errors
+    /// Returns an error if there is no example.
+    pub fn check<T: Task>(&self, name: &str, task: &T) -> Result<(), RereError> {
         if task.lengths().is_empty() {
             let what = format!("{} examples are longer than training.max_tokens", task.too_long());
             return Err(RereError::Corpus(format!("no training sentence can be used by the stage {name}: {what}")));
         }
+        Ok(())
+    }
+
+    fn train_stage<T: Task>(
+        &mut self,
+        name: &str,
+        settings: &StageConfig,
+        losses: &[&LossSettings],
+        task: &T,
+        counts: &[LabelCounts],
+    ) -> Result<(), RereError> {
+        self.check(name, task)?;
         let is_estimated = |loss: &&&LossSettings| matches!(loss.prior(), Some(PriorSettings::Estimated));
         let estimated = match losses.iter().find(is_estimated) {
             Some(_) => self.estimate_priors(name, settings, losses, task)?,
@@ -135,14 +156,14 @@ impl<'a> Run<'a> {
         };
         let failed = |source: LossError| RereError::Loss { stage: name.to_owned(), source };
         let (mut labels, mut built) = (Vec::new(), Vec::new());
-        for ((counts, loss), estimated) in task.counts().iter().zip(losses).zip(estimated) {
+        for ((counts, loss), estimated) in counts.iter().zip(losses).zip(estimated) {
             let given = estimated.as_ref().map(|prior| usable_prior(prior, counts, loss));
             let class_prior = counts.positives.iter().sum::<u64>() as f64 / counts.labels.iter().sum::<u64>() as f64;
             let loss_prior = loss.settle_prior(counts, given.as_ref()).map_err(failed)?;
             built.push(WeighedLoss { loss: loss.build(counts, given.as_ref()).map_err(failed)?, group: loss.group });
             labels.push(LabelRecord { class_prior, loss_prior, estimated });
         }
-        let state = self.fit(name, settings, &built, task)?;
+        let (state, _) = self.fit(name, settings, &built, task)?;
         self.stages.push(StageRecord {
             stage: name.to_owned(),
             examples: task.lengths().len(),
@@ -154,14 +175,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Trains a network.
+    /// Trains a network. Returns how it went, and the network after the last step.
     fn fit<T: Task>(
         &mut self,
         name: &str,
         settings: &StageConfig,
         losses: &[WeighedLoss],
         task: &T,
-    ) -> Result<checkpoint::State, RereError> {
+    ) -> Result<(checkpoint::State, T::Model), RereError> {
         let (training, checkpoints) = (self.training, self.folder);
         let seed = mixed(training.seed, self.stages.len() + 1);
         let training_device = self.device.clone().autodiff();
@@ -236,7 +257,7 @@ impl<'a> Run<'a> {
             checkpoint::save(checkpoints, name, &state, &model, &adamw)?;
             self.emit(&Event::Epoch { epoch: epoch + 1, loss, dev_f1 })?;
         }
-        Ok(state)
+        Ok((state, model))
     }
 
     /// The network that training starts from.
@@ -314,21 +335,16 @@ impl<'a> Run<'a> {
         let bce = || WeighedLoss { loss: Box::new(rere_loss::Bce::new()), group: GroupBy::Sentence };
         let losses_of_bce: Vec<WeighedLoss> = losses.iter().map(|_| bce()).collect();
         let part = Part::new(task, trained);
-        self.fit(&name, settings, &losses_of_bce, &part)?;
-
         // The weights of the last epoch, as no development set is looked at.
-        let device = self.device.clone().autodiff();
-        let model = self.initial(&part, settings, mixed(self.training.seed, self.stages.len() + 1), &device)?;
-        let (_, model, _) = checkpoint::load(self.folder, &name, model, optimizer::adamw(self.training.weight_decay))?;
+        let (_, model) = self.fit(&name, settings, &losses_of_bce, &part)?;
         let model = model.valid();
         let mut scores: Vec<Vec<ClassScores>> = losses.iter().map(|_| Vec::new()).collect();
         for (number, batch) in held_out.chunks(settings.batch).enumerate() {
             let input = task.input(batch, self.device);
             let mut step = Step::new(mixed(!self.training.seed, number));
-            for (of, (labels, loss)) in
-                scores.iter_mut().zip(task.labels(&model, batch, &input, &mut step).into_iter().zip(losses))
-            {
-                labels.scores(loss.group, of);
+            let labels = task.labels(&model, batch, &input, &mut step);
+            for ((labels, loss), scores) in labels.into_iter().zip(losses).zip(&mut scores) {
+                labels.scores(loss.group, scores);
             }
         }
         let mut priors = Vec::new();

@@ -9,10 +9,8 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor, TensorData},
 };
-use rere_core::{Probability, TokenSpan};
-use rere_data::{
-    LocatedSentence, SENTENCE_EXTRA, Tokenizer, casrel_objects, casrel_subjects, sentence_input, span_marks,
-};
+use rere_core::TokenSpan;
+use rere_data::{LocatedSentence, SENTENCE_EXTRA, casrel_objects, casrel_subjects, span_marks};
 use rere_decode::{
     CasRel as Cascade, CasRelScratch, DecodeError, Decoder, Scale, ScoredSpan, TableScores, TokenTriple, TokenizedText,
 };
@@ -40,7 +38,6 @@ pub struct CasRelConfig {
 /// CasRel at work.
 pub struct CasRel {
     model: CasRelModel,
-    tokenizer: Tokenizer,
     compute: Compute,
 }
 
@@ -88,8 +85,8 @@ impl System for CasRel {
     fn train(config: &CasRelConfig, run: &mut Run<'_>) -> Result<(), RereError> {
         let CasRelConfig { tagger, object_loss } = config;
         let losses = [&tagger.loss, object_loss.as_ref().unwrap_or(&tagger.loss)];
-        let run_inputs = run.inputs();
-        let task = Tagger { run: run_inputs, examples: SentenceExamples::new(run_inputs, run_inputs.train) };
+        let inputs = run.inputs();
+        let task = Tagger { run: inputs, examples: SentenceExamples::new(inputs, inputs.train) };
         run.stage_with_losses("tagger", tagger, &losses, &task)
     }
 
@@ -97,7 +94,6 @@ impl System for CasRel {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
-            tokenizer: parts.tokenizer.clone(),
             compute: parts.compute.clone(),
         })
     }
@@ -107,17 +103,12 @@ impl System for CasRel {
     }
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<CasRelScores>, RereError> {
-        let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
-        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        let scores = self.compute.batches(&lengths, |batch| {
-            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
-            self.score_batch(&rows, floor).into_iter().map(Some).collect()
-        });
-        let checked = windows.iter().zip(scores).map(|(window, scores)| {
-            let is_number = |scores: &CasRelScores| scores.subjects.iter().all(|score| !score.is_nan());
-            scores.filter(is_number).ok_or(RereError::NotANumber { sentence: window.text + 1 })
-        });
-        checked.collect()
+        let scores = self.compute.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
+        // A NaN is over no threshold: nothing would be found, and nobody told.
+        match scores.iter().position(|scores| scores.subjects.iter().any(|score| score.is_nan())) {
+            Some(window) => Err(RereError::NotANumber { sentence: windows[window].text + 1 }),
+            None => Ok(scores),
+        }
     }
 
     /// A triple's score is the least of the probabilities of its four ends.
@@ -152,17 +143,7 @@ impl System for CasRel {
         let tables = tables.collect::<Result<Vec<_>, DecodeError>>()?;
         triples.clear();
         decoder.decode(rere_decode::CasRelScores::new(&tables)?, cascade, triples);
-        let triples = triples.iter().map(|triple| SpanTriple {
-            relation: triple.relation,
-            subject: text.bytes(triple.subject),
-            object: text.bytes(triple.object),
-            score: Probability::saturating(triple.score),
-        });
-        // Tokens that share a character may be different spans of the same bytes.
-        let is_pair = |SpanTriple { subject, object, .. }: &SpanTriple| {
-            subject != object && !subject.is_empty() && !object.is_empty()
-        };
-        found.extend(triples.filter(is_pair));
+        found.extend(triples.iter().map(|triple| SpanTriple::new(triple, text)));
         Ok(())
     }
 
@@ -173,14 +154,14 @@ impl System for CasRel {
 }
 
 impl CasRel {
-    /// The scores of a batch of rows.
-    fn score_batch(&self, rows: &[&[u32]], floor: &Floor<'_>) -> Vec<CasRelScores> {
-        let hidden = self.model.encode(&self.compute.input(rows, None));
-        let [_, width, _] = hidden.dims();
+    /// The scores of a batch of rows, of which each has so many tokens of a text.
+    fn score_batch(&self, input: &EncoderInput, tokens: &[usize], floor: &Floor<'_>) -> Vec<CasRelScores> {
+        let hidden = self.model.encode(input);
+        let [rows, width, _] = hidden.dims();
         let subject_logits = numbers(self.model.head.subjects(hidden.clone()));
-        let mut scores: Vec<CasRelScores> = (rows.iter().zip(subject_logits.chunks_exact(2 * width)))
-            .map(|(row, logits)| CasRelScores {
-                subjects: logits[2 * FIRST..2 * (row.len() - 1)].to_vec(),
+        let mut scores: Vec<CasRelScores> = (tokens.iter().zip(subject_logits.chunks_exact(2 * width)))
+            .map(|(tokens, logits)| CasRelScores {
+                subjects: logits[2 * FIRST..2 * (FIRST + tokens)].to_vec(),
                 ..Default::default()
             })
             .collect();
@@ -192,7 +173,7 @@ impl CasRel {
         let weights = subject_weights(&spans, most, width, &self.compute.device);
         let shifts = numbers(self.model.head.shifts(hidden.clone(), weights));
         let objects = numbers(self.model.head.objects_without_subject(hidden));
-        let columns = objects.len() / (rows.len() * width);
+        let columns = objects.len() / (rows * width);
         for (row, (scores, spans)) in scores.iter_mut().zip(&spans).enumerate() {
             if spans.is_empty() {
                 continue;
@@ -265,31 +246,33 @@ impl Task for Tagger<'_> {
     /// Of objects those of all subjects, though a step sees one of them.
     fn counts(&self) -> Vec<LabelCounts> {
         let columns = 2 * self.run.relations.len();
-        let none = |classes| LabelCounts { labels: vec![0; classes], positives: vec![0; classes] };
-        let (mut subjects, mut objects) = (none(2), none(columns));
-        for &at in self.examples.positions() {
-            let LocatedSentence { tokens, triples } = &self.run.train.sentences[at];
+        let (mut subject_tokens, mut object_tokens) = (0, 0);
+        let (mut subjects, mut objects) = (vec![0; 2], vec![0; columns]);
+        for LocatedSentence { tokens, triples } in self.examples.sentences() {
             let spans = casrel_subjects(triples);
-            for (class, marks) in span_marks(&spans).iter().enumerate() {
-                subjects.labels[class] += tokens.len() as u64;
-                subjects.positives[class] += marks.len() as u64;
+            subject_tokens += tokens.len() as u64;
+            object_tokens += (spans.len() * tokens.len()) as u64;
+            for (positives, marks) in subjects.iter_mut().zip(span_marks(&spans)) {
+                *positives += marks.len() as u64;
             }
-            for subject in spans {
-                objects.labels.iter_mut().for_each(|labels| *labels += tokens.len() as u64);
-                casrel_objects(triples, subject).iter().for_each(|&(_, column)| objects.positives[column] += 1);
+            for (_, column) in spans.into_iter().flat_map(|subject| casrel_objects(triples, subject)) {
+                objects[column] += 1;
             }
         }
-        vec![subjects, objects]
+        vec![
+            LabelCounts { labels: vec![subject_tokens; 2], positives: subjects },
+            LabelCounts { labels: vec![object_tokens; columns], positives: objects },
+        ]
     }
 
     fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.examples.input(self.run.train, batch, device)
+        self.examples.input(batch, device)
     }
 
     /// Labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean over
     /// tokens, summed over the taggers (the paper's objective); a sentence without a subject has no objects to learn.
     fn labels(&self, model: &CasRelModel, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels> {
-        let sentences = self.examples.sentences(self.run.train, batch);
+        let sentences = self.examples.batch(batch);
         let subjects: Vec<Vec<TokenSpan>> = sentences.iter().map(|of| casrel_subjects(&of.triples)).collect();
         let drawn: Vec<Vec<TokenSpan>> =
             subjects.iter().map(|spans| spans.get(step.below(spans.len())).copied().into_iter().collect()).collect();
@@ -313,9 +296,8 @@ impl Task for Tagger<'_> {
 
     /// Micro F1 of the whole system at the thresholds that are best.
     fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let tokenizer = self.run.tokenizer;
-        let compute = Compute::new(device, 2048, tokenizer);
-        self.run.system_f1(&CasRel { model: model.valid(), tokenizer: tokenizer.clone(), compute })
+        let compute = Compute::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&CasRel { model: model.valid(), compute })
     }
 }
 

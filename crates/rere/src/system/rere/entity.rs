@@ -45,7 +45,7 @@ impl<'a> EntityTask<'a> {
                 query.len(),
                 inputs.max_tokens
             );
-            return Err(RereError::Config { path: None, message });
+            return Err(RereError::config(message));
         }
         let length =
             |sentence: &LocatedSentence, relation: usize| sentence.tokens.len() + queries[relation].len() + QUERY_EXTRA;

@@ -7,7 +7,7 @@ mod stages;
 use std::ops::Range;
 
 use rere_core::{Probability, QueryStyle, RelationSet};
-use rere_data::{QUERY_EXTRA, Tokenizer, query_input, sentence_input};
+use rere_data::{QUERY_EXTRA, Tokenizer, query_input};
 use rere_decode::{DecodeError, Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
 use rere_model::{POINTERS, PointerModel, Pooling, RelationModel};
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,6 @@ pub struct Rere {
     entity: PointerModel,
     /// Tokens of each relation's query.
     queries: Vec<Vec<u32>>,
-    tokenizer: Tokenizer,
     compute: Compute,
     pairing: Pairing,
     at_least_one: bool,
@@ -91,8 +90,11 @@ impl System for Rere {
             train: SentenceExamples::new(inputs, inputs.train),
             dev: SentenceExamples::new(inputs, inputs.dev),
         };
-        run.stage("relation", &config.relation, &relation)?;
         let entity = EntityTask::new(config, run)?;
+        // What cannot be trained is told before the first stage has taken its time.
+        run.check("relation", &relation)?;
+        run.check("entity", &entity)?;
+        run.stage("relation", &config.relation, &relation)?;
         run.stage("entity", &config.entity, &entity)
     }
 
@@ -103,8 +105,7 @@ impl System for Rere {
             relation: parts
                 .network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
             entity: parts.network("entity", |device| PointerModel::new(encoder, device))?,
-            queries: queries(parts.tokenizer, relations)?,
-            tokenizer: parts.tokenizer.clone(),
+            queries: queries(&parts.compute.tokenizer, relations)?,
             compute: parts.compute.clone(),
             pairing: config.pairing,
             at_least_one: config.at_least_one,
@@ -164,11 +165,8 @@ impl System for Rere {
 impl Rere {
     /// The probability of each relation in each window.
     fn relations(&self, windows: &[Window<'_>]) -> Result<Vec<Vec<f32>>, RereError> {
-        let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
-        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        let scores = self.compute.batches(&lengths, |batch| {
-            let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
-            let found = probabilities(self.relation.forward(&self.compute.input(&rows, None)));
+        let scores = self.compute.sentences(windows, |input, _| {
+            let found = probabilities(self.relation.forward(input));
             found.chunks_exact(self.queries.len()).map(<[f32]>::to_vec).collect()
         });
         // A NaN is over no threshold: nothing would be found, and nobody told.
@@ -187,7 +185,9 @@ impl Rere {
             .collect();
         let inputs: Vec<(Vec<u32>, Range<usize>)> = jobs
             .iter()
-            .map(|&(window, relation)| query_input(&self.tokenizer, &self.queries[relation], windows[window].ids))
+            .map(|&(window, relation)| {
+                query_input(&self.compute.tokenizer, &self.queries[relation], windows[window].ids)
+            })
             .collect();
         let lengths: Vec<usize> = inputs.iter().map(|(ids, _)| ids.len()).collect();
         let pointers = self.compute.batches(&lengths, |batch| {

@@ -45,8 +45,8 @@ impl Task for RelationTask<'_> {
         let relations = self.run.relations.len();
         let mut counts =
             LabelCounts { labels: vec![self.train.lengths().len() as u64; relations], positives: vec![0; relations] };
-        for &at in self.train.positions() {
-            for label in relation_labels(&self.run.train.sentences[at].triples) {
+        for sentence in self.train.sentences() {
+            for label in relation_labels(&sentence.triples) {
                 counts.positives[label] += 1;
             }
         }
@@ -54,13 +54,13 @@ impl Task for RelationTask<'_> {
     }
 
     fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.train.input(self.run.train, batch, device)
+        self.train.input(batch, device)
     }
 
     /// Labels `[sentences, 1, relations]`: a group is the relations of a sentence.
     fn labels(&self, model: &RelationModel, batch: &[usize], input: &EncoderInput, _: &mut Step) -> Vec<Labels> {
         let mut targets = Targets::new(batch.len(), 1, self.run.relations.len());
-        for (row, sentence) in self.train.sentences(self.run.train, batch).into_iter().enumerate() {
+        for (row, sentence) in self.train.batch(batch).into_iter().enumerate() {
             relation_labels(&sentence.triples).into_iter().for_each(|label| targets.mark(row, 0, label));
         }
         vec![targets.labels(model.forward(input).unsqueeze_dim::<3>(1), 2)]
@@ -68,8 +68,7 @@ impl Task for RelationTask<'_> {
 
     /// Micro F1 over all labels, at the threshold that is best.
     fn dev_score(&self, model: &RelationModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let all: Vec<usize> = (0..self.dev.lengths().len()).collect();
-        let sentences = self.dev.sentences(self.run.dev, &all);
+        let sentences = self.dev.sentences();
         let labels: Vec<Vec<usize>> = sentences.iter().map(|sentence| relation_labels(&sentence.triples)).collect();
         let gold: usize = labels.iter().map(Vec::len).sum();
         if gold == 0 {
@@ -79,7 +78,7 @@ impl Task for RelationTask<'_> {
         let relations = self.run.relations.len();
         let mut scored = Vec::with_capacity(sentences.len() * relations);
         for batch in token_batches(self.dev.lengths(), DEV_TOKENS) {
-            let scores = probabilities(model.forward(&self.dev.input(self.run.dev, &batch, device)));
+            let scores = probabilities(model.forward(&self.dev.input(&batch, device)));
             for (&at, scores) in batch.iter().zip(scores.chunks_exact(relations)) {
                 let labelled = |label: usize| labels[at].binary_search(&label).is_ok();
                 scored.extend(scores.iter().enumerate().map(|(label, &score)| (score, labelled(label))));

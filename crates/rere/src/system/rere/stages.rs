@@ -17,8 +17,9 @@ impl Trained<Rere> {
     pub fn relation_scores(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, RereError> {
         let texts = Texts::tokenize(texts.to_vec(), self.tokenizer())?;
         let windows = texts.windows(self.window_tokens());
+        let scores = self.in_pool(|| self.system().relations(&windows))?;
         let mut best = vec![vec![0.0f32; self.system().queries.len()]; texts.texts.len()];
-        for (window, scores) in windows.iter().zip(self.system().relations(&windows)?) {
+        for (window, scores) in windows.iter().zip(scores) {
             for (best, score) in best[window.text].iter_mut().zip(scores) {
                 *best = best.max(score);
             }
@@ -44,7 +45,8 @@ impl Trained<Rere> {
         let texts = Texts::tokenize(texts.to_vec(), self.tokenizer())?;
         let windows = texts.windows(self.window_tokens());
         let given = windows.iter().map(|window| relations[window.text].iter().map(|&label| (label, 1.0)).collect());
-        let scores = self.system().pointers(&windows, given.collect());
+        let given = given.collect();
+        let scores = self.in_pool(|| self.system().pointers(&windows, given));
         let scored = Scored { texts: &texts, windows, scores, wanted: vec![true; self.system().queries.len()] };
         thresholds.iter().map(|at| self.decode(&scored, at)).collect()
     }
