@@ -530,8 +530,8 @@ proptest! {
     #[test]
     fn every_format_gives_back_what_it_holds(mut sentences in prop::collection::vec(random_sentence(), 1..4)) {
         for (number, sentence) in sentences.iter_mut().enumerate() {
-            // brat's files are named by ids, and ordered by their names.
-            sentence.id = sentence.id.take().map(|id| format!("{number}{id}"));
+            // brat's files are named by ids, or by positions such as 000002, and ordered by their names.
+            sentence.id = sentence.id.take().map(|id| format!("{:06}{id}", number + 1));
         }
         for format in Format::ALL {
             let (back, lost) = there_and_back(&sentences, format);
