@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Set-up that .ci/run and .ci/full share. Both change to the root of the checkout and then source this file.
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/rere
