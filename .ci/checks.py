@@ -115,33 +115,30 @@ def fences(text):
             opened = {"line": number + 1, "language": fence[3], "text": "", "mark": mark, "fence": fence[2], "indent": fence[1]}
         elif comment := re.fullmatch(r"\s*<!-- ci: (.+?) -->\s*", line):
             mark = comment[1]
-        elif line.strip():
+        elif line.strip() and not line.lstrip().startswith("<!--"):
             mark = None
 
 
 def blocks(arguments):
-    """Writes a page's ```sh blocks to numbered scripts.
+    """Writes a page's ```sh blocks to one script, as a reader with one shell runs them.
 
     A mark in the line before a block changes that: `<!-- ci: skip -->` leaves the block out and lists it,
     `<!-- ci: file NAME -->` before a block of any language saves it as NAME at this point.
     """
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    script = []
     for block in fences(arguments.page.read_text()):
         place, mark = f"{arguments.page.name}:{block['line']}", block["mark"] or ""
         if mark.startswith("file "):
             name, end = mark.removeprefix("file "), "END_OF_FILE_OF_CI"
-            script = f"mkdir -p \"$(dirname '{name}')\"\ncat >'{name}' <<'{end}'\n{block['text']}{end}\n"
-        elif block["language"] not in ("sh", "bash", "console") or mark == "skip":
-            if mark == "skip":
-                print(f"left out: {place}: {block['text'].splitlines()[0]}")
-            continue
+            script += [f"# {place}", f"mkdir -p \"$(dirname '{name}')\"", f"cat >'{name}' <<'{end}'", block["text"] + end]
+        elif mark == "skip":
+            print(f"left out: {place}: {block['text'].splitlines()[0]}")
         elif mark:
             print(f"{place}: unknown mark {mark!r}; the marks are: skip, file NAME", file=sys.stderr)
             return False
-        else:
-            script = block["text"]
-        path = arguments.out / f"{block['line']:05}.sh"
-        path.write_text(f"# {place}\n{script}")
+        elif block["language"] in ("sh", "bash"):
+            script += [f"# {place}", block["text"]]
+    arguments.out.write_text("\n".join(script) + "\n")
     return True
 
 
