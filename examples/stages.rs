@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let test = rere_data::read(Path::new(test))?;
     let chosen = system.thresholds().clone();
 
-    println!("{:<40}   thresholds  right  predicted  gold  precision  recall     F1", "on the test set");
+    println!("{:<40}   thresholds     TP  predicted  gold  precision  recall     F1", "on the test set");
     let on_test = relations(&system, &test)?;
     let on_dev = relations(&system, &dev)?;
     let best = best_threshold(on_dev.scored, on_dev.gold).ok_or("DEV has no sentence")?.0;
@@ -115,7 +115,8 @@ fn decoding(thresholds: &Thresholds) -> String {
 }
 
 fn show(name: &str, thresholds: &str, counts: Counts) {
-    let Score { counts: Counts { right, predicted, gold }, precision, recall, f1 } = Score::from_counts(counts);
+    let Score { counts: Counts { true_positives: right, predicted, gold }, precision, recall, f1 } =
+        Score::from_counts(counts);
     let [p, r, f1] = [precision, recall, f1].map(|share| 100.0 * share);
     println!("{name:<40} {thresholds:>12} {right:>6} {predicted:>10} {gold:>5} {p:>10.2} {r:>7.2} {f1:>6.2}");
 }

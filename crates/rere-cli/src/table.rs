@@ -81,7 +81,7 @@ const COLUMNS: [&str; 13] = [
     "match",
     "part",
     "name",
-    "right",
+    "true_positives",
     "predicted",
     "gold",
     "precision",
@@ -96,13 +96,14 @@ fn cells(row: &Row) -> [String; 13] {
     let Share { counts, precision, recall, f1, intervals, f1_deviation } = row.share;
     let percent = |share: f64| format!("{:.2}", 100.0 * share);
     let [low, high] = intervals.map_or_else(Default::default, |i| [i.f1.low, i.f1.high].map(percent));
-    let counts =
-        counts.map(|Counts { right, predicted, gold }| [right, predicted, gold].map(|count| count.to_string()));
-    let [right, predicted, gold] = counts.unwrap_or_default();
+    let counts = counts.map(|Counts { true_positives, predicted, gold }| {
+        [true_positives, predicted, gold].map(|count| count.to_string())
+    });
+    let [true_positives, predicted, gold] = counts.unwrap_or_default();
     let [precision, recall, f1] = [precision, recall, f1].map(percent);
     let [system, matcher, part, name] = [&row.system, &row.matcher, &row.part, &row.name].map(Clone::clone);
     let deviation = f1_deviation.map_or_else(String::new, percent);
-    [system, matcher, part, name, right, predicted, gold, precision, recall, f1, low, high, deviation]
+    [system, matcher, part, name, true_positives, predicted, gold, precision, recall, f1, low, high, deviation]
 }
 
 /// The wholes first, then the parts under a headline each. Systems are named where there are several.
@@ -110,7 +111,7 @@ fn table(rows: &[Row]) -> Result<(), DataError> {
     let several = rows.iter().any(|row| row.system != rows[0].system);
     say(format!(
         "{:<10} {:>6} {:>9} {:>6} {:>9} {:>8} {:>8}",
-        "match", "right", "predicted", "gold", "precision", "recall", "F1"
+        "match", "TP", "predicted", "gold", "precision", "recall", "F1"
     ))?;
     for row in rows.iter().filter(|row| row.part == "all") {
         let system = if several { format!("  {}", row.system) } else { String::new() };
@@ -130,10 +131,12 @@ fn table(rows: &[Row]) -> Result<(), DataError> {
 }
 
 fn line(name: &str, row: &Row) -> String {
-    let [.., right, predicted, gold, precision, recall, f1, low, high, deviation] = cells(row);
+    let [.., true_positives, predicted, gold, precision, recall, f1, low, high, deviation] = cells(row);
     let interval = if low.is_empty() { String::new() } else { format!("  [{low}, {high}]") };
     let deviation = if deviation.is_empty() { String::new() } else { format!("  ± {deviation}") };
-    format!("{name:<10} {right:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} {f1:>8}{interval}{deviation}")
+    format!(
+        "{name:<10} {true_positives:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} {f1:>8}{interval}{deviation}"
+    )
 }
 
 /// An entry for each system and matcher; its parts are in it, by name.
@@ -145,8 +148,9 @@ fn scores(rows: &[Row]) -> Vec<Value> {
         if row.part == "all" {
             value = json!({ "system": row.system, "match": row.matcher });
         }
-        if let Some(Counts { right, predicted, gold }) = counts {
-            (value["right"], value["predicted"], value["gold"]) = (json!(right), json!(predicted), json!(gold));
+        if let Some(Counts { true_positives, predicted, gold }) = counts {
+            (value["true_positives"], value["predicted"], value["gold"]) =
+                (json!(true_positives), json!(predicted), json!(gold));
         }
         (value["precision"], value["recall"], value["f1"]) = (json!(precision), json!(recall), json!(f1));
         if let Some(intervals) = intervals {

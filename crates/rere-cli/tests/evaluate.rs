@@ -57,15 +57,15 @@ fn everything_is_counted_in_one_run() {
     for (at, matcher) in ["exact", "strict"].into_iter().enumerate() {
         let score = &value["scores"][at];
         assert_eq!(score["match"], matcher);
-        assert_eq!((&score["right"], &score["predicted"], &score["gold"]), (&json!(1), &json!(2), &json!(2)));
+        assert_eq!((&score["true_positives"], &score["predicted"], &score["gold"]), (&json!(1), &json!(2), &json!(2)));
         assert_eq!(score["relations"]["saw"]["gold"], 1);
         assert_eq!((&score["macro"]["f1"], &score["macro"]["gold"]), (&json!(0.5), &Value::Null));
-        assert_eq!(score["pieces"]["entities"]["right"], 4);
-        assert_eq!(score["pieces"]["relations"]["right"], 1);
+        assert_eq!(score["pieces"]["entities"]["true_positives"], 4);
+        assert_eq!(score["pieces"]["relations"]["true_positives"], 1);
         assert_eq!(score["triples"]["1"]["gold"], 2);
         assert_eq!(score["overlap"]["normal"]["predicted"], 2);
-        assert_eq!(score["length"]["0-49"]["right"], 1);
-        assert_eq!(score["seen-entities"]["both-seen"]["right"], 1);
+        assert_eq!(score["length"]["0-49"]["true_positives"], 1);
+        assert_eq!(score["seen-entities"]["both-seen"]["true_positives"], 1);
         assert_eq!(score["seen-pairs"]["pair-unseen"]["gold"], 1);
         let interval = &score["intervals"]["f1"];
         assert!(interval["low"].as_f64() <= Some(0.5) && interval["high"].as_f64() >= Some(0.5), "{interval}");
@@ -83,7 +83,7 @@ fn tables_are_printed_in_three_layouts() {
     let table = printed(folder.path(), "evaluate --gold gold.jsonl --pred a.jsonl --match boundaries --per-relation");
     assert_eq!(
         table,
-        "match       right predicted   gold precision   recall       F1\n\
+        "match          TP predicted   gold precision   recall       F1\n\
          boundaries      1         2      2     50.00    50.00    50.00\n\n\
          boundaries, by relation\n\
          \u{20}               0         1      0      0.00     0.00     0.00  heard\n\
@@ -94,7 +94,7 @@ fn tables_are_printed_in_three_layouts() {
     let csv = printed(folder.path(), "evaluate --gold gold.jsonl --pred a.jsonl --per-relation --csv");
     assert!(
         csv.starts_with(
-            "system,match,part,name,right,predicted,gold,precision,recall,F1,F1 low,F1 high,F1 deviation\n"
+            "system,match,part,name,true_positives,predicted,gold,precision,recall,F1,F1 low,F1 high,F1 deviation\n"
         ),
         "{csv}"
     );
@@ -208,11 +208,14 @@ fn long_files_are_counted_in_lots() {
         "evaluate --gold gold.jsonl --pred pred.jsonl --per-relation --by overlap --pieces --full gold.jsonl --json";
     let value: Value = serde_json::from_str(&printed(folder.path(), all)).expect("JSON");
     let score = &value["scores"][0];
-    assert_eq!((&score["right"], &score["predicted"], &score["gold"]), (&json!(3000), &json!(9000), &json!(9000)));
+    assert_eq!(
+        (&score["true_positives"], &score["predicted"], &score["gold"]),
+        (&json!(3000), &json!(9000), &json!(9000))
+    );
     assert_eq!(score["relations"]["left"]["gold"], 9000);
     assert_eq!(score["relations"]["saw"]["predicted"], 6000);
-    assert_eq!(score["overlap"]["normal"]["right"], 3000);
-    assert_eq!(score["pieces"]["relations"]["right"], 3000);
+    assert_eq!(score["overlap"]["normal"]["true_positives"], 3000);
+    assert_eq!(score["pieces"]["relations"]["true_positives"], 3000);
     assert_eq!(value["missing"][0]["either"], 9000);
 }
 

@@ -81,23 +81,23 @@ pub fn by_length(
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
-/// use rere_eval::{Counts, Exact, Seen, by_seen_entities};
+/// use rere_eval::{Counts, Exact, SeenEntities, by_seen_entities};
 ///
 /// let with = |triples| Sentence { triples, ..Sentence::new("Ada left London and Bob left Paris") };
 /// let train = [with(vec![Triple::of("Ada", "born in", "London")])];
 /// let gold = with(vec![Triple::of("Ada", "left", "London"), Triple::of("Bob", "left", "Paris")]);
-/// let parts = by_seen_entities(&[(&gold, &gold)], &Exact, &Seen::of(&train));
-/// let one = Counts { right: 1, predicted: 1, gold: 1 };
+/// let parts = by_seen_entities(&[(&gold, &gold)], &Exact, &SeenEntities::of(&train));
+/// let one = Counts { true_positives: 1, predicted: 1, gold: 1 };
 /// let none = Counts::default();
 /// assert_eq!(parts, [("both-seen".into(), one), ("one-seen".into(), none), ("neither-seen".into(), one)]);
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Seen<'a> {
+pub struct SeenEntities<'a> {
     entities: HashSet<&'a str>,
     pairs: HashSet<[&'a str; 2]>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> SeenEntities<'a> {
     /// What the triples of the sentences join.
     pub fn of(train: impl IntoIterator<Item = &'a Sentence>) -> Self {
         let mut seen = Self::default();
@@ -128,7 +128,7 @@ impl<'a> Seen<'a> {
 pub fn by_seen_entities(
     aligned: &[(&Sentence, &Sentence)],
     matcher: &impl TripleMatcher,
-    seen: &Seen<'_>,
+    seen: &SeenEntities<'_>,
 ) -> Breakdown {
     by_triple(aligned, matcher, ["both-seen", "one-seen", "neither-seen"], |triple| {
         [&triple.subject, &triple.object].into_iter().filter(|mention| seen.has_entity(mention)).count()
@@ -137,7 +137,11 @@ pub fn by_seen_entities(
 
 /// By whether the pair of entities of a triple is known from training: `pair-seen` and `pair-unseen`; as
 /// [`by_seen_entities`].
-pub fn by_seen_pairs(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher, seen: &Seen<'_>) -> Breakdown {
+pub fn by_seen_pairs(
+    aligned: &[(&Sentence, &Sentence)],
+    matcher: &impl TripleMatcher,
+    seen: &SeenEntities<'_>,
+) -> Breakdown {
     by_triple(aligned, matcher, ["pair-seen", "pair-unseen"], |triple| usize::from(seen.has_pair(triple)))
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Counts {
     /// Triples that are both predicted and gold.
-    pub right: usize,
+    pub true_positives: usize,
     /// Predicted triples.
     pub predicted: usize,
     /// Gold triples.
@@ -25,7 +25,7 @@ impl Add for Counts {
 
     fn add(self, other: Self) -> Self {
         Self {
-            right: self.right + other.right,
+            true_positives: self.true_positives + other.true_positives,
             predicted: self.predicted + other.predicted,
             gold: self.gold + other.gold,
         }
@@ -79,6 +79,6 @@ pub(crate) fn tally<K: Ord + Hash, C: Copy + Ord>(
         let gold = equal.partition_point(|(_, _, is_predicted, _)| !is_predicted);
         let last = if gold > 0 { gold } else { equal.len() } - 1;
         let (gold, predicted) = (gold.min(most), (equal.len() - gold).min(most));
-        each(equal[last].3, Counts { right: gold.min(predicted), predicted, gold });
+        each(equal[last].3, Counts { true_positives: gold.min(predicted), predicted, gold });
     }
 }

@@ -20,20 +20,20 @@ impl fmt::Display for Side {
     }
 }
 
-/// What a mention can lack that a matcher compares.
+/// A field that a matcher compares and that a mention can lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Lack {
-    /// Where it stands: [`Mention::span`](rere_core::Mention::span).
-    Place,
-    /// Its type: [`Mention::entity_type`](rere_core::Mention::entity_type).
+pub enum MissingField {
+    /// [`Mention::span`](rere_core::Mention::span).
+    Offsets,
+    /// [`Mention::entity_type`](rere_core::Mention::entity_type).
     Type,
 }
 
-impl fmt::Display for Lack {
+impl fmt::Display for MissingField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Place => "a place",
+            Self::Offsets => "offsets",
             Self::Type => "an entity type",
         })
     }
@@ -136,7 +136,7 @@ pub enum EvalError {
         /// The mention's surface.
         surface: String,
         /// What it lacks.
-        lack: Lack,
+        lack: MissingField,
     },
     /// A triple has a relation that is not in the set.
     #[error(
@@ -173,9 +173,9 @@ fn sentence_name(position: usize, id: Option<&str>) -> String {
 }
 
 /// What to do about it.
-const fn remedy(lack: Lack) -> &'static str {
+const fn remedy(lack: MissingField) -> &'static str {
     match lack {
-        Lack::Place => "give places (`rere convert --locate`), or use a matcher that compares strings",
-        Lack::Type => "give types to the mentions of both sides, or use the matcher boundaries",
+        MissingField::Offsets => "give places (`rere convert --locate`), or use a matcher that compares strings",
+        MissingField::Type => "give types to the mentions of both sides, or use the matcher boundaries",
     }
 }

@@ -8,7 +8,7 @@ use rere_core::{Mention, RelationSet, Sentence, Triple};
 
 use crate::counts::tally;
 use crate::matcher::{check_mentions, count_by, joined};
-use crate::{Counts, EvalError, Side, TripleMatcher, align};
+use crate::{Counts, EvalError, Side, TripleMatcher, pair_sentences};
 
 /// The counts of one sentence, of which these triples are predicted.
 ///
@@ -23,13 +23,13 @@ pub fn count<'a>(
     matcher.count(gold, predicted)
 }
 
-/// The counts of each of the sentences that [`align`](align()) paired, gold first: what [`bootstrap`](crate::bootstrap)
+/// The counts of each of the sentences that [`pair_sentences`](pair_sentences()) paired, gold first: what [`bootstrap`](crate::bootstrap)
 /// and [`compare`](crate::compare) take. Many sentences are counted on all cores.
 pub fn count_each(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Vec<Counts> {
     aligned.par_iter().with_min_len(PARALLEL).map(|pair| count(pair.0, &pair.1.triples, matcher)).collect()
 }
 
-/// The summed counts of sentences that [`align`](align()) paired, gold first. Many sentences are counted on all cores.
+/// The summed counts of sentences that [`pair_sentences`](pair_sentences()) paired, gold first. Many sentences are counted on all cores.
 pub fn count_all(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Counts {
     count_each_matcher(aligned, [matcher])[0]
 }
@@ -81,8 +81,8 @@ fn relations(sentence: &Sentence) -> impl Iterator<Item = Option<&str>> {
 /// mention that lacks what is compared counts each time, and is never right: see [`TripleMatcher::check_entities`].
 pub fn count_entities(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Counts {
     let of = |&(gold, predicted): &(_, _)| {
-        let of_gold = mentions(gold).map(|mention| matcher.part(mention).ok());
-        once_each(of_gold, mentions(predicted).map(|mention| matcher.predicted_part(mention, gold).ok()))
+        let of_gold = mentions(gold).map(|mention| matcher.mention_key(mention).ok());
+        once_each(of_gold, mentions(predicted).map(|mention| matcher.predicted_mention_key(mention, gold).ok()))
     };
     aligned.iter().map(of).sum()
 }
@@ -101,16 +101,16 @@ fn once_each<K: Ord + Hash>(
     sum
 }
 
-/// The summed counts of all sentences: [`align`](align()), then [`TripleMatcher::check`], then [`count_all`].
+/// The summed counts of all sentences: [`pair_sentences`](pair_sentences()), then [`TripleMatcher::check`], then [`count_all`].
 ///
 /// # Errors
-/// As [`align`](align()) and [`TripleMatcher::check`].
+/// As [`pair_sentences`](pair_sentences()) and [`TripleMatcher::check`].
 pub fn evaluate(
     gold: &[Sentence],
     predicted: &[Sentence],
     matcher: &(impl TripleMatcher + Sync),
 ) -> Result<Counts, EvalError> {
-    let aligned = align(gold, predicted)?;
+    let aligned = pair_sentences(gold, predicted)?;
     matcher.check((1..).zip(gold), Side::Gold)?;
     matcher.check((1..).zip(predicted), Side::Predicted)?;
     Ok(count_all(&aligned, matcher))
@@ -130,7 +130,7 @@ pub fn evaluate(
 /// let born = Triple::of("Ada", "born in", "London");
 /// let gold = [vec![born.clone()], vec![Triple::of("London", "capital of", "England")]];
 /// let predicted = [vec![born, Triple::of("London", "born in", "Ada")], vec![]];
-/// assert_eq!(evaluate_lists(&gold, &predicted, &Exact)?, Counts { right: 1, predicted: 2, gold: 2 });
+/// assert_eq!(evaluate_lists(&gold, &predicted, &Exact)?, Counts { true_positives: 1, predicted: 2, gold: 2 });
 /// # Ok::<(), rere_eval::EvalError>(())
 /// ```
 ///

@@ -5,7 +5,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | pair the sentences of a gold and a predicted file | [`align()`]; [`align_counted`] where they need not agree; [`Pairs`] for streams, such as files that do not fit into memory |
+//! | pair the sentences of a gold and a predicted file | [`pair_sentences()`]; [`pair_sentences_counted`] where they need not agree; [`SentencePairStream`] for streams, such as files that do not fit into memory |
 //! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] or [`count_each`] for aligned ones, [`count_each_matcher`] by several matchers at once, [`evaluate()`] to do both; [`evaluate_lists`] for lists of triples without sentences; [`count_by_relation`] |
 //! | say when two triples are equal | [`Match`] by name; of strings [`Exact`], [`Partial`], [`LastWord`]; of places [`Begin`], [`Boundaries`], [`Strict`], with [`TripleMatcher::check`]; of entities with several mentions, as DocRED does, [`Entity`] |
 //! | count relations or entities alone | [`count_relations`], [`count_entities`] |
@@ -23,23 +23,22 @@
 //! # Example
 //!
 //! ```
-//! use rere_eval::{Match, NamedScore, Sentence, Triple, align, count_all};
+//! use rere_eval::{Match, NamedScore, Sentence, Triple, pair_sentences, count_all};
 //!
 //! let with = |triples| Sentence { triples, ..Sentence::new("Ada Lovelace was born in London .") };
 //! let born = "/people/person/place_of_birth";
 //! let gold = [with(vec![Triple::of("Ada Lovelace", born, "London")])];
 //! let predicted = [with(vec![Triple::of("Ada", born, "London"), Triple::of("London", born, "Ada")])];
 //!
-//! let aligned = align(&gold, &predicted)?;
+//! let aligned = pair_sentences(&gold, &predicted)?;
 //! for (matcher, right) in [(Match::Exact, 0), (Match::Partial, 1)] {
 //!     let counts = count_all(&aligned, &matcher);
-//!     assert_eq!((counts.right, counts.predicted, counts.gold), (right, 2, 1));
+//!     assert_eq!((counts.true_positives, counts.predicted, counts.gold), (right, 2, 1));
 //!     println!("{:?}", NamedScore::new(matcher, counts));
 //! }
 //! # Ok::<(), rere_eval::EvalError>(())
 //! ```
 
-mod align;
 mod breakdown;
 mod counts;
 mod curve;
@@ -50,6 +49,7 @@ mod missing;
 #[cfg(feature = "plot")]
 mod plot;
 mod score;
+mod sentence_pairs;
 mod significance;
 mod threshold;
 
@@ -57,26 +57,30 @@ pub use rere_core;
 #[doc(no_inline)]
 pub use rere_core::{ByteSpan, Mention, Probability, RelationSet, Sentence, Triple};
 
-pub use align::{Agreement, Aligned, Mismatches, Pairs, align, align_counted};
-pub use breakdown::{Breakdown, LENGTHS, Seen, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples};
+pub use breakdown::{
+    Breakdown, LENGTHS, SeenEntities, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples,
+};
 pub use counts::Counts;
 pub use curve::{
-    Calibration, CalibrationBin, CurvePoint, JointScored, JointThresholds, RelationThresholds, Scored,
+    BestRelationThresholds, Calibration, CalibrationBin, CurvePoint, JointScored, JointThresholds, ScoredPredictions,
     average_precision, best_joint_relation_thresholds, best_joint_thresholds, best_relation_thresholds, calibration,
     check_scores, precision_recall_curve, scored, scored_by_relation,
 };
-pub use error::{EvalError, Lack, Side};
+pub use error::{EvalError, MissingField, Side};
 pub use evaluate::{
     check_relations, count, count_all, count_by_relation, count_each, count_each_matcher, count_entities,
     count_relations, evaluate, evaluate_lists,
 };
 pub use matcher::{
-    Begin, Boundaries, Entity, Exact, LastWord, Match, Part, Partial, Strict, TripleMatcher, UnknownMatch,
+    AnyMentionKey, Begin, Boundaries, Entity, Exact, LastWord, Match, Partial, Strict, TripleMatcher, UnknownMatch,
 };
 pub use missing::{MissingCounts, missing_labels};
 #[cfg(feature = "plot")]
 pub use plot::{PlotError, plot_calibration, plot_f1, plot_precision_recall, to_png};
 pub use score::{MacroScore, NamedScore, Score};
+pub use sentence_pairs::{
+    Agreement, Mismatches, SentencePairStream, SentencePairs, pair_sentences, pair_sentences_counted,
+};
 pub use significance::{
     Comparison, Interval, PairedBootstrap, ScoreIntervals, SignificanceError, Spread, Verdict,
     approximate_randomisation, bootstrap, compare, paired_bootstrap,

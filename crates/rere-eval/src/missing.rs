@@ -14,7 +14,7 @@ use crate::{TripleMatcher, score::ratio};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct MissingCounts {
     /// Predicted triples that are gold.
-    pub right: usize,
+    pub true_positives: usize,
     /// Predicted triples that are not gold, but in the fuller labelling: right, and counted as wrong.
     pub missing: usize,
     /// Predicted triples.
@@ -30,7 +30,7 @@ impl Add for MissingCounts {
 
     fn add(self, other: Self) -> Self {
         Self {
-            right: self.right + other.right,
+            true_positives: self.true_positives + other.true_positives,
             missing: self.missing + other.missing,
             predicted: self.predicted + other.predicted,
             gold: self.gold + other.gold,
@@ -54,12 +54,12 @@ impl Sum for MissingCounts {
 impl MissingCounts {
     /// Precision by the gold triples alone; 0/0 is 0.
     pub fn precision(self) -> f64 {
-        ratio(self.right, self.predicted)
+        ratio(self.true_positives, self.predicted)
     }
 
     /// Precision where missing labels count as right. A lower bound: the fuller labelling may miss some too.
     pub fn corrected_precision(self) -> f64 {
-        ratio(self.right + self.missing, self.predicted)
+        ratio(self.true_positives + self.missing, self.predicted)
     }
 
     /// Share of the triples of either labelling that are not gold (RERE's paper, Table 1); a lower bound.
@@ -70,7 +70,7 @@ impl MissingCounts {
 
 /// The counts of all sentences together, and of each relation that any of the three sides has.
 ///
-/// Each sentence comes three times: gold, as predicted, and as the fuller labelling has it; [`align`](crate::align())
+/// Each sentence comes three times: gold, as predicted, and as the fuller labelling has it; [`pair_sentences`](crate::pair_sentences())
 /// pairs them. Where a matcher compares less than the whole triple, a triple of the fuller labelling counts once with the
 /// gold triples that it equals. A triple that lacks what is compared is not seen: [check](TripleMatcher::check) before.
 /// What a triple of the fuller labelling means is said by the gold sentence, as for a predicted one.
@@ -108,7 +108,7 @@ pub fn missing_labels<'a>(
             let gold: BTreeSet<_> = own(gold_sentence).filter_map(|triple| matcher.key(triple).ok()).collect();
             let (predicted, full) = (keys(predicted_sentence), keys(full_sentence));
             let counts = by_relation.entry(relation).or_default();
-            counts.right += predicted.intersection(&gold).count();
+            counts.true_positives += predicted.intersection(&gold).count();
             counts.missing += predicted.difference(&gold).filter(|&key| full.contains(key)).count();
             counts.predicted += predicted.len();
             counts.gold += gold.len();

@@ -99,7 +99,7 @@ pub fn plot_calibration(systems: &[(&str, &Calibration)]) -> Result<String, Plot
         let pale = RGBColor(180, 180, 180);
         chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], pale)).map_err(PlotError::new)?;
         for (number, (name, calibration)) in systems.iter().enumerate() {
-            let points = || calibration.bins.iter().map(|bin| (bin.mean_score, bin.share_right));
+            let points = || calibration.bins.iter().map(|bin| (bin.mean_score, bin.precision));
             let style = colour(number).stroke_width(2);
             chart
                 .draw_series(LineSeries::new(points(), style))
@@ -152,7 +152,7 @@ pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
             area.draw_text(name, &text(false), (at.0 - 6, at.1)).map_err(PlotError::new)?;
             let counts = intervals.score.counts;
             let at = chart.backend_coord(&(1.0, top + 0.5));
-            let counts = format!("{}/{}/{}", counts.right, counts.predicted, counts.gold);
+            let counts = format!("{}/{}/{}", counts.true_positives, counts.predicted, counts.gold);
             area.draw_text(&counts, &text(true), (at.0 - 4, at.1)).map_err(PlotError::new)?;
         }
         Ok(())

@@ -21,13 +21,13 @@ pub struct Score {
 impl Score {
     /// The measures of the counts; 0/0 is 0.
     pub fn from_counts(counts: Counts) -> Self {
-        let Counts { right, predicted, gold } = counts;
+        let Counts { true_positives, predicted, gold } = counts;
         Self {
             counts,
-            precision: ratio(right, predicted),
-            recall: ratio(right, gold),
+            precision: ratio(true_positives, predicted),
+            recall: ratio(true_positives, gold),
             // One division, so that equal F1 are equal numbers.
-            f1: ratio(2 * right, predicted + gold),
+            f1: ratio(2 * true_positives, predicted + gold),
         }
     }
 }
@@ -57,9 +57,9 @@ impl MacroScore {
     /// ```
     /// use rere_eval::{Counts, MacroScore};
     ///
-    /// let born = Counts { right: 3, predicted: 3, gold: 3 };
-    /// let died = Counts { right: 0, predicted: 2, gold: 1 };
-    /// let never_gold = Counts { right: 0, predicted: 9, gold: 0 };
+    /// let born = Counts { true_positives: 3, predicted: 3, gold: 3 };
+    /// let died = Counts { true_positives: 0, predicted: 2, gold: 1 };
+    /// let never_gold = Counts { true_positives: 0, predicted: 9, gold: 0 };
     /// let mean = MacroScore::of([born, died, never_gold]);
     /// assert_eq!((mean.parts, mean.precision, mean.recall, mean.f1), (2, 0.5, 0.5, 0.5));
     /// ```
@@ -88,9 +88,9 @@ pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
 /// ```
 /// use rere_eval::{Counts, Match, NamedScore};
 ///
-/// let score = NamedScore::new(Match::Exact, Counts { right: 1, predicted: 2, gold: 4 });
+/// let score = NamedScore::new(Match::Exact, Counts { true_positives: 1, predicted: 2, gold: 4 });
 /// let json = serde_json::to_string(&score)?;
-/// let start = r#"{"match":"exact","right":1,"predicted":2,"gold":4,"precision":0.5,"recall":0.25,"f1":0.33"#;
+/// let start = r#"{"match":"exact","true_positives":1,"predicted":2,"gold":4,"precision":0.5,"recall":0.25,"f1":0.33"#;
 /// assert!(json.starts_with(start));
 /// # Ok::<(), serde_json::Error>(())
 /// ```

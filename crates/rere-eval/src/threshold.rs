@@ -14,11 +14,11 @@ use crate::{Counts, Score};
 ///
 /// let scored = [(0.9, true), (0.2, false), (0.8, false), (0.7, true)];
 /// let counts = counts_at(&scored, 3, Probability::saturating(0.7));
-/// assert_eq!(counts, Counts { right: 2, predicted: 3, gold: 3 });
+/// assert_eq!(counts, Counts { true_positives: 2, predicted: 3, gold: 3 });
 /// ```
 pub fn counts_at(scored: &[(f32, bool)], gold: usize, threshold: Probability) -> Counts {
     let kept = || scored.iter().filter(|(score, _)| Probability::saturating(*score) >= threshold);
-    Counts { right: kept().filter(|(_, right)| *right).count(), predicted: kept().count(), gold }
+    Counts { true_positives: kept().filter(|(_, right)| *right).count(), predicted: kept().count(), gold }
 }
 
 /// The threshold with the highest F1, and the score there, where what scores at or over the threshold is kept.
@@ -37,7 +37,7 @@ pub fn counts_at(scored: &[(f32, bool)], gold: usize, threshold: Probability) ->
 ///
 /// let scored = [(0.9, true), (0.2, false), (0.8, false), (0.7, true)];
 /// let (threshold, score) = best_threshold(scored, 3).expect("something is scored");
-/// assert_eq!((threshold.get(), score.counts.right, score.counts.predicted), (0.7, 2, 3));
+/// assert_eq!((threshold.get(), score.counts.true_positives, score.counts.predicted), (0.7, 2, 3));
 /// ```
 pub fn best_threshold(scored: impl IntoIterator<Item = (f32, bool)>, gold: usize) -> Option<(Probability, Score)> {
     let mut best: Option<(Probability, Score)> = None;

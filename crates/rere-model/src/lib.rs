@@ -37,22 +37,20 @@
 //! ```
 
 mod device;
-mod dropout;
 mod encoder;
 mod error;
-mod gelu;
 mod head;
 mod load;
+mod ops;
 mod precision;
-mod whole;
 
 pub use device::parse_device;
 pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};
 pub use error::ModelError;
-pub use gelu::gelu;
 pub use head::{
     CasRelHead, CasRelModel, HasEncoder, POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel,
     with_first_outputs,
 };
 pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights};
+pub use ops::gelu::gelu;
 pub use precision::Precision;

@@ -44,7 +44,7 @@ pub fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
 
 /// Where and in which batches a system computes, and the tokenizer of its texts.
 #[derive(Debug, Clone)]
-pub struct Compute {
+pub struct Runtime {
     /// The device.
     pub device: Device,
     /// Tokens in a batch, padding counted.
@@ -53,7 +53,7 @@ pub struct Compute {
     pub tokenizer: Tokenizer,
 }
 
-impl Compute {
+impl Runtime {
     /// Batches of at most `batch_tokens` tokens, padding counted.
     pub fn new(device: &Device, batch_tokens: usize, tokenizer: &Tokenizer) -> Self {
         Self { device: device.clone(), batch_tokens, tokenizer: tokenizer.clone() }

@@ -11,11 +11,11 @@ use rere_model::Precision;
 use serde::Deserialize;
 
 use crate::{
-    Floor, Parts, RereError, Source, System, Thresholds,
-    batch::Compute,
+    Floor, ModelParts, RereError, Source, System, Thresholds,
+    batch::Runtime,
     files::{sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, load_tokenizer},
-    pipeline::{Chosen, Scored, Texts, candidates_floor, choose_thresholds},
+    pipeline::{Chosen, ScoredSentences, Texts, candidates_floor, choose_thresholds},
     system::load_any,
 };
 
@@ -124,8 +124,8 @@ impl<S: System> Trained<S> {
         let settings = S::Config::deserialize(&config.settings)
             .map_err(|error| wrong(format!("settings: {error}; train the model again")))?;
         let tokenizer = load_tokenizer(source, &config.encoder)?;
-        let compute = Compute::new(&options.device, options.batch_tokens, &tokenizer);
-        let parts = Parts::new(source, &config, compute, options.precision)?;
+        let compute = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
+        let parts = ModelParts::new(source, &config, compute, options.precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
         digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));
@@ -166,7 +166,11 @@ impl<S: System> Trained<S> {
     }
 
     /// The triples of scored texts at other thresholds than the model's.
-    pub(crate) fn decode(&self, scored: &Scored<'_, S>, at: &Thresholds) -> Result<Vec<Vec<Triple>>, RereError> {
+    pub(crate) fn decode(
+        &self,
+        scored: &ScoredSentences<'_, S>,
+        at: &Thresholds,
+    ) -> Result<Vec<Vec<Triple>>, RereError> {
         scored.decode(&self.system, &self.config.relations, at, &self.config.decode, |_| None)
     }
 
@@ -194,7 +198,7 @@ impl<S: System> Trained<S> {
         let constraints = options.constraints.as_ref().unwrap_or(&self.config.decode);
         constraints.check(&self.config.relations)?;
         let texts = Texts::tokenize(inputs.iter().map(|input| input.text).collect(), &self.tokenizer)?;
-        let scored = Scored::new(&self.system, &texts, self.window_tokens(), &floor)?;
+        let scored = ScoredSentences::new(&self.system, &texts, self.window_tokens(), &floor)?;
         let mentions = |text: usize| inputs[text].mentions;
         Ok(scored.decode(&self.system, &self.config.relations, &thresholds, constraints, mentions)?)
     }
@@ -202,7 +206,7 @@ impl<S: System> Trained<S> {
     /// The best thresholds on sentences that are tokenised already.
     pub(crate) fn choose(&self, texts: &Texts<'_>, gold: &[Sentence]) -> Result<Option<Chosen>, RereError> {
         let config = &self.config;
-        let score = |floor: &Floor<'_>| Scored::new(&self.system, texts, self.window_tokens(), floor);
+        let score = |floor: &Floor<'_>| ScoredSentences::new(&self.system, texts, self.window_tokens(), floor);
         let scored = candidates_floor(config.relations.len(), score)?;
         choose_thresholds(&self.system, &scored, gold, &config.relations, &config.decode)
     }

@@ -493,7 +493,7 @@ fn corpora_that_cannot_be_used_are_errors() {
     let error = run(&config(), &broken, folder.path(), false).expect_err("Paris is not there").to_string();
     assert!(error.contains("Paris") && error.contains("s7"), "{error}");
     let mut skip = config();
-    skip.data.missing = rere_data::Missing::Skip;
+    skip.data.missing = rere_data::OnMissing::Skip;
     let events = run(&skip, &broken, folder.path(), false).expect("the triple is left out");
     let Some(Event::Located(report)) = events.first() else { panic!("no report") };
     assert_eq!(report.object_not_found, 1);

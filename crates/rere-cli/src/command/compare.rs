@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rere_eval::{
-    Counts, Match, Side, TripleMatcher, align, average_precision, compare, count_each, plot_precision_recall,
+    Counts, Match, Side, TripleMatcher, average_precision, compare, count_each, pair_sentences, plot_precision_recall,
     precision_recall_curve, scored,
 };
 
@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     for (path, predicted) in [(&arguments.a, &a), (&arguments.b, &b)] {
         let named = |error| format!("{}: {error}", path.display());
         matcher.check((1..).zip(predicted), Side::Predicted).map_err(named)?;
-        systems.push((path.display().to_string(), align(&gold, predicted).map_err(named)?));
+        systems.push((path.display().to_string(), pair_sentences(&gold, predicted).map_err(named)?));
     }
     let [a, b] = [&systems[0].1, &systems[1].1].map(|aligned| count_each(aligned, &matcher));
     let comparison = compare(&a, &b, arguments.rounds, arguments.seed, arguments.alpha)?;
@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         say(serde_json::json!(comparison))?;
     } else {
         for ((path, _), (name, score)) in systems.iter().zip([("A", comparison.a), ("B", comparison.b)]) {
-            let Counts { right, predicted, gold } = score.counts;
+            let Counts { true_positives: right, predicted, gold } = score.counts;
             let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
             say(format!(
                 "{name}  {right}/{predicted}/{gold}  precision {precision:.2}  recall {recall:.2}  F1 {f1:.2}  {path}"

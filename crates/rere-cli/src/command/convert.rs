@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rere_data::{Choice, Folding, Format, Locator, OffsetUnit, Reader, Writer};
+use rere_data::{Folding, Format, Locator, Occurrence, OffsetUnit, Reader, Writer};
 
 use super::{Conventions, Outcome, finish_reading, log, report, units};
 
@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Give mentions without a place one of those where they stand: all (a triple for each pair of places), first, or nearest
     /// (subject and object nearest to each other). A format that wants places gets nearest unasked.
     #[arg(long, value_name = "CHOICE")]
-    locate: Option<Choice>,
+    locate: Option<Occurrence>,
     /// Also locate surfaces that differ from the text in case, white space, composed and decomposed characters, zero-width characters,
     /// kinds of quotes and dashes.
     #[arg(long)]
@@ -48,7 +48,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let mut reader = Reader::open(&arguments.input, &arguments.conventions.options(arguments.from))?;
     let mut writer = Writer::create(&arguments.output, arguments.to)?.with_offsets(arguments.offsets_out);
-    let choice = arguments.locate.or(arguments.to.needs_offsets().then(Choice::default));
+    let choice = arguments.locate.or(arguments.to.needs_offsets().then(Occurrence::default));
     let folding = if arguments.fold { Folding::ALL } else { Folding::NONE };
     let mut locator = choice.map(|choice| Locator::new(choice, folding));
     let (mut sentences, mut triples) = (0, 0);

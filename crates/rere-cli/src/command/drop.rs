@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rere_core::Probability;
-use rere_data::{DropBy, Dropper, Format, Reader, Writer};
+use rere_data::{DropBy, Format, Reader, TripleDropper, Writer};
 
 use super::{Outcome, Reading, finish_reading, log, report};
 
@@ -34,7 +34,7 @@ pub struct Arguments {
 
 /// Removes triples at random.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let mut dropper = Dropper::new(arguments.rate, arguments.by, arguments.seed);
+    let mut dropper = TripleDropper::new(arguments.rate, arguments.by, arguments.seed);
     let mut reader = Reader::open(&arguments.input, &arguments.reading.options())?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     for sentence in reader.by_ref() {

@@ -11,8 +11,8 @@ use clap::error::ErrorKind;
 
 use rere_core::Sentence;
 use rere_data::{
-    DataError, Format, Lost, OffsetUnit, ReadOptions, ReadReport, Reader, input_name, is_standard, read_reporting,
-    replace_file,
+    DataError, Format, OffsetUnit, ReadOptions, ReadReport, Reader, UnsupportedCounts, input_name, is_standard,
+    read_reporting, replace_file,
 };
 use rere_eval::to_png;
 
@@ -156,7 +156,7 @@ fn tell_gold(path: &Path, report: &ReadReport) {
 }
 
 /// Prints what could not be written, if anything could not.
-fn report(lost: &Lost) {
+fn report(lost: &UnsupportedCounts) {
     if !lost.is_empty() {
         log(lost);
     }

@@ -7,7 +7,7 @@ use std::{
 
 use rere::{Ceiling, ceilings};
 use rere_core::{QueryStyle, RelationSet, Sentence};
-use rere_data::{ClassPriors, DataError, LocatedCorpus, Missing, ReadOptions, Reader, Stats, Tokenizer};
+use rere_data::{ClassPriors, DataError, LocatedCorpus, OnMissing, ReadOptions, Reader, Stats, Tokenizer};
 use serde_json::{Value, json};
 
 use super::{Outcome, Reading, check_standard_input, finish_reading, say};
@@ -96,6 +96,6 @@ fn paradigms(sentences: &[Sentence], tokenizer: Option<&Tokenizer>) -> Result<(C
     let names: BTreeSet<&str> =
         sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
     let relations = RelationSet::with_style(names, QueryStyle::Raw)?;
-    let located = LocatedCorpus::new(sentences, tokenizer, &relations, Missing::Skip)?;
+    let located = LocatedCorpus::new(sentences, tokenizer, &relations, OnMissing::Skip)?;
     Ok((ClassPriors::of(sentences, tokenizer)?, ceilings(&located, sentences, &relations)))
 }

@@ -14,7 +14,7 @@ use rere_core::{
 pub use self::{
     kb::{KnowledgeBase, KnowledgeBaseReport},
     matcher::{EntityMatcher, EntityMention, MatcherSettings},
-    overlap::{Found, Labelling, Overlap},
+    overlap::{Labelling, LabellingCounts, Overlap},
 };
 use crate::DataError;
 

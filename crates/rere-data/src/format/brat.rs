@@ -13,7 +13,7 @@ use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use tempfile::TempDir;
 
 use super::{
-    Loss, Lost, OffsetUnit, ReadReport,
+    Unsupported, UnsupportedCounts, OffsetUnit, ReadReport,
     json::Object,
     mentions::{Clusters, Placed, UNTYPED, clusters, entity_type},
     reader::Found,
@@ -69,7 +69,7 @@ impl Folder {
     pub fn next(&mut self, found: &mut Found) -> Result<bool, DataError> {
         let Some(path) = self.texts.pop() else {
             for path in std::mem::take(&mut self.annotations).into_values() {
-                found.report.lost.note_at(Loss::Annotation, 1, || format!("{}, which has no text", path.display()));
+                found.report.lost.note_at(Unsupported::Annotation, 1, || format!("{}, which has no text", path.display()));
             }
             return Ok(false);
         };
@@ -239,7 +239,7 @@ fn parse(
             }
         }
     }
-    report.lost.note_at(Loss::Annotation, annotations, || format!("{}", path.display()));
+    report.lost.note_at(Unsupported::Annotation, annotations, || format!("{}", path.display()));
 
     let mut joined = vec![false; mentions.len()];
     let mut triples = Vec::with_capacity(relations.len());
@@ -260,7 +260,7 @@ fn parse(
             _ => without_mention += 1,
         }
     }
-    report.lost.note_at(Loss::Triple, without_mention, || format!("{}", path.display()));
+    report.lost.note_at(Unsupported::Triple, without_mention, || format!("{}", path.display()));
     let entities = mentions.into_iter().zip(joined).filter(|(_, joined)| !joined);
     let entities = entities.filter_map(|(mention, _)| mention).collect();
     Ok(Sentence { id: Some(id), text, triples, entities, ..Sentence::default() })
@@ -320,10 +320,10 @@ impl NewFolder {
         Ok(Self { folder, path: path.to_owned(), count: 0 })
     }
 
-    pub fn write(&mut self, sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Result<(), DataError> {
+    pub fn write(&mut self, sentence: &Sentence, offsets: OffsetUnit, lost: &mut UnsupportedCounts) -> Result<(), DataError> {
         self.count += 1;
         let id = sentence.id.as_deref().filter(|id| is_file_name(id));
-        lost.note(Loss::Id, usize::from(sentence.id.is_some() && id.is_none()), sentence);
+        lost.note(Unsupported::Id, usize::from(sentence.id.is_some() && id.is_none()), sentence);
         let stem = id.map_or_else(|| format!("{:06}", self.count), str::to_owned);
         let text = self.folder.path().join(format!("{stem}.txt"));
         if text.exists() {
@@ -361,7 +361,7 @@ fn is_file_name(id: &str) -> bool {
     (1..=200).contains(&id.len()) && !id.starts_with(['.', ' ']) && !id.ends_with(['.', ' ']) && id.chars().all(usual)
 }
 
-fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> String {
+fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut UnsupportedCounts) -> String {
     let text = sentence.text.as_str();
     let offsets = TextOffsets::new(text, offsets);
     let placed = Placed::of(sentence, lost);
@@ -392,10 +392,10 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Str
         // Writing to a string does not fail.
         _ = writeln!(file, "T{number}\t{entity_type} {}\t{}", places.join(";"), one_line(&surfaces.join(" ")));
     }
-    lost.note(Loss::Spacing, usize::from(spaces > 0), sentence);
+    lost.note(Unsupported::Spacing, usize::from(spaces > 0), sentence);
     let unwritten = placed.mentions.iter().zip(&keys).filter(|(_, key)| key.is_none());
     let joined = |mention: &Mention| sentence.triples.iter().any(|t| t.subject == *mention || t.object == *mention);
-    lost.note(Loss::Entity, unwritten.filter(|((_, mention), _)| !joined(mention)).count(), sentence);
+    lost.note(Unsupported::Entity, unwritten.filter(|((_, mention), _)| !joined(mention)).count(), sentence);
     let mut number = 0;
     for (subject, triple, object) in &placed.triples {
         let (Some(subject), Some(object), false) = (keys[*subject], keys[*object], triple.relation.is_empty()) else {
@@ -406,8 +406,8 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Str
         number += 1;
         _ = writeln!(file, "R{number}\t{relation} Arg1:T{subject} Arg2:T{object}");
     }
-    lost.note(Loss::Triple, placed.triples.len() - number, sentence);
-    lost.note(Loss::Name, names, sentence);
+    lost.note(Unsupported::Triple, placed.triples.len() - number, sentence);
+    lost.note(Unsupported::Name, names, sentence);
     // Entities with one mention are not written, so that those with several are numbered alone.
     let entities: Vec<Option<&str>> = written.iter().map(|mention| mention.entity.as_deref()).collect();
     for list in clusters(sentence, &written, &entities, Clusters::Several, lost) {

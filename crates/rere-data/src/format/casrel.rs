@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Format,
-    fields::{Exactly, Fields, Id, Kept, known},
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec},
@@ -42,7 +42,7 @@ struct Line<'a> {
     text: &'a str,
     triple_list: Vec<(&'a str, &'a str, &'a str)>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
@@ -62,7 +62,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         triple_list: triples.map(|t| (t.subject.text.as_str(), t.relation.as_str(), t.object.text.as_str())).collect(),
-        extra: Kept::of(sentence, Format::Casrel, lost),
+        extra: RetainedFields::of(sentence, Format::Casrel, lost),
     };
     objects.push(&line)
 }

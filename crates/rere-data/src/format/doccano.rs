@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, NumberOrString, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, NumberOrString, known},
     json::Object,
     mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
     reader::Found,
@@ -83,7 +83,7 @@ struct Line<'a> {
     entities: Vec<EntityLine<'a>>,
     relations: Vec<RelationLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -144,7 +144,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         };
         triples.push(Triple { subject: end(&from_id)?, relation, object: end(&to_id)?, score: None });
     }
-    lost.note_at(Loss::Field, other, || object.name());
+    lost.note_at(Unsupported::Field, other, || object.name());
     let entities = unjoined(listed, joined);
     found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
     Ok(())
@@ -178,7 +178,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         text: &sentence.text,
         entities: entities.collect(),
         relations: relations.collect(),
-        extra: Kept::of(sentence, Format::Doccano, lost),
+        extra: RetainedFields::of(sentence, Format::Doccano, lost),
     };
     objects.push(&line)
 }

@@ -8,8 +8,8 @@ use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
@@ -72,7 +72,7 @@ struct Line<'a> {
     vertices: Vec<Vec<MentionLine<'a>>>,
     labels: Vec<LabelLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -148,9 +148,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         }
         clusters.push(cluster);
     }
-    lost.note_at(Loss::Field, other, || object.name());
-    lost.note_at(Loss::Annotation, annotations, || object.name());
-    lost.note_at(Loss::Spacing, usize::from(spacing), || object.name());
+    lost.note_at(Unsupported::Field, other, || object.name());
+    lost.note_at(Unsupported::Annotation, annotations, || object.name());
+    lost.note_at(Unsupported::Spacing, usize::from(spacing), || object.name());
 
     let mut joined: Vec<Vec<bool>> = clusters.iter().map(|cluster| vec![false; cluster.len()]).collect();
     let mut triples = Vec::with_capacity(labels.len());
@@ -189,7 +189,7 @@ fn nearest<M>(heads: &[(TokenSpan, M)], tails: &[(TokenSpan, M)]) -> Option<(usi
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let lost = &mut objects.lost;
     // An empty title reads as none.
-    lost.note(Loss::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
+    lost.note(Unsupported::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
     let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
     let all: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
     let entities: Vec<Option<&str>> = all.iter().map(|mention| mention.entity.as_deref()).collect();
@@ -210,7 +210,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     };
     let labels = triples.iter().map(label).collect();
     // Other mentions of the same entities are nearer to each other than those of the triple.
-    lost.note(Loss::Offsets, moved, sentence);
+    lost.note(Unsupported::Offsets, moved, sentence);
     let vertex = |list: &Vec<(TokenSpan, usize)>| {
         let mention = |&(TokenSpan { start, end }, number): &(TokenSpan, usize)| MentionLine {
             name: all[number].text.trim(),
@@ -225,7 +225,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         sents: [words.iter().map(|word| &sentence.text[word.start..word.end]).collect()],
         vertices: clusters.iter().map(vertex).collect(),
         labels,
-        extra: Kept::of(sentence, Format::Docred, lost),
+        extra: RetainedFields::of(sentence, Format::Docred, lost),
     };
     objects.push(&line)
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
@@ -69,7 +69,7 @@ struct Line<'a> {
     text: &'a str,
     spo_list: Vec<SpoLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -92,7 +92,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let spo_list = spo_list.unwrap_or_default();
     let mut triples = Vec::with_capacity(spo_list.len());
     for spo in spo_list {
-        lost.note_at(Loss::Field, spo.other.len(), || object.name());
+        lost.note_at(Unsupported::Field, spo.other.len(), || object.name());
         let subject = Mention { entity_type: spo.subject_type, ..Mention::of(spo.subject) };
         let types = spo.object_type.map(slots);
         for (slot, surface) in slots(spo.object) {
@@ -138,7 +138,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref(),
         text: &sentence.text,
         spo_list: sentence.triples.iter().map(spo).collect(),
-        extra: Kept::of(sentence, Format::Duie, lost),
+        extra: RetainedFields::of(sentence, Format::Duie, lost),
     };
     objects.push(&line)
 }

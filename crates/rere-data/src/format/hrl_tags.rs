@@ -7,8 +7,8 @@ use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec},
@@ -61,7 +61,7 @@ struct Line<'a> {
     sentext: String,
     relations: Vec<RelationLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -82,7 +82,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let mut triples = Vec::with_capacity(relations.len());
     let mut others = Vec::new();
     for Relation { rtext, em1, em2, tags, other } in relations {
-        lost.note_at(Loss::Field, other.len(), || object.name());
+        lost.note_at(Unsupported::Field, other.len(), || object.name());
         if tags.len() != words.len() {
             let (tags, words) = (tags.len(), words.len());
             return Err(object.error(format!("a relation {rtext:?} has {tags} tags for {words} words")));
@@ -154,16 +154,16 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         order.iter().for_each(|&number| mark(number, OTHER));
         relations.push(RelationLine { rtext: &triple.relation, em1: join_words(em1), em2: join_words(em2), tags });
     }
-    lost.note(Loss::Triple, triples.len() - relations.len(), sentence);
+    lost.note(Unsupported::Triple, triples.len() - relations.len(), sentence);
     // Mentions of triples are not missed here: a triple that is left out is counted itself.
     let joined: HashSet<usize> = triples.iter().flat_map(|&(subject, _, object)| [subject, object]).collect();
     let hidden = shown.iter().enumerate().filter(|&(number, shown)| !shown && !joined.contains(&number));
-    lost.note(Loss::Entity, hidden.count(), sentence);
+    lost.note(Unsupported::Entity, hidden.count(), sentence);
     let line = Line {
         id: sentence.id.as_deref(),
         sentext: join_words(TokenSpan::new(0, words.len())),
         relations,
-        extra: Kept::of(sentence, Format::HrlTags, lost),
+        extra: RetainedFields::of(sentence, Format::HrlTags, lost),
     };
     objects.push(&line)
 }

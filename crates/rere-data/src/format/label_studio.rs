@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
-    Format, Loss, Lost,
-    fields::{Fields, Id, Kept, NumberOrString, known},
+    Format, Unsupported, UnsupportedCounts,
+    fields::{Fields, Id, RetainedFields, NumberOrString, known},
     json::Object,
     mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
     reader::Found,
@@ -116,7 +116,7 @@ struct Line<'a> {
 struct Data<'a> {
     text: &'a str,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -186,8 +186,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         }
     };
     // The program's own records of a task: dates, counts, users.
-    lost.note_at(Loss::Field, records.len(), || object.name());
-    lost.note_at(Loss::Annotation, others, || object.name());
+    lost.note_at(Unsupported::Field, records.len(), || object.name());
+    lost.note_at(Unsupported::Annotation, others, || object.name());
     if let Some(version) = chosen.as_ref().and_then(|it| it.model_version.as_deref()).filter(|it| *it != UNNAMED) {
         extra.set(MODEL_VERSION, version).map_err(|error| DataError::Output(error.into()))?;
     }
@@ -220,7 +220,7 @@ fn read_results(
     completion: Completion,
     sentence: &mut Sentence,
     object: &Object,
-    lost: &mut Lost,
+    lost: &mut UnsupportedCounts,
 ) -> Result<(), DataError> {
     let offsets = TextOffsets::new(&sentence.text, object.offsets);
     let results = completion.result.unwrap_or_default();
@@ -297,10 +297,10 @@ fn read_results(
     }
     // Scores of regions, and one of the whole without a triple to have it.
     scores += usize::from(completion.score.is_some() && sentence.triples.is_empty());
-    lost.note_at(Loss::Score, scores, || object.name());
-    lost.note_at(Loss::Field, notes, || object.name());
-    lost.note_at(Loss::Annotation, other, || object.name());
-    lost.note_at(Loss::EntityType, types, || object.name());
+    lost.note_at(Unsupported::Score, scores, || object.name());
+    lost.note_at(Unsupported::Field, notes, || object.name());
+    lost.note_at(Unsupported::Annotation, other, || object.name());
+    lost.note_at(Unsupported::EntityType, types, || object.name());
     sentence.entities = unjoined(listed, joined);
     Ok(())
 }
@@ -341,7 +341,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     }
     let line = Line {
         id: sentence.id.as_deref().map(NumberOrString),
-        data: Data { text: &sentence.text, extra: Kept::beside(sentence, Format::LabelStudio, written, lost) },
+        data: Data { text: &sentence.text, extra: RetainedFields::beside(sentence, Format::LabelStudio, written, lost) },
         annotations,
         predictions,
     };

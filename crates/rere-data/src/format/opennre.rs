@@ -7,8 +7,8 @@ use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, TokenSpan, T
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     mentions::pairs,
     reader::Found,
@@ -68,7 +68,7 @@ struct Line<'a> {
     t: EndLine<'a>,
     relation: &'a str,
     #[serde(flatten)]
-    extra: &'a Kept<'a>,
+    extra: &'a RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -96,7 +96,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let offsets = TextOffsets::new(&text, object.offsets);
     let mut surfaces = 0;
     let mut mention = |end: End| {
-        lost.note_at(Loss::Field, end.other.len(), || object.name());
+        lost.note_at(Unsupported::Field, end.other.len(), || object.name());
         let entity = end.id.map(|Id(id)| id);
         let Some(Exactly([start, end_of])) = end.pos else {
             let name = object.required(end.name, "name")?;
@@ -129,7 +129,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     };
     let subject = mention(object.required(head, "h")?)?;
     let object_mention = mention(object.required(tail, "t")?)?;
-    lost.note_at(Loss::Surface, surfaces, || object.name());
+    lost.note_at(Unsupported::Surface, surfaces, || object.name());
     let mut sentence = Sentence { id, extra, ..Sentence::new(text) };
     match relation {
         Some(relation) => sentence.triples.push(Triple { subject, relation, object: object_mention, score: None }),
@@ -140,7 +140,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let extra = Kept::of(sentence, Format::Opennre, &mut objects.lost);
+    let extra = RetainedFields::of(sentence, Format::Opennre, &mut objects.lost);
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let end = |mention| {
         let Mention { text, span, entity, .. }: &Mention = mention;

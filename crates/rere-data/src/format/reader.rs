@@ -13,7 +13,7 @@ use serde::Serialize;
 #[cfg(feature = "parquet")]
 use super::parquet::Rows as ParquetRows;
 use super::{
-    Format, Lost, OffsetUnit, brat,
+    Format, OffsetUnit, UnsupportedCounts, brat,
     json::{Object, Objects},
     spec::{Content, identify, triples_fields},
     table, text,
@@ -76,7 +76,7 @@ pub struct ReadReport {
     /// not known.
     pub unknown_fields: BTreeSet<String>,
     /// What has no counterpart here.
-    pub lost: Lost,
+    pub lost: UnsupportedCounts,
 }
 
 impl ReadReport {

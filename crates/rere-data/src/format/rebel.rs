@@ -7,8 +7,8 @@ use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
@@ -57,7 +57,7 @@ struct Line<'a> {
     text: &'a str,
     triplets: Vec<TripletLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let text = object.required(text, "text")?;
     let triplets = triplets.unwrap_or_default();
     let other = triplets.iter().map(|triplet| triplet.other.len()).sum();
-    found.report.lost.note_at(Loss::Field, other, || object.name());
+    found.report.lost.note_at(Unsupported::Field, other, || object.name());
     let triples = triplets.into_iter().map(|triplet| Triple {
         subject: Mention { entity_type: triplet.head_type, ..Mention::of(triplet.head) },
         relation: triplet.relation,
@@ -101,7 +101,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref(),
         text: &sentence.text,
         triplets: sentence.triples.iter().map(triplet).collect(),
-        extra: Kept::of(sentence, Format::Rebel, &mut objects.lost),
+        extra: RetainedFields::of(sentence, Format::Rebel, &mut objects.lost),
     };
     objects.push(&line)
 }

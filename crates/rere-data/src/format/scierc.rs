@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{Clusters, UNTYPED, clusters, entity_type, unjoined},
     reader::Found,
@@ -69,7 +69,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     clusters: Vec<BTreeSet<Ends>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 /// First and last word of the subject and of the object, and the relation between them.
@@ -87,7 +87,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let count = sentences.len();
     // Programs write their predictions beside the gold labels; a file that has any is theirs.
     if predicted_ner.is_some() || predicted_relations.is_some() {
-        lost.note_at(Loss::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || object.name());
+        lost.note_at(Unsupported::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || object.name());
         (ner, relations) = (predicted_ner, predicted_relations);
     }
     for (name, list) in [("ner", &ner), ("relations", &relations)] {
@@ -103,8 +103,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         cluster.iter().for_each(|&Exactly(ends)| _ = entity_of.entry(ends).or_insert(entity));
     }
     // Borders between sentences, and fields of a document that is split.
-    lost.note_at(Loss::Annotation, count.saturating_sub(1), || object.name());
-    lost.note_at(Loss::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
+    lost.note_at(Unsupported::Annotation, count.saturating_sub(1), || object.name());
+    lost.note_at(Unsupported::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
     let mut extra = Some(extra).filter(|_| count == 1);
     let (mut more, mut first, mut linked) = (0, 0, 0);
     let mut lists = [ner, relations].map(|list| list.unwrap_or_default().into_iter());
@@ -163,13 +163,13 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
         first += words.len();
     }
-    lost.note_at(Loss::Field, more, || object.name());
+    lost.note_at(Unsupported::Field, more, || object.name());
     // Mentions that are not among the others, or whose cluster has no other one in their sentence.
     let lists = clusters.iter().flatten().enumerate();
     let links: HashSet<(usize, Ends)> =
         lists.flat_map(|(entity, cluster)| cluster.iter().map(move |&Exactly(ends)| (entity, ends))).collect();
     let unlinked = links.len().saturating_sub(linked);
-    lost.note_at(Loss::Annotation, unlinked, || object.name());
+    lost.note_at(Unsupported::Annotation, unlinked, || object.name());
     Ok(())
 }
 
@@ -199,7 +199,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     (0..all.len()).for_each(|number| _ = first.entry(ends[number]).or_insert(number));
     let is_other = |number: &usize| all[first[&ends[*number]]] != all[*number];
     let joined = words.triples.iter().flat_map(|&(subject, _, object)| [subject, object]);
-    lost.note(Loss::EntityType, joined.filter(is_other).count(), sentence);
+    lost.note(Unsupported::EntityType, joined.filter(is_other).count(), sentence);
     // Nor can two mentions with the same words be of two entities.
     let mut entity_of: HashMap<Ends, Option<&str>> = HashMap::new();
     let entity = |(number, mention): (usize, &&'a Mention)| match mention.entity.as_deref() {
@@ -211,7 +211,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     };
     let entities: Vec<Option<&str>> = all.iter().enumerate().map(entity).collect();
     let without = all.iter().zip(&entities).filter(|(mention, entity)| entity.is_none() && mention.entity.is_some());
-    lost.note(Loss::EntityId, without.count(), sentence);
+    lost.note(Unsupported::EntityId, without.count(), sentence);
     let clusters = clusters(sentence, &ends, &entities, Clusters::Several, lost);
     let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
         let ([a, b], [c, d]) = (ends[subject], ends[object]);
@@ -227,7 +227,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         ner: [all.iter().enumerate().map(ner).collect()],
         relations: [words.triples.iter().map(relation).collect()],
         clusters: clusters.into_iter().map(|list| list.into_iter().map(|number| ends[number]).collect()).collect(),
-        extra: Kept::of(sentence, Format::Scierc, lost),
+        extra: RetainedFields::of(sentence, Format::Scierc, lost),
     };
     objects.push(&line)
 }

@@ -7,8 +7,8 @@ use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
@@ -86,7 +86,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<&'static str>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize, Clone, Copy)]
@@ -117,7 +117,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let relations = relations.unwrap_or_default();
     let offsets = TextOffsets::new(&text, object.offsets);
     let mut mention = |span: Span| {
-        lost.note_at(Loss::Field, span.other.len(), || object.name());
+        lost.note_at(Unsupported::Field, span.other.len(), || object.name());
         let mention = object.mention(&offsets, CharSpan::new(span.start, span.end), span.text)?;
         Ok::<_, DataError>(Mention { entity_type: span.label.and_then(entity_type), ..mention })
     };
@@ -129,7 +129,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let (subject, object) = (mention(relation.head_span)?, mention(relation.child_span)?);
         triples.push(Triple { subject, relation: relation.label, object, score: None });
     }
-    lost.note_at(Loss::Field, other, || object.name());
+    lost.note_at(Unsupported::Field, other, || object.name());
     let entities = join(&mut triples, listed, false);
     found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
     Ok(())
@@ -157,7 +157,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         relations: placed.triples.iter().map(relation).collect(),
         spans,
         answer: is_accepted.then_some(ACCEPT),
-        extra: Kept::beside(sentence, Format::Spacy, is_accepted.then_some(ANSWER), lost),
+        extra: RetainedFields::beside(sentence, Format::Spacy, is_accepted.then_some(ANSWER), lost),
     };
     objects.push(&line)
 }

@@ -8,8 +8,8 @@ use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::{Has, Lacks}, Offsets, Spec, Types},
@@ -70,7 +70,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     orig_id: Option<&'a str>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -97,7 +97,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let entities = entities.unwrap_or_default();
     let relations = relations.unwrap_or_default();
     let other = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len()));
-    lost.note_at(Loss::Field, other.sum(), || object.name());
+    lost.note_at(Unsupported::Field, other.sum(), || object.name());
     let (text, words) = join(&tokens);
     let mut listed = Vec::with_capacity(entities.len());
     for Entity { entity_type: name, start, end, .. } in entities {
@@ -142,7 +142,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         entities: words.mentions.iter().map(entity).collect(),
         relations: words.triples.iter().map(relation).collect(),
         orig_id: sentence.id.as_deref(),
-        extra: Kept::of(sentence, Format::Spert, lost),
+        extra: RetainedFields::of(sentence, Format::Spert, lost),
     };
     objects.push(&line)
 }

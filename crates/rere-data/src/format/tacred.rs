@@ -5,8 +5,8 @@ use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
 
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{UNTYPED, entity_type, pairs},
     reader::Found,
@@ -65,7 +65,7 @@ struct Line<'a> {
     subj_type: &'a str,
     obj_type: &'a str,
     #[serde(flatten)]
-    extra: &'a Kept<'a>,
+    extra: &'a RetainedFields<'a>,
 }
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
@@ -94,9 +94,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let extra = Kept::of(sentence, Format::Tacred, &mut objects.lost);
+    let extra = RetainedFields::of(sentence, Format::Tacred, &mut objects.lost);
     let words = Words::of(sentence, &mut objects.lost);
-    objects.lost.note(Loss::Negative, sentence.negatives.len() - words.negatives.len(), sentence);
+    objects.lost.note(Unsupported::Negative, sentence.negatives.len() - words.negatives.len(), sentence);
     let token: Vec<&str> = words.words.iter().map(|word| &sentence.text[word.start..word.end]).collect();
     let ends: Vec<_> = words.triples.iter().chain(&words.negatives).map(|&(subject, _, object)| (subject, object)).collect();
     let type_of = |number: usize| words.mentions[number].1.entity_type.as_deref().unwrap_or(UNTYPED);

@@ -16,7 +16,7 @@ fn all(input: impl Into<Vec<u8>>) -> Result<Vec<Sentence>, DataError> {
 }
 
 /// What a file of sentences has.
-fn written(sentences: &[Sentence], format: Format) -> (Vec<u8>, Lost) {
+fn written(sentences: &[Sentence], format: Format) -> (Vec<u8>, UnsupportedCounts) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus.jsonl");
     let lost = write(&path, sentences, format).expect("written");
@@ -175,7 +175,7 @@ fn fields_that_would_be_read_as_something_else_are_counted() {
         (Format::Spert, vec!["id", "note"]),
     ] {
         let (line, lost) = written(std::slice::from_ref(&sentence), format);
-        assert_eq!(lost.count(Loss::Field), sentence.extra.len() - kept.len(), "{format}");
+        assert_eq!(lost.count(Unsupported::Field), sentence.extra.len() - kept.len(), "{format}");
         let read = all(line).expect("read");
         assert_eq!(read[0].extra.iter().map(|(field, _)| field).collect::<Vec<_>>(), kept, "{format}");
     }

@@ -7,8 +7,8 @@ use rere_core::{CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
@@ -82,7 +82,7 @@ struct Line<'a> {
     relation_list: Vec<RelationLine<'a>>,
     entity_list: Vec<EntityLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -113,7 +113,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let relation_list = object.required(relation_list, "relation_list")?;
     let entity_list = entity_list.unwrap_or_default();
     let other = relation_list.iter().map(|r| r.other.len()).chain(entity_list.iter().map(|e| e.other.len()));
-    lost.note_at(Loss::Field, other.sum(), || object.name());
+    lost.note_at(Unsupported::Field, other.sum(), || object.name());
     let offsets = TextOffsets::new(&text, object.offsets);
     let mention = |surface: String, span: Option<Exactly<usize, 2>>| match span {
         None => Ok(Mention::of(surface)),
@@ -160,7 +160,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         text: &sentence.text,
         relation_list: sentence.triples.iter().map(relation).collect(),
         entity_list: listed(sentence, |mention| (&mention.text, mention.span), lost).into_iter().map(entity).collect(),
-        extra: Kept::of(sentence, Format::Tplinker, lost),
+        extra: RetainedFields::of(sentence, Format::Tplinker, lost),
     };
     objects.push(&line)
 }

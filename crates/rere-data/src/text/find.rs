@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Choice, CleanSettings, Cleaner, Locator,
+        CleanSettings, Cleaner, Locator, Occurrence,
         text::fold::slow::{self, foldings},
     };
 
@@ -221,7 +221,7 @@ mod tests {
         // All pairs would be many thousand millions.
         let mut sentence =
             Sentence { triples: vec![Triple::of("a", "r", "b")], ..Sentence::new("a . b . ".repeat(100_000)) };
-        Locator::new(Choice::Nearest, Folding::default()).locate(&mut sentence);
+        Locator::new(Occurrence::Nearest, Folding::default()).locate(&mut sentence);
         assert_eq!(sentence.triples[0].object.span, Some(ByteSpan::new(4, 5)));
     }
 

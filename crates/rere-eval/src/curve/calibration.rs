@@ -17,7 +17,7 @@ pub struct CalibrationBin {
     /// Mean score of the items.
     pub mean_score: f64,
     /// Share of the items that are right.
-    pub share_right: f64,
+    pub precision: f64,
 }
 
 /// Scores against the share that is right.
@@ -41,7 +41,7 @@ pub struct Calibration {
 ///
 /// let found = calibration([(0.9, true), (0.9, true), (0.8, false), (0.1, false)], 2);
 /// let [low, high] = found.bins[..] else { panic!("two bins") };
-/// assert_eq!((low.count, low.share_right, high.count), (1, 0.0, 3));
+/// assert_eq!((low.count, low.precision, high.count), (1, 0.0, 3));
 /// assert!((high.mean_score - 2.6 / 3.0).abs() < 1e-6);
 /// assert!((found.expected_error - (0.1 + 0.6) / 4.0).abs() < 1e-6);
 /// ```
@@ -60,12 +60,12 @@ pub fn calibration(scored: impl IntoIterator<Item = (f32, bool)>, bins: usize) -
             high: high / width,
             count,
             mean_score: mean(total),
-            share_right: mean(right as f64),
+            precision: mean(right as f64),
         }
     };
     let mut bins: Vec<_> = items.chunk_by(|a, b| end(a.0) == end(b.0)).map(bin).collect();
     bins.reverse();
-    let apart = |bin: &CalibrationBin| bin.count as f64 * (bin.mean_score - bin.share_right).abs();
+    let apart = |bin: &CalibrationBin| bin.count as f64 * (bin.mean_score - bin.precision).abs();
     let expected_error = bins.iter().map(apart).sum::<f64>() / items.len().max(1) as f64;
     Calibration { bins, expected_error }
 }

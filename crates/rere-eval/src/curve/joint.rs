@@ -127,7 +127,7 @@ impl Candidates {
         let Some(JointThresholds { relation, triple }) = thresholds else { return Counts::default() };
         let kept =
             self.items.iter().filter(|item| item.relation >= relation && self.triple_scores[item.rank] >= triple);
-        kept.map(|item| Counts { right: item.right.into(), predicted: 1, gold: 0 }).sum()
+        kept.map(|item| Counts { true_positives: item.right.into(), predicted: 1, gold: 0 }).sum()
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn steps(sorted: &[(Probability, bool)], gold: usize) -> impl Iterato
     let mut counts = Counts { gold, ..Counts::default() };
     sorted.chunk_by(|a, b| a.0 == b.0).map(move |equal| {
         counts.predicted += equal.len();
-        counts.right += equal.iter().filter(|(_, right)| *right).count();
+        counts.true_positives += equal.iter().filter(|(_, right)| *right).count();
         (equal[0].0, counts)
     })
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use rere_core::Probability;
 
-use super::Scored;
+use super::ScoredPredictions;
 use super::points::{sorted, steps};
 use crate::{Counts, Score};
 
 /// One threshold for each relation, and the score with all of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RelationThresholds<'a> {
+pub struct BestRelationThresholds<'a> {
     /// By relation: what scores at or over the threshold is kept; `None` where it is best to keep nothing.
     pub thresholds: BTreeMap<&'a str, Option<Probability>>,
     /// The score of all relations together.
@@ -31,25 +31,25 @@ pub struct RelationThresholds<'a> {
 ///
 /// ```
 /// use std::collections::BTreeMap;
-/// use rere_eval::{Scored, best_relation_thresholds};
+/// use rere_eval::{ScoredPredictions, best_relation_thresholds};
 ///
 /// let scored = BTreeMap::from([
-///     ("born in", Scored { items: vec![(0.9, false), (0.8, false)], gold: 1 }),
-///     ("died in", Scored { items: vec![(0.7, true), (0.2, true)], gold: 2 }),
+///     ("born in", ScoredPredictions { items: vec![(0.9, false), (0.8, false)], gold: 1 }),
+///     ("died in", ScoredPredictions { items: vec![(0.7, true), (0.2, true)], gold: 2 }),
 /// ]);
 /// let best = best_relation_thresholds(&scored);
 /// let thresholds: Vec<_> = best.thresholds.values().map(|threshold| threshold.map(|t| t.get())).collect();
 /// assert_eq!(thresholds, [None, Some(0.2)]);
 /// assert_eq!(best.score.f1, 0.8);
 /// ```
-pub fn best_relation_thresholds<'a>(scored: &BTreeMap<&'a str, Scored>) -> RelationThresholds<'a> {
-    let choices: Vec<Vec<Choice>> = scored.values().map(choices).collect();
+pub fn best_relation_thresholds<'a>(scored: &BTreeMap<&'a str, ScoredPredictions>) -> BestRelationThresholds<'a> {
+    let choices: Vec<Vec<ThresholdChoice>> = scored.values().map(choices).collect();
     let gold = scored.values().map(|scored| scored.gold).sum();
     let (thresholds, score) = best_of_each(&choices, gold, |choices, counts| {
-        let Choice { threshold, right, predicted } = best_at(choices, counts);
-        (threshold, Counts { right, predicted, gold: 0 })
+        let ThresholdChoice { threshold, right, predicted } = best_at(choices, counts);
+        (threshold, Counts { true_positives: right, predicted, gold: 0 })
     });
-    RelationThresholds { thresholds: scored.keys().copied().zip(thresholds).collect(), score }
+    BestRelationThresholds { thresholds: scored.keys().copied().zip(thresholds).collect(), score }
 }
 
 /// One choice for each group that together have the highest micro F1, and the score there: the rounds of Dinkelbach.
@@ -74,28 +74,26 @@ pub(super) fn best_of_each<G, C>(
 
 /// A threshold of one relation, with what it keeps.
 #[derive(Debug, Clone, Copy)]
-struct Choice {
+struct ThresholdChoice {
     threshold: Option<Probability>,
     right: usize,
     predicted: usize,
 }
 
 /// Every different choice, the one that keeps the fewest first: that is nothing.
-fn choices(scored: &Scored) -> Vec<Choice> {
-    let nothing = Choice { threshold: None, right: 0, predicted: 0 };
+fn choices(scored: &ScoredPredictions) -> Vec<ThresholdChoice> {
+    let nothing = ThresholdChoice { threshold: None, right: 0, predicted: 0 };
     let items = sorted(scored.items.iter().copied());
-    let kept = steps(&items, scored.gold).map(|(threshold, Counts { right, predicted, .. })| Choice {
-        threshold: Some(threshold),
-        right,
-        predicted,
+    let kept = steps(&items, scored.gold).map(|(threshold, Counts { true_positives: right, predicted, .. })| {
+        ThresholdChoice { threshold: Some(threshold), right, predicted }
     });
     std::iter::once(nothing).chain(kept).collect()
 }
 
 /// The choice with the highest 2R - lambda P, where lambda is the F1 of `counts`; of equal ones the first.
-fn best_at(choices: &[Choice], counts: Counts) -> Choice {
+fn best_at(choices: &[ThresholdChoice], counts: Counts) -> ThresholdChoice {
     let (right, whole) = f1_parts(counts);
-    let worth = |choice: &Choice| choice.right as i128 * whole - choice.predicted as i128 * right;
+    let worth = |choice: &ThresholdChoice| choice.right as i128 * whole - choice.predicted as i128 * right;
     let mut best = (choices[0], worth(&choices[0]));
     for choice in &choices[1..] {
         let worth = worth(choice);
@@ -114,5 +112,5 @@ fn is_higher(a: Counts, b: Counts) -> bool {
 
 /// Half of F1 as a fraction: R and P + G. 0/0 is 0/1.
 pub(super) fn f1_parts(counts: Counts) -> (i128, i128) {
-    (counts.right as i128, (counts.predicted as i128 + counts.gold as i128).max(1))
+    (counts.true_positives as i128, (counts.predicted as i128 + counts.gold as i128).max(1))
 }

@@ -10,14 +10,14 @@ use crate::{EvalError, TripleMatcher};
 
 /// What curves and thresholds are made from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Scored {
+pub struct ScoredPredictions {
     /// One item for each candidate triple: its score, and whether it is right.
     pub items: Vec<(f32, bool)>,
     /// Number of gold triples, found or not.
     pub gold: usize,
 }
 
-/// The predicted triples of sentences that [`align`](crate::align()) paired, gold first, as items of a curve.
+/// The predicted triples of sentences that [`pair_sentences`](crate::pair_sentences()) paired, gold first, as items of a curve.
 ///
 /// A triple that is predicted several times under one key is one item, with the highest of its scores, unless the
 /// matcher [counts repeats](TripleMatcher::counts_repeats). So the items that a threshold keeps have the counts that
@@ -26,9 +26,12 @@ pub struct Scored {
 ///
 /// # Errors
 /// [`EvalError::NoScore`] at the first sentence with a predicted triple that has no score.
-pub fn scored(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Result<Scored, EvalError> {
-    let mut all = Scored::default();
-    for Scored { items, gold } in scored_by_relation(aligned, matcher)?.into_values() {
+pub fn scored(
+    aligned: &[(&Sentence, &Sentence)],
+    matcher: &impl TripleMatcher,
+) -> Result<ScoredPredictions, EvalError> {
+    let mut all = ScoredPredictions::default();
+    for ScoredPredictions { items, gold } in scored_by_relation(aligned, matcher)?.into_values() {
         all.items.extend(items);
         all.gold += gold;
     }
@@ -42,7 +45,7 @@ pub fn scored(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) 
 pub fn scored_by_relation<'a>(
     aligned: &[(&'a Sentence, &'a Sentence)],
     matcher: &impl TripleMatcher,
-) -> Result<BTreeMap<&'a str, Scored>, EvalError> {
+) -> Result<BTreeMap<&'a str, ScoredPredictions>, EvalError> {
     check_scores((1..).zip(aligned.iter().map(|&(_, predicted)| predicted)))?;
     let mut scored = BTreeMap::new();
     for (gold, predicted) in aligned {
@@ -68,7 +71,7 @@ pub fn check_scores<'a>(sentences: impl IntoIterator<Item = (usize, &'a Sentence
 
 /// Adds the triples of one sentence; predicted ones have scores.
 fn add<'a, M: TripleMatcher>(
-    scored: &mut BTreeMap<&'a str, Scored>,
+    scored: &mut BTreeMap<&'a str, ScoredPredictions>,
     gold: &'a Sentence,
     predicted: &'a Sentence,
     matcher: &M,

@@ -3,8 +3,8 @@
 use rere_core::{Mention, Sentence, Triple};
 
 use super::surface::trimmed;
-use super::{Part, TripleMatcher, joined};
-use crate::Lack;
+use super::{AnyMentionKey, TripleMatcher, joined};
+use crate::MissingField;
 
 /// Equal relation, subject entity and object entity, whichever of its mentions stands for an entity.
 ///
@@ -49,25 +49,33 @@ use crate::Lack;
 ///     ..Sentence::new("Ilse Brandt sings . Brandt lives in Oslo .")
 /// };
 /// let predicted = [Triple::of("Ilse Brandt", "lives in", "Oslo"), Triple::of("Brandt", "lives in", "Oslo")];
-/// assert_eq!(count(&gold, &predicted, &Entity), Counts { right: 1, predicted: 1, gold: 1 });
-/// assert_eq!(count(&gold, &predicted, &Exact), Counts { right: 1, predicted: 2, gold: 1 });
+/// assert_eq!(count(&gold, &predicted, &Entity), Counts { true_positives: 1, predicted: 1, gold: 1 });
+/// assert_eq!(count(&gold, &predicted, &Exact), Counts { true_positives: 1, predicted: 2, gold: 1 });
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entity;
 
 impl TripleMatcher for Entity {
-    /// [`Part::Entity`], or [`Part::Surface`] of a mention without an id.
-    type Part<'a> = Part<'a>;
+    /// [`AnyMentionKey::Entity`], or [`AnyMentionKey::Surface`] of a mention without an id.
+    type MentionKey<'a> = AnyMentionKey<'a>;
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<Part<'a>, Lack> {
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<AnyMentionKey<'a>, MissingField> {
         Ok(entity(mention))
     }
 
-    fn predicted_part<'a>(&self, mention: &'a Mention, gold: &'a Sentence) -> Result<Part<'a>, Lack> {
+    fn predicted_mention_key<'a>(
+        &self,
+        mention: &'a Mention,
+        gold: &'a Sentence,
+    ) -> Result<AnyMentionKey<'a>, MissingField> {
         Ok(preferred(mention, &readings(mention, gold)))
     }
 
-    fn predicted_key<'a>(&self, triple: &'a Triple, gold: &'a Sentence) -> Result<(Part<'a>, &'a str, Part<'a>), Lack> {
+    fn predicted_key<'a>(
+        &self,
+        triple: &'a Triple,
+        gold: &'a Sentence,
+    ) -> Result<(AnyMentionKey<'a>, &'a str, AnyMentionKey<'a>), MissingField> {
         let Triple { subject, relation, object, .. } = triple;
         let (subjects, objects) = (readings(subject, gold), readings(object, gold));
         let of_relation = gold.triples.iter().filter(|known| known.relation == *relation);
@@ -85,12 +93,12 @@ impl TripleMatcher for Entity {
 }
 
 /// What a mention means by itself.
-fn entity(mention: &Mention) -> Part<'_> {
-    mention.entity.as_deref().map_or_else(|| Part::Surface(trimmed(&mention.text)), Part::Entity)
+fn entity(mention: &Mention) -> AnyMentionKey<'_> {
+    mention.entity.as_deref().map_or_else(|| AnyMentionKey::Surface(trimmed(&mention.text)), AnyMentionKey::Entity)
 }
 
 /// The entities that a predicted mention may mean, in order; none if no gold mention has its span or its surface.
-fn readings<'a>(mention: &Mention, gold: &'a Sentence) -> Vec<Part<'a>> {
+fn readings<'a>(mention: &Mention, gold: &'a Sentence) -> Vec<AnyMentionKey<'a>> {
     let mentions = || joined(&gold.triples).chain(joined(&gold.negatives)).chain(&gold.entities);
     let mut readings = Vec::new();
     if mention.span.is_some() {
@@ -107,7 +115,7 @@ fn readings<'a>(mention: &Mention, gold: &'a Sentence) -> Vec<Part<'a>> {
 }
 
 /// The reading of a mention that is looked at alone: its own id if that is one, else the first.
-fn preferred<'a>(mention: &'a Mention, readings: &[Part<'a>]) -> Part<'a> {
+fn preferred<'a>(mention: &'a Mention, readings: &[AnyMentionKey<'a>]) -> AnyMentionKey<'a> {
     let own = readings.iter().find(|&&reading| reading == entity(mention));
-    own.or(readings.first()).copied().unwrap_or(Part::Surface(trimmed(&mention.text)))
+    own.or(readings.first()).copied().unwrap_or(AnyMentionKey::Surface(trimmed(&mention.text)))
 }

@@ -5,7 +5,7 @@
 
 mod entity;
 mod named;
-mod place;
+mod offsets;
 mod surface;
 
 use std::hash::Hash;
@@ -13,11 +13,11 @@ use std::hash::Hash;
 use rere_core::{Mention, Sentence, Triple};
 
 use crate::counts::tally;
-use crate::{Counts, EvalError, Lack, Side};
+use crate::{Counts, EvalError, MissingField, Side};
 
 pub use entity::Entity;
-pub use named::{Match, Part, UnknownMatch};
-pub use place::{Begin, Boundaries, Strict};
+pub use named::{AnyMentionKey, Match, UnknownMatch};
+pub use offsets::{Begin, Boundaries, Strict};
 pub use surface::{Exact, LastWord, Partial};
 
 /// Says when two triples of a sentence are equal: where their keys are.
@@ -26,21 +26,25 @@ pub use surface::{Exact, LastWord, Partial};
 /// matcher.
 pub trait TripleMatcher {
     /// What is compared of a subject or an object.
-    type Part<'a>: Ord + Hash;
+    type MentionKey<'a>: Ord + Hash;
 
     /// What is compared of a gold mention.
     ///
     /// # Errors
     /// Where the mention lacks it. It equals nothing then, not even itself; see [`check`](Self::check).
-    fn part<'a>(&self, mention: &'a Mention) -> Result<Self::Part<'a>, Lack>;
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<Self::MentionKey<'a>, MissingField>;
 
     /// What is compared of a predicted mention, beside the gold sentence: the same as of a gold one, unless the gold sentence
     /// says what the mention means, as for [`Entity`].
     ///
     /// # Errors
-    /// As [`part`](Self::part).
-    fn predicted_part<'a>(&self, mention: &'a Mention, _gold: &'a Sentence) -> Result<Self::Part<'a>, Lack> {
-        self.part(mention)
+    /// As [`mention_key`](Self::mention_key).
+    fn predicted_mention_key<'a>(
+        &self,
+        mention: &'a Mention,
+        _gold: &'a Sentence,
+    ) -> Result<Self::MentionKey<'a>, MissingField> {
+        self.mention_key(mention)
     }
 
     /// Whether a triple that stands several times in a sentence counts as often; once, where a matcher does not say.
@@ -51,23 +55,26 @@ pub trait TripleMatcher {
     /// The key of a gold triple: the parts of its subject and its object, and the relation between them.
     ///
     /// # Errors
-    /// As [`part`](Self::part), for the subject first.
-    fn key<'a>(&self, triple: &'a Triple) -> Result<(Self::Part<'a>, &'a str, Self::Part<'a>), Lack> {
-        Ok((self.part(&triple.subject)?, &triple.relation, self.part(&triple.object)?))
+    /// As [`mention_key`](Self::mention_key), for the subject first.
+    fn key<'a>(
+        &self,
+        triple: &'a Triple,
+    ) -> Result<(Self::MentionKey<'a>, &'a str, Self::MentionKey<'a>), MissingField> {
+        Ok((self.mention_key(&triple.subject)?, &triple.relation, self.mention_key(&triple.object)?))
     }
 
     /// The key of a predicted triple, beside the gold sentence. It must depend on nothing else, so that a prediction counts as
     /// the same triple whatever else is predicted.
     ///
     /// # Errors
-    /// As [`part`](Self::part), for the subject first.
+    /// As [`mention_key`](Self::mention_key), for the subject first.
     fn predicted_key<'a>(
         &self,
         triple: &'a Triple,
         gold: &'a Sentence,
-    ) -> Result<(Self::Part<'a>, &'a str, Self::Part<'a>), Lack> {
+    ) -> Result<(Self::MentionKey<'a>, &'a str, Self::MentionKey<'a>), MissingField> {
         let Triple { subject, relation, object, .. } = triple;
-        Ok((self.predicted_part(subject, gold)?, relation, self.predicted_part(object, gold)?))
+        Ok((self.predicted_mention_key(subject, gold)?, relation, self.predicted_mention_key(object, gold)?))
     }
 
     /// The counts of one sentence: what [`count`](crate::count) does. A matcher that stands for one of several hands this on, so
@@ -146,7 +153,7 @@ pub(crate) fn check_mentions<'a, M: TripleMatcher + ?Sized>(
     id: Option<&String>,
 ) -> Result<(), EvalError> {
     for mention in mentions {
-        if let Err(lack) = matcher.part(mention) {
+        if let Err(lack) = matcher.mention_key(mention) {
             return Err(EvalError::Lacks { side, position, id: id.cloned(), surface: mention.text.clone(), lack });
         }
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
-use crate::{Counts, Lack};
+use crate::{Counts, MissingField};
 
 use super::{Begin, Boundaries, Entity, Exact, LastWord, Partial, Strict, TripleMatcher};
 
@@ -34,7 +34,7 @@ pub enum Match {
 /// What a [`Match`] compares of a mention. Parts of one matcher are all of one kind, except those of [`Entity`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Part<'a> {
+pub enum AnyMentionKey<'a> {
     /// A string or a word of it.
     Surface(&'a str),
     /// First byte in the text.
@@ -74,28 +74,38 @@ impl Match {
 }
 
 impl TripleMatcher for Match {
-    type Part<'a> = Part<'a>;
+    type MentionKey<'a> = AnyMentionKey<'a>;
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<Part<'a>, Lack> {
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<AnyMentionKey<'a>, MissingField> {
         match self {
-            Self::Exact => Exact.part(mention).map(Part::Surface),
-            Self::Partial => Partial.part(mention).map(Part::Surface),
-            Self::Begin => Begin.part(mention).map(Part::Begin),
-            Self::LastWord => LastWord.part(mention).map(Part::Surface),
-            Self::Boundaries => Boundaries.part(mention).map(Part::Span),
-            Self::Strict => Strict.part(mention).map(|(span, entity_type)| Part::TypedSpan(span, entity_type)),
-            Self::Entity => Entity.part(mention),
+            Self::Exact => Exact.mention_key(mention).map(AnyMentionKey::Surface),
+            Self::Partial => Partial.mention_key(mention).map(AnyMentionKey::Surface),
+            Self::Begin => Begin.mention_key(mention).map(AnyMentionKey::Begin),
+            Self::LastWord => LastWord.mention_key(mention).map(AnyMentionKey::Surface),
+            Self::Boundaries => Boundaries.mention_key(mention).map(AnyMentionKey::Span),
+            Self::Strict => {
+                Strict.mention_key(mention).map(|(span, entity_type)| AnyMentionKey::TypedSpan(span, entity_type))
+            }
+            Self::Entity => Entity.mention_key(mention),
         }
     }
 
-    fn predicted_part<'a>(&self, mention: &'a Mention, gold: &'a Sentence) -> Result<Part<'a>, Lack> {
+    fn predicted_mention_key<'a>(
+        &self,
+        mention: &'a Mention,
+        gold: &'a Sentence,
+    ) -> Result<AnyMentionKey<'a>, MissingField> {
         match self {
-            Self::Entity => Entity.predicted_part(mention, gold),
-            _ => self.part(mention),
+            Self::Entity => Entity.predicted_mention_key(mention, gold),
+            _ => self.mention_key(mention),
         }
     }
 
-    fn predicted_key<'a>(&self, triple: &'a Triple, gold: &'a Sentence) -> Result<(Part<'a>, &'a str, Part<'a>), Lack> {
+    fn predicted_key<'a>(
+        &self,
+        triple: &'a Triple,
+        gold: &'a Sentence,
+    ) -> Result<(AnyMentionKey<'a>, &'a str, AnyMentionKey<'a>), MissingField> {
         match self {
             Self::Entity => Entity.predicted_key(triple, gold),
             _ => self.key(triple),

@@ -3,7 +3,7 @@
 use rere_core::Mention;
 
 use super::TripleMatcher;
-use crate::Lack;
+use crate::MissingField;
 
 /// Equal relation, subject string and object string, without white space around the strings.
 ///
@@ -14,9 +14,9 @@ pub struct Exact;
 
 impl TripleMatcher for Exact {
     /// The string.
-    type Part<'a> = &'a str;
+    type MentionKey<'a> = &'a str;
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<&'a str, MissingField> {
         Ok(trimmed(&mention.text))
     }
 }
@@ -31,9 +31,9 @@ pub struct Partial;
 
 impl TripleMatcher for Partial {
     /// The first word.
-    type Part<'a> = &'a str;
+    type MentionKey<'a> = &'a str;
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<&'a str, MissingField> {
         Ok(first_word(&mention.text))
     }
 }
@@ -49,9 +49,9 @@ pub struct LastWord;
 
 impl TripleMatcher for LastWord {
     /// The last word.
-    type Part<'a> = &'a str;
+    type MentionKey<'a> = &'a str;
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<&'a str, Lack> {
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<&'a str, MissingField> {
         Ok(mention.text.split_whitespace().next_back().unwrap_or_default())
     }
 }

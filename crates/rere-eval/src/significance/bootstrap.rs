@@ -30,7 +30,7 @@ pub struct ScoreIntervals {
 /// ```
 /// use rere_eval::{Counts, bootstrap};
 ///
-/// let counts: Vec<Counts> = (0..400).map(|at| Counts { right: at % 2, predicted: 1, gold: 1 + at % 3 / 2 }).collect();
+/// let counts: Vec<Counts> = (0..400).map(|at| Counts { true_positives: at % 2, predicted: 1, gold: 1 + at % 3 / 2 }).collect();
 /// let found = bootstrap(&counts, 1000, 7, 0.95)?;
 /// assert_eq!(found.score.precision, 0.5);
 /// assert!(0.44 < found.precision.low && found.precision.low < 0.46);
@@ -43,9 +43,14 @@ pub struct ScoreIntervals {
 /// sums might pass 32 bits.
 pub fn bootstrap(counts: &[Counts], rounds: usize, seed: u64, level: f64) -> Result<ScoreIntervals, SignificanceError> {
     check_level(level)?;
-    let rows = rows(counts.iter().map(|&Counts { right, predicted, gold }| [right, predicted, gold, 0]))?;
+    let rows =
+        rows(counts.iter().map(|&Counts { true_positives: right, predicted, gold }| [right, predicted, gold, 0]))?;
     let scores = each_round(&rows, rounds, seed, |[right, predicted, gold, _]| {
-        Score::from_counts(Counts { right: right as usize, predicted: predicted as usize, gold: gold as usize })
+        Score::from_counts(Counts {
+            true_positives: right as usize,
+            predicted: predicted as usize,
+            gold: gold as usize,
+        })
     })?;
     let interval = |measure: fn(&Score) -> f64| Interval::percentile(scores.iter().map(measure).collect(), level);
     Ok(ScoreIntervals {

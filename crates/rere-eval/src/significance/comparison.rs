@@ -62,7 +62,7 @@ pub struct Comparison {
 /// ```
 /// use rere_eval::{Counts, Verdict, compare};
 ///
-/// let with = |right| Counts { right, predicted: 1, gold: 1 };
+/// let with = |right| Counts { true_positives: right, predicted: 1, gold: 1 };
 /// let a: Vec<_> = (0..300).map(|at| with((at % 10 < 7).into())).collect();
 /// let b: Vec<_> = (0..300).map(|at| with((at % 10 < 5).into())).collect();
 /// let c: Vec<_> = (0..300).map(|at| with((at % 10 > 2).into())).collect();

@@ -92,5 +92,5 @@ pub(super) fn pairs(a: &[Counts], b: &[Counts]) -> Result<Vec<Row>, Significance
         }
     }
     let whole = |counts: &Counts| counts.predicted.saturating_add(counts.gold);
-    rows(a.iter().zip(b).map(|(a, b)| [a.right, whole(a), b.right, whole(b)]))
+    rows(a.iter().zip(b).map(|(a, b)| [a.true_positives, whole(a), b.true_positives, whole(b)]))
 }

@@ -21,7 +21,7 @@ use crate::Counts;
 /// ```
 /// use rere_eval::{Counts, approximate_randomisation};
 ///
-/// let right = |right| Counts { right, predicted: 1, gold: 1 };
+/// let right = |right| Counts { true_positives: right, predicted: 1, gold: 1 };
 /// // Better in 8 of 8 sentences: of the 256 ways to exchange them, 2 make a difference as large.
 /// let p = approximate_randomisation(&[right(1); 8], &[right(0); 8], 10_000, 7)?;
 /// assert!((p - 2.0 / 256.0).abs() < 0.004);

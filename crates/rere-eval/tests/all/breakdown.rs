@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use rere_core::{Sentence, Triple};
 use rere_eval::{
-    Breakdown, Counts, Exact, LENGTHS, MacroScore, Match, Partial, Seen, align, by_length, by_overlap,
-    by_seen_entities, by_seen_pairs, by_triples, count_all, count_by_relation,
+    Breakdown, Counts, Exact, LENGTHS, MacroScore, Match, Partial, SeenEntities, by_length, by_overlap,
+    by_seen_entities, by_seen_pairs, by_triples, count_all, count_by_relation, pair_sentences,
 };
 
 use crate::corpora::corpus;
@@ -17,7 +17,7 @@ fn with(text: &str, triples: &[[&str; 3]]) -> Sentence {
 /// The label and right, predicted, gold of each part that has any.
 fn filled(breakdown: &Breakdown) -> Vec<(&str, [usize; 3])> {
     let parts = breakdown.iter().filter(|(_, counts)| *counts != Counts::default());
-    parts.map(|(label, counts)| (label.as_str(), [counts.right, counts.predicted, counts.gold])).collect()
+    parts.map(|(label, counts)| (label.as_str(), [counts.true_positives, counts.predicted, counts.gold])).collect()
 }
 
 fn labels(breakdown: &Breakdown) -> Vec<&str> {
@@ -78,7 +78,7 @@ fn by_the_length_of_the_sentence() {
 #[test]
 fn by_what_training_has_seen() {
     let train = [with("", &[["a", "r", "b"], [" c", "s", "d"]]), with("", &[])];
-    let seen = Seen::of(&train);
+    let seen = SeenEntities::of(&train);
     let gold = with("", &[["a", "r", "b"], ["b", "q", "a"], ["a", "r", "c"], ["a", "r", "x"], ["x", "r", "y"]]);
     let predicted = with("", &[["a", "r", "b "], ["a", "s", "c"], ["y", "r", "c"], ["x", "r", "y"], ["y", "r", "x"]]);
     let aligned = [(&gold, &predicted)];
@@ -87,7 +87,7 @@ fn by_what_training_has_seen() {
     let parts = by_seen_pairs(&aligned, &Exact, &seen);
     // The pair of b and a is seen in whatever direction, that of a and c is not.
     assert_eq!(filled(&parts), [("pair-seen", [1, 1, 2]), ("pair-unseen", [1, 4, 3])]);
-    let nothing = Seen::default();
+    let nothing = SeenEntities::default();
     assert_eq!(filled(&by_seen_entities(&aligned, &Exact, &nothing)), [("neither-seen", [2, 5, 5])]);
 }
 
@@ -97,16 +97,16 @@ fn a_right_prediction_goes_where_its_gold_triple_goes() {
     let gold = with("", &[["New York", "in", "US"]]);
     // Its own strings are not seen, and equal under the matcher.
     let predicted = with("", &[["New Jersey", "in", "US of A"]]);
-    let parts = by_seen_entities(&[(&gold, &predicted)], &Partial, &Seen::of(&train));
+    let parts = by_seen_entities(&[(&gold, &predicted)], &Partial, &SeenEntities::of(&train));
     assert_eq!(filled(&parts), [("both-seen", [1, 1, 1])]);
-    let parts = by_seen_pairs(&[(&predicted, &gold)], &Partial, &Seen::of(&train));
+    let parts = by_seen_pairs(&[(&predicted, &gold)], &Partial, &SeenEntities::of(&train));
     assert_eq!(filled(&parts), [("pair-unseen", [1, 1, 1])]);
 }
 
 #[test]
 fn white_space_hides_nothing_from_training() {
     let train = [with("", &[[" a", "r", "b "]])];
-    let seen = Seen::of(&train);
+    let seen = SeenEntities::of(&train);
     for triple in [Triple::of("a", "r", "b"), Triple::of("a ", "r", " b"), Triple::of(" b", "r", "a ")] {
         assert!(seen.has_entity(&triple.subject) && seen.has_entity(&triple.object), "{triple:?}");
         assert!(seen.has_pair(&triple), "{triple:?}");
@@ -116,7 +116,7 @@ fn white_space_hides_nothing_from_training() {
 #[test]
 fn of_equal_triples_the_best_known_says_where() {
     let train = [with("", &[["New York", "in", "US"]])];
-    let seen = Seen::of(&train);
+    let seen = SeenEntities::of(&train);
     let none = with("", &[]);
     let mut equal = [["New Jersey", "in", "US of A"], ["New York", "in", "US"], ["New Haven", "in", "US"]];
     for _ in 0..equal.len() {
@@ -150,8 +150,8 @@ proptest! {
 
     #[test]
     fn parts_sum_to_the_whole((gold, predicted) in corpus(), (train, _) in corpus(), borders: Vec<u8>) {
-        let aligned = align(&gold, &predicted).expect("the same sentences");
-        let seen = Seen::of(&train);
+        let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
+        let seen = SeenEntities::of(&train);
         for matcher in Match::ALL {
             let whole = count_all(&aligned, &matcher);
             let sum = |breakdown: Breakdown| breakdown.into_iter().map(|(_, counts)| counts).sum::<Counts>();
@@ -180,11 +180,11 @@ proptest! {
             turned
         };
         let (turned_gold, turned_predicted) = (turned(&gold), turned(&predicted));
-        let (mut train, seen_in_order) = (train.clone(), Seen::of(&train));
+        let (mut train, seen_in_order) = (train.clone(), SeenEntities::of(&train));
         train.reverse();
-        let seen = Seen::of(&train);
-        let aligned = align(&gold, &predicted).expect("the same sentences");
-        let turned = align(&turned_gold, &turned_predicted).expect("the same sentences");
+        let seen = SeenEntities::of(&train);
+        let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
+        let turned = pair_sentences(&turned_gold, &turned_predicted).expect("the same sentences");
         for matcher in Match::ALL {
             prop_assert_eq!(by_triples(&aligned, &matcher), by_triples(&turned, &matcher));
             prop_assert_eq!(by_overlap(&aligned, &matcher), by_overlap(&turned, &matcher));
@@ -197,12 +197,12 @@ proptest! {
 
     #[test]
     fn against_itself_every_part_is_right((gold, _) in corpus(), (train, _) in corpus()) {
-        let aligned = align(&gold, &gold).expect("the same sentences");
-        let seen = Seen::of(&train);
+        let aligned = pair_sentences(&gold, &gold).expect("the same sentences");
+        let seen = SeenEntities::of(&train);
         for matcher in Match::ALL {
             let parts = [by_triples(&aligned, &matcher), by_overlap(&aligned, &matcher)];
             let seen = [by_seen_entities(&aligned, &matcher, &seen), by_seen_pairs(&aligned, &matcher, &seen)];
-            for (label, Counts { right, predicted, gold }) in parts.into_iter().chain(seen).flatten() {
+            for (label, Counts { true_positives: right, predicted, gold }) in parts.into_iter().chain(seen).flatten() {
                 prop_assert_eq!((right, predicted), (gold, gold), "{} {}", matcher, label);
             }
         }

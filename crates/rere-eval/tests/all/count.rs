@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Mention, RelationSet, Sentence, Triple};
 use rere_eval::{
-    Boundaries, Counts, Entity, EvalError, Exact, Lack, Match, Partial, Score, Side, TripleMatcher, check_relations,
-    evaluate, evaluate_lists,
+    Boundaries, Counts, Entity, EvalError, Exact, Match, MissingField, Partial, Score, Side, TripleMatcher,
+    check_relations, evaluate, evaluate_lists,
 };
 
 use crate::corpora::{corpus, count, triples};
 
 fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
-    Counts { right, predicted, gold }
+    Counts { true_positives: right, predicted, gold }
 }
 
 #[test]
@@ -91,8 +91,13 @@ fn lists_must_agree_and_have_what_is_compared() {
     let none: [&[Triple]; 0] = [];
     assert_eq!(evaluate_lists(&none, &none, &Exact), Ok(Counts::default()));
     assert_eq!(evaluate_lists(&one, &none, &Exact), Err(EvalError::SentenceCount { gold: 1, predicted: 0 }));
-    let lacks =
-        |side, position| EvalError::Lacks { side, position, id: None, surface: "a".to_owned(), lack: Lack::Place };
+    let lacks = |side, position| EvalError::Lacks {
+        side,
+        position,
+        id: None,
+        surface: "a".to_owned(),
+        lack: MissingField::Offsets,
+    };
     let two = [vec![], vec![triple]];
     assert_eq!(evaluate_lists(&two, &two, &Boundaries), Err(lacks(Side::Gold, 2)));
     assert_eq!(evaluate_lists(&[vec![], vec![]], &two, &Boundaries), Err(lacks(Side::Predicted, 2)));
@@ -182,7 +187,7 @@ proptest! {
     fn sides_change_places((gold, predicted) in corpus()) {
         for matcher in Match::ALL {
             let there = evaluate(&gold, &predicted, &matcher).expect("same sentences");
-            let Counts { right, predicted: p, gold: g } = there;
+            let Counts { true_positives: right, predicted: p, gold: g } = there;
             prop_assert_eq!(evaluate(&predicted, &gold, &matcher), Ok(counts(right, g, p)));
             prop_assert!(right <= p.min(g));
         }

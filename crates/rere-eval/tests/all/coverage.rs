@@ -26,7 +26,7 @@ fn corpus(seed: u64, worse: f64) -> (Vec<Counts>, Vec<Counts>) {
         let skill = if rng.random_bool(0.5) { 0.9 } else { 0.4 };
         let mut system = |skill| {
             let right = (0..gold).filter(|_| rng.random_bool(skill)).count();
-            Counts { right, predicted: right + wrong(&mut rng), gold }
+            Counts { true_positives: right, predicted: right + wrong(&mut rng), gold }
         };
         (system(skill), system(skill - worse))
     };

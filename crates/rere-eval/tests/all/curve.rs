@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use rere_core::{Probability, Sentence, Triple};
 use rere_eval::{
-    Begin, Calibration, Counts, EvalError, Exact, Match, Scored, align, average_precision, best_threshold, calibration,
-    check_scores, count_all, count_by_relation, counts_at, precision_recall_curve, scored, scored_by_relation,
+    Begin, Calibration, Counts, EvalError, Exact, Match, ScoredPredictions, average_precision, best_threshold,
+    calibration, check_scores, count_all, count_by_relation, counts_at, pair_sentences, precision_recall_curve, scored,
+    scored_by_relation,
 };
 
 use crate::corpora::{TEXT, triple};
@@ -13,7 +14,7 @@ use crate::corpora::{TEXT, triple};
 fn a_curve_by_hand() {
     let curve = precision_recall_curve([(0.5, true), (0.75, false), (2.0, true), (0.5, false), (f32::NAN, true)], 6);
     let points: Vec<_> = curve.iter().map(|point| (point.threshold.get(), point.score.counts)).collect();
-    let counts = |right, predicted| Counts { right, predicted, gold: 6 };
+    let counts = |right, predicted| Counts { true_positives: right, predicted, gold: 6 };
     assert_eq!(points, [(1.0, counts(1, 1)), (0.75, counts(1, 2)), (0.5, counts(2, 4)), (0.0, counts(3, 5))]);
     // Recall rises by a sixth at precisions 1, 2/4 and 3/5.
     assert!((average_precision(&curve) - (1.0 + 0.5 + 0.6) / 6.0).abs() < 1e-12);
@@ -30,7 +31,7 @@ fn no_item_no_point() {
 #[test]
 fn bins_by_hand() {
     let found = calibration([(0.5, true), (0.0, false), (1.0, true), (0.75, false), (0.25, true)], 4);
-    let bins: Vec<_> = found.bins.iter().map(|b| (b.low, b.high, b.count, b.mean_score, b.share_right)).collect();
+    let bins: Vec<_> = found.bins.iter().map(|b| (b.low, b.high, b.count, b.mean_score, b.precision)).collect();
     #[rustfmt::skip]
     assert_eq!(bins, [
         // 0 and a quarter together.
@@ -59,13 +60,16 @@ fn a_triple_twice_is_one_item() {
         with_score(Triple::of("c", "r", "a"), 0.125),
     ];
     let predicted = [Sentence { triples, ..Sentence::new("a") }];
-    let aligned = align(&gold, &predicted).expect("the same sentences");
+    let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
     let partial = scored(&aligned, &Match::Partial).expect("scores");
-    assert_eq!(partial, Scored { items: vec![(0.75, true), (0.125, false)], gold: 2 });
+    assert_eq!(partial, ScoredPredictions { items: vec![(0.75, true), (0.125, false)], gold: 2 });
     let exact = scored(&aligned, &Exact).expect("scores");
-    assert_eq!(exact, Scored { items: vec![(0.75, false), (0.5, false), (0.25, true), (0.125, false)], gold: 2 });
+    assert_eq!(
+        exact,
+        ScoredPredictions { items: vec![(0.75, false), (0.5, false), (0.25, true), (0.125, false)], gold: 2 }
+    );
     let by_relation = scored_by_relation(&aligned, &Exact).expect("scores");
-    assert_eq!(by_relation["s"], Scored { items: vec![], gold: 1 });
+    assert_eq!(by_relation["s"], ScoredPredictions { items: vec![], gold: 1 });
 }
 
 #[test]
@@ -77,14 +81,17 @@ fn a_repeated_triple_is_an_item_each_time() {
     let triples = scores.map(|score| with_score(again(), score)).to_vec();
     let predicted = Sentence { triples, ..Sentence::new(TEXT) };
     let found = scored(&[(&gold, &predicted)], &Begin).expect("scores");
-    assert_eq!(found, Scored { items: vec![(1.0, true), (0.75, true), (0.5, true), (0.25, false)], gold: 3 });
+    assert_eq!(
+        found,
+        ScoredPredictions { items: vec![(1.0, true), (0.75, true), (0.5, true), (0.25, false)], gold: 3 }
+    );
 }
 
 #[test]
 fn a_triple_without_a_score() {
     let with = |triple| [Sentence { triples: vec![triple], id: Some("x".to_owned()), ..Sentence::new("a") }];
     let (gold, predicted) = (with(Triple::of("a", "r", "c")), with(Triple::of("a", "s", "c")));
-    let aligned = align(&gold, &predicted).expect("the same sentences");
+    let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
     let error = scored(&aligned, &Exact).expect_err("no score");
     let expected = "predicted sentence 1 (\"x\") has a triple with the relation \"s\" and no score: have the system \
                     give each triple its score";
@@ -168,13 +175,13 @@ proptest! {
         for sentence in &mut kept {
             sentence.triples.retain(|triple| triple.score >= Some(threshold));
         }
-        let (all, kept) = (align(&gold, &predicted).expect("same"), align(&gold, &kept).expect("same"));
+        let (all, kept) = (pair_sentences(&gold, &predicted).expect("same"), pair_sentences(&gold, &kept).expect("same"));
         for matcher in Match::ALL {
-            let Scored { items, gold } = scored(&all, &matcher).expect("scores");
+            let ScoredPredictions { items, gold } = scored(&all, &matcher).expect("scores");
             prop_assert_eq!(counts_at(&items, gold, threshold), count_all(&kept, &matcher), "{}", matcher);
             let by_relation = scored_by_relation(&all, &matcher).expect("scores");
             let counted = count_by_relation(&kept, &matcher);
-            for (relation, Scored { items, gold }) in by_relation {
+            for (relation, ScoredPredictions { items, gold }) in by_relation {
                 let expected = counted.get(relation).copied().unwrap_or_default();
                 prop_assert_eq!(counts_at(&items, gold, threshold), expected, "{} {}", matcher, relation);
             }

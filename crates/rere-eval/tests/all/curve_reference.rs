@@ -49,7 +49,7 @@ fn calibration_as_scikit_learn() {
         let found = calibration(items(case), case["bins"].as_u64().expect("a number") as usize);
         let means = found.bins.iter().map(|bin| bin.mean_score).collect();
         assert_equal(&format!("case {at} mean score"), means, &case["mean_score"]);
-        let shares = found.bins.iter().map(|bin| bin.share_right).collect();
+        let shares = found.bins.iter().map(|bin| bin.precision).collect();
         assert_equal(&format!("case {at} share right"), shares, &case["share_right"]);
         let expected = case["expected_error"].as_f64().expect("a number");
         assert!((found.expected_error - expected).abs() < 1e-12, "case {at}: {expected}");
@@ -59,7 +59,7 @@ fn calibration_as_scikit_learn() {
 fn system(case: &Value, name: &str) -> Vec<Counts> {
     let counts = |sentence: &Value| {
         let at = |index: usize| sentence[index].as_u64().expect("a count") as usize;
-        Counts { right: at(0), predicted: at(1), gold: at(2) }
+        Counts { true_positives: at(0), predicted: at(1), gold: at(2) }
     };
     case[name].as_array().expect("sentences").iter().map(counts).collect()
 }

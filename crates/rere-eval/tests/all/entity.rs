@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Mention, Probability, Sentence, Triple};
 use rere_eval::{
-    Counts, Entity, Exact, Match, MissingCounts, Part, Score, Scored, Seen, TripleMatcher, bootstrap, by_length,
-    by_overlap, by_seen_entities, by_seen_pairs, by_triples, count, count_all, count_by_relation, count_each,
-    count_entities, counts_at, evaluate, missing_labels, scored, scored_by_relation,
+    AnyMentionKey, Counts, Entity, Exact, Match, MissingCounts, Score, ScoredPredictions, SeenEntities, TripleMatcher,
+    bootstrap, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples, count, count_all, count_by_relation,
+    count_each, count_entities, counts_at, evaluate, missing_labels, scored, scored_by_relation,
 };
 
 use crate::corpora::{TEXT, corpus, mention};
 
 fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
-    Counts { right, predicted, gold }
+    Counts { true_positives: right, predicted, gold }
 }
 
 fn triple(subject: Mention, relation: &str, object: Mention) -> Triple {
@@ -61,10 +61,10 @@ fn an_entity_is_right_by_any_of_its_mentions() {
     assert_eq!(count_entities(&aligned, &Exact), counts(3, 3, 4));
     assert_eq!(count_entities(&aligned, &Entity), counts(3, 3, 3));
     assert_eq!(by_triples(&aligned, &Entity)[3], ("3".to_owned(), counts(3, 3, 3)));
-    assert_eq!(by_seen_pairs(&aligned, &Entity, &Seen::of([&gold]))[0].1, counts(3, 3, 3));
+    assert_eq!(by_seen_pairs(&aligned, &Entity, &SeenEntities::of([&gold]))[0].1, counts(3, 3, 3));
     let intervals = bootstrap(&count_each(&aligned, &Entity), 100, 1, 0.95).expect("intervals");
     assert_eq!((intervals.f1.low, intervals.f1.high), (1.0, 1.0));
-    assert_eq!(scored(&aligned, &Entity), Ok(Scored { items: vec![(0.5, true); 3], gold: 3 }));
+    assert_eq!(scored(&aligned, &Entity), Ok(ScoredPredictions { items: vec![(0.5, true); 3], gold: 3 }));
     // Spans that are not gold ones: by the surface.
     let place = |start, end| Mention::at(&gold.text, ByteSpan::new(start, end)).expect("a span of the text");
     assert_eq!(count(&gold, &[triple(place(35, 40), "P17", place(53, 61))], &Entity), counts(1, 1, 3));
@@ -79,9 +79,9 @@ fn a_fuller_labelling_means_the_same_entities() {
     let missing = gold.triples.remove(0);
     gold.entities.extend([missing.subject, missing.object]);
     let (all, _) = missing_labels([[&gold, &predicted, &full]], &Entity);
-    assert_eq!(all, MissingCounts { right: 2, missing: 1, predicted: 3, gold: 2, either: 3 });
+    assert_eq!(all, MissingCounts { true_positives: 2, missing: 1, predicted: 3, gold: 2, either: 3 });
     let (all, _) = missing_labels([[&gold, &predicted, &full]], &Exact);
-    assert_eq!(all, MissingCounts { right: 1, missing: 0, predicted: 3, gold: 2, either: 3 });
+    assert_eq!(all, MissingCounts { true_positives: 1, missing: 0, predicted: 3, gold: 2, either: 3 });
 }
 
 /// A mention without a span, of an entity if one is given.
@@ -100,8 +100,8 @@ fn the_gold_sentence_says_what_a_mention_means() {
         ..Sentence::new(TEXT)
     };
     let meant = |mention: &Mention| {
-        Entity.predicted_part(mention, &gold).map(|part| match part {
-            Part::Entity(id) => format!("entity {id}"),
+        Entity.predicted_mention_key(mention, &gold).map(|part| match part {
+            AnyMentionKey::Entity(id) => format!("entity {id}"),
             part => format!("{part:?}"),
         })
     };
@@ -304,7 +304,7 @@ proptest! {
         prop_assert_eq!(count_by_relation(&aligned, &Entity), count_by_relation(&aligned, &Exact));
         prop_assert_eq!(count_entities(&aligned, &Entity), count_entities(&aligned, &Exact));
         prop_assert_eq!(by_overlap(&aligned, &Entity), by_overlap(&aligned, &Exact));
-        let seen = Seen::of(&train);
+        let seen = SeenEntities::of(&train);
         prop_assert_eq!(by_seen_entities(&aligned, &Entity, &seen), by_seen_entities(&aligned, &Exact, &seen));
         prop_assert_eq!(scored_by_relation(&aligned, &Entity), scored_by_relation(&aligned, &Exact));
         let sides = || aligned.iter().zip(&full).map(|(&(gold, predicted), full)| [gold, predicted, full]);
@@ -317,7 +317,7 @@ proptest! {
         let perfect = if score.counts.gold == 0 { 0.0 } else { 1.0 };
         prop_assert_eq!((score.precision, score.recall), (perfect, perfect));
         let aligned: Vec<_> = gold.iter().map(|gold| (gold, gold)).collect();
-        let Counts { right, predicted, gold } = count_entities(&aligned, &Entity);
+        let Counts { true_positives: right, predicted, gold } = count_entities(&aligned, &Entity);
         prop_assert_eq!((right, predicted), (gold, gold));
     }
 
@@ -325,7 +325,7 @@ proptest! {
     fn parts_and_thresholds_agree_with_counts((gold, predicted) in clustered(), (train, _) in clustered()) {
         let aligned: Vec<_> = gold.iter().zip(&predicted).collect();
         let whole = count_all(&aligned, &Entity);
-        let seen = Seen::of(&train);
+        let seen = SeenEntities::of(&train);
         for parts in [
             by_triples(&aligned, &Entity),
             by_length(&aligned, &Entity, [14, 18]),
@@ -335,7 +335,7 @@ proptest! {
             prop_assert_eq!(parts.into_iter().map(|(_, counts)| counts).sum::<Counts>(), whole);
         }
         prop_assert_eq!(count_by_relation(&aligned, &Entity).into_values().sum::<Counts>(), whole);
-        let Scored { items, gold: number } = scored(&aligned, &Entity).expect("scores");
+        let ScoredPredictions { items, gold: number } = scored(&aligned, &Entity).expect("scores");
         for threshold in [0.0, 0.2, 0.4, 1.0].map(Probability::saturating) {
             let mut kept = predicted.clone();
             kept.iter_mut().for_each(|sentence| sentence.triples.retain(|triple| triple.score >= Some(threshold)));

@@ -19,7 +19,7 @@ fn kept(scored: &JointScored, thresholds: Option<JointThresholds>) -> Counts {
         thresholds.is_some_and(|thresholds| relation >= thresholds.relation.get() && triple >= thresholds.triple.get())
     };
     let kept = scored.items.iter().filter(|item| is_kept(item.0, item.1));
-    let counts: Counts = kept.map(|item| Counts { right: item.2.into(), predicted: 1, gold: 0 }).sum();
+    let counts: Counts = kept.map(|item| Counts { true_positives: item.2.into(), predicted: 1, gold: 0 }).sum();
     Counts { gold: scored.gold, ..counts }
 }
 
@@ -47,7 +47,7 @@ fn nothing_to_choose() {
     assert_eq!(best_joint_thresholds(&JointScored::default()), (None, Score::default()));
     let wrong = JointScored { items: vec![(0.9, 0.9, false)], gold: 3 };
     let (thresholds, score) = best_joint_thresholds(&wrong);
-    assert_eq!((thresholds, score.counts), (None, Counts { right: 0, predicted: 0, gold: 3 }));
+    assert_eq!((thresholds, score.counts), (None, Counts { true_positives: 0, predicted: 0, gold: 3 }));
     assert_eq!(best_joint_relation_thresholds(&BTreeMap::new()), (BTreeMap::new(), Score::default()));
     // Scores that are none are taken as the nearest.
     let odd = JointScored { items: vec![(f32::NAN, 7.0, true)], gold: 1 };
@@ -64,7 +64,7 @@ fn ties_go_to_the_fewest() {
             triples.into_iter().zip(wrong_first).map(|(triple, right)| (0.9, triple, right)).collect();
         items.extend([(0.5, 0.9, true), (0.5, 0.7, false), (0.5, 0.7, false), (0.5, 0.7, false), (0.5, 0.7, false)]);
         let (thresholds, score) = best_joint_thresholds(&JointScored { items, gold: 3 });
-        assert_eq!(score.counts, Counts { right: 1, predicted: 1, gold: 3 });
+        assert_eq!(score.counts, Counts { true_positives: 1, predicted: 1, gold: 3 });
         let thresholds = thresholds.expect("something is kept");
         assert_eq!((thresholds.relation.get(), thresholds.triple.get()), (0.5, 0.9));
     }

@@ -1,6 +1,5 @@
 //! The tests of the crate, in one binary.
 
-mod align;
 mod breakdown;
 mod corpora;
 mod count;
@@ -15,5 +14,6 @@ mod paper;
 mod real_data;
 mod reference;
 mod relation_thresholds;
+mod sentence_pairs;
 mod significance;
 mod threshold;

@@ -4,14 +4,14 @@ use std::hash::{Hash, Hasher};
 
 use rere_core::{Mention, Sentence, Triple};
 use rere_eval::{
-    Begin, Boundaries, Counts, EvalError, Exact, Lack, LastWord, Match, Partial, Side, Strict, TripleMatcher,
+    Begin, Boundaries, Counts, EvalError, Exact, LastWord, Match, MissingField, Partial, Side, Strict, TripleMatcher,
     count_all, count_entities, count_relations, evaluate,
 };
 
 use crate::corpora::{TEXT, count, mention, triple};
 
 fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
-    Counts { right, predicted, gold }
+    Counts { true_positives: right, predicted, gold }
 }
 
 fn sentence(triples: Vec<Triple>) -> Sentence {
@@ -98,9 +98,9 @@ impl Hash for Unhashed<'_> {
 struct Whole;
 
 impl TripleMatcher for Whole {
-    type Part<'a> = Unhashed<'a>;
+    type MentionKey<'a> = Unhashed<'a>;
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<Unhashed<'a>, Lack> {
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<Unhashed<'a>, MissingField> {
         Ok(Unhashed(&mention.text))
     }
 }
@@ -149,7 +149,7 @@ fn what_a_matcher_wants_is_checked() {
          matcher that compares strings"
     );
     let error = evaluate(std::slice::from_ref(&surfaces), std::slice::from_ref(&placed), &Boundaries);
-    assert!(matches!(error, Err(EvalError::Lacks { side: Side::Gold, position: 1, lack: Lack::Place, .. })));
+    assert!(matches!(error, Err(EvalError::Lacks { side: Side::Gold, position: 1, lack: MissingField::Offsets, .. })));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn two_relations_by_hand() {
     let predicted = with(&[["a", "r", "b"], ["a", "s", "b"], ["b", "s", "a"]]);
     let full = with(&[["a", "r", "b"], ["a", "s", "b"], ["a", "s", "c"]]);
     let (all, _) = missing_labels([[&gold, &predicted, &full]], &Match::Exact);
-    assert_eq!(all, MissingCounts { right: 1, missing: 1, predicted: 3, gold: 1, either: 3 });
+    assert_eq!(all, MissingCounts { true_positives: 1, missing: 1, predicted: 3, gold: 1, either: 3 });
     assert_eq!(
         (all.precision(), all.corrected_precision(), all.false_negative_rate()),
         (1.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0)
@@ -47,7 +47,7 @@ proptest! {
             let aligned: Vec<_> = gold.iter().zip(&predicted).collect();
             for (relation, counts) in count_by_relation(&aligned, &matcher) {
                 let own = by_relation[relation];
-                prop_assert_eq!(Counts { right: own.right, predicted: own.predicted, gold: own.gold }, counts);
+                prop_assert_eq!(Counts { true_positives: own.true_positives, predicted: own.predicted, gold: own.gold }, counts);
             }
             // What gold and the fuller labelling have together, made one side, finds the same right ones.
             let either: Vec<Sentence> = gold
@@ -60,7 +60,7 @@ proptest! {
                 .collect();
             let aligned: Vec<_> = either.iter().zip(&predicted).collect();
             let counts: Counts = count_by_relation(&aligned, &matcher).into_values().sum();
-            prop_assert_eq!((counts.right, counts.gold), (all.right + all.missing, all.either));
+            prop_assert_eq!((counts.true_positives, counts.gold), (all.true_positives + all.missing, all.either));
             prop_assert!(all.precision() <= all.corrected_precision() && all.false_negative_rate() <= 1.0);
             // A fuller labelling that is the gold one finds nothing.
             let same = gold.iter().zip(&predicted).map(|(gold, predicted)| [gold, predicted, gold]);

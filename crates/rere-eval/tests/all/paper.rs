@@ -20,7 +20,7 @@ fn counts_give_the_printed_rows() {
         ("SKE21 RERE (exact)",    2328, 2574, 2765, Some(90.44), Some(84.20), Some(87.21)),
     ];
     for (row, right, predicted, gold, precision, recall, f1) in rows {
-        let score = Score::from_counts(Counts { right, predicted, gold });
+        let score = Score::from_counts(Counts { true_positives: right, predicted, gold });
         let numbers = [("P", score.precision, precision), ("R", score.recall, recall), ("F1", score.f1, f1)];
         for (measure, value, printed) in numbers {
             // Not quite 0.01: a number cut at the second place is less than that from its true value.
@@ -36,7 +36,7 @@ fn counts_give_the_printed_rows() {
 fn one_printed_recall_is_not_that_of_its_row() {
     // Table 3 prints R 59.59 beside P 53.12 and F1 56.23. That F1 takes a recall of 59.73 (221 of 370), and no whole
     // number of right triples gives 59.59.
-    let score = Score::from_counts(Counts { right: 221, predicted: 416, gold: 370 });
+    let score = Score::from_counts(Counts { true_positives: 221, predicted: 416, gold: 370 });
     assert_eq!(format!("{:.2}", 100.0 * score.recall), "59.73");
     assert_eq!(format!("{:.2}", 100.0 * score.f1), "56.23");
     let recalls = (0..=370).map(|right| 100.0 * right as f64 / 370.0);
@@ -45,9 +45,10 @@ fn one_printed_recall_is_not_that_of_its_row() {
 
 #[test]
 fn a_score_in_json() {
-    let score = NamedScore::new(Match::Exact, Counts { right: 221, predicted: 416, gold: 370 });
+    let score = NamedScore::new(Match::Exact, Counts { true_positives: 221, predicted: 416, gold: 370 });
     let text = serde_json::to_string(&score).expect("JSON");
-    let start = r#"{"match":"exact","right":221,"predicted":416,"gold":370,"precision":0.53125,"recall":0.59729"#;
+    let start =
+        r#"{"match":"exact","true_positives":221,"predicted":416,"gold":370,"precision":0.53125,"recall":0.59729"#;
     assert!(text.starts_with(start), "{text}");
     let value: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(value.as_object().map(|object| object.len()), Some(7));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rere_core::{Sentence, Triple};
-use rere_eval::{Counts, Exact, Match, Score, align, count_all, evaluate};
+use rere_eval::{Counts, Exact, Match, Score, count_all, evaluate, pair_sentences};
 use serde_json::Value;
 
 /// A corpus in CasRel's format.
@@ -30,10 +30,14 @@ fn gold_counts_of_real_corpora() {
         [("nyt11-hrl/test.json", 370, 370), ("nyt11-hrl/dev.json", 390, 390), ("nyt10-hrl/dev.json", 443, 443)]
     {
         let gold = read(&Path::new(&data).join(file));
-        let aligned = align(&gold, &gold).expect("the same sentences");
+        let aligned = pair_sentences(&gold, &gold).expect("the same sentences");
         for (matcher, triples) in [(Match::Exact, exact), (Match::Partial, partial)] {
             let counts = count_all(&aligned, &matcher);
-            assert_eq!(counts, Counts { right: triples, predicted: triples, gold: triples }, "{file} {matcher}");
+            assert_eq!(
+                counts,
+                Counts { true_positives: triples, predicted: triples, gold: triples },
+                "{file} {matcher}"
+            );
         }
     }
 }
@@ -57,6 +61,6 @@ fn triples_left_out_and_turned_around() {
     let first = predicted.iter_mut().find_map(|sentence| sentence.triples.first_mut()).expect("a triple");
     std::mem::swap(&mut first.subject, &mut first.object);
     let counts = evaluate(&gold, &predicted, &Exact).expect("the same sentences");
-    assert_eq!(counts, Counts { right: 184, predicted: 185, gold: 370 });
+    assert_eq!(counts, Counts { true_positives: 184, predicted: 185, gold: 370 });
     assert_eq!(Score::from_counts(counts).recall, 184.0 / 370.0);
 }

@@ -42,7 +42,7 @@ fn counts_are_those_of_the_definitions() {
         let (gold, predicted) = (side(0), side(1));
         assert_eq!(counts.len(), reference.matchers.len());
         for (matcher, &[right, predicted_count, gold_count]) in reference.matchers.iter().zip(counts) {
-            let expected = Counts { right, predicted: predicted_count, gold: gold_count };
+            let expected = Counts { true_positives: right, predicted: predicted_count, gold: gold_count };
             assert_eq!(evaluate(&gold, &predicted, matcher), Ok(expected), "corpus {number}, {matcher}: {corpus:?}");
         }
     }

@@ -7,7 +7,7 @@ use rere_eval::{
 };
 
 fn counts(given: &[(usize, usize, usize)]) -> Vec<Counts> {
-    given.iter().map(|&(right, predicted, gold)| Counts { right, predicted, gold }).collect()
+    given.iter().map(|&(right, predicted, gold)| Counts { true_positives: right, predicted, gold }).collect()
 }
 
 fn f1(counts: impl IntoIterator<Item = Counts>) -> f64 {
@@ -17,7 +17,7 @@ fn f1(counts: impl IntoIterator<Item = Counts>) -> f64 {
 #[test]
 fn equal_sentences_have_no_width() {
     let found = bootstrap(&counts(&[(1, 2, 4); 30]), 100, 1, 0.95).expect("intervals");
-    assert_eq!(found.score.counts, Counts { right: 30, predicted: 60, gold: 120 });
+    assert_eq!(found.score.counts, Counts { true_positives: 30, predicted: 60, gold: 120 });
     let point = |value| Interval { low: value, high: value };
     assert_eq!((found.precision, found.recall, found.f1), (point(0.5), point(0.25), point(2.0 / 6.0)));
 }
@@ -210,7 +210,7 @@ fn input_that_cannot_be_tested() {
         assert_eq!(paired_bootstrap(&a, &a, 10, 1, 0.95), Err(error));
         assert_eq!(approximate_randomisation(&a, &a, 10, 1), Err(error));
     }
-    let both = [Counts { predicted: usize::MAX, gold: 1, right: 0 }; 2];
+    let both = [Counts { predicted: usize::MAX, gold: 1, true_positives: 0 }; 2];
     let error = SignificanceError::TooLarge { sentences: 2, count: usize::MAX };
     assert_eq!(approximate_randomisation(&both, &both, 10, 1), Err(error));
     let largest = [Counts { predicted: u32::MAX as usize / 2, ..Counts::default() }; 2];
@@ -235,7 +235,7 @@ fn systems() -> impl Strategy<Value = (Vec<Counts>, Vec<Counts>)> {
     prop::collection::vec(sentence, 1..150).prop_map(|sentences| {
         let system = |right: usize, wrong, gold: usize| {
             let right = right.min(gold);
-            Counts { right, predicted: right + wrong, gold }
+            Counts { true_positives: right, predicted: right + wrong, gold }
         };
         sentences.into_iter().map(|(a, b, x, y, gold)| (system(a, x, gold), system(b, y, gold))).unzip()
     })

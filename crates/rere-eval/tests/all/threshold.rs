@@ -10,13 +10,13 @@ fn ties_go_to_the_higher_threshold() {
     let scored = [(0.9, true), (0.6, false), (0.5, true), (0.5, false)];
     let (threshold, score) = best_threshold(scored, 2).expect("scored");
     assert_eq!(threshold, Probability::new(0.9).expect("a probability"));
-    assert_eq!(score, Score::from_counts(Counts { right: 1, predicted: 1, gold: 2 }));
+    assert_eq!(score, Score::from_counts(Counts { true_positives: 1, predicted: 1, gold: 2 }));
 }
 
 #[test]
 fn equal_scores_stay_together() {
     let (threshold, score) = best_threshold([(0.5, false), (0.5, true), (0.5, false)], 1).expect("scored");
-    assert_eq!((threshold.get(), score.counts), (0.5, Counts { right: 1, predicted: 3, gold: 1 }));
+    assert_eq!((threshold.get(), score.counts), (0.5, Counts { true_positives: 1, predicted: 3, gold: 1 }));
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn nothing_right_keeps_the_fewest() {
 fn scores_that_are_no_probabilities() {
     let scored = [(f32::NAN, false), (7.0, true), (f32::INFINITY, true), (-1.0, false), (f32::NEG_INFINITY, true)];
     let (threshold, score) = best_threshold(scored, 2).expect("scored");
-    assert_eq!((threshold.get(), score.counts.right, score.counts.predicted), (1.0, 2, 2));
+    assert_eq!((threshold.get(), score.counts.true_positives, score.counts.predicted), (1.0, 2, 2));
     let (threshold, score) = best_threshold([(f32::NAN, true), (-0.0, true)], 2).expect("scored");
     assert_eq!((threshold.get(), score.f1), (0.0, 1.0));
 }
@@ -54,7 +54,7 @@ proptest! {
             let threshold = threshold.min(1.0);
             let kept: Vec<_> = scored.iter().filter(|(score, _)| *score >= threshold).collect();
             let right = kept.iter().filter(|(_, right)| *right).count();
-            let score = Score::from_counts(Counts { right, predicted: kept.len(), gold });
+            let score = Score::from_counts(Counts { true_positives: right, predicted: kept.len(), gold });
             let better = |best: &(f32, Score)| score.f1 > best.1.f1 || (score.f1 == best.1.f1 && threshold > best.0);
             if best.as_ref().is_none_or(better) {
                 best = Some((threshold, score));

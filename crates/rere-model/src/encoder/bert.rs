@@ -15,9 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::{Encoder, EncoderInput};
 use crate::{
     ModelError,
-    dropout::dropout,
-    gelu,
-    whole::{layer_norm, softmax},
+    ops::dropout::dropout,
+    ops::{gelu::gelu, layer_norm::layer_norm, softmax::softmax},
 };
 
 /// The fields of a Hugging Face BERT `config.json` that matter. Unknown fields are ignored, as there.

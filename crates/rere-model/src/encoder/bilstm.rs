@@ -8,7 +8,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, EncoderInput};
-use crate::{ModelError, dropout::dropout};
+use crate::{ModelError, ops::dropout::dropout};
 
 /// Settings of a [`BiLstm`]. The paper's ablation has an embedding of 256 and 2 layers of 256 a direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

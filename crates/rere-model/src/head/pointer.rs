@@ -7,7 +7,7 @@ use burn::{
 };
 
 use super::{DROPOUT, HasEncoder};
-use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, dropout::dropout};
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, ops::dropout::dropout};
 
 /// Number of pointers: subject start, subject end, object start, object end, in this order.
 pub const POINTERS: usize = 4;

@@ -8,7 +8,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{DROPOUT, HasEncoder, with_first_outputs};
-use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, dropout::dropout};
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, ops::dropout::dropout};
 
 /// How the hidden states of a sentence become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use std::{
 
 use burn::tensor::Device;
 use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
-use rere_data::{LocatedCorpus, Missing, Tokenizer};
+use rere_data::{LocatedCorpus, OnMissing, Tokenizer};
 use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ pub use event::{Event, Warning};
 pub use examples::{SentenceExamples, Targets};
 pub use record::{EpochRecord, LabelRecord, PriorRecord, StageRecord, TrainingRecord};
 pub use run::{Earlier, Inputs, Run};
-pub use task::{Labels, Step, Task};
+pub use task::{Labels, Task, TrainingStep};
 
 pub(crate) use checkpoint::is_stopped;
 #[cfg(test)]
@@ -141,7 +141,7 @@ impl<'a, S: System> Trainer<'a, S> {
         if !checkpoint::is_whole(&new) {
             let train = LocatedCorpus::new(&corpus.train, &tokenizer, &relations, config.data.missing)?;
             // A development sentence may well have a triple that cannot be located; it still counts as not found.
-            let dev = LocatedCorpus::new(&corpus.dev, &tokenizer, &relations, Missing::Skip)?;
+            let dev = LocatedCorpus::new(&corpus.dev, &tokenizer, &relations, OnMissing::Skip)?;
             if train.sentences.iter().all(|sentence| sentence.triples.is_empty()) {
                 return Err(RereError::Corpus(format!("no training sentence can be used:\n{}", train.report)));
             }

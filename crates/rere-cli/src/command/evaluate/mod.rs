@@ -13,9 +13,9 @@ use std::{
 use rere_core::{Probability, RelationSet, Sentence};
 use rere_data::{Chunks, DataError, ReadOptions, Reader};
 use rere_eval::{
-    Agreement, EvalError, Match, Mismatches, MissingCounts, Pairs, Seen, Side, Spread, TripleMatcher,
-    average_precision, calibration, check_relations, check_scores, plot_calibration, plot_f1, plot_precision_recall,
-    precision_recall_curve,
+    Agreement, EvalError, Match, Mismatches, MissingCounts, SeenEntities, SentencePairStream, Side, Spread,
+    TripleMatcher, average_precision, calibration, check_relations, check_scores, plot_calibration, plot_f1,
+    plot_precision_recall, precision_recall_curve,
 };
 use serde_json::{Map, Value, json};
 
@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let options = arguments.conventions.options(None);
     let train = arguments.train.as_deref().map(|path| read(path, &options)).transpose()?;
-    let files = Files { arguments, options, relations, seen: Seen::of(train.iter().flatten()) };
+    let files = Files { arguments, options, relations, seen: SeenEntities::of(train.iter().flatten()) };
     let mut systems = Vec::with_capacity(arguments.pred.len());
     for path in &arguments.pred {
         systems.push(System::read(&files, path, systems.is_empty())?);
@@ -184,7 +184,7 @@ struct Files<'a> {
     options: ReadOptions,
     /// All relations there are, if they were given.
     relations: Option<RelationSet>,
-    seen: Seen<'a>,
+    seen: SeenEntities<'a>,
 }
 
 /// One file of predictions, counted.
@@ -200,7 +200,9 @@ impl<'a> System<'a> {
     fn read(files: &'a Files, path: &Path, is_first: bool) -> Result<Self, Box<dyn Error>> {
         let arguments = files.arguments;
         let agreement = if arguments.lenient { Agreement::Counted } else { Agreement::Required };
-        let pairs = |gold, other| Ok::<_, Box<dyn Error>>(Pairs::new(files.read(gold)?, files.read(other)?, agreement));
+        let pairs = |gold, other| {
+            Ok::<_, Box<dyn Error>>(SentencePairStream::new(files.read(gold)?, files.read(other)?, agreement))
+        };
         let gold = Source { path: &arguments.gold, side: Side::Gold, with_scores: false, is_told: is_first };
         let with_scores = arguments.plot.is_some();
         let predicted = Source { path, side: Side::Predicted, with_scores, is_told: true };
@@ -416,7 +418,7 @@ fn tell_missing(system: &str, tally: &Tally) {
          labels miss at least {:.1} % of {} triples",
         tally.matcher,
         all.missing,
-        all.predicted - all.right,
+        all.predicted - all.true_positives,
         100.0 * all.precision(),
         100.0 * all.corrected_precision(),
         100.0 * all.false_negative_rate(),

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use rere_core::Sentence;
-use rere_eval::{Breakdown, LENGTHS, Match, Seen, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples};
+use rere_eval::{
+    Breakdown, LENGTHS, Match, SeenEntities, by_length, by_overlap, by_seen_entities, by_seen_pairs, by_triples,
+};
 
 /// What a corpus is parted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,7 @@ impl Parts {
         matches!(self, Self::SeenEntities | Self::SeenPairs)
     }
 
-    pub fn of(self, aligned: &[(&Sentence, &Sentence)], matcher: &Match, seen: &Seen) -> Breakdown {
+    pub fn of(self, aligned: &[(&Sentence, &Sentence)], matcher: &Match, seen: &SeenEntities) -> Breakdown {
         match self {
             Self::Triples => by_triples(aligned, matcher),
             Self::Overlap => by_overlap(aligned, matcher),

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rere_core::Sentence;
 use rere_eval::{
-    Breakdown, Counts, EvalError, MacroScore, Match, MissingCounts, ScoreIntervals, Scored, Seen, SignificanceError,
-    bootstrap, count_by_relation, count_each, count_entities, count_relations, missing_labels, scored,
+    Breakdown, Counts, EvalError, MacroScore, Match, MissingCounts, ScoreIntervals, ScoredPredictions, SeenEntities,
+    SignificanceError, bootstrap, count_by_relation, count_each, count_entities, count_relations, missing_labels,
+    scored,
 };
 
 use super::Arguments;
@@ -24,7 +25,7 @@ pub struct Tally<'a> {
     /// In the order of `--by`.
     parts: Vec<Breakdown>,
     /// For curves.
-    pub scored: Scored,
+    pub scored: ScoredPredictions,
     /// Of each relation, beside the fuller labelling.
     pub missing: BTreeMap<String, MissingCounts>,
 }
@@ -39,13 +40,18 @@ impl<'a> Tally<'a> {
             relations: Counts::default(),
             entities: Counts::default(),
             parts: Vec::new(),
-            scored: Scored::default(),
+            scored: ScoredPredictions::default(),
             missing: BTreeMap::new(),
         }
     }
 
     /// Counts more sentences, gold first; `full` has the fuller labelling of the same sentences, or nothing.
-    pub fn add(&mut self, aligned: &[(&Sentence, &Sentence)], full: &[Sentence], seen: &Seen) -> Result<(), EvalError> {
+    pub fn add(
+        &mut self,
+        aligned: &[(&Sentence, &Sentence)],
+        full: &[Sentence],
+        seen: &SeenEntities,
+    ) -> Result<(), EvalError> {
         let (arguments, matcher) = (self.arguments, &self.matcher);
         if arguments.per_relation {
             for (number, pair) in (self.each.len()..).zip(aligned) {
@@ -70,7 +76,7 @@ impl<'a> Tally<'a> {
             sums.zip(parts.into_iter().flatten()).for_each(|((_, sum), (_, counts))| *sum += counts);
         }
         if arguments.plot.is_some() {
-            let Scored { items, gold } = scored(aligned, matcher)?;
+            let ScoredPredictions { items, gold } = scored(aligned, matcher)?;
             self.scored.items.extend(items);
             self.scored.gold += gold;
         }

@@ -1,7 +1,7 @@
 //! The exact GELU, fast on the CPU.
 //!
 //! burn's flex backend computes it with a scalar `erf` on one thread, which takes as long as the matrix product before
-//! it. Here one parallel pass computes value and slope together.
+//! it. Here one parallel pass computes value and gradient together.
 
 use burn::tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ fn cpu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     // `x * slope + rest` has the value of gelu and its gradient, and costs backward one product.
     let inner = x.clone().inner();
     let plain = inner.device();
-    let (slope, rest) = slopes(inner.into_data());
+    let (slope, rest) = derivatives(inner.into_data());
     let constant = |data| Tensor::from_inner(Tensor::<D>::from_data(data, &plain));
     x.mul(constant(slope)).add(constant(rest))
 }
@@ -41,7 +41,7 @@ fn values(mut data: TensorData) -> TensorData {
 }
 
 /// The derivative of gelu at each element, and what is left of its value beside `x * derivative`.
-fn slopes(mut data: TensorData) -> (TensorData, TensorData) {
+fn derivatives(mut data: TensorData) -> (TensorData, TensorData) {
     let shape = data.shape().clone();
     let rest = data.as_mut_slice::<f32>().expect("checked: f32");
     let mut slope = vec![0.0f32; rest.len()];
@@ -119,15 +119,20 @@ mod tests {
             let gradient = x.grad(&y.clone().sum().backward()).expect("tracked");
             (y.into_data().try_to_vec::<f32>().expect("f32"), gradient.into_data().try_to_vec::<f32>().expect("f32"))
         };
-        let (ours, our_slopes) = run(gelu);
-        let (theirs, their_slopes) = run(activation::gelu);
+        let (ours, our_gradients) = run(gelu);
+        let (theirs, their_gradients) = run(activation::gelu);
         let plain = gelu(Tensor::<1>::from_floats(points.as_slice(), &Device::flex())).into_data();
         let plain = plain.try_to_vec::<f32>().expect("f32");
         for (i, x) in points.iter().enumerate() {
             let near = |a: f32, b: f32| (a - b).abs() <= 1e-6 * (1.0 + x.abs());
             assert!(near(ours[i], theirs[i]), "gelu({x}) is {}, not {}", theirs[i], ours[i]);
             assert!(near(plain[i], theirs[i]), "gelu({x}) is {}, not {}", theirs[i], plain[i]);
-            assert!(near(our_slopes[i], their_slopes[i]), "gelu'({x}): {} not {}", our_slopes[i], their_slopes[i]);
+            assert!(
+                near(our_gradients[i], their_gradients[i]),
+                "gelu'({x}): {} not {}",
+                our_gradients[i],
+                their_gradients[i]
+            );
         }
     }
 }

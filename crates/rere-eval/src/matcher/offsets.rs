@@ -3,7 +3,7 @@
 use rere_core::{ByteSpan, Mention};
 
 use super::TripleMatcher;
-use crate::Lack;
+use crate::MissingField;
 
 /// Equal relation, begin of the subject and begin of the object; the ends do not matter.
 ///
@@ -19,10 +19,10 @@ pub struct Begin;
 
 impl TripleMatcher for Begin {
     /// The first byte.
-    type Part<'a> = usize;
+    type MentionKey<'a> = usize;
 
-    fn part(&self, mention: &Mention) -> Result<usize, Lack> {
-        mention.span.map(|span| span.start).ok_or(Lack::Place)
+    fn mention_key(&self, mention: &Mention) -> Result<usize, MissingField> {
+        mention.span.map(|span| span.start).ok_or(MissingField::Offsets)
     }
 
     fn counts_repeats(&self) -> bool {
@@ -41,10 +41,10 @@ pub struct Boundaries;
 
 impl TripleMatcher for Boundaries {
     /// The span.
-    type Part<'a> = ByteSpan;
+    type MentionKey<'a> = ByteSpan;
 
-    fn part(&self, mention: &Mention) -> Result<ByteSpan, Lack> {
-        mention.span.ok_or(Lack::Place)
+    fn mention_key(&self, mention: &Mention) -> Result<ByteSpan, MissingField> {
+        mention.span.ok_or(MissingField::Offsets)
     }
 }
 
@@ -60,10 +60,10 @@ pub struct Strict;
 
 impl TripleMatcher for Strict {
     /// The span and the type.
-    type Part<'a> = (ByteSpan, &'a str);
+    type MentionKey<'a> = (ByteSpan, &'a str);
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<(ByteSpan, &'a str), Lack> {
-        let span = Boundaries.part(mention)?;
-        Ok((span, mention.entity_type.as_deref().ok_or(Lack::Type)?))
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<(ByteSpan, &'a str), MissingField> {
+        let span = Boundaries.mention_key(mention)?;
+        Ok((span, mention.entity_type.as_deref().ok_or(MissingField::Type)?))
     }
 }

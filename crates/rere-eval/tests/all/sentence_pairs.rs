@@ -4,7 +4,9 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use rere_core::Sentence;
-use rere_eval::{Agreement, EvalError, Exact, Mismatches, Pairs, Side, align, align_counted, evaluate};
+use rere_eval::{
+    Agreement, EvalError, Exact, Mismatches, SentencePairStream, Side, evaluate, pair_sentences, pair_sentences_counted,
+};
 
 /// `id:text`, or a text alone.
 fn sentences(given: &[&str]) -> Vec<Sentence> {
@@ -18,7 +20,7 @@ fn sentences(given: &[&str]) -> Vec<Sentence> {
 /// The texts of the aligned sentences by their positions on the predicted side.
 fn aligned(gold: &[&str], predicted: &[&str]) -> Result<Vec<usize>, EvalError> {
     let (gold, predicted) = (sentences(gold), sentences(predicted));
-    let pairs = align(&gold, &predicted)?;
+    let pairs = pair_sentences(&gold, &predicted)?;
     assert!(pairs.iter().zip(&gold).all(|(pair, sentence)| std::ptr::eq(pair.0, sentence)));
     let position = |found: &Sentence| predicted.iter().position(|sentence| std::ptr::eq(sentence, found));
     Ok(pairs.iter().map(|pair| position(pair.1).expect("a predicted sentence")).collect())
@@ -119,7 +121,7 @@ fn by_order_both_sides_have_the_same_sentences() {
 /// Ids of the pairs, with `-` for what has no prediction, and what was counted.
 fn counted(gold: &[&str], predicted: &[&str]) -> (Vec<String>, Mismatches) {
     let (gold, predicted) = (sentences(gold), sentences(predicted));
-    let (pairs, mismatches) = align_counted(&gold, &predicted).expect("sentences with ids");
+    let (pairs, mismatches) = pair_sentences_counted(&gold, &predicted).expect("sentences with ids");
     let name = |(gold, predicted): &(&Sentence, &Sentence)| {
         let id = |sentence: &Sentence| sentence.id.clone().unwrap_or("-".to_owned());
         format!("{} {}{}", id(gold), id(predicted), predicted.text)
@@ -153,8 +155,8 @@ fn without_ids_nothing_is_counted() {
         (&["1:a", "b"], &["1:a"]),
     ] {
         let (gold, predicted) = (sentences(gold), sentences(predicted));
-        let required = align(&gold, &predicted).expect_err("sides that do not agree");
-        assert_eq!(align_counted(&gold, &predicted).expect_err("likewise"), required);
+        let required = pair_sentences(&gold, &predicted).expect_err("sides that do not agree");
+        assert_eq!(pair_sentences_counted(&gold, &predicted).expect_err("likewise"), required);
     }
 }
 
@@ -171,7 +173,8 @@ fn a_stream_runs_no_further_ahead_than_it_must() {
             Ok::<_, EvalError>(Sentence { id: Some(id.to_string()), ..Sentence::new("a") })
         })
     };
-    let mut pairs = Pairs::new(stream(0, (0..100).collect()), stream(1, (0..100).collect()), Agreement::Required);
+    let mut pairs =
+        SentencePairStream::new(stream(0, (0..100).collect()), stream(1, (0..100).collect()), Agreement::Required);
     for number in 1..=100 {
         assert!(matches!(pairs.next(), Some(Ok((_, Some(_))))));
         assert_eq!(read.get(), [number, number]);
@@ -180,7 +183,7 @@ fn a_stream_runs_no_further_ahead_than_it_must() {
 
     // Two exchanged: one waits for the other.
     read.set([0, 0]);
-    let mut pairs = Pairs::new(stream(0, vec![1, 2, 3]), stream(1, vec![2, 1, 3]), Agreement::Required);
+    let mut pairs = SentencePairStream::new(stream(0, vec![1, 2, 3]), stream(1, vec![2, 1, 3]), Agreement::Required);
     for expected in [[1, 2], [2, 2], [3, 3]] {
         assert!(matches!(pairs.next(), Some(Ok((_, Some(_))))));
         assert_eq!(read.get(), expected);
@@ -210,12 +213,12 @@ fn an_error_of_a_stream_is_handed_on_and_ends_it() {
         })
     };
     for (gold, predicted) in [(&["1", "!", "2"][..], &["1", "2"][..]), (&["1", "2"], &["1", "!", "2"])] {
-        let mut pairs = Pairs::new(side(gold), side(predicted), Agreement::Required);
+        let mut pairs = SentencePairStream::new(side(gold), side(predicted), Agreement::Required);
         assert!(matches!(pairs.next(), Some(Ok(_))));
         assert_eq!(pairs.next(), Some(Err(Failure::Read)));
         assert!(pairs.next().is_none());
     }
-    let mut pairs = Pairs::new(side(&["1"]), side(&["2"]), Agreement::Required);
+    let mut pairs = SentencePairStream::new(side(&["1"]), side(&["2"]), Agreement::Required);
     assert!(matches!(pairs.next(), Some(Err(Failure::Eval(EvalError::MissingSentence { position: 1, .. })))));
     assert!(pairs.next().is_none());
 }
@@ -230,7 +233,7 @@ fn nothing_follows_the_end() {
             (reads != 2).then(|| Ok::<_, EvalError>(Sentence { id: Some(reads.to_string()), ..Sentence::new("a") }))
         })
     };
-    let mut pairs = Pairs::new(stream(), stream(), Agreement::Required);
+    let mut pairs = SentencePairStream::new(stream(), stream(), Agreement::Required);
     assert!(matches!(pairs.next(), Some(Ok(_))));
     assert!(pairs.next().is_none() && pairs.next().is_none());
 }
@@ -249,7 +252,7 @@ proptest! {
         };
         let (gold_once, predicted_once) = (first(&gold), first(&predicted));
         let (gold_sentences, predicted_sentences) = (make(&gold), make(&predicted));
-        let (pairs, mismatches) = align_counted(&gold_sentences, &predicted_sentences).expect("ids");
+        let (pairs, mismatches) = pair_sentences_counted(&gold_sentences, &predicted_sentences).expect("ids");
         let id = |id: u8| Some(id.to_string());
         let expected: Vec<_> = gold_once
             .iter()
@@ -268,6 +271,6 @@ proptest! {
         };
         prop_assert_eq!(mismatches, expected);
         // Required agreement is an error just where something was counted.
-        prop_assert_eq!(align(&gold_sentences, &predicted_sentences).is_ok(), mismatches.is_empty());
+        prop_assert_eq!(pair_sentences(&gold_sentences, &predicted_sentences).is_ok(), mismatches.is_empty());
     }
 }

@@ -40,30 +40,30 @@ impl Mismatches {
 }
 
 /// Sentences in pairs, gold first.
-pub type Aligned<'a> = Vec<(&'a Sentence, &'a Sentence)>;
+pub type SentencePairs<'a> = Vec<(&'a Sentence, &'a Sentence)>;
 
 /// Each gold sentence with its predicted one, in the order of the gold sentences.
 ///
 /// By id where the sentences have ids, in any order; by order where no sentence of either side has one. Both sides
-/// must have the same sentences with the same texts; where they need not, see [`align_counted`]. Do this once, then count
-/// with as many matchers as wanted. Files that do not fit into memory are paired by [`Pairs`].
+/// must have the same sentences with the same texts; where they need not, see [`pair_sentences_counted`]. Do this once, then count
+/// with as many matchers as wanted. Files that do not fit into memory are paired by [`SentencePairStream`].
 ///
 /// # Errors
 /// Every way in which the sides do not agree is an [`EvalError`] of its own; nothing is left out.
-pub fn align<'a>(gold: &'a [Sentence], predicted: &'a [Sentence]) -> Result<Aligned<'a>, EvalError> {
+pub fn pair_sentences<'a>(gold: &'a [Sentence], predicted: &'a [Sentence]) -> Result<SentencePairs<'a>, EvalError> {
     Ok(pairs(gold, predicted, Agreement::Required)?.0)
 }
 
-/// As [`align`], but sentences on which the sides do not agree are counted: see [`Mismatches`]. What has no prediction is
+/// As [`pair_sentences`], but sentences on which the sides do not agree are counted: see [`Mismatches`]. What has no prediction is
 /// beside an empty sentence.
 ///
 /// # Errors
 /// Where only some sentences have ids; and, without ids, where numbers of sentences or texts differ: nothing tells then
 /// what belongs together.
-pub fn align_counted<'a>(
+pub fn pair_sentences_counted<'a>(
     gold: &'a [Sentence],
     predicted: &'a [Sentence],
-) -> Result<(Aligned<'a>, Mismatches), EvalError> {
+) -> Result<(SentencePairs<'a>, Mismatches), EvalError> {
     pairs(gold, predicted, Agreement::Counted)
 }
 
@@ -71,10 +71,10 @@ fn pairs<'a>(
     gold: &'a [Sentence],
     predicted: &'a [Sentence],
     agreement: Agreement,
-) -> Result<(Aligned<'a>, Mismatches), EvalError> {
+) -> Result<(SentencePairs<'a>, Mismatches), EvalError> {
     static NONE: LazyLock<Sentence> = LazyLock::new(|| Sentence::new(""));
     let mut aligned = Vec::with_capacity(gold.len());
-    let mut pairs = Pairs::new(gold.iter().map(Ok), predicted.iter().map(Ok), agreement);
+    let mut pairs = SentencePairStream::new(gold.iter().map(Ok), predicted.iter().map(Ok), agreement);
     for pair in pairs.by_ref() {
         let (gold, predicted) = pair?;
         aligned.push((gold, predicted.unwrap_or(&NONE)));
@@ -82,7 +82,7 @@ fn pairs<'a>(
     Ok((aligned, pairs.mismatches))
 }
 
-/// Sentences of two streams, such as readers of files, in pairs: each gold sentence with its predicted one, as [`align`]
+/// Sentences of two streams, such as readers of files, in pairs: each gold sentence with its predicted one, as [`pair_sentences`]
 /// pairs them, in the order of the gold sentences.
 ///
 /// Where both streams have the same order, a sentence is held no longer than until its partner comes, so that memory
@@ -93,14 +93,14 @@ fn pairs<'a>(
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
-/// use rere_eval::{Agreement, EvalError, Exact, Pairs, Score, count};
+/// use rere_eval::{Agreement, EvalError, Exact, SentencePairStream, Score, count};
 ///
 /// let with = |id: &str, triples| Sentence { id: Some(id.into()), triples, ..Sentence::new("Ada was born in London .") };
 /// let born = Triple::of("Ada", "born in", "London");
 /// let gold = ["1", "2"].map(|id| Ok::<_, EvalError>(with(id, vec![born.clone()])));
 /// let predicted = [Ok(with("2", vec![born.clone()]))];
 ///
-/// let mut pairs = Pairs::new(gold, predicted, Agreement::Counted);
+/// let mut pairs = SentencePairStream::new(gold, predicted, Agreement::Counted);
 /// let mut counts = Vec::new();
 /// for pair in pairs.by_ref() {
 ///     let (gold, predicted) = pair?;
@@ -111,7 +111,7 @@ fn pairs<'a>(
 /// # Ok::<(), EvalError>(())
 /// ```
 #[derive(Debug)]
-pub struct Pairs<G, P, T> {
+pub struct SentencePairStream<G, P, T> {
     gold: Stream<G>,
     predicted: Stream<P>,
     /// Predicted sentences whose gold ones did not come yet, with their positions.
@@ -122,12 +122,12 @@ pub struct Pairs<G, P, T> {
     ended: bool,
 }
 
-impl<S: Borrow<Sentence>, T: Borrow<Sentence>, E: From<EvalError>, G, P> Pairs<G, P, T>
+impl<S: Borrow<Sentence>, T: Borrow<Sentence>, E: From<EvalError>, G, P> SentencePairStream<G, P, T>
 where
     G: Iterator<Item = Result<S, E>>,
     P: Iterator<Item = Result<T, E>>,
 {
-    /// Pairs of what the streams will give.
+    /// SentencePairStream of what the streams will give.
     pub fn new(
         gold: impl IntoIterator<IntoIter = G>,
         predicted: impl IntoIterator<IntoIter = P>,
@@ -247,7 +247,7 @@ where
     }
 }
 
-impl<S: Borrow<Sentence>, T: Borrow<Sentence>, E: From<EvalError>, G, P> Iterator for Pairs<G, P, T>
+impl<S: Borrow<Sentence>, T: Borrow<Sentence>, E: From<EvalError>, G, P> Iterator for SentencePairStream<G, P, T>
 where
     G: Iterator<Item = Result<S, E>>,
     P: Iterator<Item = Result<T, E>>,
