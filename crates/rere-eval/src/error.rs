@@ -175,7 +175,7 @@ fn sentence_name(position: usize, id: Option<&str>) -> String {
 /// What to do about it.
 const fn remedy(lack: MissingField) -> &'static str {
     match lack {
-        MissingField::Offsets => "give places (`rere convert --locate`), or use a matcher that compares strings",
+        MissingField::Offsets => "add offsets (`rere convert --locate`), or use a matcher that compares strings",
         MissingField::Type => "give types to the mentions of both sides, or use the matcher boundaries",
     }
 }

@@ -145,7 +145,7 @@ fn what_a_matcher_wants_is_checked() {
     let error = evaluate(std::slice::from_ref(&placed), std::slice::from_ref(&surfaces), &Begin);
     assert_eq!(
         error.expect_err("no place").to_string(),
-        "predicted sentence 1 has the mention \"a b\" without a place: give places (`rere convert --locate`), or use a \
+        "predicted sentence 1 has the mention \"a b\" without offsets: add offsets (`rere convert --locate`), or use a \
          matcher that compares strings"
     );
     let error = evaluate(std::slice::from_ref(&surfaces), std::slice::from_ref(&placed), &Boundaries);
