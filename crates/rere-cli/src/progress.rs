@@ -110,7 +110,7 @@ fn prior_line(stage: &str, prior: &PriorRecord) -> String {
 
 /// The thresholds, and their F1 on the development set.
 pub fn thresholds_line(thresholds: &Thresholds, dev_f1: Option<f64>) -> String {
-    let Thresholds { detect, decode, triple } = thresholds;
+    let Thresholds { detect, decode, triple, .. } = thresholds;
     let dev = dev_f1.map(|f1| format!(", dev F1 {:.2}", 100.0 * f1)).unwrap_or_default();
     let triple = match triple {
         RelationThresholds::All(threshold) => format!("{threshold:.4}"),

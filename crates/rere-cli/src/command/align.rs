@@ -83,7 +83,7 @@ fn one_of<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) ->
 
 fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result<Aligner, DataError> {
     let folding = if fold { Folding::ALL } else { Folding::NONE };
-    let settings = MatcherSettings { folding, ..MatcherSettings::default() };
+    let settings = MatcherSettings::default().with_folding(folding);
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
     log(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());

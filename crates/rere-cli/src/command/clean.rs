@@ -49,18 +49,16 @@ struct Steps {
 /// Cleans a corpus.
 pub fn run(arguments: &Arguments) -> Outcome {
     let steps = &arguments.steps;
-    let settings = CleanSettings {
-        relations: steps.relations.as_ref().map(|names| names.iter().cloned().collect()),
-        folding: if steps.fold { Folding::ALL } else { Folding::NONE },
-        missing: steps.missing,
-        empty: steps.empty,
-        duplicates: steps.duplicates,
-    };
+    let mut settings = CleanSettings::default()
+        .with_folding(if steps.fold { Folding::ALL } else { Folding::NONE })
+        .with_missing(steps.missing)
+        .with_empty(steps.empty)
+        .with_duplicates(steps.duplicates);
+    settings.relations = steps.relations.as_ref().map(|names| names.iter().cloned().collect());
     // Of sentences that will be merged, only the triples are cleaned: what they are together tells whether they are empty.
     let (settings, after_merge) = if steps.merge {
-        let after_merge =
-            CleanSettings { empty: settings.empty, duplicates: settings.duplicates, ..CleanSettings::default() };
-        (CleanSettings { empty: false, duplicates: false, ..settings }, after_merge)
+        let after_merge = CleanSettings::default().with_empty(settings.empty).with_duplicates(settings.duplicates);
+        (settings.with_empty(false).with_duplicates(false), after_merge)
     } else {
         (settings, CleanSettings::default())
     };

@@ -65,31 +65,27 @@ struct ConstraintArguments {
 impl ConstraintArguments {
     /// The constraints of a model with those that are given.
     fn over(&self, model: &Constraints) -> Constraints {
-        let given = !self.one_to_one.is_empty();
-        Constraints {
-            longest: self.longest.or(model.longest),
-            overlap: self.overlap.unwrap_or(model.overlap),
-            most: self.most.or(model.most),
-            one_to_one: if given { self.one_to_one.clone() } else { model.one_to_one.clone() },
-            types: model.types.clone(),
-        }
+        let given = model
+            .clone()
+            .with_longest(self.longest.or(model.longest))
+            .with_overlap(self.overlap.unwrap_or(model.overlap))
+            .with_most(self.most.or(model.most));
+        if self.one_to_one.is_empty() { given } else { given.with_one_to_one(&self.one_to_one) }
     }
 }
 
 /// Extracts triples.
 pub fn run(arguments: &Arguments) -> Outcome {
     let device = rere::parse_device(&arguments.device)?;
-    let options = LoadOptions {
-        precision: arguments.precision,
-        batch_tokens: arguments.batch_tokens,
-        ..LoadOptions::new(device)
-    };
+    let options =
+        LoadOptions::new(device).with_precision(arguments.precision).with_batch_tokens(arguments.batch_tokens);
     let system = load(&arguments.model, options)?;
-    let options = ExtractOptions {
-        relations: (!arguments.relations.is_empty()).then(|| arguments.relations.clone()),
-        min_score: arguments.min_score,
-        constraints: Some(arguments.constraints.over(&system.config().decode)),
-    };
+    let mut options = ExtractOptions::default()
+        .with_min_score(arguments.min_score)
+        .with_constraints(arguments.constraints.over(&system.config().decode));
+    if !arguments.relations.is_empty() {
+        options = options.with_relations(&arguments.relations);
+    }
     // Before anything is read or written.
     options.wanted(&system.config().relations).map_err(with_advice)?;
 

@@ -70,12 +70,11 @@ pub struct Conventions {
 
 impl Conventions {
     fn options(&self, format: Option<Format>) -> ReadOptions {
-        let defaults = ReadOptions::default().negative_labels;
-        let negative_labels = match self.negative_labels.as_slice() {
-            [] => defaults,
-            given => given.iter().filter(|label| !label.is_empty()).cloned().collect(),
-        };
-        ReadOptions { format, offsets: self.offsets, negative_labels }
+        let options = ReadOptions::default().with_format(format).with_offsets(self.offsets);
+        match self.negative_labels.as_slice() {
+            [] => options,
+            labels => options.with_negative_labels(labels.iter().filter(|label| !label.is_empty())),
+        }
     }
 }
 

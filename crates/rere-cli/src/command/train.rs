@@ -86,12 +86,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         progress.show(event);
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let options = TrainOptions {
-        device,
-        resume: arguments.resume,
-        from: arguments.from.clone().map(Into::into),
-        overwrite: arguments.overwrite,
-    };
+    let mut options = TrainOptions::new(device).with_resume(arguments.resume).with_overwrite(arguments.overwrite);
+    options.from = arguments.from.clone().map(Into::into);
     config.train(options, &corpus, &arguments.out, on_event)?;
     _ = say(format!("model: {}", arguments.out.display()));
     Ok(())

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rere::{LoadOptions, Probability, Thresholds, TrainedSystem, load};
+use rere::{LoadOptions, Probability, TrainedSystem, load};
 
 use super::{Outcome, Reading, log, read_gold, say};
 use crate::progress::thresholds_line;
@@ -44,12 +44,13 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let f1 = match &arguments.dev {
         Some(dev) => Some(choose(&mut *system, dev, arguments)?),
         None => {
-            let Thresholds { detect, decode, triple } = old.clone();
-            system.set_thresholds(Thresholds {
-                detect: arguments.detect.unwrap_or(detect),
-                decode: arguments.decode.unwrap_or(decode),
-                triple: arguments.triple.map_or(triple, Into::into),
-            });
+            let mut thresholds = old.clone();
+            thresholds.detect = arguments.detect.unwrap_or(thresholds.detect);
+            thresholds.decode = arguments.decode.unwrap_or(thresholds.decode);
+            if let Some(triple) = arguments.triple {
+                thresholds.triple = triple.into();
+            }
+            system.set_thresholds(thresholds);
             None
         }
     };

@@ -333,7 +333,11 @@ fn next_lot(
             Ok(error) => format!("{}: {error}", path.display()).into(),
             Err(error) => error,
         })?;
-        let empty = || Sentence { id: gold.id.clone(), ..Sentence::new(gold.text.clone()) };
+        let empty = || {
+            let mut sentence = Sentence::new(gold.text.clone());
+            sentence.id = gold.id.clone();
+            sentence
+        };
         let predicted = predicted.unwrap_or_else(empty);
         lot.push((gold, predicted));
     }
