@@ -14,7 +14,7 @@ use crate::{
 /// 2. The network scores objects for each subject, `[tokens, relations, 2]`, and [`CasRel::decode`](Decoder::decode)
 ///    makes triples from them ([`CasRelScores`]).
 ///
-/// **Spans.** A token is a head or a tail if its score is at or over the threshold (the authors' code requires it to be
+/// **Spans.** A token is a head or a tail if its score is at or over the threshold (in the authors' code it must be
 /// over). Each head and the nearest tail at or after it make a span, for each relation separately, as in the authors'
 /// code. Two heads may share a tail. A head without a tail after it makes no span, and neither does a tail without a
 /// head.

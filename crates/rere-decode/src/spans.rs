@@ -33,8 +33,8 @@ pub enum SpanRule {
     NearestEnd,
     /// Each start takes the end at or after it with the highest score; of equal ones the nearest.
     BestEnd,
-    /// Each start takes every end at or after it, and of all spans of a role the given number with the best product of
-    /// start and end are kept.
+    /// Each start takes every end at or after it. Of all spans of a role, the given number with the best product of start
+    /// and end are kept.
     Best(usize),
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Hit {
 pub(crate) struct Run {
     pub(crate) first: usize,
     pub(crate) last: usize,
-    /// The smaller of its two scores, on their scale.
+    /// Lower one of its two scores, on their scale.
     pub(crate) score: f32,
 }
 

@@ -13,7 +13,7 @@ use crate::{
     spans::{Hit, Hits, scan},
 };
 
-/// Most starts, most ends and most entities of a role that are kept.
+/// Number of starts, of ends and of entities of a role that are kept.
 const BEST: usize = 40;
 /// Lowest score of a start, of an end and of an entity.
 const LEAST_SCORE: f64 = 0.1;
@@ -127,7 +127,7 @@ pub struct CrossProductScratch {
 struct RoleScratch {
     starts: Vec<Boundary>,
     ends: Vec<Boundary>,
-    /// All strings at first, the entities at last.
+    /// All strings, and after step 6 the entities.
     strings: Vec<Candidate>,
 }
 

@@ -85,10 +85,10 @@ impl Nearest {
 
     /// Returns the best pair at the highest threshold over 0 that gives any, if nothing is found at the set threshold.
     ///
-    /// Use it for sentences that are known to have the relation. The paper does not do this. Nested spans with one end
-    /// have equal scores. Of equal scores it keeps the pair with the smallest distance; then the one whose subject
-    /// starts first, the longest subject, the object that starts first, and the longest object. So it keeps the whole
-    /// name of `R & D Labs`, `& D Labs` and `D Labs`.
+    /// Use it for sentences that are known to have the relation. The paper does not do this. Of equal scores it keeps
+    /// the pair with the smallest distance; then the one whose subject starts first, the longest subject, the object
+    /// that starts first, and the longest object. Nested spans with one end have equal scores: of
+    /// `R & D Labs`, `& D Labs` and `D Labs` it keeps the whole name.
     #[must_use]
     pub fn at_least_one(self) -> Self {
         Self { at_least_one: true, ..self }

@@ -13,3 +13,4 @@ mod real_data;
 mod table;
 mod tags;
 mod tplinker;
+mod triple;
