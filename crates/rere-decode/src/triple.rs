@@ -44,11 +44,8 @@ impl TokenTriple {
         if subject == object || subject.is_empty() || object.is_empty() {
             return None;
         }
-        let mut triple = Triple::of("", relation, "");
-        triple.subject = Mention::at(sentence.text(), subject).ok()?;
-        triple.object = Mention::at(sentence.text(), object).ok()?;
-        triple.score = Some(Probability::saturating(self.score));
-        Some(triple)
+        let [subject, object] = [subject, object].map(|span| Mention::at(sentence.text(), span).ok());
+        Some(Triple::new(subject?, relation, object?).with_score(Probability::saturating(self.score)))
     }
 
     /// Returns what distinguishes the triples of a sentence: relation, subject, object.

@@ -39,11 +39,8 @@ impl ScoredPair {
     /// # Ok::<(), rere_decode::SpanError>(())
     /// ```
     pub fn to_triple(self, text: &str, relation: &str) -> Result<Triple, SpanError> {
-        let mut triple = Triple::of("", relation, "");
-        triple.subject = Mention::at(text, self.subject)?;
-        triple.object = Mention::at(text, self.object)?;
-        triple.score = Some(Probability::saturating(self.score));
-        Ok(triple)
+        let [subject, object] = [self.subject, self.object].map(|span| Mention::at(text, span));
+        Ok(Triple::new(subject?, relation, object?).with_score(Probability::saturating(self.score)))
     }
 }
 
