@@ -45,8 +45,8 @@ pub fn by_triples(pairs: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher
 /// - entity pair overlap: two triples have the same two entities, in either direction.
 /// - single entity overlap: two triples share an entity, but do not have the same two.
 ///
-/// An entity is its string, and a repeated triple counts once, as in `rere stats`. A sentence with both kinds of overlap
-/// is in both parts, so the parts do not sum to the corpus.
+/// An entity is its string, and a repeated triple counts once, as in `rere stats`. A sentence with both kinds of
+/// overlap is in both parts, so the parts do not sum to the corpus.
 pub fn by_overlap(pairs: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Breakdown {
     const LABELS: [&str; 4] = ["none", "normal", "entity-pair-overlap", "single-entity-overlap"];
     by_sentence(pairs, matcher, LABELS, |gold| {

@@ -140,7 +140,7 @@ pub enum EvalError {
     MissingField {
         /// The side.
         side: Side,
-        /// The position of the sentence.
+        /// The position of the sentence or list.
         position: usize,
         /// The id of the sentence, if it has one.
         id: Option<String>,

@@ -12,8 +12,8 @@ use crate::{TripleMatcher, score::ratio};
 
 /// Counts of predicted and gold triples, checked against a more complete labelling of the same sentences.
 ///
-/// Such a labelling may be the labels before a filter, those of a second knowledge base, or those of a second annotator.
-/// No triple of a sentence is counted twice.
+/// Such a labelling may be the labels before a filter, those of a second knowledge base, or those of a second
+/// annotator. No triple of a sentence is counted twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct MissingCounts {
     /// Triples that are both predicted and gold.
@@ -54,8 +54,8 @@ impl fmt::Display for MissingCounts {
         let plural = if *true_positives == 1 { "" } else { "s" };
         write!(
             f,
-            "{true_positives} true positive{plural}, {missing} missing, {predicted} predicted, {gold} gold, {either} in \
-             either labelling"
+            "{true_positives} true positive{plural}, {missing} missing, {predicted} predicted, {gold} gold, \
+             {either} in either labelling"
         )
     }
 }
@@ -72,8 +72,8 @@ impl MissingCounts {
         ratio(self.true_positives, self.predicted)
     }
 
-    /// Returns the precision with missing labels as true positives. It is a lower bound: the more complete labelling may
-    /// lack labels too.
+    /// Returns the precision with missing labels as true positives. It is a lower bound: the more complete labelling
+    /// may lack labels too.
     pub fn corrected_precision(self) -> f64 {
         ratio(self.true_positives + self.missing, self.predicted)
     }
@@ -87,10 +87,10 @@ impl MissingCounts {
 /// Counts the missing labels of all sentences together, and of each relation on any of the three sides.
 ///
 /// Give each sentence three times: gold, predicted, and with the more complete labelling;
-/// [`pair_sentences`](crate::pair_sentences()) pairs them. If the matcher compares only a part of the mentions, a triple of
-/// the more complete labelling counts once with the gold triples that it equals. Mentions of the more complete labelling
-/// are read by the gold sentence, as predicted ones are. A triple that lacks a compared field is ignored:
-/// [check](TripleMatcher::check) the sentences first.
+/// [`pair_sentences`](crate::pair_sentences()) pairs them. If the matcher compares only a part of the mentions, a
+/// triple of the more complete labelling counts once with the gold triples that it equals. Mentions of the more
+/// complete labelling are read by the gold sentence, as predicted ones are. A triple that lacks a compared field is
+/// ignored: [check](TripleMatcher::check) the sentences first.
 ///
 /// ```
 /// use rere_eval::{Exact, Sentence, Triple, missing_labels};

@@ -50,8 +50,8 @@ impl PlotError {
 /// Most pixels of a PNG: 512 MiB in memory.
 const MAX_PIXELS: u64 = 1 << 27;
 
-/// Colours that people with the common kinds of colour blindness can distinguish (Okabe and Ito, "Color Universal Design",
-/// 2008).
+/// Colours that people with the common kinds of colour blindness can distinguish (Okabe and Ito, "Color Universal
+/// Design", 2008).
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -70,8 +70,8 @@ fn colour(system: usize) -> RGBColor {
 
 /// Draws the precision-recall curves of systems, by name, as SVG.
 ///
-/// Curves are steps, as [`average_precision`](crate::average_precision) sums them, with a dot at the best F1. Grey lines
-/// are those of equal F1.
+/// Curves are steps, as [`average_precision`](crate::average_precision) sums them, with a dot at the best F1. Grey
+/// lines are those of equal F1.
 ///
 /// ```
 /// use rere_eval::{plot_precision_recall, precision_recall_curve};
@@ -118,7 +118,7 @@ pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String
                 best.map(|point| Circle::new((point.score.recall, point.score.precision), 4, colour(number).filled()));
             chart.draw_series(best).map_err(PlotError::draw)?;
         }
-        // Good curves are at the upper right: the legend covers none at the lower left, if there is none.
+        // The lower left corner is usually free, because good curves run near the upper right one.
         let is_low = |point: &CurvePoint| point.score.recall < 0.5 && point.score.precision < 0.2;
         let low = systems.iter().any(|(_, curve)| curve.iter().any(is_low));
         legend(&mut chart, if low { SeriesLabelPosition::UpperRight } else { SeriesLabelPosition::LowerLeft })

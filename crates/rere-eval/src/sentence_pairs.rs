@@ -46,9 +46,9 @@ pub type SentencePairs<'a> = Vec<(&'a Sentence, &'a Sentence)>;
 
 /// Pairs each gold sentence with its predicted one, in the order of the gold sentences.
 ///
-/// Sentences with ids are paired by id, in any order. If no sentence of either side has an id, they are paired by order.
-/// Both sides must have the same sentences with the same texts; otherwise use [`pair_sentences_counted`]. Pair once, then
-/// count with any number of matchers. Use [`SentencePairStream`] for files that do not fit into memory.
+/// Sentences with ids are paired by id, in any order. If no sentence of either side has an id, they are paired by
+/// order. Both sides must have the same sentences with the same texts; otherwise use [`pair_sentences_counted`]. Pair
+/// once, then count with any number of matchers. Use [`SentencePairStream`] for files that do not fit into memory.
 ///
 /// ```
 /// use rere_eval::{Sentence, pair_sentences};

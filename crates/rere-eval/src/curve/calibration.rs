@@ -27,8 +27,8 @@ pub struct CalibrationBin {
 pub struct Calibration {
     /// Bins by increasing scores, without empty ones.
     pub bins: Vec<CalibrationBin>,
-    /// Expected calibration error (Naeini et al. 2015; Guo et al. 2017): the mean over the items of the difference between
-    /// the mean score and the share of correct items of their bin. From 0 to 1; 0 if nothing is scored.
+    /// Expected calibration error (Naeini et al. 2015; Guo et al. 2017): the mean over the items of the difference
+    /// between the mean score and the share of correct items of their bin. From 0 to 1; 0 if nothing is scored.
     pub expected_error: f64,
 }
 

@@ -12,8 +12,8 @@ use crate::{Counts, Score};
 /// Candidate triples with two scores, the input of [`best_joint_thresholds`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct JointScoredPredictions {
-    /// For each candidate triple the score of its relation in the sentence, the score of the triple, and whether the triple
-    /// is correct.
+    /// For each candidate triple the score of its relation in the sentence, the score of the triple, and whether the
+    /// triple is correct.
     pub items: Vec<(f32, f32, bool)>,
     /// Number of gold triples, found or not.
     pub gold: usize,
@@ -34,8 +34,8 @@ pub struct JointThresholds {
 /// returned. A sentence must have each triple only once. Scores become probabilities by [`Probability::saturating`].
 ///
 /// The result is exact: it is the best of all pairs of scores. The method of [`best_relation_thresholds`] needs a few
-/// rounds, each in O(n log n): a round adds the candidates by decreasing relation score to a tree over the triple scores,
-/// which maintains the best threshold on the triple scores added so far.
+/// rounds, each in O(n log n): a round adds the candidates by decreasing relation score to a tree over the triple
+/// scores, which maintains the best threshold on the triple scores added so far.
 ///
 /// [`best_relation_thresholds`]: crate::best_relation_thresholds
 ///
@@ -55,8 +55,8 @@ pub fn best_joint_thresholds(scored: &JointScoredPredictions) -> (Option<JointTh
 
 /// Returns the pairs of thresholds, one for each relation, with the highest micro F1 of all relations together.
 ///
-/// Like [`best_joint_thresholds`], but per relation. This overfits twice as much as [`best_relation_thresholds`]: choose on
-/// many sentences, and measure on others.
+/// Like [`best_joint_thresholds`], but per relation. This overfits twice as much as [`best_relation_thresholds`]:
+/// choose on many sentences, and measure on others.
 ///
 /// [`best_relation_thresholds`]: crate::best_relation_thresholds
 pub fn best_joint_relation_thresholds<'a>(
@@ -106,8 +106,8 @@ impl Candidates {
         Self { items, triple_scores }
     }
 
-    /// Returns the thresholds with the highest R t - P r, where r / t is half the F1 of `counts`. Of equal ones it returns
-    /// those that keep the fewest triples.
+    /// Returns the thresholds with the highest R t - P r, where r / t is half the F1 of `counts`. Of equal ones it
+    /// returns those that keep the fewest triples.
     fn best_at(&self, counts: Counts) -> Option<JointThresholds> {
         let (true_positives, total) = f1_fraction(counts);
         let mut cuts = Cuts::new(self.triple_scores.len());
@@ -152,8 +152,8 @@ impl Cut {
     }
 }
 
-/// A binary tree over ranks that maintains the best cut. Node 1 is the root, the children of n are 2n and 2n + 1, and the
-/// leaves are the second half.
+/// A binary tree over ranks that maintains the best cut. Node 1 is the root, the children of n are 2n and 2n + 1, and
+/// the leaves are the second half.
 struct Cuts {
     nodes: Vec<Node>,
     leaves: usize,

@@ -41,8 +41,8 @@ pub fn precision_recall_curve(scored: impl IntoIterator<Item = (f32, bool)>, gol
 ///
 /// It is the sum over the points of (recall - recall of the previous point) * precision, with a recall of 0 before the
 /// first point, and 0 for a curve without points. `average_precision_score` of scikit-learn is the same, except that
-/// its recall divides by the correct items. Here recall divides by *all* gold triples, also those that are not candidates
-/// at any threshold, so the result is scikit-learn's times (correct items / gold triples).
+/// its recall divides by the correct items. Here recall divides by *all* gold triples, also those that are not
+/// candidates at any threshold, so the result is scikit-learn's times (correct items / gold triples).
 ///
 /// ```
 /// use rere_eval::{average_precision, precision_recall_curve};

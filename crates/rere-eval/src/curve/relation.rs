@@ -20,16 +20,16 @@ pub struct BestRelationThresholds<'a> {
 
 /// Returns the thresholds, one for each relation, with the highest micro F1 of all relations together.
 ///
-/// The score is at least that of [`best_threshold`](crate::best_threshold) on the same items. Of choices with equal F1 the
-/// one that keeps the fewest triples is returned. The score is optimistic: the threshold of a relation with few triples
-/// overfits them. Measure on other sentences than you choose on.
+/// The score is at least that of [`best_threshold`](crate::best_threshold) on the same items. Of choices with equal F1
+/// the one that keeps the fewest triples is returned. The score is optimistic: the threshold of a relation with few
+/// triples overfits them. Measure on other sentences than you choose on.
 ///
-/// The result is exact, although the best threshold of a relation depends on the other relations. With R true positives,
-/// P predicted and G gold triples, micro F1 is 2R / (P + G), a ratio of sums over the relations. The method is that of
-/// Dinkelbach (1967, "On nonlinear fractional programming"): given a ratio lambda that some choice reaches, take the
-/// choice with the highest 2R - lambda P, which can be found for each relation alone. Either its ratio is higher, or lambda
-/// is the highest. The ratios increase, so the rounds end, in practice after a few. All numbers are integers, so rounding
-/// has no effect.
+/// The result is exact, although the best threshold of a relation depends on the other relations. With R true
+/// positives, P predicted and G gold triples, micro F1 is 2R / (P + G), a ratio of sums over the relations. The method
+/// is that of Dinkelbach (1967, "On nonlinear fractional programming"): given a ratio lambda that some choice reaches,
+/// take the choice with the highest 2R - lambda P, which can be found for each relation alone. Either its ratio is
+/// higher, or lambda is the highest. The ratios increase, so the rounds end, in practice after a few. All numbers are
+/// integers, so rounding has no effect.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -54,7 +54,8 @@ pub fn best_relation_thresholds<'a>(scored: &BTreeMap<&'a str, ScoredPredictions
     BestRelationThresholds { thresholds: scored.keys().copied().zip(thresholds).collect(), score }
 }
 
-/// Returns the choices, one for each group, with the highest micro F1 together, and the score there: Dinkelbach's rounds.
+/// Returns the choices, one for each group, with the highest micro F1 together, and the score there: Dinkelbach's
+/// rounds.
 ///
 /// `choose` returns the choice of a group with the highest 2R - lambda P, and its true positives and predicted triples;
 /// lambda is the F1 of the given counts.

@@ -19,10 +19,10 @@ pub struct ScoredPredictions {
 
 /// Collects the scores of the predicted triples of pairs of sentences, gold first.
 ///
-/// [`pair_sentences`](crate::pair_sentences()) pairs the sentences. Have the system predict with a low threshold: a curve
-/// cannot show triples that it discards. Predicted triples with equal keys are one item, with the highest of their
-/// scores, unless the matcher [counts repeats](TripleMatcher::counts_repeats). The items that a threshold keeps thus have
-/// the counts that [`count_all`](crate::count_all) returns for the triples that it keeps.
+/// [`pair_sentences`](crate::pair_sentences()) pairs the sentences. Have the system predict with a low threshold: a
+/// curve cannot show triples that it discards. Predicted triples with equal keys are one item, with the highest of
+/// their scores, unless the matcher [counts repeats](TripleMatcher::counts_repeats). The items that a threshold keeps
+/// thus have the counts that [`count_all`](crate::count_all) returns for the triples that it keeps.
 ///
 /// ```
 /// use rere_eval::{Exact, Probability, Sentence, Triple, best_threshold, pair_sentences, scored};

@@ -9,33 +9,33 @@ use crate::MissingField;
 /// Compares relation, subject entity and object entity, whichever mentions name the entities.
 ///
 /// This is DocRED's usual measure (Yao et al. 2019): a triple is correct if its head entity, its tail entity and its
-/// relation are. DocRED's code compares numbers of entities. Here a prediction names mentions, so a system need not know
-/// the gold entities. Ign F1, the measure of the same code without the triples of the training set, is not computed;
-/// [`by_seen_pairs`](crate::by_seen_pairs) scores the pairs of entities in the training set separately.
+/// relation are. DocRED's code compares numbers of entities. Here a prediction names mentions, so a system need not
+/// know the gold entities. Ign F1, the measure of the same code without the triples of the training set, is not
+/// computed; [`by_seen_pairs`](crate::by_seen_pairs) scores the pairs of entities in the training set separately.
 ///
 /// # Entities
 ///
-/// Gold mentions of a sentence with the same [`Mention::entity`] are one entity. The entity of a gold mention without an id
-/// is its surface, without surrounding white space. So on a corpus without ids this matcher equals
-/// [`Exact`](super::Exact), whatever ids the predictions have. Triples with different mentions of the same entities count
-/// once on either side.
+/// Gold mentions of a sentence with the same [`Mention::entity`] are one entity. The entity of a gold mention without
+/// an id is its surface, without surrounding white space. So on a corpus without ids this matcher equals
+/// [`Exact`](super::Exact), whatever ids the predictions have. Triples with different mentions of the same entities
+/// count once on either side.
 ///
 /// # Meaning of a predicted mention
 ///
-/// Gold mentions are those of the gold sentence's triples, negatives and entities. A predicted mention means the entity of
-/// the gold mention with the same span. If it has no span, or no gold mention has that span, it means the entity of the
-/// gold mention with the same surface, without surrounding white space. If there is none either, its entity is its
+/// Gold mentions are those of the gold sentence's triples, negatives and entities. A predicted mention means the entity
+/// of the gold mention with the same span. If it has no span, or no gold mention has that span, it means the entity of
+/// the gold mention with the same surface, without surrounding white space. If there is none either, its entity is its
 /// surface, and no gold triple has it.
 ///
-/// Several gold entities can have a mention with that span or surface, such as two cities called Paris. Then the triple is
-/// correct if any of its readings is a gold triple. It still counts once and matches at most one gold triple. The matcher
-/// takes one reading of a triple: preferably a gold one, then the one that agrees most with the triple's own
+/// Several gold entities can have a mention with that span or surface, such as two cities called Paris. Then the triple
+/// is correct if any of its readings is a gold triple. It still counts once and matches at most one gold triple. The
+/// matcher takes one reading of a triple: preferably a gold one, then the one that agrees most with the triple's own
 /// [`Mention::entity`], then the first in the order of the ids. It reads each triple by itself, so a triple keeps its
-/// reading if a threshold removes others. Two ambiguous triples can thus get the same gold reading and count once, although
-/// a second gold triple would fit too.
+/// reading if a threshold removes others. Two ambiguous triples can thus get the same gold reading and count once,
+/// although a second gold triple would fit too.
 ///
-/// An id in a prediction only chooses between readings: it never makes a wrong triple correct or a correct one wrong. So it
-/// can be the id of the gold file or the number of a cluster that the system found.
+/// An id in a prediction only chooses between readings: it never makes a wrong triple correct or a correct one wrong.
+/// So it can be the id of the gold file or the number of a cluster that the system found.
 ///
 /// ```
 /// use rere_eval::{Counts, Entity, Exact, Mention, Sentence, Triple, count};

@@ -1,7 +1,7 @@
 //! Matchers, which decide when two triples are equal.
 //!
-//! Each requires equal relations and compares subject with subject and object with object. So a matcher only defines what
-//! it compares of a mention; for a predicted mention, this can depend on the gold sentence.
+//! Each requires equal relations and compares subject with subject and object with object. So a matcher only defines
+//! what it compares of a mention; for a predicted mention, this can depend on the gold sentence.
 
 mod entity;
 mod named;
@@ -22,8 +22,8 @@ pub use surface::{Exact, LastWord, Partial};
 
 /// Decides when two triples of a sentence are equal: if their keys are.
 ///
-/// Implement it to compare mentions in another way. Only triples of the same sentence are compared: if a corpus repeats a
-/// sentence, it counts each time, under every matcher.
+/// Implement it to compare mentions in another way. Only triples of the same sentence are compared: if a corpus repeats
+/// a sentence, it counts each time, under every matcher.
 ///
 /// ```
 /// use rere_eval::{Mention, MissingField, Triple, TripleMatcher, evaluate_lists};

@@ -8,12 +8,12 @@ use crate::MissingField;
 /// Compares relation, start of the subject and start of the object; the ends do not matter.
 ///
 /// This is how the code of HRL compares (Takanobu et al. 2019, `calc_acc`). Repeated triples count each time: each gold
-/// triple and each prediction matches at most one of the other side. So a triple that is gold once and predicted twice is
-/// one true positive of two predictions, and one that is gold twice needs two predictions.
+/// triple and each prediction matches at most one of the other side. So a triple that is gold once and predicted twice
+/// is one true positive of two predictions, and one that is gold twice needs two predictions.
 ///
-/// Two things differ from that code. It cannot score a sentence without a gold triple, because it divides by their number;
-/// here its predictions are false positives. And there a prediction can mark several starts of a subject, or none, and is
-/// then wrong. Starts there are those of words: use spans that start with a word.
+/// Two things differ from that code. It cannot score a sentence without a gold triple, because it divides by their
+/// number; here its predictions are false positives. And there a prediction can mark several starts of a subject, or
+/// none, and is then wrong. Starts there are those of words: use spans that start with a word.
 ///
 /// ```
 /// use rere_eval::{Begin, ByteSpan, Mention, Triple, evaluate_lists};
@@ -45,8 +45,9 @@ impl TripleMatcher for Begin {
 /// Compares relation, span of the subject and span of the object, whatever their entity types.
 ///
 /// SpERT's code (Eberts and Ulges 2020) prints this as relations without entity types, and Taillé et al. 2020 call it
-/// Boundaries. Repeated triples of a sentence count once on either side, as in SpERT's code; equal strings at other offsets
-/// are another triple. In SpERT the two directions of a symmetric relation are one triple; here no relation is symmetric.
+/// Boundaries. Repeated triples of a sentence count once on either side, as in SpERT's code; equal strings at other
+/// offsets are another triple. In SpERT the two directions of a symmetric relation are one triple; here no relation is
+/// symmetric.
 ///
 /// ```
 /// use rere_eval::{Boundaries, ByteSpan, Mention, Triple, evaluate_lists};
@@ -77,15 +78,18 @@ impl TripleMatcher for Boundaries {
 /// These are SpERT's relations with entity types, and Strict of Taillé et al. 2020. Repeated triples count as with
 /// [`Boundaries`]; a triple predicted with two types counts twice.
 ///
-/// Each mention must have a type. In a corpus without types the score would be that of [`Boundaries`] under a wrong name,
-/// so missing types are an error and not equal.
+/// Each mention must have a type. In a corpus without types the score would be that of [`Boundaries`] under a wrong
+/// name, so missing types are an error and not equal.
 ///
 /// ```
 /// use rere_eval::{ByteSpan, EvalError, Mention, MissingField, Strict, Triple, evaluate_lists};
 ///
 /// let text = "Ada was born in London .";
 /// let (ada, london) = (Mention::at(text, ByteSpan::new(0, 3))?, Mention::at(text, ByteSpan::new(16, 22))?);
-/// let typed = |place| [[Triple::new(ada.clone().with_entity_type("PER"), "born in", london.clone().with_entity_type(place))]];
+/// let typed = |entity_type: &str| {
+///     let place = london.clone().with_entity_type(entity_type);
+///     [[Triple::new(ada.clone().with_entity_type("PER"), "born in", place)]]
+/// };
 /// assert_eq!(evaluate_lists(&typed("LOC"), &typed("LOC"), &Strict)?.true_positives, 1);
 /// assert_eq!(evaluate_lists(&typed("LOC"), &typed("ORG"), &Strict)?.true_positives, 0);
 ///

@@ -7,8 +7,8 @@ use crate::MissingField;
 
 /// Compares relation, subject string and object string, without surrounding white space.
 ///
-/// Table 3 of the RERE paper marks these rows (exact). Repeated triples of a sentence count once on either side, also if
-/// equal strings have different offsets.
+/// Table 3 of the RERE paper marks these rows (exact). Repeated triples of a sentence count once on either side, also
+/// if equal strings have different offsets.
 ///
 /// ```
 /// use rere_eval::{Exact, Triple, evaluate_lists};
@@ -33,8 +33,8 @@ impl TripleMatcher for Exact {
 /// Compares relation, first word of the subject and first word of the object. White space separates words.
 ///
 /// This is how the code of CasRel and of TPLinker compares; the unmarked rows in Table 3 of the RERE paper use it too.
-/// Equal triples of a sentence count once on either side, as in CasRel's code: `New York` and `New Jersey` with the same
-/// relation and object count once. The first word of an empty string is the empty string.
+/// Equal triples of a sentence count once on either side, as in CasRel's code: `New York` and `New Jersey` with the
+/// same relation and object count once. The first word of an empty string is the empty string.
 ///
 /// ```
 /// use rere_eval::{Partial, Triple, evaluate_lists};
@@ -59,9 +59,9 @@ impl TripleMatcher for Partial {
 /// Compares relation, last word of the subject and last word of the object. White space separates words.
 ///
 /// Use it for CopyR and systems compared with it: its data and its predictions have only the last word of each entity
-/// (Zeng et al. 2018). Equal triples of a sentence count once on either side, as in CopyR's code. That code compares the
-/// position of the last word, not the word: the two differ if a sentence has the word twice. The last word of an empty
-/// string is the empty string.
+/// (Zeng et al. 2018). Equal triples of a sentence count once on either side, as in CopyR's code. That code compares
+/// the position of the last word, not the word: the two differ if a sentence has the word twice. The last word of an
+/// empty string is the empty string.
 ///
 /// ```
 /// use rere_eval::{LastWord, Triple, evaluate_lists};

@@ -33,7 +33,7 @@ pub struct ScoreIntervals {
 /// ```
 /// use rere_eval::{Counts, bootstrap};
 ///
-/// let sentence = |at| Counts { true_positives: at % 2, predicted: 1, gold: 1 + at % 3 / 2 };
+/// let sentence = |at: usize| Counts { true_positives: at % 2, predicted: 1, gold: 1 + at % 3 / 2 };
 /// let counts: Vec<Counts> = (0..400).map(sentence).collect();
 /// let found = bootstrap(&counts, 1000, 7, 0.95)?;
 /// assert_eq!(found.score.precision, 0.5);
@@ -43,8 +43,8 @@ pub struct ScoreIntervals {
 /// ```
 ///
 /// # Errors
-/// Returns an error if there are no sentences or no rounds, if `level` is not between 0 and 1, or if counts are so large
-/// that their sums may overflow 32 bits.
+/// Returns an error if there are no sentences or no rounds, if `level` is not between 0 and 1, or if counts are so
+/// large that their sums may overflow 32 bits.
 pub fn bootstrap(counts: &[Counts], rounds: usize, seed: u64, level: f64) -> Result<ScoreIntervals, SignificanceError> {
     check_level(level)?;
     let rows =

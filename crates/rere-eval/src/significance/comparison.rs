@@ -53,8 +53,8 @@ pub struct Comparison {
 
 /// Compares two systems by F1 at the significance level `alpha`, such as 0.05.
 ///
-/// A winner is named only if both methods agree: the p-value is at most `alpha`, and the interval of the difference does
-/// not contain 0. `a` and `b` are the counts of the same gold sentences in the same order.
+/// A winner is named only if both methods agree: the p-value is at most `alpha`, and the interval of the difference
+/// does not contain 0. `a` and `b` are the counts of the same gold sentences in the same order.
 ///
 /// `alpha` is for one comparison. For several comparisons, divide it by their number. With fewer than 1 / alpha rounds
 /// there is never a difference.

@@ -18,17 +18,17 @@ pub struct PairedBootstrap {
     pub difference: f64,
     /// Confidence interval of the difference.
     pub interval: Interval,
-    /// The share of rounds in which the better system was not better (Koehn 2004): the difference was 0 or had the other
-    /// sign. It is one-sided, 1 if the difference is 0, and 0 if there is no such round.
+    /// The share of rounds in which the better system was not better (Koehn 2004): the difference was 0 or had the
+    /// other sign. It is one-sided, 1 if the difference is 0, and 0 if there is no such round.
     pub other_sign: f64,
     /// The one-sided p-value of Berg-Kirkpatrick, Burkett and Klein (2012, "An Empirical Investigation of Statistical
     /// Significance in NLP", figure 1): the share of rounds in which the better system was better by at least twice the
     /// difference.
     ///
-    /// The rounds spread around the difference, not around 0. The null hypothesis shifts them to 0: a shifted round reaches
-    /// the difference if it was at least twice as large before. Two things differ from the paper, and both make p larger.
-    /// The paper has "more than" instead of "at least"; here p is 1 for two equal systems. And the sample itself counts as
-    /// a round, (hits + 1) / (rounds + 1), so p is never 0.
+    /// The rounds spread around the difference, not around 0. The null hypothesis shifts them to 0: a shifted round
+    /// reaches the difference if it was at least twice as large before. Two things differ from the paper, and both make
+    /// p larger. The paper has "more than" instead of "at least"; here p is 1 for two equal systems. And the sample
+    /// itself counts as a round, (hits + 1) / (rounds + 1), so p is never 0.
     pub p_value: f64,
 }
 
@@ -50,7 +50,8 @@ pub struct PairedBootstrap {
 /// ```
 ///
 /// # Errors
-/// Returns the errors of [`bootstrap`](super::bootstrap()), and an error if the gold counts of a sentence differ.
+/// Returns the errors of [`bootstrap`](super::bootstrap()), and an error if the systems have different numbers of
+/// sentences or different gold counts of a sentence.
 pub fn paired_bootstrap(
     a: &[Counts],
     b: &[Counts],

@@ -11,10 +11,10 @@ use crate::Counts;
 
 /// Computes the two-sided p-value of the F1 difference between two systems: how often chance makes one as large.
 ///
-/// The method is approximate randomisation (Noreen 1989; Yeh 2000 for F1): if the systems are equally good, their outputs
-/// for a sentence can be exchanged. Each round exchanges those of each sentence with a probability of one half. A round is
-/// a hit if the difference is at least as large as the true one, whatever its sign. p is (hits + 1) / (rounds + 1), so it
-/// is at least 1 / (rounds + 1).
+/// The method is approximate randomisation (Noreen 1989; Yeh 2000 for F1): if the systems are equally good, their
+/// outputs for a sentence can be exchanged. Each round exchanges those of each sentence with a probability of one half.
+/// A round is a hit if the difference is at least as large as the true one, whatever its sign. p is (hits + 1) /
+/// (rounds + 1), so it is at least 1 / (rounds + 1).
 ///
 /// `a` and `b` are the counts of the same gold sentences in the same order.
 ///
@@ -29,8 +29,8 @@ use crate::Counts;
 /// ```
 ///
 /// # Errors
-/// Returns an error if there are no sentences or no rounds, if the gold counts of a sentence differ, or if counts are so
-/// large that their sums may overflow 32 bits.
+/// Returns an error if there are no sentences or no rounds, if the systems have different numbers of sentences or
+/// different gold counts of a sentence, or if counts are so large that their sums may overflow 32 bits.
 pub fn approximate_randomisation(
     a: &[Counts],
     b: &[Counts],

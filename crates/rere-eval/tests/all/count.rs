@@ -92,6 +92,42 @@ fn relations_are_checked() {
 }
 
 #[test]
+fn messages_name_the_sentence_and_the_remedy() {
+    let missing = |side, id: Option<&str>, field| EvalError::MissingField {
+        side,
+        position: 2,
+        id: id.map(str::to_owned),
+        surface: "a b".to_owned(),
+        field,
+    };
+    let no_score = EvalError::NoScore { position: 1, id: Some("x".to_owned()), relation: "s".to_owned() };
+    for (error, message) in [
+        (
+            missing(Side::Predicted, Some("x-2"), MissingField::Type),
+            "predicted sentence 2 (\"x-2\") has the mention \"a b\" without an entity type: give types to the mentions \
+             of both sides, or use the matcher `boundaries`",
+        ),
+        (
+            missing(Side::Gold, None, MissingField::Offsets),
+            "gold sentence 2 has the mention \"a b\" without offsets: add offsets (`rere convert --locate`), or use a \
+             matcher that compares strings",
+        ),
+        (
+            no_score,
+            "predicted sentence 1 (\"x\") has a triple with the relation \"s\" and no score: have the system give each \
+             triple a score",
+        ),
+        (
+            EvalError::ListCount { gold: 1, predicted: 0 },
+            "1 gold and 0 predicted lists of triples: give one list per text on both sides, in the same order, and an \
+             empty list if a text has no triples",
+        ),
+    ] {
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
 fn lists_must_have_equal_lengths_and_the_compared_fields() {
     let triple = Triple::of("a", "r", "b");
     let one = [vec![triple.clone()]];
@@ -172,7 +208,9 @@ proptest! {
             let pairs = gold.iter().zip(&predicted);
             let expected: Counts = pairs.map(|(g, p)| reference(&g.triples, &p.triples, matcher)).sum();
             prop_assert_eq!(evaluate(&gold, &predicted, &matcher), Ok(expected));
-            let [gold, predicted] = [&gold, &predicted].map(|side| side.iter().map(|sentence| &sentence.triples[..]).collect::<Vec<_>>());
+            let lists =
+                |side: &[Sentence]| side.iter().map(|sentence| sentence.triples.clone()).collect::<Vec<_>>();
+            let (gold, predicted) = (lists(&gold), lists(&predicted));
             prop_assert_eq!(evaluate_lists(&gold, &predicted, &matcher), Ok(expected));
         }
     }
@@ -226,8 +264,9 @@ proptest! {
     }
 
     #[test]
-    fn f1_is_the_harmonic_mean(true_positives in 0usize..50, wrong in 0usize..50, missing in 0usize..50) {
-        let Score { precision, recall, f1, .. } = Score::from_counts(counts(true_positives, true_positives + wrong, true_positives + missing));
+    fn f1_is_the_harmonic_mean(true_positives in 0usize..50, others in 0usize..50, missed in 0usize..50) {
+        let counts = counts(true_positives, true_positives + others, true_positives + missed);
+        let Score { precision, recall, f1, .. } = Score::from_counts(counts);
         let mean = if true_positives == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
         prop_assert!((f1 - mean).abs() < 1e-12);
         prop_assert!((0.0..=1.0).contains(&f1));

@@ -1,4 +1,5 @@
-//! Simulated corpora with known true scores: intervals contain them as often as they should, and equal systems rarely win.
+//! Simulated corpora with known true scores: intervals contain them as often as they should, and equal systems rarely
+//! win.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,8 +18,8 @@ fn false_positives(rng: &mut ChaCha8Rng) -> usize {
     [0, 0, 0, 0, 0, 1, 1, 1, 1, 2][rng.random_range(0..10)]
 }
 
-/// Two systems on one corpus. A sentence has one to three gold triples. System A finds each triple with a probability of
-/// 0.9 in the easy half of the sentences and 0.4 in the others. System B's probabilities are lower by `worse`.
+/// Two systems on one corpus. A sentence has one to three gold triples. System A finds each triple with a probability
+/// of 0.9 in the easy half of the sentences and 0.4 in the others. System B's probabilities are lower by `worse`.
 fn corpus(seed: u64, worse: f64) -> (Vec<Counts>, Vec<Counts>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sentence = |_| {

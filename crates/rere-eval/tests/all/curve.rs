@@ -171,7 +171,8 @@ proptest! {
         for sentence in &mut kept {
             sentence.triples.retain(|triple| triple.score >= Some(threshold));
         }
-        let (all, kept) = (pair_sentences(&gold, &predicted).expect("same"), pair_sentences(&gold, &kept).expect("same"));
+        let all = pair_sentences(&gold, &predicted).expect("the same sentences");
+        let kept = pair_sentences(&gold, &kept).expect("the same sentences");
         for matcher in Match::ALL {
             let ScoredPredictions { items, gold } = scored(&all, &matcher).expect("scores");
             prop_assert_eq!(counts_at(&items, gold, threshold), count_all(&kept, &matcher), "{}", matcher);

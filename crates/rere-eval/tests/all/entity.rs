@@ -1,5 +1,5 @@
-//! Entities with several mentions: a document in the style of DocRED by hand, each rule by hand, and the matcher against a
-//! second implementation.
+//! Entities with several mentions: a document in the style of DocRED by hand, each rule by hand, and the matcher
+//! against a second implementation.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -95,7 +95,8 @@ proptest! {
         let sum: Counts = by_relation.iter().map(|(relation, scored)| kept(scored, thresholds[relation])).sum();
         prop_assert_eq!(sum, score.counts);
         let [a, b, c] = [0, 1, 2].map(|at| all(&scored[at]));
-        let every = a.iter().flat_map(|a| b.iter().flat_map({ let c = &c; move |b| c.iter().map(move |c| *a + *b + *c) }));
+        let pairs = a.iter().flat_map(|a| b.iter().map(move |b| *a + *b));
+        let every = pairs.flat_map(|pair| c.iter().map(move |c| pair + *c));
         prop_assert_eq!((score.f1, score.counts.predicted), best(every));
     }
 }

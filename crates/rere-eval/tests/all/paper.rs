@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 #[test]
 fn counts_give_the_printed_rows() {
-    // True positives, predicted, gold; P, R, F1 in percent as printed. The paper rounds some numbers and truncates others
-    // (58.918 is 58.91 there), hence the tolerance of one in the last digit.
+    // True positives, predicted, gold; P, R, F1 in percent as printed. The paper rounds some numbers and truncates
+    // others (58.918 is 58.91 there), hence the tolerance of one in the last digit.
     #[rustfmt::skip]
     let rows = [
         ("NYT11-HRL RERE",         221,  416,  370, Some(53.12), None,        Some(56.23)),
@@ -34,8 +34,8 @@ fn counts_give_the_printed_rows() {
 
 #[test]
 fn one_printed_recall_does_not_fit_its_row() {
-    // Table 3 prints R 59.59 beside P 53.12 and F1 56.23. That F1 needs a recall of 59.73 (221 of 370), and no number of
-    // true positives gives 59.59.
+    // Table 3 prints R 59.59 beside P 53.12 and F1 56.23. That F1 needs a recall of 59.73 (221 of 370), and no number
+    // of true positives gives 59.59.
     let score = Score::from_counts(Counts { true_positives: 221, predicted: 416, gold: 370 });
     assert_eq!(format!("{:.2}", 100.0 * score.recall), "59.73");
     assert_eq!(format!("{:.2}", 100.0 * score.f1), "56.23");

@@ -50,8 +50,8 @@ fn by_order_without_ids() {
 fn with_ids_both_sides_must_have_the_same_sentences() {
     assert_eq!(
         message(&["1:a", "2:b"], &["1:a"]),
-        "gold sentence 2 (\"2\") is not among the predictions: predict every sentence, with an empty list if there are no \
-         triples"
+        "gold sentence 2 (\"2\") is not among the predictions: predict every sentence, with an empty list if there \
+         are no triples"
     );
     assert_eq!(
         message(&["1:a"], &["1:a", "x:b"]),
@@ -240,7 +240,10 @@ fn nothing_follows_the_end() {
 proptest! {
     /// Pairs and mismatches are those of looking up each sentence, whatever the orders.
     #[test]
-    fn as_looking_up_each_sentence(gold in prop::collection::vec(0u8..12, 0..12), predicted in prop::collection::vec(0u8..12, 0..12)) {
+    fn as_looking_up_each_sentence(
+        gold in prop::collection::vec(0u8..12, 0..12),
+        predicted in prop::collection::vec(0u8..12, 0..12),
+    ) {
         let make = |ids: &[u8]| -> Vec<Sentence> {
             ids.iter().map(|id| Sentence::new("a").with_id(id.to_string())).collect()
         };

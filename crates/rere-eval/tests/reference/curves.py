@@ -8,14 +8,15 @@ code. Writes `{"curves", "calibrations", "significance"}`:
 - `curves`: cases `{"name", "items", "missed", "thresholds", "precision", "recall", "f1", "average_precision"}`.
   `items` are `[score, correct]`; `missed` is the number of gold triples that are not items. Points go from the highest
   threshold to the lowest. Precision is that of precision_recall_curve. Recall and average_precision are those of
-  precision_recall_curve and average_precision_score, times (correct items / gold triples). F1 is f1_score with the missed
-  triples as positives that are never predicted.
+  precision_recall_curve and average_precision_score, times (correct items / gold triples). F1 is f1_score with the
+  missed triples as positives that are never predicted.
 - `calibrations`: cases `{"items", "bins", "mean_score", "share_right", "expected_error"}` by calibration_curve with
   the strategy uniform; the error weights its bins by numpy's digitize.
 - `significance`: `{"a", "b", "bootstrap", "p_value", "exact_p_value", "few"}`. `a` and `b` are
-  `[true positives, predicted, gold]` of each sentence; `bootstrap` has the 95 % percentile intervals of scipy.stats.bootstrap
-  for precision, recall and F1 of `a`, and for the difference a - b of F1; `p_value` is scipy.stats.permutation_test's
-  for the difference on all sentences, `exact_p_value` the one on the first `few`, with all exchanges.
+  `[true positives, predicted, gold]` of each sentence; `bootstrap` has the 95 % percentile intervals of
+  scipy.stats.bootstrap for precision, recall and F1 of `a`, and for the difference a - b of F1; `p_value` is that of
+  scipy.stats.permutation_test for the difference on all sentences, `exact_p_value` the one on the first `few`, with all
+  exchanges.
 
 Scores are multiples of 1/1024 or float32, so that both sides read the same numbers.
 """

@@ -4,8 +4,8 @@ An independent source for rere_eval::Match, written from the definitions of the 
 `python3 matchers.py` in this folder; it needs only the standard library.
 
 In matchers.json, `mentions` are [surface, first byte, byte after the last, entity type, entity or null] in one text.
-`corpora` are lists of [gold, predicted] for each sentence. A side is a string with three characters per triple: subject,
-relation and object; subject and object are letters from A on (mentions). `counts` has, for each corpus,
+`corpora` are lists of [gold, predicted] for each sentence. A side is a string with three characters per triple:
+subject, relation and object; subject and object are letters from A on (mentions). `counts` has, for each corpus,
 [true positives, predicted, gold] in the order of `matchers`.
 """
 
