@@ -386,7 +386,7 @@ impl Relations {
 }
 
 fn tell_mismatches(path: &Path, mismatches: Mismatches) {
-    let Mismatches { missing, unknown, repeated_gold, repeated_predicted, other_text } = mismatches;
+    let Mismatches { missing, unknown, repeated_gold, repeated_predicted, other_text, .. } = mismatches;
     for (count, what) in [
         (missing, "gold sentences have no prediction, and count as predicted empty"),
         (unknown, "predicted sentences are not gold, and are left out"),
