@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut config = Config::<Rere>::parse(&SETTINGS.replace("LOSS", loss))?;
         config.training.seed = seed;
         // A run that was stopped before is begun anew.
-        let options = TrainOptions { overwrite: true, ..TrainOptions::new(device.clone()) };
+        let options = TrainOptions::new(device.clone()).with_overwrite(true);
         Trainer::new(config, options).on_event(show).run(&corpus, &folder)?;
         let mut system = load(&folder, LoadOptions::new(device.clone()))?;
         let chosen = system.config().thresholds.clone();

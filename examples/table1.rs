@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let inputs: Vec<Input> = test.iter().map(Input::from).collect();
         let found = aligner.extract(&inputs, &ExtractOptions::default())?;
         let predicted: Vec<Sentence> =
-            test.iter().zip(found).map(|(sentence, triples)| Sentence { triples, ..sentence.clone() }).collect();
+            test.iter().zip(found).map(|(sentence, triples)| sentence.clone().with_triples(triples)).collect();
         for matcher in [Match::Exact, Match::Partial] {
             let counts = evaluate(&test, &predicted, &matcher)?;
             let score = Score::from_counts(counts);

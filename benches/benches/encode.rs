@@ -23,7 +23,7 @@ fn input() -> (Vec<Sentence>, Tokenizer, tokenizers::Tokenizer) {
         let sentence = |seed| {
             let ScoredSentence { text, tokens, .. } = ScoredSentence::new(40, Certainty::Trained, seed);
             let [subject, object] = [tokens[3], tokens[17]].map(|token| text[token.start..token.end].to_owned());
-            Sentence { triples: vec![Triple::of(subject, "r", object)], ..Sentence::new(text) }
+            Sentence::new(text).with_triples(vec![Triple::of(subject, "r", object)])
         };
         let corpus: Vec<Sentence> = (0..5000).map(sentence).collect();
         let texts = corpus.iter().map(|sentence| sentence.text.as_str());

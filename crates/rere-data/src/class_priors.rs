@@ -123,7 +123,7 @@ fn of_each_subject(sentence: &Sentence) -> Vec<Sentence> {
     for triple in &sentence.triples {
         subjects.entry(triple.subject.text.trim()).or_default().push(triple.clone());
     }
-    subjects.into_values().map(|triples| Sentence { triples, ..Sentence::new(&sentence.text) }).collect()
+    subjects.into_values().map(|triples| Sentence::new(&sentence.text).with_triples(triples)).collect()
 }
 
 /// Triples for each ordered pair of different entities; `None` where there is no pair.
@@ -192,16 +192,13 @@ mod tests {
     fn stats_of_paradigms_counted_by_hand() {
         // 10 tokens, "Ada" twice, "New York" of two tokens; 5 tokens, a character each; 4 tokens without a triple.
         let corpus = [
-            Sentence {
-                triples: vec![
-                    Triple::of("Ada", "born", "New York"),
-                    Triple::of("Ada", "left", "New York"),
-                    Triple::of("Ada", "left", "New York"),
-                    Triple::of("Bob", "left", "Rome"),
-                ],
-                ..Sentence::new("Ada born New York Ada left , Bob left Rome")
-            },
-            Sentence { triples: vec![Triple::of("鲁迅", "born", "绍兴")], ..Sentence::new("鲁迅在绍兴") },
+            Sentence::new("Ada born New York Ada left , Bob left Rome").with_triples(vec![
+                Triple::of("Ada", "born", "New York"),
+                Triple::of("Ada", "left", "New York"),
+                Triple::of("Ada", "left", "New York"),
+                Triple::of("Bob", "left", "Rome"),
+            ]),
+            Sentence::new("鲁迅在绍兴").with_triples(vec![Triple::of("鲁迅", "born", "绍兴")]),
             Sentence::new("Nothing is said here"),
         ];
         let priors = priors(&corpus);
@@ -228,13 +225,13 @@ mod tests {
         let blank = priors(&[Sentence::new(" "), Sentence::new("a b")]);
         assert_eq!(blank, ClassPriors { tokens: 2.0, ..ClassPriors::default() });
         // One entity makes no pair.
-        let own = Sentence { triples: vec![Triple::of("a", "is", "a")], ..Sentence::new("a b") };
+        let own = Sentence::new("a b").with_triples(vec![Triple::of("a", "is", "a")]);
         assert_eq!((priors(&[own]).p1, nothing.p1), (0.0, 0.0));
     }
 
     #[test]
     fn stats_of_paradigms_want_named_relations() {
-        let corpus = [Sentence { triples: vec![Triple::of("a", " ", "b")], ..Sentence::new("a b") }];
+        let corpus = [Sentence::new("a b").with_triples(vec![Triple::of("a", " ", "b")])];
         let tokenizer = Tokenizer::train_words(["a b"], 1, 100).expect("a tokenizer");
         assert!(matches!(ClassPriors::of(&corpus, &tokenizer), Err(DataError::Relations(_))));
     }

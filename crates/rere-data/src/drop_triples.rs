@@ -45,7 +45,7 @@ impl FromStr for DropBy {
 /// use rere_core::{Probability, Sentence, Triple};
 /// use rere_data::{DropBy, TripleDropper};
 ///
-/// let mut sentences = vec![Sentence { triples: vec![Triple::of("Ada", "born in", "London")], ..Sentence::new("…") }; 100];
+/// let mut sentences = vec![Sentence::new("…").with_triples(vec![Triple::of("Ada", "born in", "London")]); 100];
 /// let mut dropper = TripleDropper::new(Probability::new(0.3)?, DropBy::Triple, 7);
 /// // As in Figure 3, a sentence that loses its last triple goes.
 /// sentences.retain_mut(|sentence| dropper.drop_from(sentence));
@@ -140,8 +140,7 @@ mod tests {
         let triple = |&(subject, relation, object): &(u8, u8, u8)| {
             Triple::of(format!("s{subject}"), format!("r{relation}"), format!("o{object}"))
         };
-        let sentence =
-            |triples: &Vec<_>| Sentence { triples: triples.iter().map(triple).collect(), ..Sentence::new("a") };
+        let sentence = |triples: &Vec<_>| Sentence::new("a").with_triples(triples.iter().map(triple));
         triples.iter().map(sentence).collect()
     }
 

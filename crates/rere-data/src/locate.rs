@@ -53,8 +53,8 @@ impl FromStr for Occurrence {
 /// use rere_data::{Occurrence, Folding, Locator};
 ///
 /// let text = "Paris is old . Ada left paris for London .";
-/// let mut sentence = Sentence { triples: vec![Triple::of("London", "left_for", "PARIS")], ..Sentence::new(text) };
-/// let mut locator = Locator::new(Occurrence::Nearest, Folding { case: true, ..Folding::NONE });
+/// let mut sentence = Sentence::new(text).with_triples(vec![Triple::of("London", "left_for", "PARIS")]);
+/// let mut locator = Locator::new(Occurrence::Nearest, (Folding::NONE).with_case(true));
 /// locator.locate(&mut sentence);
 /// // The surface becomes that of the text.
 /// assert_eq!(sentence.triples[0].object.text, "paris");
@@ -129,11 +129,13 @@ impl Locator {
         for triple in triples {
             let [subjects, objects] =
                 [&triple.subject, &triple.object].map(|mention| self.candidates(folded, mention, sentence));
-            let of = |(subject, object): (Place, Place)| Triple {
-                subject: put(text, &triple.subject, subject),
-                object: put(text, &triple.object, object),
-                relation: triple.relation.clone(),
-                score: triple.score,
+            let of = |(subject, object): (Place, Place)| {
+                Triple::new(
+                    put(text, &triple.subject, subject),
+                    triple.relation.clone(),
+                    put(text, &triple.object, object),
+                )
+                .with_score(triple.score)
             };
             match self.choice {
                 Occurrence::First => located.push(of((subjects[0], objects[0]))),
@@ -176,7 +178,12 @@ fn put(text: &str, mention: &Mention, place: Place) -> Mention {
     match place {
         Some(span) if mention.span.is_none() => {
             let (entity_type, entity) = (mention.entity_type.clone(), mention.entity.clone());
-            Mention { text: text[span.start..span.end].to_owned(), span: place, entity_type, entity }
+            {
+                let mut mention = Mention::of(&text[span.start..span.end]).with_span(place);
+                mention.entity_type = entity_type;
+                mention.entity = entity;
+                mention
+            }
         }
         _ => mention.clone(),
     }
@@ -223,7 +230,7 @@ mod tests {
 
     /// Start of the subject and of the object of each triple, after locating.
     fn located(text: &str, subject: &str, object: &str, choice: Occurrence) -> Vec<(Option<usize>, Option<usize>)> {
-        let mut sentence = Sentence { triples: vec![Triple::of(subject, "r", object)], ..Sentence::new(text) };
+        let mut sentence = Sentence::new(text).with_triples(vec![Triple::of(subject, "r", object)]);
         Locator::new(choice, Folding::NONE).locate(&mut sentence);
         let start = |mention: &Mention| mention.span.map(|span| span.start);
         sentence.triples.iter().map(|t| (start(&t.subject), start(&t.object))).collect()
@@ -246,16 +253,17 @@ mod tests {
     #[test]
     fn places_are_kept_and_misses_reported() {
         let text = "Zoë  left PARIS , Paris";
-        let placed =
-            Mention { entity_type: Some("LOC".into()), ..Mention::at(text, ByteSpan::new(11, 16)).expect("fits") };
-        let mut sentence = Sentence {
-            triples: vec![
-                Triple { object: placed.clone(), ..Triple::of("zoë left", "r", "") },
+        let placed = Mention::at(text, ByteSpan::new(11, 16)).expect("fits").with_entity_type("LOC");
+        let mut sentence = Sentence::new(text)
+            .with_triples(vec![
+                {
+                    let mut triple = Triple::of("zoë left", "r", "");
+                    triple.object = placed.clone();
+                    triple
+                },
                 Triple::of("Zoe", "r", "Paris"),
-            ],
-            entities: vec![placed.clone(), Mention { entity_type: Some("PER".into()), ..Mention::of("ZOË LEFT") }],
-            ..Sentence::new(text)
-        };
+            ])
+            .with_entities(vec![placed.clone(), Mention::of("ZOË LEFT").with_entity_type("PER")]);
         let mut locator = Locator::new(Occurrence::First, Folding { case: true, space: true, ..Folding::NONE });
         locator.locate(&mut sentence);
         assert_eq!(sentence.triples[0].subject, Mention::at(text, ByteSpan::new(0, 10)).expect("fits"));
@@ -310,7 +318,7 @@ mod tests {
             for choice in [Occurrence::All, Occurrence::First, Occurrence::Nearest] {
                 let folding = Folding { case, space, characters };
                 let triples = vec![Triple::of(surfaces.clone(), "r", "a")];
-                let mut sentence = Sentence { triples, ..Sentence::new(text.clone()) };
+                let mut sentence = Sentence::new(text.clone()).with_triples(triples);
                 let mut locator = Locator::new(choice, folding);
                 locator.locate(&mut sentence);
                 let report = locator.report();

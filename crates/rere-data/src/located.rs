@@ -217,7 +217,7 @@ mod tests {
 
     fn sentence(text: &str, triples: &[(&str, &str, &str)]) -> Sentence {
         let triples = triples.iter().map(|&(subject, relation, object)| Triple::of(subject, relation, object));
-        Sentence { triples: triples.collect(), ..Sentence::new(text) }
+        Sentence::new(text).with_triples(triples)
     }
 
     fn locate(sentences: &[Sentence], missing: OnMissing) -> Result<LocatedCorpus, DataError> {

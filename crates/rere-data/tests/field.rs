@@ -227,7 +227,7 @@ fn pairs_without_a_relation_are_no_triples() {
     assert_eq!((strings(&sentences[0]), sentences[0].negatives.len()), (vec![["Ada", "saw", "Bob"]], 1));
     assert!(sentences[0].entities.is_empty());
     // Other labels take the place of the usual ones.
-    let options = ReadOptions { negative_labels: vec!["unrelated".to_owned()], ..ReadOptions::default() };
+    let options = ReadOptions::default().with_negative_labels(vec!["unrelated".to_owned()]);
     assert_eq!(parse(&pair("unrelated"), &options).expect("read").1.negatives, 1);
     assert_eq!(parse(&pair("NA"), &options).expect("read").1.triples, 1);
 }
@@ -382,7 +382,7 @@ fn offsets_may_count_utf16() {
         error.to_string().contains("they fit if they count UTF-16 code units: read the file with offsets utf16"),
         "{error}"
     );
-    let options = ReadOptions { offsets: OffsetUnit::Utf16, ..ReadOptions::default() };
+    let options = ReadOptions::default().with_offsets(OffsetUnit::Utf16);
     let (sentences, _) = open("utf16.jsonl", &options).expect("read");
     let triple = &sentences[0].triples[0];
     // Counted by Python: len("👨🏻‍🚒 ") == 5.
@@ -642,7 +642,7 @@ fn a_sentence_with_one_line_per_triple_is_merged() {
 fn folded_cleaning_keeps_what_differs_in_characters_only() {
     let line = r#"{"text": "Zoe\u0308 met O\u2019Brien of Ac\u200bme .", "triple_list": [["Zo\u00eb", "met", "O'Brien"], ["o\u2019brien", "of", "Acme"], ["Zo\u00e9", "of", "Acme"]]}"#;
     let reader = Reader::new(line.as_bytes(), "corpus", &ReadOptions::default()).expect("a format");
-    let settings = CleanSettings { folding: Folding::ALL, missing: true, ..CleanSettings::default() };
+    let settings = CleanSettings::default().with_folding(Folding::ALL).with_missing(true);
     let mut cleaner = Cleaner::new(settings);
     let mut sentences: Vec<Sentence> = reader.collect::<Result<_, _>>().expect("sentences");
     assert!(cleaner.clean(&mut sentences[0]));

@@ -28,11 +28,15 @@ fn written(sentences: &[Sentence], format: Format) -> (String, UnsupportedCounts
 fn at(text: &str, surface: &str, entity_type: Option<&str>) -> Mention {
     let start = text.find(surface).expect("a part of the text");
     let entity_type = entity_type.map(str::to_owned);
-    Mention { entity_type, ..Mention::at(text, ByteSpan::new(start, start + surface.len())).expect("fits") }
+    {
+        let mut mention = Mention::at(text, ByteSpan::new(start, start + surface.len())).expect("fits");
+        mention.entity_type = entity_type;
+        mention
+    }
 }
 
 fn triple(subject: Mention, relation: &str, object: Mention) -> Triple {
-    Triple { subject, relation: relation.to_owned(), object, score: None }
+    Triple::new(subject, relation, object)
 }
 
 fn json(content: &str) -> serde_json::Value {
@@ -43,11 +47,9 @@ const TEXT: &str = "Zoë Ng lives in 北京 , not in New York .";
 
 /// Zoë Ng and 北京, with places and types, and New York beside them.
 fn sentence() -> Sentence {
-    Sentence {
-        triples: vec![triple(at(TEXT, "Zoë Ng", Some("PER")), "lives_in", at(TEXT, "北京", Some("LOC")))],
-        entities: vec![at(TEXT, "New York", Some("LOC"))],
-        ..Sentence::new(TEXT)
-    }
+    Sentence::new(TEXT)
+        .with_triples(vec![triple(at(TEXT, "Zoë Ng", Some("PER")), "lives_in", at(TEXT, "北京", Some("LOC")))])
+        .with_entities(vec![at(TEXT, "New York", Some("LOC"))])
 }
 
 /// `sentence` without what strings alone do not tell.
@@ -83,7 +85,7 @@ fn casrel() {
     let counts = [Unsupported::Offsets, Unsupported::EntityType, Unsupported::Entity, Unsupported::Triple]
         .map(|loss| lost.count(loss));
     assert_eq!(counts, [2, 2, 1, 0]);
-    let expected = Sentence { entities: vec![], ..surfaces(&sentence(), false) };
+    let expected = surfaces(&sentence(), false).with_entities(vec![]);
     assert_eq!(parse(&content), (vec![expected], UnsupportedCounts::default()));
 }
 
@@ -138,12 +140,10 @@ fn hrl_tags() {
 
     // Two mentions of one triple that overlap cannot be tagged, and no triple means no tags.
     let text = "New York City";
-    let overlapping = Sentence {
-        triples: vec![triple(at(text, "New York City", None), "r", at(text, "York", None))],
-        ..Sentence::new(text)
-    };
+    let overlapping =
+        Sentence::new(text).with_triples(vec![triple(at(text, "New York City", None), "r", at(text, "York", None))]);
     assert_eq!(written(&[overlapping], Format::HrlTags).1.count(Unsupported::Triple), 1);
-    let alone = Sentence { entities: vec![at(text, "York", None)], ..Sentence::new(text) };
+    let alone = Sentence::new(text).with_entities(vec![at(text, "York", None)]);
     assert_eq!(written(&[alone], Format::HrlTags).1.count(Unsupported::Entity), 1);
     // A surface that the tags do not mark has no place.
     let (sentences, _) =
@@ -157,7 +157,7 @@ fn duie() {
         {"subject": "Zoë Ng", "subject_type": "PER", "predicate": "lives_in", "object": "北京", "object_type": "LOC"}]});
     let (content, lost) = written(&[sentence()], Format::Duie);
     assert_eq!((json(&content), lost.count(Unsupported::Entity)), (line, 1));
-    let expected = Sentence { entities: vec![], ..surfaces(&sentence(), true) };
+    let expected = surfaces(&sentence(), true).with_entities(vec![]);
     assert_eq!(parse(&content), (vec![expected.clone()], UnsupportedCounts::default()));
 
     // DuIE 2.0: a slot beside the value is a triple of its own.
@@ -166,7 +166,7 @@ fn duie() {
          "object": {"@value": "北京", "not": "New York"}, "object_type": {"@value": "LOC", "not": "CITY"}}]});
     let (sentences, lost) = parse(&slots.to_string());
     let mut more = expected;
-    let city = Mention { entity_type: Some("CITY".into()), ..Mention::of("New York") };
+    let city = Mention::of("New York").with_entity_type("CITY");
     more.triples.push(triple(more.triples[0].subject.clone(), "lives_in_not", city));
     assert_eq!((sentences, lost), (vec![more], UnsupportedCounts::default()));
 }
@@ -188,7 +188,7 @@ fn tplinker() {
             .replace('\n', "")
             .as_str(),
     );
-    let expected = Sentence { id: Some("x".into()), triples: vec![Triple::of("a", "r", "b")], ..Sentence::new("a b") };
+    let expected = Sentence::new("a b").with_id("x").with_triples(vec![Triple::of("a", "r", "b")]);
     assert_eq!((sentences, lost), (vec![expected], UnsupportedCounts::default()));
 }
 
@@ -201,7 +201,7 @@ fn spert() {
     let line = json!({"tokens": WORDS, "orig_id": 7, "entities": [
             {"type": "LOC", "start": 4, "end": 5}, {"type": "LOC", "start": 8, "end": 10}, {"type": "PER", "start": 0, "end": 2}],
         "relations": [{"type": "lives_in", "head": 2, "tail": 0}]});
-    let expected = Sentence { id: Some("7".into()), ..sentence() };
+    let expected = sentence().with_id("7");
     assert_eq!(parse(&line.to_string()), (vec![expected], UnsupportedCounts::default()));
     let (content, lost) = written(&[sentence()], Format::Spert);
     assert_eq!(
@@ -213,7 +213,7 @@ fn spert() {
     assert_eq!(lost.count(Unsupported::Spacing), 1);
     // Words end where mentions do.
     let text = "New York-based .";
-    let glued = Sentence { entities: vec![at(text, "New York", None)], ..Sentence::new(text) };
+    let glued = Sentence::new(text).with_entities(vec![at(text, "New York", None)]);
     let (content, lost) = written(&[glued], Format::Spert);
     assert_eq!(json(&content)[0]["tokens"], json!(["New", "York", "-based", "."]));
     assert_eq!(json(&content)[0]["entities"], json!([{"type": "Entity", "start": 0, "end": 2}]));
@@ -237,21 +237,19 @@ fn docred() {
     let second = |surface: &str, entity_type: &str| {
         let start = text.rfind(surface).expect("a part of the text");
         let span = ByteSpan::new(start, start + surface.len());
-        Mention { entity_type: Some(entity_type.into()), ..Mention::at(&text, span).expect("fits") }
+        Mention::at(&text, span).expect("fits").with_entity_type(entity_type)
     };
     // Mentions of an entity that has several know the number of its vertex.
-    let of = |entity: &str, mention: Mention| Mention { entity: Some(entity.to_owned()), ..mention };
+    let of = |entity: &str, mention: Mention| mention.with_entity(entity);
     // Between Zoë and 北京 of the second sentence there is one word, between those of the first there are two.
-    let expected = Sentence {
-        id: Some("Zoë".into()),
-        triples: vec![triple(of("0", second("Zoë", "PER")), "P551", of("2", second("北京", "LOC")))],
-        entities: vec![
+    let expected = Sentence::new(text.clone())
+        .with_id("Zoë")
+        .with_triples(vec![triple(of("0", second("Zoë", "PER")), "P551", of("2", second("北京", "LOC")))])
+        .with_entities(vec![
             of("0", at(&text, "Zoë Ng", Some("PER"))),
             of("2", at(&text, "北京", Some("LOC"))),
             at(&text, "New York", Some("LOC")),
-        ],
-        ..Sentence::new(text.clone())
-    };
+        ]);
     let (sentences, lost) = parse(&line.to_string());
     assert_eq!(sentences, [expected]);
     // A border of sentences and the evidence.
@@ -307,8 +305,23 @@ fn brat() {
     let mut reader = Reader::open(folder.path(), &ReadOptions::default()).expect("a reader");
     let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect("read");
     let id = |id: &str| Some(id.to_owned());
-    let expected = Sentence { id: id("b"), entities: vec![at(&text, "New\nYork", Some("LOC"))], text, ..sentence() };
-    assert_eq!(sentences, [Sentence { id: id("a"), ..Sentence::default() }, expected]);
+    let expected = {
+        let mut made = sentence().with_entities(vec![at(&text, "New\nYork", Some("LOC"))]);
+        made.id = id("b");
+        made.text = text;
+        made
+    };
+    assert_eq!(
+        sentences,
+        [
+            {
+                let mut sentence = Sentence::default();
+                sentence.id = id("a");
+                sentence
+            },
+            expected
+        ]
+    );
     // The mention in pieces, the event, the note; and the triple with the mention in pieces.
     assert_eq!([Unsupported::Annotation, Unsupported::Triple].map(|loss| reader.report().lost.count(loss)), [3, 1]);
 
@@ -360,7 +373,7 @@ fn parquet() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus.parquet");
     let score = Some(Probability::new(0.123_456_78).expect("in [0, 1]"));
-    let mut corpus: Vec<Sentence> = (0..3000).map(|n| Sentence { id: Some(n.to_string()), ..sentence() }).collect();
+    let mut corpus: Vec<Sentence> = (0..3000).map(|n| sentence().with_id(n.to_string())).collect();
     corpus[1].triples[0].score = score;
     corpus[2].extra.set("extra", &json!({"deep": [1, "x"]})).expect("JSON");
     corpus[2].extra.set("other", &()).expect("JSON");
@@ -416,7 +429,7 @@ fn what_would_read_as_none_is_counted() {
         (Format::Brat, "Entity"),
         (Format::Csv, ""),
     ] {
-        let mut typed = Sentence { id: Some("1".into()), ..Sentence::new("a b") };
+        let mut typed = Sentence::new("a b").with_id("1");
         typed.triples.push(triple(at("a b", "a", Some(name)), "r", at("a b", "b", Some("T"))));
         let (back, lost) = there_and_back(&[typed.clone()], format);
         assert_eq!(lost.count(Unsupported::EntityType), 1, "{format}: {lost}");
@@ -425,7 +438,7 @@ fn what_would_read_as_none_is_counted() {
         let (_, lost) = there_and_back(&[typed], format);
         assert_eq!(lost.count(Unsupported::EntityType), 0, "{format}: {lost}");
     }
-    let unnamed = Sentence { id: Some(String::new()), ..Sentence::new("a") };
+    let unnamed = Sentence::new("a").with_id(String::new());
     for format in Format::ALL {
         let (back, lost) = there_and_back(std::slice::from_ref(&unnamed), format);
         // Formats of pairs leave the sentence out.
@@ -454,18 +467,19 @@ prop_compose! {
             let mention = Mention::at(&text, ByteSpan::new(a.min(b), a.max(b))).expect("on borders");
             // One mention in two is of an entity that has an id, and the same place always of the same.
             let entity = entity_ids[(a + 3 * b) % entity_ids.len()].clone().filter(|_| a % 2 == 0);
-            let mention = Mention { entity, ..mention };
-            if placed { mention } else { Mention { span: None, ..mention } }
+            let mut mention = mention;
+            mention.entity = entity;
+            if placed { mention } else { mention.with_span(None) }
         };
-        let triples: Vec<Triple> = ends.into_iter().map(|([a, b, c, d], placed, entity_type)| Triple {
-            subject: Mention { entity_type, ..mention([a, b], placed[0]) },
-            relation: relation.clone(),
-            object: mention([c, d], placed[1]),
-            score: score.map(Probability::saturating),
+        let triples: Vec<Triple> = ends.into_iter().map(|([a, b, c, d], placed, entity_type)| {
+            let mut subject = mention([a, b], placed[0]);
+            subject.entity_type = entity_type;
+            Triple::new(subject, relation.clone(), mention([c, d], placed[1]))
+                .with_score(score.map(Probability::saturating))
         }).collect();
         let mut entities: Vec<Mention> = more.into_iter().map(|(ends, placed)| mention(ends, placed)).collect();
-        let negatives: Vec<Triple> = negatives.into_iter().map(|([a, b, c, d], placed)| Triple {
-            subject: mention([a, b], placed), relation: "NA".to_owned(), object: mention([c, d], placed), score: None,
+        let negatives: Vec<Triple> = negatives.into_iter().map(|([a, b, c, d], placed)| {
+            Triple::new(mention([a, b], placed), "NA", mention([c, d], placed))
         }).collect();
         // Mentions of pairs without a relation are entities.
         for mention in negatives.iter().flat_map(|pair| [&pair.subject, &pair.object]) {
@@ -478,7 +492,13 @@ prop_compose! {
         if let Some(note) = note {
             extra.set("note", &note).expect("JSON");
         }
-        Sentence { id, text, triples, entities, negatives, extra }
+        let mut sentence = Sentence::new(text)
+            .with_triples(triples)
+            .with_entities(entities)
+            .with_negatives(negatives)
+            .with_extra(extra);
+        sentence.id = id;
+        sentence
     }
 }
 
@@ -647,15 +667,14 @@ fn what_was_lost_in_silence_is_counted() {
     let (back, lost) = there_and_back(&[marked.clone(), marked], Format::Text);
     assert_eq!((back[0].text.as_str(), back[1].text.as_str(), lost.count(Unsupported::Spacing)), ("a", "\u{feff}a", 1));
     // An entity whose two mentions are the same.
-    let mention = Mention { entity: Some("0".to_owned()), ..at("a b", "a", None) };
-    let twice = Sentence { entities: vec![mention.clone(), mention], ..Sentence::new("a b") };
+    let mention = at("a b", "a", None).with_entity("0");
+    let twice = Sentence::new("a b").with_entities(vec![mention.clone(), mention]);
     for format in [Format::Docred, Format::Brat] {
         let (back, lost) = there_and_back(std::slice::from_ref(&twice), format);
         assert_eq!((&back[0].entities[0].entity, lost.count(Unsupported::EntityId)), (&None, 2), "{format}");
     }
     // The version of a model without a score, and the answer of another program's task.
-    let mut sentence =
-        Sentence { triples: vec![triple(at("a b", "a", None), "r", at("a b", "b", None))], ..Sentence::new("a b") };
+    let mut sentence = Sentence::new("a b").with_triples(vec![triple(at("a b", "a", None), "r", at("a b", "b", None))]);
     sentence.extra.set("prediction_model_version", "v1").expect("JSON");
     let (back, lost) = there_and_back(std::slice::from_ref(&sentence), Format::LabelStudio);
     assert_eq!((normal(&back[0], Format::LabelStudio, false), lost), (sentence, UnsupportedCounts::default()));

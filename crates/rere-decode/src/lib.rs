@@ -52,12 +52,9 @@
 //! assert_eq!(pairs[0].score, 0.7);
 //! assert_eq!(CrossProduct::new(threshold).pair(scores, sentence)?.len(), 1);
 //!
-//! let triple = Triple {
-//!     subject: Mention::at(text, pairs[0].subject)?,
-//!     relation: "/people/person/place_of_birth".to_owned(),
-//!     object: Mention::at(text, pairs[0].object)?,
-//!     score: Some(Probability::saturating(pairs[0].score)),
-//! };
+//! let [subject, object] = [pairs[0].subject, pairs[0].object].map(|span| Mention::at(text, span));
+//! let triple = Triple::new(subject?, "/people/person/place_of_birth", object?)
+//!     .with_score(Probability::saturating(pairs[0].score));
 //! assert_eq!((triple.subject.text.as_str(), triple.object.text.as_str()), ("Ada Lovelace", "London"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -83,7 +83,7 @@ pub fn by_length(
 /// use rere_core::{Sentence, Triple};
 /// use rere_eval::{Counts, Exact, SeenEntities, by_seen_entities};
 ///
-/// let with = |triples| Sentence { triples, ..Sentence::new("Ada left London and Bob left Paris") };
+/// let with = |triples| Sentence::new("Ada left London and Bob left Paris").with_triples(triples);
 /// let train = [with(vec![Triple::of("Ada", "born in", "London")])];
 /// let gold = with(vec![Triple::of("Ada", "left", "London"), Triple::of("Bob", "left", "Paris")]);
 /// let parts = by_seen_entities(&[(&gold, &gold)], &Exact, &SeenEntities::of(&train));

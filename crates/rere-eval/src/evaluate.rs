@@ -153,7 +153,7 @@ pub fn evaluate_lists(
     }
     // A matcher may ask the gold sentence what a predicted mention means.
     let of = |(gold, predicted): (&_, &_)| {
-        let gold = Sentence { triples: AsRef::<[Triple]>::as_ref(gold).to_vec(), ..Sentence::default() };
+        let gold = Sentence::default().with_triples(AsRef::<[Triple]>::as_ref(gold).to_vec());
         count(&gold, AsRef::<[Triple]>::as_ref(predicted), matcher)
     };
     Ok(gold.par_iter().zip(predicted).with_min_len(PARALLEL).map(of).sum())

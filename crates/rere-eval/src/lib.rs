@@ -25,7 +25,7 @@
 //! ```
 //! use rere_eval::{Match, NamedScore, Sentence, Triple, pair_sentences, count_all};
 //!
-//! let with = |triples| Sentence { triples, ..Sentence::new("Ada Lovelace was born in London .") };
+//! let with = |triples| Sentence::new("Ada Lovelace was born in London .").with_triples(triples);
 //! let born = "/people/person/place_of_birth";
 //! let gold = [with(vec![Triple::of("Ada Lovelace", born, "London")])];
 //! let predicted = [with(vec![Triple::of("Ada", born, "London"), Triple::of("London", born, "Ada")])];

@@ -81,7 +81,7 @@ impl MissingCounts {
 ///
 /// let with = |triples: &[(&str, &str, &str)]| {
 ///     let triples = triples.iter().map(|&(subject, relation, object)| Triple::of(subject, relation, object));
-///     Sentence { triples: triples.collect(), ..Sentence::new("Ada was born in London .") }
+///     Sentence::new("Ada was born in London .").with_triples(triples)
 /// };
 /// let gold = with(&[("Ada", "born_in", "London")]);
 /// let full = with(&[("Ada", "born_in", "London"), ("Ada", "lived_in", "London")]);

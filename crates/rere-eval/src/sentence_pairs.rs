@@ -95,7 +95,7 @@ fn pairs<'a>(
 /// use rere_core::{Sentence, Triple};
 /// use rere_eval::{Agreement, EvalError, Exact, SentencePairStream, Score, count};
 ///
-/// let with = |id: &str, triples| Sentence { id: Some(id.into()), triples, ..Sentence::new("Ada was born in London .") };
+/// let with = |id: &str, triples| Sentence::new("Ada was born in London .").with_id(id).with_triples(triples);
 /// let born = Triple::of("Ada", "born in", "London");
 /// let gold = ["1", "2"].map(|id| Ok::<_, EvalError>(with(id, vec![born.clone()])));
 /// let predicted = [Ok(with("2", vec![born.clone()]))];

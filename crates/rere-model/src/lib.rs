@@ -26,12 +26,11 @@
 //! let model = RelationModel::new(&encoder, 12, Pooling::First, &device)?;
 //!
 //! // Two sentences of five tokens, the second one padded.
-//! let logits = model.forward(&EncoderInput {
-//!     ids: Tensor::<2, Int>::from_ints([[2, 17, 18, 19, 3], [2, 20, 3, 0, 0]], &device),
-//!     segments: Tensor::<2, Int>::zeros([2, 5], &device),
-//!     mask: Tensor::<2, Int>::from_ints([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], &device).bool(),
-//!     frozen: None,
-//! });
+//! let logits = model.forward(&EncoderInput::new(
+//!     Tensor::<2, Int>::from_ints([[2, 17, 18, 19, 3], [2, 20, 3, 0, 0]], &device),
+//!     Tensor::<2, Int>::zeros([2, 5], &device),
+//!     Tensor::<2, Int>::from_ints([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], &device).bool(),
+//! ));
 //! assert_eq!(logits.dims(), [2, 12]);
 //! # Ok::<(), rere_model::ModelError>(())
 //! ```

@@ -19,7 +19,7 @@ fn input(device: &Device) -> EncoderInput {
     let mask = ids.map(|row| row.map(|id| i32::from(id != 0)));
     let shaped = |rows: [[i32; 7]; 2]| Tensor::<2, Int>::from_ints(rows, device);
     let segments = Tensor::zeros([2, 7], device);
-    EncoderInput { ids: shaped(ids), segments, mask: shaped(mask).bool(), frozen: None }
+    EncoderInput::new(shaped(ids), segments, shaped(mask).bool())
 }
 
 /// The gradient of each parameter, in order.

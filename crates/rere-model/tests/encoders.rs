@@ -25,12 +25,7 @@ fn input(rows: &[&[i32]], width: usize, device: &Device) -> EncoderInput {
     let padded: Vec<i32> = rows.iter().flat_map(|row| row.iter().copied().chain(vec![0; width - row.len()])).collect();
     let mask: Vec<i32> = rows.iter().flat_map(|row| (0..width).map(|i| i32::from(i < row.len()))).collect();
     let shaped = |values: &[i32]| Tensor::<1, Int>::from_ints(values, device).reshape([rows.len(), width]);
-    EncoderInput {
-        ids: shaped(&padded),
-        segments: Tensor::zeros([rows.len(), width], device),
-        mask: shaped(&mask).bool(),
-        frozen: None,
-    }
+    EncoderInput::new(shaped(&padded), Tensor::zeros([rows.len(), width], device), shaped(&mask).bool())
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -221,7 +216,8 @@ fn freezing_changes_no_number() {
     for layers in 0..3 {
         let frozen = whole.clone().freeze_lower(layers);
         let (frozen_states, frozen_gradient) = run(&frozen, &input);
-        let kept = EncoderInput { frozen: frozen.frozen(&input), ..input.clone() };
+        let mut kept = input.clone();
+        kept.frozen = frozen.frozen(&input);
         assert!(kept.frozen.is_some());
         assert_eq!(run(&frozen, &kept), (frozen_states.clone(), frozen_gradient.clone()), "{layers} layers kept");
         for (a, b) in states.iter().chain(&gradient).zip(frozen_states.iter().chain(&frozen_gradient)) {

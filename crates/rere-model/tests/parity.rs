@@ -29,12 +29,11 @@ fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
     let bytes = std::fs::read(recorded).expect("recorded values");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
     let mask = ids(&file, "attention_mask", &device);
-    let hidden = encoder.forward(&EncoderInput {
-        ids: ids(&file, "input_ids", &device),
-        segments: ids(&file, "token_type_ids", &device),
-        mask: mask.clone().bool(),
-        frozen: None,
-    });
+    let hidden = encoder.forward(&EncoderInput::new(
+        ids(&file, "input_ids", &device),
+        ids(&file, "token_type_ids", &device),
+        mask.clone().bool(),
+    ));
     let size = hidden.dims()[2];
     let ours = hidden.into_data().try_to_vec::<f32>().expect("f32");
     let theirs = file.tensor("hidden").expect("recorded").data().to_vec();

@@ -24,12 +24,11 @@ pub fn encoder_input(
     for (row, context) in contexts.into_iter().flatten().enumerate() {
         segments[row * padded.width + context.start..row * padded.width + rows[row].len()].fill(1);
     }
-    EncoderInput {
-        ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
-        segments: Tensor::<2, Int>::from_data(TensorData::new(segments, shape), device),
-        mask: Tensor::<2, Bool>::from_data(TensorData::new(padded.mask, shape), device),
-        frozen: None,
-    }
+    EncoderInput::new(
+        Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
+        Tensor::<2, Int>::from_data(TensorData::new(segments, shape), device),
+        Tensor::<2, Bool>::from_data(TensorData::new(padded.mask, shape), device),
+    )
 }
 
 /// The numbers of a tensor in f32, in the order of memory.

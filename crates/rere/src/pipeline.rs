@@ -134,12 +134,12 @@ pub(crate) fn triple_of(
 ) -> Result<Triple, RereError> {
     let mention =
         |span: ByteSpan| Mention::at(text, span).map_err(|source| RereError::Span { sentence: at + 1, source });
-    Ok(Triple {
-        subject: mention(found.subject)?,
-        relation: relations.get(found.relation).map(|relation| relation.name.clone()).unwrap_or_default(),
-        object: mention(found.object)?,
-        score: Some(found.score),
-    })
+    Ok(Triple::new(
+        mention(found.subject)?,
+        relations.get(found.relation).map(|relation| relation.name.clone()).unwrap_or_default(),
+        mention(found.object)?,
+    )
+    .with_score(found.score))
 }
 
 /// Thresholds that were chosen, and what they give on the sentences that they were chosen on.

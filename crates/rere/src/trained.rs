@@ -22,6 +22,7 @@ use crate::{
 /// How a model is loaded. Device, precision and threads are fixed then; what differs from call to call is in
 /// [`ExtractOptions`].
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LoadOptions {
     /// Where to compute.
     pub device: Device,
@@ -38,6 +39,24 @@ impl LoadOptions {
     /// Options for a device: f32, batches of 1,024 tokens, the caller's threads.
     pub fn new(device: Device) -> Self {
         Self { device, precision: Precision::F32, batch_tokens: 1024, threads: None }
+    }
+
+    /// Sets the numbers to compute with.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// Sets how many tokens go through an encoder at once, padding included.
+    #[must_use]
+    pub fn with_batch_tokens(self, tokens: usize) -> Self {
+        Self { batch_tokens: tokens, ..self }
+    }
+
+    /// Sets the threads of the system's own pool; `None` for the caller's pool.
+    #[must_use]
+    pub fn with_threads(self, threads: impl Into<Option<usize>>) -> Self {
+        Self { threads: threads.into(), ..self }
     }
 }
 
@@ -135,12 +154,7 @@ impl<S: System> Trained<S> {
         }
         let pool = options.threads.map(|threads| ThreadPoolBuilder::new().num_threads(threads).build()).transpose();
         let pool = pool.map_err(RereError::config)?;
-        let info = Info {
-            system: config.system.clone(),
-            version: config.rere_version.clone(),
-            digest: None,
-            relations: config.relations.clone(),
-        };
+        let info = Info::new(&config.system, &config.rere_version, config.relations.clone());
         let mut trained = Self { config, system, tokenizer, pool, digests, info };
         trained.set_digest();
         Ok(trained)

@@ -64,9 +64,8 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     };
     // Sentences are merged before empty and repeated ones are removed, as merging can change which ones those are.
     let (settings, after_merge) = if steps.merge {
-        let after_merge =
-            CleanSettings { empty: settings.empty, duplicates: settings.duplicates, ..CleanSettings::default() };
-        (CleanSettings { empty: false, duplicates: false, ..settings }, after_merge)
+        let after_merge = CleanSettings::default().with_empty(settings.empty).with_duplicates(settings.duplicates);
+        (settings.with_empty(false).with_duplicates(false), after_merge)
     } else {
         (settings, CleanSettings::default())
     };

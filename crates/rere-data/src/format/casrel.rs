@@ -3,6 +3,7 @@
 use rere_core::{Sentence, Triple};
 use serde::Serialize;
 
+use super::optional::with_id;
 use super::{
     Format,
     fields::{Exactly, Fields, Id, RetainedFields, known},
@@ -50,8 +51,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let triple_list = object.required(triple_list, "triple_list")?;
-    let triples = triple_list.into_iter().map(|Exactly([subject, relation, object])| Triple::of(subject, relation, object));
-    found.sentences.push_back(Sentence { id, text, triples: triples.collect(), extra, ..Sentence::default() });
+    let triples =
+        triple_list.into_iter().map(|Exactly([subject, relation, object])| Triple::of(subject, relation, object));
+    found.sentences.push_back(with_id(Sentence::new(text).with_triples(triples).with_extra(extra), id));
     Ok(())
 }
 

@@ -7,15 +7,16 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Exactly, Fields, RetainedFields, known},
     json::Object,
+    mentions::{Clusters, UNTYPED, clusters, entity_type},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
-    writer::Objects,
-    mentions::{Clusters, UNTYPED, clusters, entity_type},
     words::{Words, bytes, join},
+    writer::Objects,
 };
 use crate::DataError;
 
@@ -30,7 +31,13 @@ pub(super) const SPEC: Spec = Spec {
         parse,
         write,
     }),
-    holds: Holds { offsets: Offsets::NeedsWords, types: Types::Except(UNTYPED), entities: true, entity_ids: EntityIds::Clusters, ..Holds::SURFACES },
+    holds: Holds {
+        offsets: Offsets::NeedsWords,
+        types: Types::Except(UNTYPED),
+        entities: true,
+        entity_ids: EntityIds::Clusters,
+        ..Holds::SURFACES
+    },
 };
 
 known! {
@@ -140,7 +147,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             }
             other += more.len();
             let entity_type = entity_type(type_name);
-            let mention = Mention { span: Some(span), entity_type, ..Mention::of(surface) };
+            let mention = with_type(Mention::of(surface).with_span(span), entity_type);
             cluster.push((tokens, mention));
         }
         if cluster.iter().any(|(_, mention)| *mention != cluster[0].1) {
@@ -162,15 +169,16 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         };
         (joined[h][head], joined[t][tail]) = (true, true);
         let (subject, object) = (heads[head].1.clone(), tails[tail].1.clone());
-        triples.push(Triple { subject, relation: r, object, score: None });
+        triples.push(Triple::new(subject, r, object));
     }
     let mentions = clusters.into_iter().flatten().zip(joined.into_iter().flatten());
-    let mut entities: Vec<Mention> =
-        mentions.filter(|(_, joined)| !joined).map(|((_, mention), _)| mention).collect();
+    let mut entities: Vec<Mention> = mentions.filter(|(_, joined)| !joined).map(|((_, mention), _)| mention).collect();
     // In the order of the text, whatever the order of the vertices.
     entities.sort_by(|a, b| (a.span, a).cmp(&(b.span, b)));
     let id = (!title.is_empty()).then_some(title);
-    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 

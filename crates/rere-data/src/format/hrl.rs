@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
+    mentions::{UNTYPED, entity_type, join, listed},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
     writer::Objects,
-    mentions::{UNTYPED, entity_type, join, listed},
 };
 use crate::DataError;
 
@@ -100,11 +101,12 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let other: usize = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len())).sum();
     lost.note_at(Unsupported::Field, other, || object.name());
     let mut triples: Vec<_> = relations.into_iter().map(|r| Triple::of(r.subject, r.label, r.object)).collect();
-    let listed = entities
-        .into_iter()
-        .map(|entity| Mention { entity_type: entity.label.and_then(entity_type), ..Mention::of(entity.text) });
+    let listed =
+        entities.into_iter().map(|entity| with_type(Mention::of(entity.text), entity.label.and_then(entity_type)));
     let entities = join(&mut triples, listed.collect(), true);
-    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 

@@ -6,14 +6,15 @@ use std::collections::{HashMap, HashSet};
 use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::with_id;
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec},
-    writer::Objects,
     words::{Words, bytes, join, words_of},
+    writer::Objects,
 };
 use crate::DataError;
 
@@ -95,12 +96,12 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let mention = |surface: String, kind| {
             let same = |at: &ByteSpan| text[at.start..at.end].split_whitespace().eq(surface.split_whitespace());
             match marked(&tags, kind).filter_map(|span| bytes(&words, span)).find(same) {
-                Some(span) => Mention { span: Some(span), ..Mention::of(&text[span.start..span.end]) },
+                Some(span) => Mention::of(&text[span.start..span.end]).with_span(span),
                 None => Mention::of(surface),
             }
         };
         let (subject, object) = (mention(em1, SUBJECT), mention(em2, OBJECT));
-        triples.push(Triple { subject, relation: rtext, object, score: None });
+        triples.push(Triple::new(subject, rtext, object));
         others.extend(marked(&tags, OTHER).filter_map(|span| bytes(&words, span)));
     }
     others.sort_unstable();
@@ -109,9 +110,11 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         triples.iter().flat_map(|t| [&t.subject, &t.object]).any(|mention| mention.span == Some(*span))
     };
     others.retain(|span| !joined(span));
-    let entity = |span: ByteSpan| Mention { span: Some(span), ..Mention::of(&text[span.start..span.end]) };
-    let entities = others.into_iter().map(entity).collect();
-    found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
+    let entity = |span: ByteSpan| Mention::of(&text[span.start..span.end]).with_span(span);
+    let entities: Vec<Mention> = others.into_iter().map(entity).collect();
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod fields;
 mod json;
 mod mentions;
+mod optional;
 mod reader;
 mod spec;
 mod table;

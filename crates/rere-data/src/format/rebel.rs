@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
@@ -79,13 +80,14 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let triplets = triplets.unwrap_or_default();
     let other = triplets.iter().map(|triplet| triplet.other.len()).sum();
     found.report.lost.note_at(Unsupported::Field, other, || object.name());
-    let triples = triplets.into_iter().map(|triplet| Triple {
-        subject: Mention { entity_type: triplet.head_type, ..Mention::of(triplet.head) },
-        relation: triplet.relation,
-        object: Mention { entity_type: triplet.tail_type, ..Mention::of(triplet.tail) },
-        score: None,
+    let triples = triplets.into_iter().map(|triplet| {
+        Triple::new(
+            with_type(Mention::of(triplet.head), triplet.head_type),
+            triplet.relation,
+            with_type(Mention::of(triplet.tail), triplet.tail_type),
+        )
     });
-    found.sentences.push_back(Sentence { id, text, triples: triples.collect(), extra, ..Sentence::default() });
+    found.sentences.push_back(with_id(Sentence::new(text).with_triples(triples).with_extra(extra), id));
     Ok(())
 }
 

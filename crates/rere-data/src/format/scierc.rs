@@ -8,6 +8,7 @@ use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::optional::{with_entity, with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Exactly, Fields, Id, RetainedFields, known},
@@ -24,15 +25,7 @@ pub(super) const SPEC: Spec = Spec {
     name: "scierc",
     source: "SciERC, DyGIE++ and PURE",
     content: Content::Json(Json {
-        fields: &[
-            "doc_key",
-            "sentences",
-            "ner",
-            "relations",
-            "clusters",
-            "predicted_ner",
-            "predicted_relations",
-        ],
+        fields: &["doc_key", "sentences", "ner", "relations", "clusters", "predicted_ner", "predicted_relations"],
         identified_by: &[&[Has("sentences")]],
         triples: None,
         array: false,
@@ -87,7 +80,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let count = sentences.len();
     // Programs write their predictions beside the gold labels; a file that has any is theirs.
     if predicted_ner.is_some() || predicted_relations.is_some() {
-        lost.note_at(Unsupported::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || object.name());
+        lost.note_at(Unsupported::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || {
+            object.name()
+        });
         (ner, relations) = (predicted_ner, predicted_relations);
     }
     for (name, list) in [("ner", &ner), ("relations", &relations)] {
@@ -95,7 +90,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             && list.len() != count
         {
             let found = list.len();
-            return Err(object.error(format!("`{name}` has {found} lists, but there are {count} sentences; expected a list per sentence")));
+            return Err(object.error(format!(
+                "`{name}` has {found} lists, but there are {count} sentences; expected a list per sentence"
+            )));
         }
     }
     let mut entity_of: HashMap<Ends, usize> = HashMap::new();
@@ -113,7 +110,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let (text, words) = join(tokens);
         let place = |[start, end]: Ends| -> Result<ByteSpan, DataError> {
             let inside = |at: usize| at.checked_sub(first);
-            let tokens = inside(start).zip(inside(end)).map(|(start, end)| TokenSpan::new(start, end.saturating_add(1)));
+            let tokens =
+                inside(start).zip(inside(end)).map(|(start, end)| TokenSpan::new(start, end.saturating_add(1)));
             tokens.and_then(|tokens| bytes(&words, tokens)).ok_or_else(|| {
                 let last = (first + words.len()).saturating_sub(1);
                 object.error(format!(
@@ -130,7 +128,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         linked += all.iter().filter_map(entity).count();
         let mut mentions: Vec<(Ends, Mention)> = Vec::with_capacity(ner.len());
         for row in &ner {
-            let [start, end, name, rest @ ..] = row.as_slice() else { return Err(wrong(object, "[start, end, type]", row)) };
+            let [start, end, name, rest @ ..] = row.as_slice() else {
+                return Err(wrong(object, "[start, end, type]", row));
+            };
             let (Some(ends), Some(name)) = (ends(start, end), name.as_str()) else {
                 return Err(wrong(object, "[start, end, type]", row));
             };
@@ -155,12 +155,15 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                 None => Ok::<_, DataError>(mention(&text, place(ends)?, None, entity(&ends))),
             };
             let (subject, object) = (end(head)?, end(tail)?);
-            triples.push(Triple { subject, relation: name.to_owned(), object, score: None });
+            triples.push(Triple::new(subject, name, object));
         }
         let entities = unjoined(mentions.into_iter().map(|(_, mention)| mention), joined);
         let id = doc_key.as_ref().map(|Id(key)| if count == 1 { key.clone() } else { format!("{key}#{number}") });
         let extra = extra.take().unwrap_or_default();
-        found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
+        found.sentences.push_back(with_id(
+            Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra),
+            id,
+        ));
         first += words.len();
     }
     lost.note_at(Unsupported::Field, more, || object.name());
@@ -175,7 +178,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 
 fn mention(text: &str, span: ByteSpan, entity_type: Option<String>, entity: Option<&usize>) -> Mention {
     let surface = &text[span.start..span.end];
-    Mention { span: Some(span), entity_type, entity: entity.map(usize::to_string), ..Mention::of(surface) }
+    with_entity(with_type(Mention::of(surface).with_span(span), entity_type), entity.map(usize::to_string))
 }
 
 fn ends(start: &Value, end: &Value) -> Option<Ends> {

@@ -218,7 +218,7 @@ impl Rows {
             found.report.unknown_fields.extend(names.map(str::to_owned));
         }
         let [id, text] = ["id", "text"].map(|name| self.cell(&row, name).unwrap_or_default().to_owned());
-        let mut sentence = Sentence { extra: self.extra(&row)?, ..Sentence::new(text) };
+        let mut sentence = Sentence::new(text).with_extra(self.extra(&row)?);
         sentence.id = Some(id).filter(|id| !id.is_empty());
         let offsets = TextOffsets::new(&sentence.text, self.offsets);
         let mut triples = Vec::new();
@@ -296,17 +296,20 @@ impl Rows {
                     );
                 }
             };
-            Ok::<_, DataError>(Mention { entity_type: text("type"), entity: text("entity"), ..mention })
+            Ok::<_, DataError>({
+                let mut made = mention;
+                made.entity_type = text("type");
+                made.entity = text("entity");
+                made
+            })
         };
         let score = self
             .cell(row, "score")
             .map(|cell| cell.parse::<Probability>().map_err(|_| wrong("score", cell, "a number from 0 to 1")));
-        Ok(Some(Triple {
-            subject: mention("subject")?,
-            relation: self.cell(row, "relation").unwrap_or_default().to_owned(),
-            object: mention("object")?,
-            score: score.transpose()?,
-        }))
+        Ok(Some(
+            Triple::new(mention("subject")?, self.cell(row, "relation").unwrap_or_default(), mention("object")?)
+                .with_score(score.transpose()?),
+        ))
     }
 
     /// The cells of other columns, as strings.
@@ -384,7 +387,7 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
         sentence,
     );
     let mut written = 0;
-    for Triple { subject, relation, object, score } in sentence.triples.iter().filter(is_written) {
+    for Triple { subject, relation, object, score, .. } in sentence.triples.iter().filter(is_written) {
         let score = score.map(|score| score.to_string()).unwrap_or_default();
         let offsets = [subject, object].map(|mention| {
             let span = mention.span.map(|span| offsets.to_chars(span));

@@ -41,13 +41,11 @@ use crate::MissingField;
 /// use rere_core::{Mention, Sentence, Triple};
 /// use rere_eval::{Counts, Entity, Exact, count};
 ///
-/// let mention = |text: &str, entity: &str| Mention { entity: Some(entity.into()), ..Mention::of(text) };
-/// let triple = Triple { subject: mention("Brandt", "0"), object: mention("Oslo", "1"), ..Triple::of("", "lives in", "") };
-/// let gold = Sentence {
-///     triples: vec![triple],
-///     entities: vec![mention("Ilse Brandt", "0")],
-///     ..Sentence::new("Ilse Brandt sings . Brandt lives in Oslo .")
-/// };
+/// let mention = |text: &str, entity: &str| Mention::of(text).with_entity(entity);
+/// let triple = Triple::new(mention("Brandt", "0"), "lives in", mention("Oslo", "1"));
+/// let gold = Sentence::new("Ilse Brandt sings . Brandt lives in Oslo .")
+///     .with_triples([triple])
+///     .with_entities([mention("Ilse Brandt", "0")]);
 /// let predicted = [Triple::of("Ilse Brandt", "lives in", "Oslo"), Triple::of("Brandt", "lives in", "Oslo")];
 /// assert_eq!(count(&gold, &predicted, &Entity), Counts { true_positives: 1, predicted: 1, gold: 1 });
 /// assert_eq!(count(&gold, &predicted, &Exact), Counts { true_positives: 1, predicted: 2, gold: 1 });

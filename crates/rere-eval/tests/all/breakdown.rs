@@ -10,8 +10,8 @@ use rere_eval::{
 use crate::corpora::corpus;
 
 fn with(text: &str, triples: &[[&str; 3]]) -> Sentence {
-    let triples = triples.iter().map(|&[s, r, o]| Triple::of(s, r, o)).collect();
-    Sentence { triples, ..Sentence::new(text) }
+    let triples = triples.iter().map(|&[s, r, o]| Triple::of(s, r, o));
+    Sentence::new(text).with_triples(triples)
 }
 
 /// The label and right, predicted, gold of each part that has any.

@@ -10,13 +10,13 @@ pub const TEXT: &str = "a b c a b a d";
 /// A mention of [`TEXT`] at these bytes.
 pub fn mention(start: usize, end: usize, entity_type: &str) -> Mention {
     let place = Mention::at(TEXT, ByteSpan::new(start, end)).expect("a span of the text");
-    Mention { entity_type: Some(entity_type.to_owned()), ..place }
+    place.with_entity_type(entity_type)
 }
 
 /// A triple of [`TEXT`] by the bytes of its subject and object, both of type `t`.
 pub fn triple(subject: [usize; 2], relation: &str, object: [usize; 2]) -> Triple {
     let [subject, object] = [subject, object].map(|[start, end]| mention(start, end, "t"));
-    Triple { subject, relation: relation.to_owned(), object, score: None }
+    Triple::new(subject, relation, object)
 }
 
 fn any_mention() -> impl Strategy<Value = Mention> {
@@ -31,7 +31,7 @@ pub fn triples() -> impl Strategy<Value = Vec<Triple>> {
     let triple = (any_mention(), prop::sample::select(vec!["r", "s"]), any_mention());
     let triple = triple.prop_map(|(subject, relation, object)| {
         let relation = relation.to_owned();
-        Triple { subject, relation, object, score: None }
+        Triple::new(subject, relation, object)
     });
     prop::collection::vec(triple, 0..8)
 }
@@ -43,7 +43,7 @@ pub fn corpus() -> impl Strategy<Value = (Vec<Sentence>, Vec<Sentence>)> {
         let with = |(at, (triples, entities))| {
             // Sentences of different lengths.
             let text = format!("{TEXT}{}", " e".repeat(at));
-            Sentence { id: Some(format!("{at}")), triples, entities, ..Sentence::new(text) }
+            Sentence::new(text).with_id(format!("{at}")).with_triples(triples).with_entities(entities)
         };
         let (gold, predicted): (Vec<_>, Vec<_>) = sentences.into_iter().unzip();
         (gold.into_iter().enumerate().map(with).collect(), predicted.into_iter().enumerate().map(with).collect())
@@ -56,7 +56,7 @@ pub fn count<'a>(
     predicted: impl IntoIterator<Item = &'a Triple>,
     matcher: &impl TripleMatcher,
 ) -> Counts {
-    let gold = Sentence { triples: gold.into_iter().cloned().collect(), ..Sentence::new(TEXT) };
+    let gold = Sentence::new(TEXT).with_triples(gold.into_iter().cloned());
     let predicted: Vec<Triple> = predicted.into_iter().cloned().collect();
     rere_eval::count(&gold, &predicted, matcher)
 }

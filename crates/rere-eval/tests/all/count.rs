@@ -72,7 +72,7 @@ fn a_matcher_has_a_name() {
 #[test]
 fn relations_are_checked() {
     let relations = RelationSet::from_names(["in", "of"]).expect("a set");
-    let sentence = |relation| Sentence { triples: vec![Triple::of("a", relation, "b")], ..Sentence::new("a b") };
+    let sentence = |relation| Sentence::new("a b").with_triples(vec![Triple::of("a", relation, "b")]);
     assert_eq!(check_relations((1..).zip(&[sentence("in"), Sentence::new(""), sentence("of")]), &relations), Ok(()));
     let mut sentences = [sentence("in"), sentence("at")];
     let error = check_relations((1..).zip(&sentences), &relations).expect_err("unknown");
@@ -108,12 +108,12 @@ fn lists_do_not_know_mentions_that_no_gold_triple_names() {
     let text = "Ilse Brandt sings . Brandt lives in Oslo .";
     let at = |start, end, entity: &str| {
         let place = Mention::at(text, ByteSpan::new(start, end)).expect("a span of the text");
-        Mention { entity: Some(entity.to_owned()), ..place }
+        place.with_entity(entity)
     };
-    let lives = Triple { subject: at(20, 26, "0"), object: at(36, 40, "1"), ..Triple::of("", "lives in", "") };
-    let gold = Sentence { triples: vec![lives.clone()], entities: vec![at(0, 11, "0")], ..Sentence::new(text) };
+    let lives = Triple::new(at(20, 26, "0"), "lives in", at(36, 40, "1"));
+    let gold = Sentence::new(text).with_triples(vec![lives.clone()]).with_entities(vec![at(0, 11, "0")]);
     let found = [lives, Triple::of("Ilse Brandt", "lives in", "Oslo")];
-    let predicted = |triple: &Triple| Sentence { triples: vec![triple.clone()], ..Sentence::new(text) };
+    let predicted = |triple: &Triple| Sentence::new(text).with_triples(vec![triple.clone()]);
     for (triple, right) in found.iter().zip([1, 0]) {
         let gold = std::slice::from_ref(&gold);
         assert_eq!(evaluate(gold, &[predicted(triple)], &Entity), Ok(counts(1, 1, 1)));

@@ -46,20 +46,19 @@ fn bins_by_hand() {
 }
 
 fn with_score(triple: Triple, score: f32) -> Triple {
-    Triple { score: Some(Probability::saturating(score)), ..triple }
+    triple.with_score(Probability::saturating(score))
 }
 
 #[test]
 fn a_triple_twice_is_one_item() {
-    let gold =
-        [Sentence { triples: vec![Triple::of("a b", "r", "c"), Triple::of("d", "s", "c")], ..Sentence::new("a") }];
+    let gold = [Sentence::new("a").with_triples(vec![Triple::of("a b", "r", "c"), Triple::of("d", "s", "c")])];
     let triples = vec![
         with_score(Triple::of("a", "r", "c"), 0.5),
         with_score(Triple::of("a b", "r", "c"), 0.25),
         with_score(Triple::of("a", "r", "c e"), 0.75),
         with_score(Triple::of("c", "r", "a"), 0.125),
     ];
-    let predicted = [Sentence { triples, ..Sentence::new("a") }];
+    let predicted = [Sentence::new("a").with_triples(triples)];
     let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
     let partial = scored(&aligned, &Match::Partial).expect("scores");
     assert_eq!(partial, ScoredPredictions { items: vec![(0.75, true), (0.125, false)], gold: 2 });
@@ -76,10 +75,10 @@ fn a_triple_twice_is_one_item() {
 fn a_repeated_triple_is_an_item_each_time() {
     // Gold three times and predicted four times: the lowest score finds none left.
     let again = || triple([0, 3], "r", [6, 9]);
-    let gold = Sentence { triples: vec![again(), again(), again()], ..Sentence::new(TEXT) };
+    let gold = Sentence::new(TEXT).with_triples(vec![again(), again(), again()]);
     let scores = [0.25, 1.0, 0.5, 0.75];
     let triples = scores.map(|score| with_score(again(), score)).to_vec();
-    let predicted = Sentence { triples, ..Sentence::new(TEXT) };
+    let predicted = Sentence::new(TEXT).with_triples(triples);
     let found = scored(&[(&gold, &predicted)], &Begin).expect("scores");
     assert_eq!(
         found,
@@ -89,7 +88,7 @@ fn a_repeated_triple_is_an_item_each_time() {
 
 #[test]
 fn a_triple_without_a_score() {
-    let with = |triple| [Sentence { triples: vec![triple], id: Some("x".to_owned()), ..Sentence::new("a") }];
+    let with = |triple| [Sentence::new("a").with_triples(vec![triple]).with_id("x")];
     let (gold, predicted) = (with(Triple::of("a", "r", "c")), with(Triple::of("a", "s", "c")));
     let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
     let error = scored(&aligned, &Exact).expect_err("no score");
@@ -102,7 +101,7 @@ fn a_triple_without_a_score() {
 
 #[test]
 fn scores_are_checked() {
-    let scored = Sentence { triples: vec![with_score(Triple::of("a", "r", "c"), 0.0)], ..Sentence::new("a") };
+    let scored = Sentence::new("a").with_triples(vec![with_score(Triple::of("a", "r", "c"), 0.0)]);
     let mut sentences = [scored.clone(), Sentence::new("a"), scored];
     assert_eq!(check_scores((1..).zip(&sentences)), Ok(()));
     sentences[2].triples.push(Triple::of("a", "s", "c"));
@@ -168,7 +167,7 @@ proptest! {
     #[test]
     fn items_kept_count_as_triples_kept(sentences in prop::collection::vec(sentence(), 0..5), threshold in score()) {
         let threshold = Probability::saturating(threshold);
-        let with = |triples: &Vec<Triple>| Sentence { triples: triples.clone(), ..Sentence::new("a") };
+        let with = |triples: &Vec<Triple>| Sentence::new("a").with_triples(triples.clone());
         let gold: Vec<_> = sentences.iter().map(|(gold, _)| with(gold)).collect();
         let predicted: Vec<_> = sentences.iter().map(|(_, predicted)| with(predicted)).collect();
         let mut kept = predicted.clone();

@@ -18,7 +18,7 @@ fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
 }
 
 fn triple(subject: Mention, relation: &str, object: Mention) -> Triple {
-    Triple { subject, relation: relation.to_owned(), object, score: None }
+    Triple::new(subject, relation, object)
 }
 
 /// A document as the DocRED reader gives it: each label joins the two nearest mentions of its entities.
@@ -26,7 +26,7 @@ fn document() -> Sentence {
     let text = "Ilse Brandt sings . Brandt lives in Oslo . Oslo is in Norway .";
     let at = |start, end, entity: &str| {
         let place = Mention::at(text, ByteSpan::new(start, end)).expect("a span of the text");
-        Mention { entity: Some(entity.to_owned()), ..place }
+        place.with_entity(entity)
     };
     let (brandt, oslo, oslo_again, norway) = (at(20, 26, "0"), at(36, 40, "1"), at(43, 47, "1"), at(54, 60, "2"));
     let triples = vec![
@@ -34,17 +34,16 @@ fn document() -> Sentence {
         triple(oslo_again, "P17", norway.clone()),
         triple(brandt, "P27", norway),
     ];
-    Sentence { id: Some("D".to_owned()), triples, entities: vec![at(0, 11, "0")], ..Sentence::new(text) }
+    Sentence::new(text).with_id("D").with_triples(triples).with_entities(vec![at(0, 11, "0")])
 }
 
 /// What a system without spans finds in it.
 fn found() -> Sentence {
     let triples = [("Ilse Brandt", "P551", "Oslo"), ("Oslo", "P17", "Norway"), ("Ilse Brandt", "P27", "Norway")];
-    let triples = triples.map(|(subject, relation, object)| Triple {
-        score: Some(Probability::saturating(0.5)),
-        ..Triple::of(subject, relation, object)
+    let triples = triples.map(|(subject, relation, object)| {
+        Triple::of(subject, relation, object).with_score(Probability::saturating(0.5))
     });
-    Sentence { triples: triples.to_vec(), ..Sentence { entities: vec![], ..document() } }
+    document().with_entities(vec![]).with_triples(triples.to_vec())
 }
 
 #[test]
@@ -86,19 +85,21 @@ fn a_fuller_labelling_means_the_same_entities() {
 
 /// A mention without a span, of an entity if one is given.
 fn named(text: &str, entity: Option<&str>) -> Mention {
-    Mention { entity: entity.map(str::to_owned), ..Mention::of(text) }
+    {
+        let mut mention = Mention::of(text);
+        mention.entity = entity.map(str::to_owned);
+        mention
+    }
 }
 
 #[test]
 fn the_gold_sentence_says_what_a_mention_means() {
-    let of = |mention: Mention, entity: &str| Mention { entity: Some(entity.to_owned()), ..mention };
+    let of = |mention: Mention, entity: &str| mention.with_entity(entity);
     // "a b" at 0 is entity x, and so is "c"; "a b" at 6 is entity y; "d" is in a negative, "b" at 2 has no entity.
-    let gold = Sentence {
-        triples: vec![triple(of(mention(0, 3, "t"), "x"), "r", of(mention(6, 9, "t"), "y"))],
-        negatives: vec![triple(of(mention(12, 13, "t"), "z"), "none", mention(2, 3, "t"))],
-        entities: vec![of(mention(4, 5, "t"), "x")],
-        ..Sentence::new(TEXT)
-    };
+    let gold = Sentence::new(TEXT)
+        .with_triples(vec![triple(of(mention(0, 3, "t"), "x"), "r", of(mention(6, 9, "t"), "y"))])
+        .with_negatives(vec![triple(of(mention(12, 13, "t"), "z"), "none", mention(2, 3, "t"))])
+        .with_entities(vec![of(mention(4, 5, "t"), "x")]);
     let meant = |mention: &Mention| {
         Entity.predicted_mention_key(mention, &gold).map(|part| match part {
             AnyMentionKey::Entity(id) => format!("entity {id}"),
@@ -132,15 +133,13 @@ fn the_gold_sentence_says_what_a_mention_means() {
 fn an_ambiguous_surface_counts_once() {
     // Two cities called Paris, both in the gold triples of relation s, one in that of r.
     let texan = || named("Paris", Some("1"));
-    let gold = Sentence {
-        triples: vec![
+    let gold = Sentence::new("")
+        .with_triples(vec![
             triple(texan(), "r", named("Texas", Some("2"))),
             triple(named("Paris", Some("0")), "s", named("Earth", Some("3"))),
             triple(texan(), "s", named("Earth", Some("3"))),
-        ],
-        entities: vec![named("Paris, Texas", Some("1")), named("Lutetia", Some("0"))],
-        ..Sentence::new("")
-    };
+        ])
+        .with_entities(vec![named("Paris, Texas", Some("1")), named("Lutetia", Some("0"))]);
     for (predicted, expected) in [
         // Right by one reading, and never two gold triples by one prediction.
         (vec![("Paris", "r", "Texas")], counts(1, 1, 3)),
@@ -357,7 +356,7 @@ proptest! {
                 let others: Vec<_> = known.iter().filter(same).collect();
                 if !others.is_empty() {
                     let other: Mention = (**seed.get(&others)).clone();
-                    *mention = Mention { entity: mention.entity.clone(), ..other };
+                    *mention = { let mut made = other; made.entity = mention.entity.clone(); made };
                 }
             }
         }

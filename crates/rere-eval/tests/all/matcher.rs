@@ -15,7 +15,7 @@ fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
 }
 
 fn sentence(triples: Vec<Triple>) -> Sentence {
-    Sentence { triples, ..Sentence::new(TEXT) }
+    Sentence::new(TEXT).with_triples(triples)
 }
 
 #[test]

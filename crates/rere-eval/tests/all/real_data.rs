@@ -12,9 +12,9 @@ fn read(path: &Path) -> Vec<Sentence> {
     let sentences: Vec<Value> = serde_json::from_str(&json).expect("a JSON array");
     let part = |value: &Value| value.as_str().expect("a string").to_owned();
     let triple = |value: &Value| Triple::of(part(&value[0]), part(&value[1]), part(&value[2]));
-    let sentence = |value: &Value| Sentence {
-        triples: value["triple_list"].as_array().expect("triples").iter().map(triple).collect(),
-        ..Sentence::new(part(&value["text"]))
+    let sentence = |value: &Value| {
+        Sentence::new(part(&value["text"]))
+            .with_triples(value["triple_list"].as_array().expect("triples").iter().map(triple))
     };
     sentences.iter().map(sentence).collect()
 }

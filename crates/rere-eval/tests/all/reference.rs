@@ -16,18 +16,17 @@ impl Reference {
     fn mention(&self, letter: char) -> Mention {
         let (text, start, end, entity_type, entity) = &self.mentions[letter as usize - 'A' as usize];
         let span = Some(ByteSpan::new(*start, *end));
-        Mention { text: text.clone(), span, entity_type: Some(entity_type.clone()), entity: entity.clone() }
+        {
+            let mut mention = Mention::of(text.clone()).with_span(span).with_entity_type(entity_type.clone());
+            mention.entity = entity.clone();
+            mention
+        }
     }
 
     fn sentence(&self, packed: &str) -> Sentence {
         let letters: Vec<char> = packed.chars().collect();
-        let triple = |letters: &[char]| Triple {
-            subject: self.mention(letters[0]),
-            relation: letters[1].to_string(),
-            object: self.mention(letters[2]),
-            score: None,
-        };
-        Sentence { triples: letters.chunks(3).map(triple).collect(), ..Sentence::new("one for all") }
+        let triple = |letters: &[char]| Triple::new(self.mention(letters[0]), letters[1], self.mention(letters[2]));
+        Sentence::new("one for all").with_triples(letters.chunks(3).map(triple))
     }
 }
 

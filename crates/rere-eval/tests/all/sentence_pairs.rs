@@ -11,7 +11,7 @@ use rere_eval::{
 /// `id:text`, or a text alone.
 fn sentences(given: &[&str]) -> Vec<Sentence> {
     let sentence = |given: &&str| match given.split_once(':') {
-        Some((id, text)) => Sentence { id: Some(id.to_owned()), ..Sentence::new(text) },
+        Some((id, text)) => Sentence::new(text).with_id(id),
         None => Sentence::new(*given),
     };
     given.iter().map(sentence).collect()
@@ -170,7 +170,7 @@ fn a_stream_runs_no_further_ahead_than_it_must() {
             let mut numbers = read.get();
             numbers[side] += 1;
             read.set(numbers);
-            Ok::<_, EvalError>(Sentence { id: Some(id.to_string()), ..Sentence::new("a") })
+            Ok::<_, EvalError>(Sentence::new("a").with_id(id.to_string()))
         })
     };
     let mut pairs =
@@ -204,13 +204,7 @@ fn an_error_of_a_stream_is_handed_on_and_ends_it() {
         }
     }
     let side = |ids: &'static [&str]| {
-        ids.iter().map(|id| {
-            if *id == "!" {
-                Err(Failure::Read)
-            } else {
-                Ok(Sentence { id: Some((*id).to_owned()), ..Sentence::new("a") })
-            }
-        })
+        ids.iter().map(|id| if *id == "!" { Err(Failure::Read) } else { Ok(Sentence::new("a").with_id(*id)) })
     };
     for (gold, predicted) in [(&["1", "!", "2"][..], &["1", "2"][..]), (&["1", "2"], &["1", "!", "2"])] {
         let mut pairs = SentencePairStream::new(side(gold), side(predicted), Agreement::Required);
@@ -230,7 +224,7 @@ fn nothing_follows_the_end() {
         let mut reads = 0;
         std::iter::from_fn(move || {
             reads += 1;
-            (reads != 2).then(|| Ok::<_, EvalError>(Sentence { id: Some(reads.to_string()), ..Sentence::new("a") }))
+            (reads != 2).then(|| Ok::<_, EvalError>(Sentence::new("a").with_id(reads.to_string())))
         })
     };
     let mut pairs = SentencePairStream::new(stream(), stream(), Agreement::Required);
@@ -243,7 +237,7 @@ proptest! {
     #[test]
     fn as_looking_each_up(gold in prop::collection::vec(0u8..12, 0..12), predicted in prop::collection::vec(0u8..12, 0..12)) {
         let make = |ids: &[u8]| -> Vec<Sentence> {
-            ids.iter().map(|id| Sentence { id: Some(id.to_string()), ..Sentence::new("a") }).collect()
+            ids.iter().map(|id| Sentence::new("a").with_id(id.to_string())).collect()
         };
         let first = |ids: &[u8]| {
             let mut once = Vec::new();

@@ -16,6 +16,7 @@ use crate::{ModelError, Pooling, Precision};
 
 /// A padded batch of token ids.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct EncoderInput {
     /// `[batch, tokens]`
     pub ids: Tensor<2, Int>,
@@ -28,6 +29,11 @@ pub struct EncoderInput {
 }
 
 impl EncoderInput {
+    /// A batch whose frozen layers are computed with the others. All are `[batch, tokens]`.
+    pub fn new(ids: Tensor<2, Int>, segments: Tensor<2, Int>, mask: Tensor<2, Bool>) -> Self {
+        Self { ids, segments, mask, frozen: None }
+    }
+
     /// The same on the device without autodiff.
     fn inner(&self) -> Self {
         Self {

@@ -344,7 +344,7 @@ fn a_ceiling_compares_strings() {
         Triple::of("Italy", "holds", "Rome"),
         Triple::of("Ital", "holds", "Rome"), // ends inside a token
     ];
-    let sentences = [Sentence { triples, ..Sentence::new(text) }, Sentence::new("Nothing .")];
+    let sentences = [Sentence::new(text).with_triples(triples), Sentence::new("Nothing .")];
     let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, OnMissing::Error).expect("located");
     let all = ceilings(&corpus, &sentences, &relations);
     let found: Vec<_> = all.iter().map(|ceiling| (ceiling.gold, ceiling.recovered, ceiling.predicted)).collect();

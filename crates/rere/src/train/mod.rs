@@ -51,6 +51,7 @@ pub struct Corpus {
 
 /// How a system is trained.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TrainOptions {
     /// Where to compute.
     pub device: Device,
@@ -68,6 +69,24 @@ impl TrainOptions {
     /// A new run on a device.
     pub fn new(device: Device) -> Self {
         Self { device, resume: false, from: None, overwrite: false }
+    }
+
+    /// Sets whether a stopped run goes on.
+    #[must_use]
+    pub fn with_resume(self, resume: bool) -> Self {
+        Self { resume, ..self }
+    }
+
+    /// Sets the model to start from.
+    #[must_use]
+    pub fn with_from(self, model: impl Into<Source>) -> Self {
+        Self { from: Some(model.into()), ..self }
+    }
+
+    /// Sets whether a stopped run is discarded.
+    #[must_use]
+    pub fn with_overwrite(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
     }
 }
 

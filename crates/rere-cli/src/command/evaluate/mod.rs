@@ -344,7 +344,11 @@ fn next_batch(
             Ok(error) => format!("{}: {error}", path.display()).into(),
             Err(error) => error,
         })?;
-        let empty = || Sentence { id: gold.id.clone(), ..Sentence::new(gold.text.clone()) };
+        let empty = || {
+            let mut sentence = Sentence::new(gold.text.clone());
+            sentence.id = gold.id.clone();
+            sentence
+        };
         let predicted = predicted.unwrap_or_else(empty);
         batch.push((gold, predicted));
     }

@@ -82,7 +82,7 @@ impl<'a> EntityTask<'a> {
     /// The triples of one relation, in a sentence of their own.
     fn gold(&self, sentence: &Sentence, relation: usize) -> Sentence {
         let is_of_relation = |triple: &&Triple| self.run.relations.label(&triple.relation) == Some(relation);
-        Sentence { triples: sentence.triples.iter().filter(is_of_relation).cloned().collect(), ..Sentence::default() }
+        Sentence::default().with_triples(sentence.triples.iter().filter(is_of_relation).cloned())
     }
 
     fn batch(&self, batch: &[usize]) -> Vec<(usize, usize)> {
