@@ -14,7 +14,7 @@ use self::command::log_line;
 
 /// Relation extraction from distantly supervised text.
 #[derive(Parser)]
-#[command(name = "rere", version, about, after_help = EXAMPLES)]
+#[command(name = "rere", version, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

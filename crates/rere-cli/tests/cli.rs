@@ -821,7 +821,10 @@ fn completions_and_man_pages_name_all_commands() {
     assert_eq!(read("rere.1"), out(&page));
     for command in commands {
         let page = read(&format!("rere-{command}.1"));
-        assert!(page.contains("Examples:") && page.contains(&format!(".TH rere-{command} 1")), "{command}: {page}");
+        assert!(
+            page.contains(".SH EXAMPLES\n") && page.contains(&format!(".TH rere-{command} 1")),
+            "{command}: {page}"
+        );
     }
     fails(folder.path(), &["man", "train.jsonl/man1"], &["train.jsonl/man1"]);
 }

@@ -65,7 +65,7 @@ fn sentences_repeated_for_each_triple_are_merged() {
 fn offsets_of_javascript_are_read_and_written() {
     let failed = rere(&["convert", "--to", "rere", &field("utf16.jsonl"), "-"]);
     let err = String::from_utf8_lossy(&failed.stderr).into_owned();
-    assert!(!failed.status.success() && err.contains("utf16.jsonl") && err.contains("--offsets utf16"), "{err}");
+    assert!(!failed.status.success() && err.contains("utf16.jsonl") && err.contains("offsets utf16"), "{err}");
     let (code_points, _) = run(&["convert", "--to", "rere", "--offsets", "utf16", &field("utf16.jsonl"), "-"]);
     let (utf16, _) =
         run(&["convert", "--to", "rere", "--offsets", "utf16", "--offsets-out", "utf16", &field("utf16.jsonl"), "-"]);

@@ -94,7 +94,7 @@ fn path_for_kb<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usiz
 
 /// Reads a knowledge base and builds its aligner.
 fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result<Aligner, DataError> {
-    let settings = MatcherSettings { folding: folding(fold), ..MatcherSettings::default() };
+    let settings = MatcherSettings::default().with_folding(folding(fold));
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
     log_line(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());

@@ -55,13 +55,12 @@ struct CleaningSteps {
 /// Cleans a corpus.
 pub fn run(arguments: &Arguments) -> CommandResult {
     let steps = &arguments.steps;
-    let settings = CleanSettings {
-        relations: steps.relations.as_ref().map(|names| names.iter().cloned().collect()),
-        folding: folding(steps.fold),
-        missing: steps.missing,
-        empty: steps.empty,
-        duplicates: steps.duplicates,
-    };
+    let mut settings = CleanSettings::default()
+        .with_folding(folding(steps.fold))
+        .with_missing(steps.missing)
+        .with_empty(steps.empty)
+        .with_duplicates(steps.duplicates);
+    settings.relations = steps.relations.as_ref().map(|names| names.iter().cloned().collect());
     // Sentences are merged before empty and repeated ones are removed, as merging can change which ones those are.
     let (settings, after_merge) = if steps.merge {
         let after_merge = CleanSettings::default().with_empty(settings.empty).with_duplicates(settings.duplicates);

@@ -25,8 +25,8 @@ pub struct Arguments {
     output: PathBuf,
     #[command(flatten)]
     device: DeviceArguments,
-    /// Number format to compute with: f32, bf16 or f16.
-    #[arg(long, value_name = "FORMAT", default_value = "f32")]
+    /// Number type to compute with: f32, bf16 or f16.
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
     precision: Precision,
     /// Batch size in tokens, with padding.
     #[arg(long, value_name = "N", default_value_t = 1024)]
@@ -57,7 +57,7 @@ struct ConstraintArguments {
     /// Longest subject or object, in tokens.
     #[arg(long, value_name = "N")]
     longest: Option<usize>,
-    /// Whether subject and object may overlap: true or false.
+    /// Whether subject and object may overlap.
     #[arg(long, value_name = "BOOL")]
     overlap: Option<bool>,
     /// Largest number of triples per sentence; the ones with the highest scores are kept.
@@ -71,28 +71,27 @@ struct ConstraintArguments {
 impl ConstraintArguments {
     /// Returns the constraints of a model, with the given ones in place of its own.
     fn override_model(&self, model: &Constraints) -> Constraints {
-        let mut constraints = model.clone();
-        constraints.longest = self.longest.or(model.longest);
-        constraints.overlap = self.overlap.unwrap_or(model.overlap);
-        constraints.most = self.most.or(model.most);
-        if !self.one_to_one.is_empty() {
-            constraints.one_to_one.clone_from(&self.one_to_one);
-        }
-        constraints
+        let constraints = model
+            .clone()
+            .with_longest(self.longest.or(model.longest))
+            .with_overlap(self.overlap.unwrap_or(model.overlap))
+            .with_most(self.most.or(model.most));
+        if self.one_to_one.is_empty() { constraints } else { constraints.with_one_to_one(&self.one_to_one) }
     }
 }
 
 /// Extracts triples.
 pub fn run(arguments: &Arguments) -> CommandResult {
-    let mut options = LoadOptions::new(arguments.device.parse()?);
-    options.precision = arguments.precision;
-    options.batch_tokens = arguments.batch_tokens;
+    let options = LoadOptions::new(arguments.device.parse()?)
+        .with_precision(arguments.precision)
+        .with_batch_tokens(arguments.batch_tokens);
     let system = load(&arguments.model, options)?;
-    let options = ExtractOptions {
-        relations: (!arguments.relations.is_empty()).then(|| arguments.relations.clone()),
-        min_score: arguments.min_score,
-        constraints: Some(arguments.constraints.override_model(&system.config().decode)),
-    };
+    let mut options = ExtractOptions::default()
+        .with_min_score(arguments.min_score)
+        .with_constraints(arguments.constraints.override_model(&system.config().decode));
+    if !arguments.relations.is_empty() {
+        options = options.with_relations(&arguments.relations);
+    }
     // Unknown relations are an error before anything is read or written.
     options.wanted(&system.config().relations).map_err(with_advice)?;
 

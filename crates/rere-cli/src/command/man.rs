@@ -1,6 +1,6 @@
 //! `rere man`
 
-use std::{fs, path::PathBuf};
+use std::{error::Error, fs, path::PathBuf};
 
 use clap::Command;
 use clap_mangen::Man;
@@ -24,17 +24,27 @@ Examples:
   Print the page of rere:
     rere man > rere.1";
 
-/// Prints the man page of `program`, or writes those of its commands too.
+/// Prints the man page of `program`, or writes the pages of `program` and its commands.
 pub fn run(arguments: &Arguments, program: Command) -> CommandResult {
-    match &arguments.folder {
-        Some(folder) => fs::create_dir_all(folder)
-            .and_then(|()| clap_mangen::generate_to(program, folder))
-            .map_err(|source| DataError::Write { path: folder.clone(), source })?,
-        None => {
-            let mut page = Vec::new();
-            Man::new(program).render(&mut page)?;
-            print_bytes(&page)?;
-        }
+    let mut program = program.disable_help_subcommand(true);
+    // Gives the commands their full names, such as rere-train.
+    program.build();
+    let Some(folder) = &arguments.folder else {
+        print_bytes(page(&Man::new(program))?.as_bytes())?;
+        return Ok(());
+    };
+    fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.clone(), source })?;
+    for command in program.get_subcommands().chain([&program]) {
+        let man = Man::new(command.clone());
+        let path = folder.join(man.get_filename());
+        fs::write(&path, page(&man)?).map_err(|source| DataError::Write { path, source })?;
     }
     Ok(())
+}
+
+/// Renders a page. `clap_mangen` calls the section of the examples EXTRA.
+fn page(man: &Man) -> Result<String, Box<dyn Error>> {
+    let mut page = Vec::new();
+    man.render(&mut page)?;
+    Ok(String::from_utf8(page)?.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n"))
 }

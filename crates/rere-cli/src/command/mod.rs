@@ -78,11 +78,11 @@ pub struct ConventionArguments {
 
 impl ConventionArguments {
     fn options(&self, format: Option<Format>) -> ReadOptions {
-        let mut options = ReadOptions { format, offsets: self.offsets, ..ReadOptions::default() };
-        if !self.negative_labels.is_empty() {
-            options.negative_labels = self.negative_labels.iter().filter(|label| !label.is_empty()).cloned().collect();
+        let options = ReadOptions::default().with_format(format).with_offsets(self.offsets);
+        match self.negative_labels.as_slice() {
+            [] => options,
+            labels => options.with_negative_labels(labels.iter().filter(|label| !label.is_empty())),
         }
-        options
     }
 }
 

@@ -92,10 +92,8 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         progress.show(event);
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let mut options = TrainOptions::new(device);
-    options.resume = arguments.resume;
+    let mut options = TrainOptions::new(device).with_resume(arguments.resume).with_overwrite(arguments.overwrite);
     options.from = arguments.from.clone().map(Into::into);
-    options.overwrite = arguments.overwrite;
     config.train(options, &corpus, &arguments.out, on_event)?;
     _ = print_line(format!("model: {}", arguments.out.display()));
     Ok(())

@@ -33,8 +33,8 @@ pub struct Arguments {
     /// Gold triples, in any known format.
     #[arg(long, value_name = "FILE")]
     gold: PathBuf,
-    /// Predicted triples, in any known format. May be repeated, for several systems or seeds: each file has its rows, and further
-    /// rows have the mean of all files and the standard deviation of F1.
+    /// Predicted triples, in any known format; may be repeated for several systems or seeds, which also prints the mean of all files
+    /// and the standard deviation of F1.
     #[arg(long, value_name = "FILE", required = true)]
     pred: Vec<PathBuf>,
     #[arg(
@@ -66,7 +66,7 @@ pub struct Arguments {
     /// Seed of the bootstrap.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// A fuller labelling of the same sentences; also print how many wrong predictions it has, which are missing labels.
+    /// A fuller labelling of the same sentences; also print how many wrong predictions are in it (missing labels).
     #[arg(long, value_name = "FILE")]
     full: Option<PathBuf>,
     /// Folder for plots, as SVG and PNG: precision-recall, calibration and, with --per-relation, relations. Predictions need scores.
