@@ -111,7 +111,8 @@ fn cells(row: &Row) -> [String; 13] {
     [system, matcher, part, name, true_positives, predicted, gold, precision, recall, f1, low, high, deviation]
 }
 
-/// Prints the rows of whole systems first, then the parts, each under a heading. Systems are named if there are several.
+/// Prints the rows of whole systems first, then the parts, each under a heading. Systems are named if there are
+/// several.
 fn print_table(rows: &[Row]) -> Result<(), DataError> {
     let several = rows.iter().any(|row| row.system != rows[0].system);
     print_line(format!(
@@ -141,7 +142,8 @@ fn table_line(name: &str, row: &Row) -> String {
     let interval = if low.is_empty() { String::new() } else { format!("  [{low}, {high}]") };
     let deviation = if deviation.is_empty() { String::new() } else { format!("  ± {deviation}") };
     format!(
-        "{name:<10} {true_positives:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} {f1:>8}{interval}{deviation}"
+        "{name:<10} {true_positives:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} \
+         {f1:>8}{interval}{deviation}"
     )
 }
 

@@ -19,16 +19,20 @@ pub struct Arguments {
     /// Corpus to read, in any known format; - for standard input.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// File to write, in the rere format, with the knowledge base's triples in place of the corpus's; - for standard output.
+    /// File to write, in the rere format, with the knowledge base's triples in place of the corpus's; - for standard
+    /// output.
     #[arg(value_name = "OUT", required_unless_present = "overlap")]
     output: Option<PathBuf>,
-    /// Triples of the knowledge base, tab-separated: subject, relation, object; - for standard input. May be repeated with --overlap.
+    /// Triples of the knowledge base, tab-separated: subject, relation, object; - for standard input. May be repeated
+    /// with --overlap.
     #[arg(long, value_name = "FILE", required = true)]
     kb: Vec<PathBuf>,
-    /// Entities of the knowledge base, tab-separated: id, second id, name, aliases; - for standard input. Once, or once for each --kb.
+    /// Entities of the knowledge base, tab-separated: id, second id, name, aliases; - for standard input. Once, or once
+    /// for each --kb.
     #[arg(long, value_name = "FILE", required = true)]
     entities: Vec<PathBuf>,
-    /// Relation names of the corpus for those of the knowledge base, a JSON object; - for none. Once, or once for each --kb.
+    /// Relation names of the corpus for those of the knowledge base, a JSON object; - for none. Once, or once for each
+    /// --kb.
     #[arg(long, value_name = "FILE")]
     map: Vec<PathBuf>,
     #[arg(long, help = format!("Also find names that differ from the text in {FOLDED}"))]

@@ -24,7 +24,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  Remove triples that are not in the text, then empty sentences, then duplicates:
+  Remove triples that are not in the text, sentences without triples, and duplicates:
     rere clean --missing --empty --duplicates corpus.jsonl clean.jsonl
   Keep only two relations:
     rere clean --relations founded --relations lives_in corpus.jsonl two.jsonl";

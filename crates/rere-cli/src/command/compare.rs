@@ -38,7 +38,8 @@ pub struct Arguments {
     /// Significance level: how often equal systems may be reported as different.
     #[arg(long, value_name = "P", default_value_t = 0.05)]
     alpha: f64,
-    /// File for the precision-recall curves of both, such as curves.svg; written as SVG and as PNG. Predictions need scores.
+    /// File for the precision-recall curves of both, such as curves.svg; written as SVG and as PNG. Predictions need
+    /// scores.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Print JSON instead of text.
@@ -88,8 +89,8 @@ pub fn run(arguments: &Arguments) -> CommandResult {
             let Counts { true_positives, predicted, gold } = score.counts;
             let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
             print_line(format!(
-                "{name}  true positives {true_positives}  predicted {predicted}  gold {gold}  precision {precision:.2}  \
-                 recall {recall:.2}  F1 {f1:.2}  {path}"
+                "{name}  true positives {true_positives}  predicted {predicted}  gold {gold}  \
+                 precision {precision:.2}  recall {recall:.2}  F1 {f1:.2}  {path}"
             ))?;
         }
         print_line(comparison)?;

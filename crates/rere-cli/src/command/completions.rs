@@ -15,9 +15,9 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  Complete commands in bash, from its next start on:
+  Install completions for bash; they work in new shells:
     rere completions bash > ~/.local/share/bash-completion/completions/rere
-  In fish:
+  For fish:
     rere completions fish > ~/.config/fish/completions/rere.fish";
 
 /// Prints the completion script of `program`.

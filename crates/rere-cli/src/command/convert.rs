@@ -35,8 +35,8 @@ pub struct Arguments {
         help = format!("Unit of offsets in OUT: {}", offset_units())
     )]
     offsets_out: OffsetUnit,
-    /// Find the offsets of mentions without them: all occurrences (one triple for each pair), the first, or those of subject and
-    /// object that are nearest to each other [all, first, nearest; default: nearest if OUT needs offsets].
+    /// Find the offsets of mentions without them: all occurrences (one triple for each pair), the first, or those of
+    /// subject and object that are nearest to each other [all, first, nearest; default: nearest if OUT needs offsets].
     #[arg(long, value_name = "OCCURRENCE")]
     locate: Option<Occurrence>,
     #[arg(long, help = format!("Also locate surfaces that differ from the text in {FOLDED}"))]

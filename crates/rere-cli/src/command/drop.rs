@@ -20,7 +20,8 @@ pub struct Arguments {
     /// Probability of removing a triple, from 0 to 1.
     #[arg(long, value_name = "P")]
     rate: Probability,
-    /// What is removed together: triple (each alone), relation (all of it in a sentence), pair (all of a subject and object).
+    /// What is removed together: triple (each alone), relation (all of it in a sentence), pair (all of a subject and
+    /// object).
     #[arg(long, value_name = "UNIT", default_value = "triple")]
     by: DropBy,
     /// Keep sentences that lose all their triples.

@@ -19,7 +19,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  Install the pages for yourself; then read one by `man rere-train`:
+  Install the pages for your user, to read them with `man rere-train`:
     rere man ~/.local/share/man/man1
   Print the page of rere:
     rere man > rere.1";

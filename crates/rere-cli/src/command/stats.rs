@@ -19,7 +19,8 @@ pub struct Arguments {
     /// Corpora to read, in any known format; - for standard input.
     #[arg(value_name = "IN", required = true)]
     inputs: Vec<PathBuf>,
-    /// Also print class priors and ceilings (what a perfect network finds) of five labelling paradigms; keeps the corpus in memory.
+    /// Also print class priors and ceilings (what a perfect network finds) of five labelling paradigms; keeps the
+    /// corpus in memory.
     #[arg(long)]
     paradigms: bool,
     /// Tokenizer (tokenizer.json) that counts the tokens for the class priors; without it, a token is a word.

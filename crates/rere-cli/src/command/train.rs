@@ -36,7 +36,8 @@ pub struct Arguments {
     /// Random seed; overrides training.seed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Model folder to start from, instead of the encoder in the settings; its system must be the same, new relations are added.
+    /// Model folder to start from, instead of the encoder in the settings; its system must be the same, new relations
+    /// are added.
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// Continue the stopped run in the model folder; succeeds at once if that run has finished.

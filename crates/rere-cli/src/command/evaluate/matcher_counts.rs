@@ -44,7 +44,8 @@ impl<'a> MatcherCounts<'a> {
         }
     }
 
-    /// Counts more pairs of gold and predicted sentences; `full` has the fuller labelling of the same sentences, or is empty.
+    /// Counts more pairs of gold and predicted sentences; `full` has the fuller labelling of the same sentences, or is
+    /// empty.
     pub fn add(
         &mut self,
         pairs: &[(&Sentence, &Sentence)],

@@ -33,8 +33,8 @@ pub struct Arguments {
     /// Gold triples, in any known format.
     #[arg(long, value_name = "FILE")]
     gold: PathBuf,
-    /// Predicted triples, in any known format; may be repeated for several systems or seeds, which also prints the mean of all files
-    /// and the standard deviation of F1.
+    /// Predicted triples, in any known format; may be repeated for several systems or seeds, which also prints the mean
+    /// of all files and the standard deviation of F1.
     #[arg(long, value_name = "FILE", required = true)]
     pred: Vec<PathBuf>,
     #[arg(
@@ -50,8 +50,8 @@ pub struct Arguments {
     /// Also print a row for each relation, and their mean (macro average).
     #[arg(long)]
     per_relation: bool,
-    /// Also print rows for parts of the corpus, by: triples (per sentence), overlap, length, or, with --train, seen-entities or
-    /// seen-pairs; separated by commas.
+    /// Also print rows for parts of the corpus, by: triples (per sentence), overlap, length, or, with --train,
+    /// seen-entities or seen-pairs; separated by commas.
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     by: Vec<GroupBy>,
     /// Training corpus, for --by seen-entities and --by seen-pairs.
@@ -69,11 +69,12 @@ pub struct Arguments {
     /// A fuller labelling of the same sentences; also print how many wrong predictions are in it (missing labels).
     #[arg(long, value_name = "FILE")]
     full: Option<PathBuf>,
-    /// Folder for plots, as SVG and PNG: precision-recall, calibration and, with --per-relation, relations. Predictions need scores.
+    /// Folder for plots, as SVG and PNG: precision-recall, calibration and, with --per-relation, relations. Predictions
+    /// need scores.
     #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
-    /// Count sentences on which the files disagree (missing, unknown, repeated, or with another text) instead of failing at the
-    /// first. Sentences need ids.
+    /// Count sentences on which the files disagree (missing, unknown, repeated, or with another text) instead of
+    /// failing at the first. Sentences need ids.
     #[arg(long)]
     lenient: bool,
     /// Exit with code 1 if F1 by the first matcher is below this value, from 0 to 1, for any system.
@@ -205,8 +206,8 @@ struct SystemCounts<'a> {
 }
 
 impl<'a> SystemCounts<'a> {
-    /// Counts the predictions at `path`. If the files have the same order, only one batch is in memory. Files that are read again
-    /// for each system are reported for the first one.
+    /// Counts the predictions at `path`. If the files have the same order, only one batch is in memory. Files that are
+    /// read again for each system are reported for the first one.
     fn count(files: &'a InputFiles<'a>, path: &Path, is_first: bool) -> Result<Self, Box<dyn Error>> {
         let arguments = files.arguments;
         let agreement = if arguments.lenient { Agreement::Counted } else { Agreement::Required };
@@ -331,8 +332,8 @@ impl InputFiles<'_> {
     }
 }
 
-/// Returns the next pairs of gold and predicted sentences; a missing prediction is one without triples. `path` is the file of
-/// predictions, for errors.
+/// Returns the next pairs of gold and predicted sentences; a missing prediction is one without triples. `path` is the
+/// file of predictions, for errors.
 fn next_batch(
     pairs: &mut impl Iterator<Item = Result<(Sentence, Option<Sentence>), Box<dyn Error>>>,
     path: &Path,
@@ -388,7 +389,8 @@ impl RelationNames {
                 others => format!(" and {others} more"),
             };
             log_line(format!(
-                "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: {listed}{others}",
+                "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: \
+                 {listed}{others}",
                 path.display(),
                 self.predicted.values().sum::<usize>(),
             ));
@@ -429,8 +431,8 @@ fn mean_row(rows: &[Row], matcher: Match) -> Option<Row> {
 fn log_missing(system: &str, counts: &MatcherCounts) {
     let all = counts.all_missing();
     log_line(format!(
-        "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, or {:.2} with these as correct; the gold \
-         labels miss at least {:.1} % of {} triples",
+        "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, or {:.2} with these as correct; \
+         the gold labels miss at least {:.1} % of {} triples",
         counts.matcher,
         all.missing,
         all.predicted - all.true_positives,
