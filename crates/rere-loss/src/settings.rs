@@ -135,7 +135,7 @@ pub enum GroupBy {
 #[serde(rename_all = "lowercase")]
 pub enum PriorSettings {
     /// `{ counted = { tau = 0.4 } }`: the class prior counted in the training labels, times 1 + tau. That is the RERE
-    /// paper's estimate `mu = pi (tau + 1)`; see also [`LabelFrequency`](crate::prior::LabelFrequency).
+    /// paper's estimate `mu = pi (tau + 1)`; see also [`LabelledShare`](crate::prior::LabelledShare).
     Counted {
         /// The share of the true positives that is missing from the labels, in \[0, 1).
         tau: f64,
