@@ -17,7 +17,8 @@ use crate::{
 /// ```
 ///
 /// The paper's setting, which is the default, is gamma_positive 0, gamma_negative 4, margin 0.05. Negatives with a
-/// probability under the margin have no loss. A positive whose label is missing is a hard negative, so it still has one.
+/// probability under the margin have no loss. A positive with a missing label is a hard negative and still has
+/// a loss.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};

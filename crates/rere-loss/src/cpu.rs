@@ -15,8 +15,8 @@ pub const DEFAULT_GAMMA: f64 = 0.04;
 
 /// The collective positive-unlabelled loss cPU (Eq. 7 to 10 of the RERE paper).
 ///
-/// It expects a share `mu` of the unlabelled elements of a group to be positive, because labels are missing, and does not
-/// say which. For a group with predicted probabilities `p = s(x)`:
+/// It expects a share `mu` of the unlabelled elements of a group to be positive, because labels are missing, and does
+/// not say which. For a group with predicted probabilities `p = s(x)`:
 ///
 /// ```text
 /// Group (the authors' code)   -gamma ln( mean of p over the positives )
@@ -26,11 +26,11 @@ pub const DEFAULT_GAMMA: f64 = 0.04;
 ///                             - ln( 1 - | mean of p over the group - mu | )      once for each unlabelled element
 /// ```
 ///
-/// A group without positives has no first term, and a group of positives only has no second. Soft targets are weights: a
-/// label with target y has the weight y among the positives and 1 - y among the unlabelled.
+/// A group without positives has no first term, and a group of positives only has no second. Soft targets are weights:
+/// a label with target y has the weight y among the positives and 1 - y among the unlabelled.
 ///
 /// No term is ever the logarithm of 0: the logarithm of a mean is a log-sum-exp of `ln p`, and for a large mean m,
-/// `1 - |m - mu|` is computed as `(1 - m) + mu`, with `1 - p` as `s(-x)`. Eq. 10 has a sum in place of the mean of Eq. 9;
+/// `1 - |m - mu|` is computed as `(1 - m) + mu`, with `1 - p` as `s(-x)`. Eq. 10 has a sum in place of Eq. 9's mean;
 /// this loss takes the mean, because with the sum `1 - |.|` could be negative.
 ///
 /// ```
@@ -52,8 +52,8 @@ pub const DEFAULT_GAMMA: f64 = 0.04;
 /// - A `mu` far above the true share teaches the model to give everything some probability.
 /// - In `Paper` the mean is one number for the group: the loss does not depend on which of its labels are positive, so
 ///   the model does not learn it. It is for comparisons; train with `Group`.
-/// - In `Group`, too, the second term does not depend on which of the unlabelled are positive. The model learns that from
-///   the first term alone, through features that they share with labelled elements.
+/// - In `Group`, too, the second term does not depend on which of the unlabelled are positive. The model learns that
+///   from the first term alone, through features that they share with labelled elements.
 /// - The logarithm of a mean tolerates misses: among many positives, one with a low probability costs little.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cpu {
@@ -75,7 +75,7 @@ pub enum CpuVariant {
 }
 
 impl Cpu {
-    /// Creates the loss for a share `mu` of positives among the unlabelled, with the weight `gamma` of the positive term.
+    /// Creates the loss for a share `mu` of positives among the unlabelled, with weight `gamma` for the positive term.
     ///
     /// # Errors
     /// Returns an error if a number is not strictly between 0 and 1, or if the two have different numbers of classes.
@@ -95,8 +95,8 @@ impl Cpu {
         Self::new(prior.map(|prior| 1.05 * prior), DEFAULT_GAMMA)
     }
 
-    /// Creates the loss with the paper's estimate `mu = pi (tau + 1)`, where pi is the class prior of the labels and tau
-    /// the false negative rate: the share of the true positives that are not labelled, in \[0, 1).
+    /// Creates the loss with the paper's estimate `mu = pi (tau + 1)`, where pi is the class prior of the labels and
+    /// tau the false negative rate: the share of the true positives that are not labelled, in \[0, 1).
     ///
     /// # Errors
     /// As [`Cpu::new`]; also if tau is not in \[0, 1).

@@ -36,7 +36,7 @@ pub struct Focal {
 }
 
 impl Focal {
-    /// Creates the loss with the focusing power `gamma`, the weight `alpha` for positives and `1 - alpha` for negatives.
+    /// Creates the loss with focusing power `gamma`, weight `alpha` for positives and `1 - alpha` for negatives.
     ///
     /// # Errors
     /// Returns an error if gamma is negative or not finite, or if alpha is not strictly between 0 and 1.

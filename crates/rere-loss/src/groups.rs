@@ -6,8 +6,8 @@ use crate::{LossError, error::check_labels};
 
 /// Logits and targets, arranged as groups of labels.
 ///
-/// A collective loss such as [`Cpu`](crate::Cpu) takes means over a group; a loss that treats each label separately does
-/// not depend on the groups. Name the axes that a group extends over:
+/// A collective loss such as [`Cpu`](crate::Cpu) takes means over a group; a loss that treats each label separately
+/// does not depend on the groups. Name the axes that a group extends over:
 ///
 /// | labels | shape of the logits | a group | axes |
 /// |---|---|---|---|

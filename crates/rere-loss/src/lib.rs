@@ -1,9 +1,9 @@
 //! Losses for relation extraction with missing labels, on [burn](https://docs.rs/burn) tensors.
 //!
-//! Distant supervision gives *positive and unlabelled* data: labelled triples are (mostly) true, and unlabelled ones are
-//! false or missing. A loss that treats everything unlabelled as negative punishes a model for correct predictions.
-//! Use this crate for any model with one logit per label, whatever its architecture. [`Groups`] says which labels belong
-//! together.
+//! Distant supervision gives *positive and unlabelled* data: labelled triples are (mostly) true, and unlabelled ones
+//! are false or missing. A loss that treats everything unlabelled as negative punishes a model for correct predictions.
+//! Use this crate for any model with one logit per label, whatever its architecture. [`Groups`] says which labels
+//! belong together.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -38,8 +38,8 @@
 //!   [`SsrPu`] are then badly estimated: choose axes that give each group some positives.
 //! - **Probabilities.** `s(logit)`, with the sigmoid `s`, is the probability of a label only if the labels are complete
 //!   and the loss is BCE. With any other loss, choose the threshold on a development set.
-//! - **Labels that are not missing at random** (a knowledge base knows famous entities) violate the assumption of `NnPu`,
-//!   `SsrPu` and the estimators in [`prior`].
+//! - **Labels that are not missing at random** (a knowledge base knows famous entities) violate the assumption of
+//!   `NnPu`, `SsrPu` and the estimators in [`prior`].
 //!
 //! All losses take logits, are finite for every logit between -1e4 and 1e4, and ignore masked labels completely. For
 //! logits in f16 and bf16 they compute in f32.

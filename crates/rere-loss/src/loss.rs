@@ -64,8 +64,8 @@ enum Weights {
 }
 
 impl GroupLosses {
-    /// Creates the losses of groups, `[groups, 1]`, with the same weight for each group, whatever its size. A group whose
-    /// labels are all masked has weight 0.
+    /// Creates the losses of groups, `[groups, 1]`, with the same weight for each group, whatever its size. A group
+    /// whose labels are all masked has weight 0.
     pub fn from_group_losses(losses: Tensor<2>, groups: &Groups) -> Self {
         match groups.sizes() {
             Some(sizes) => {
@@ -76,7 +76,7 @@ impl GroupLosses {
         }
     }
 
-    /// Creates the losses of groups from those of their labels, `[groups, labels]`, with the same weight for each label.
+    /// Creates the losses of groups from those of their labels, `[groups, labels]`, with equal weights.
     pub fn from_label_losses(losses: Tensor<2>, groups: &Groups) -> Self {
         Self::from_sums(groups.sum(losses), groups)
     }
@@ -91,7 +91,7 @@ impl GroupLosses {
         Self::from_group_losses(with_gradient_to_logits(losses, gradients, groups), groups)
     }
 
-    /// As [`GroupLosses::from_label_losses`], for a loss of `y * positive + (1 - y) * negative` at a label with target y.
+    /// As [`GroupLosses::from_label_losses`], for the loss `y * positive + (1 - y) * negative` with target y.
     pub(crate) fn from_label_terms(positive: LabelTerm, negative: LabelTerm, groups: &Groups) -> Self {
         let (y, not_y) = (groups.targets(), groups.unlabelled());
         let mixed = |a: Tensor<2>, b: Tensor<2>| a.mul(y.clone()).add(b.mul(not_y.clone()));

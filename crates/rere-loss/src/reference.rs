@@ -1,7 +1,7 @@
 //! Every loss and its gradient in plain float64, one group at a time.
 //!
-//! For programs without tensors, and for tests. The formulas are written as in the papers, with gradients derived by hand.
-//! Callers leave masked labels out.
+//! For programs without tensors, and for tests. The formulas are written as in the papers, with gradients derived by
+//! hand. Callers leave masked labels out.
 
 use crate::{
     Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, LossError, NnPu, SsrPu, Surrogate, Upu,
@@ -24,8 +24,8 @@ pub trait Reference {
     /// Computes the loss of a group and its gradient.
     ///
     /// The value is that of [`GroupLosses::per_group`](crate::GroupLosses::per_group): losses that treat each label
-    /// separately give the mean over the group. `class` is the class of the group, for per-class settings. An empty group
-    /// has the loss 0.
+    /// separately give the mean over the group. `class` is the class of the group, for per-class settings. An empty
+    /// group has the loss 0.
     ///
     /// # Errors
     /// Returns an error if the numbers of logits and targets differ, a logit is not finite, or a target is not in

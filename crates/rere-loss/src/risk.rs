@@ -114,11 +114,11 @@ pub struct Upu(Risk);
 #[derive(Debug, Clone, PartialEq)]
 pub struct NnPu(Risk);
 
-/// Multi-label PU learning under class prior shift, S-PU with the squared loss of SSR-PU (Wang et al. 2022): [`NnPu`] for
-/// labelled positives that were removed from the sample, so that a class is rarer among the unlabelled.
+/// Multi-label PU learning under class prior shift, S-PU with the squared loss of SSR-PU (Wang et al. 2022): [`NnPu`]
+/// for labelled positives that were removed from the sample, so that a class is rarer among the unlabelled.
 ///
-/// With `pi` the prior of a class, `pi_l` the labelled share of all elements, `pi_u = (pi - pi_l) / (1 - pi_l)` the share
-/// of positives among the unlabelled, and `w = sqrt((1 - pi) / pi)` the authors' weight of positives:
+/// With `pi` the prior of a class, `pi_l` the labelled share of all elements, `pi_u = (pi - pi_l) / (1 - pi_l)` the
+/// share of positives among the unlabelled, and `w = sqrt((1 - pi) / pi)` the authors' weight of positives:
 ///
 /// ```text
 /// pi w mean of l(x) over positives + max(0,
@@ -126,8 +126,8 @@ pub struct NnPu(Risk);
 ///     - pi_u (1 - pi) / (1 - pi_u) mean of l(-x) over positives)
 /// ```
 ///
-/// with `l(z) = (z - margin)^2 / 4`. The paper's ranking loss is the same on differences: pass the logit of a class minus
-/// that of the class "none".
+/// with `l(z) = (z - margin)^2 / 4`. The paper's ranking loss is the same on differences: pass the logit of a class
+/// minus that of the class "none".
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -183,8 +183,8 @@ impl Upu {
 }
 
 impl NnPu {
-    /// Creates the loss for a class prior, with [`Surrogate::Logistic`], [`Sampling::OneSample`], and beta 0 and step size
-    /// 1 as in the paper. The paper uses [`Surrogate::Sigmoid`].
+    /// Creates the loss for a class prior, with [`Surrogate::Logistic`], [`Sampling::OneSample`], and beta 0 and step
+    /// size 1 as in the paper. The paper uses [`Surrogate::Sigmoid`].
     ///
     /// # Errors
     /// Returns an error if a prior is not strictly between 0 and 1.
@@ -222,8 +222,8 @@ impl SsrPu {
     /// Creates the loss for class priors and labelled shares of all elements, with margin 1.
     ///
     /// # Errors
-    /// Returns an error if a number is not strictly between 0 and 1, if a prior is below the labelled share, or if the two
-    /// have different numbers of classes.
+    /// Returns an error if a number is not strictly between 0 and 1, if a prior is below the labelled share, or if the
+    /// two have different numbers of classes.
     pub fn new(prior: impl Into<PerClass>, labelled: impl Into<PerClass>) -> Result<Self, LossError> {
         let prior = prior.into().checked(|prior| between_zero_and_one("class prior", prior))?;
         let labelled = labelled.into().checked(|labelled| between_zero_and_one("labelled share", labelled))?;

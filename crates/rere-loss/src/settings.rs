@@ -119,8 +119,8 @@ pub enum LossKind {
         /// The class prior pi.
         prior: PriorSettings,
     },
-    /// S-PU with the squared loss of SSR-PU (Wang et al. 2022): [`SsrPu`]. Its labelled share is counted in the training
-    /// labels.
+    /// S-PU with the squared loss of SSR-PU (Wang et al. 2022): [`SsrPu`]. Its labelled share is counted in the
+    /// training labels.
     SsrPu {
         /// The margin of the squared loss, at least 0.
         margin: f64,
@@ -151,8 +151,8 @@ pub enum PriorSettings {
         /// The share of the true positives that is missing in the labels, in \[0, 1).
         tau: f64,
     },
-    /// `"estimated"`: an estimate from the scores of a trained model, by an estimator of [`prior`](crate::prior). Pass it
-    /// to [`LossSettings::build`]. For cPU pass mu, the share of positives among the unlabelled:
+    /// `"estimated"`: an estimate from the scores of a trained model, by an estimator of [`prior`](crate::prior). Pass
+    /// it to [`LossSettings::build`]. For cPU pass mu, the share of positives among the unlabelled:
     /// [`Sample::alpha_of_prior`](crate::prior::Sample::alpha_of_prior) computes it from a class prior.
     Estimated,
     /// A number, or a list with one number for each class, in (0, 1).
@@ -181,13 +181,13 @@ pub struct LabelCounts {
 impl LabelCounts {
     /// Computes the share of positives among the labels.
     ///
-    /// With [`GroupBy::Sentence`] it is one share for the labels of all classes together. With [`GroupBy::Label`] it is a
-    /// share for each class. A class without positives counts as having half a positive, and a class of positives only as
-    /// having half a positive less, so that each share is strictly between 0 and 1.
+    /// With [`GroupBy::Sentence`] it is one share for the labels of all classes together. With [`GroupBy::Label`] it is
+    /// a share for each class. A class without positives counts as having half a positive, and a class of positives
+    /// only as having half a positive less, so that each share is strictly between 0 and 1.
     ///
     /// # Errors
-    /// Returns an error if the two lists have different lengths. With [`GroupBy::Label`], also if a class has no label or
-    /// more positives than labels; with [`GroupBy::Sentence`], also if no label or every label is positive.
+    /// Returns an error if the two lists have different lengths. With [`GroupBy::Label`], also if a class has no label
+    /// or more positives than labels; with [`GroupBy::Sentence`], also if no label or every label is positive.
     pub fn share(&self, group: GroupBy) -> Result<PerClass, LossError> {
         let (classes, others) = (self.labels.len(), self.positives.len());
         if classes != others {
@@ -257,8 +257,8 @@ impl LossSettings {
     /// Checks what can be checked without training labels.
     ///
     /// # Errors
-    /// Returns an error that names the key if a value is out of range, or if there is a number for each class and a group
-    /// is a sentence, which has labels of all classes.
+    /// Returns an error that names the key if a value is out of range, or if there is a number for each class and a
+    /// group is a sentence, which has labels of all classes.
     pub fn check(&self) -> Result<(), LossError> {
         for (name, numbers) in self.per_class_settings() {
             self.check_group(name, numbers)?;

@@ -90,8 +90,8 @@ impl Rows {
         (each, gradients)
     }
 
-    /// Returns the largest possible size of a gradient's terms. Those of a risk are losses of labels, of both signs; the
-    /// squared loss is the largest.
+    /// Returns the largest possible size of a gradient's terms. Those of a risk are losses of labels, of both signs;
+    /// the squared loss is the largest.
     fn gradient_terms(&self, name: &str) -> f64 {
         let largest = self.logits.iter().fold(1.0, |largest: f64, logit| largest.max(logit.abs()));
         if ["uPU", "nnPU", "SSR-PU"].iter().any(|risk| name.starts_with(risk)) {
@@ -101,12 +101,13 @@ impl Rows {
         }
     }
 
-    /// Returns the largest possible size of a value's terms: that of its gradient, except for cPU as printed in the paper.
+    /// Returns the largest possible size of a value's terms: that of its gradient, except for cPU as printed in the
+    /// paper.
     ///
-    /// Its value is `-n ln(1 - |mean - mu|)` for n labels, about `n |mean - mu|` if the mean is near mu. The difference is
-    /// then small and keeps the absolute error of the mean, which f32 cannot avoid: probabilities near 1 are multiples of
-    /// 2^-24. Each result is off by at most one rounding, half of epsilon, in each of n - 1 sums, one quotient, about three
-    /// operations for each p, and mu. Two results are compared.
+    /// Its value is `-n ln(1 - |mean - mu|)` for n labels, about `n |mean - mu|` if the mean is near mu. The difference
+    /// is then small and keeps the absolute error of the mean, which f32 cannot avoid: probabilities near 1 are
+    /// multiples of 2^-24. Each result is off by at most one rounding, half of epsilon, in each of n - 1 sums, one
+    /// quotient, about three operations for each p, and mu. Two results are compared.
     fn value_terms(&self, name: &str) -> f64 {
         let n = self.width as f64;
         let cancelling = n * (n + 4.0) * PAPER_MU;
@@ -114,8 +115,8 @@ impl Rows {
         if name == PAPER { rounding * cancelling } else { self.gradient_terms(name) }
     }
 
-    /// Returns whether the gradient jumps near these logits: at `mean = mu`, or if the negative part of a risk is nearly too
-    /// low. f32 may then be on the other side of the jump.
+    /// Returns whether the gradient jumps near these logits: at `mean = mu`, or if the negative part of a risk is
+    /// nearly too low. f32 may then be on the other side of the jump.
     fn jumps(&self, loss: &dyn Both) -> bool {
         let at = |step: f64| {
             let logits = self.logits.iter().map(|logit| logit + step).collect();
@@ -233,7 +234,8 @@ proptest! {
                     .map(|(row, column)| values[at(row, column)]).collect()
             };
             let mask = (0..height * rows.width).map(|i| rows.mask[at(i / rows.width, i % rows.width)]).collect();
-            let permuted = Rows { logits: permute(&rows.logits), targets: permute(&rows.targets), mask, ..rows.clone() };
+            let (logits, targets) = (permute(&rows.logits), permute(&rows.targets));
+            let permuted = Rows { logits, targets, mask, ..rows.clone() };
             let (permuted_each, permuted_gradient) = permuted.run(loss.as_ref(), &device);
             assert_close(name, &permuted_each, &each, value_terms, TOLERANCE);
             if smooth {
@@ -263,8 +265,8 @@ proptest! {
     }
 }
 
-/// Seven labels with a mean 0.003 over mu, in every order. Neighbouring f32 means differ by 1e-5 of the loss, and in some
-/// orders the mean is two steps off.
+/// Seven labels with a mean 0.003 over mu, in every order. Neighbouring f32 means differ by 1e-5 of the loss, and in
+/// some orders the mean is two steps off.
 #[test]
 fn a_mean_near_mu_is_as_exact_as_f32_allows() {
     let logits = [-3.90625, -1.890625, -6.203125, 1.03125, -8.15625, -1.203125, 8.515625];

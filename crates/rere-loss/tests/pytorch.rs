@@ -103,8 +103,8 @@ fn tensor(rows: &[Vec<f64>], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), rows[0].len()]), device)
 }
 
-/// f32 tensors equal float64 PyTorch. The error is relative to the largest number of a case, because a sum of large terms
-/// can be small.
+/// f32 tensors equal float64 PyTorch. The error is relative to the largest number of a case, because a sum of large
+/// terms can be small.
 #[test]
 fn tensors_equal_pytorch() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("reference/losses.json")).expect("recorded cases");

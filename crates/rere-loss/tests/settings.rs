@@ -324,8 +324,8 @@ fn unknown_names_keys_and_values_are_errors_with_their_line() {
         ),
         (
             "{ name = \"cpu\", prior = { counted = { rate = 0.1 } } }",
-            "prior of the loss \"cpu\": expected a number, a list of numbers, { counted = { tau = 0.05 } } or \"estimated\", \
-             found { counted = { rate = 0.1 } }",
+            "prior of the loss \"cpu\": expected a number, a list of numbers, { counted = { tau = 0.05 } } or \
+             \"estimated\", found { counted = { rate = 0.1 } }",
         ),
         ("{ name = \"cpu\", prior = \"counted\" }", "prior of the loss \"cpu\": expected a number"),
         (

@@ -1,7 +1,7 @@
 //! Deserialisation of settings.
 //!
-//! The keys of a loss depend on its name, which may come last. With serde's tagged enums, errors would not name the key of
-//! an invalid value, and unknown keys would be accepted. So the whole table is read first, as [`Value`]s.
+//! The keys of a loss depend on its name, which may come last. With serde's tagged enums, errors would not name the key
+//! of an invalid value, and unknown keys would be accepted. So the whole table is read first, as [`Value`]s.
 
 use std::fmt;
 
