@@ -95,8 +95,8 @@ impl Cpu {
         Self::new(prior.map(|prior| 1.05 * prior), DEFAULT_GAMMA)
     }
 
-    /// Creates the loss with the paper's estimate `mu = pi (tau + 1)`, where pi is the class prior of the labels and
-    /// tau the false negative rate: the share of the true positives that are not labelled, in \[0, 1).
+    /// Creates the loss with the paper's estimate `mu = pi (tau + 1)`, with pi the class prior of the labels and tau
+    /// the false negative rate: the share of the true positives that are not labelled, in \[0, 1).
     ///
     /// # Errors
     /// As [`Cpu::new`]; also if tau is not in \[0, 1).

@@ -77,7 +77,8 @@ mod reference;
 mod risk;
 mod settings;
 
-/// The tensor library, in the version that the losses use. A crate that depends on this one needs no other.
+/// The tensor library, in the version that the losses use. For training, enable its feature `optim`, which includes
+/// `autodiff`, in your own `Cargo.toml`.
 pub use burn;
 /// Estimators of the class prior from positive and unlabelled items: the crate `rere-prior`.
 pub use rere_prior as prior;

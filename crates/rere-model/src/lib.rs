@@ -43,7 +43,8 @@ mod load;
 mod ops;
 mod precision;
 
-/// The tensor library, in the version that the models use. A crate that depends on this one needs no other.
+/// The tensor library, in the version that the models use. For training, enable its feature `optim` in your own
+/// `Cargo.toml`.
 pub use burn;
 
 pub use device::parse_device;
