@@ -1,13 +1,11 @@
-//! Trains a model with a loss of `rere-loss`, which is the only dependency of this crate.
+//! Trains a model of burn with a loss of `rere-loss`.
 
-use rere_loss::{
-    Cpu, Groups, Loss, LossError,
-    burn::{
-        nn::LinearConfig,
-        optim::{AdamConfig, GradientsParams},
-        tensor::{Device, Distribution, Tensor},
-    },
+use burn::{
+    nn::LinearConfig,
+    optim::{AdamConfig, GradientsParams},
+    tensor::{Device, Distribution, Tensor},
 };
+use rere_loss::{Cpu, Groups, Loss, LossError};
 
 fn main() -> Result<(), LossError> {
     let device = Device::flex().autodiff();
