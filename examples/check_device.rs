@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("  flex {rate:.0} sentences/s");
     let mut furthest = 0.0;
     for precision in [Precision::F32, Precision::Bf16, Precision::F16] {
-        let options = LoadOptions { precision, batch_tokens: BATCH_TOKENS, ..LoadOptions::new(device.clone()) };
+        let options = LoadOptions::new(device.clone()).with_precision(precision).with_batch_tokens(BATCH_TOKENS);
         let system = match Trained::<Rere>::load(&model, &options) {
             Ok(system) => system,
             Err(error @ RereError::Model(_)) => {

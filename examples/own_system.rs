@@ -15,9 +15,9 @@ use burn::{
     tensor::Tensor,
 };
 use rere::{
-    Compute, Config, Corpus, Decoding, Device, Earlier, Event, ExtractOptions, Extractor, Floor, Inputs, Labels,
-    LoadOptions, Parts, Probability, RereError, Run, SentenceExamples, SpanTriple, StageConfig, Step, System, Targets,
-    Task, Thresholds, TrainOptions, Trained, Trainer, Window, probabilities,
+    Config, Corpus, Decoding, Device, Earlier, Event, ExtractOptions, Extractor, Floor, Inputs, Labels, LoadOptions,
+    ModelParts, Probability, RereError, Run, Runtime, SentenceExamples, SpanTriple, StageConfig, System, Targets, Task,
+    Thresholds, TrainOptions, Trained, Trainer, TrainingStep, Window, probabilities,
 };
 use rere_data::{SENTENCE_EXTRA, tag_count, tag_labels};
 use rere_decode::{DecodeError, Decoder, Scale, TableScores, TagScores, Tags, TagsScratch, TokenTriple, TokenizedText};
@@ -61,7 +61,7 @@ impl HasEncoder for TaggerModel {
 
 struct Tagging {
     model: TaggerModel,
-    compute: Compute,
+    compute: Runtime,
 }
 
 struct TaggingTask<'a> {
@@ -107,7 +107,7 @@ impl Task for TaggingTask<'_> {
         self.examples.input(batch, device)
     }
 
-    fn labels(&self, model: &TaggerModel, batch: &[usize], input: &EncoderInput, _: &mut Step) -> Vec<Labels> {
+    fn labels(&self, model: &TaggerModel, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
         let [rows, width] = input.ids.dims();
         let mut targets = Targets::new(rows, width, tag_count(self.run.relations.len())).masked();
         for (row, sentence) in self.examples.batch(batch).into_iter().enumerate() {
@@ -124,7 +124,7 @@ impl Task for TaggingTask<'_> {
     }
 
     fn dev_score(&self, model: &TaggerModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let compute = Compute::new(device, 2048, self.run.tokenizer);
+        let compute = Runtime::new(device, 2048, self.run.tokenizer);
         self.run.system_f1(&Tagging { model: model.valid(), compute })
     }
 }
@@ -154,7 +154,7 @@ impl System for Tagging {
         run.stage("tagger", &config.tagger, &task)
     }
 
-    fn load(_: &TaggingConfig, parts: &Parts<'_>) -> Result<Self, RereError> {
+    fn load(_: &TaggingConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| TaggerModel::new(encoder, relations, device))?,

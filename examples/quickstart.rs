@@ -16,7 +16,7 @@ use rere::{
     Config, Corpus, Device, Event, ExtractOptions, Input, LoadOptions, Probability, Rere, Sentence, Thresholds,
     TrainOptions, Trainer, load,
 };
-use rere_data::{DropBy, Dropper};
+use rere_data::{DropBy, TripleDropper};
 use rere_eval::{Counts, Exact, Score, evaluate};
 
 /// Share of the training and development triples that are removed.
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut config = Config::<Rere>::parse(&SETTINGS.replace("LOSS", loss))?;
         config.training.seed = seed;
         // A run that was stopped before is begun anew.
-        let options = TrainOptions { overwrite: true, ..TrainOptions::new(device.clone()) };
+        let options = TrainOptions::new(device.clone()).with_overwrite(true);
         Trainer::new(config, options).on_event(show).run(&corpus, &folder)?;
         let mut system = load(&folder, LoadOptions::new(device.clone()))?;
         let chosen = system.config().thresholds.clone();
@@ -80,10 +80,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!("\n{} test sentences, {} triples, nothing missing\n", test.len(), triples(&test));
-    println!("loss  thresholds  right  predicted  precision  recall     F1");
+    println!("loss  thresholds     TP  predicted  precision  recall     F1");
     for (name, kind, score, _) in &results {
         let [p, r, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
-        let Counts { right, predicted, .. } = score.counts;
+        let Counts { true_positives: right, predicted, .. } = score.counts;
         println!("{name:<5} {kind:<10} {right:>6} {predicted:>10} {p:>10.1} {r:>7.1} {f1:>6.1}");
     }
     if let Some((name, .., predicted)) = results.last() {
@@ -103,7 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Removes each triple with the given probability. A sentence stays, even without any triple: to the training it looks
 /// as if nothing were said in it.
 fn remove_triples(sentences: &[Sentence], seed: u64) -> Vec<Sentence> {
-    let mut dropper = Dropper::new(Probability::saturating(MISSING), DropBy::Triple, seed);
+    let mut dropper = TripleDropper::new(Probability::saturating(MISSING), DropBy::Triple, seed);
     let mut sentences = sentences.to_vec();
     for sentence in &mut sentences {
         // A sentence without a triple stays: what it says nothing of is what is to be learned with.

@@ -29,9 +29,10 @@ async fn extract(
     // Extraction takes all cores for a while: it must not keep the threads that answer connections.
     let work = move || -> Result<Vec<Sentence>, ExtractError> {
         let inputs: Vec<Input> = texts.iter().map(Input::from).collect();
-        let options = ExtractOptions { min_score, relations, ..ExtractOptions::default() };
+        let mut options = ExtractOptions::default().with_min_score(min_score);
+        options.relations = relations;
         let found = extractor.extract(&inputs, &options)?;
-        Ok(texts.into_iter().zip(found).map(|(text, triples)| Sentence { triples, ..Sentence::new(text) }).collect())
+        Ok(texts.into_iter().zip(found).map(|(text, triples)| Sentence::new(text).with_triples(triples)).collect())
     };
     match spawn_blocking(work).await {
         Ok(Ok(sentences)) => Ok(Json(sentences)),

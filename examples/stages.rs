@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let test = rere_data::read(Path::new(test))?;
     let chosen = system.thresholds().clone();
 
-    println!("{:<40}   thresholds  right  predicted  gold  precision  recall     F1", "on the test set");
+    println!("{:<40}   thresholds     TP  predicted  gold  precision  recall     F1", "on the test set");
     let on_test = relations(&system, &test)?;
     let on_dev = relations(&system, &dev)?;
     let best = best_threshold(on_dev.scored, on_dev.gold).ok_or("DEV has no sentence")?.0;
@@ -78,7 +78,7 @@ fn best_given(system: &Trained<Rere>, dev: &[Sentence]) -> Result<Thresholds, Bo
     let gold: Vec<HashSet<_>> =
         dev.iter().map(|sentence| sentence.triples.iter().map(|triple| Exact.key(triple)).collect()).collect();
     let count = gold.iter().map(HashSet::len).sum();
-    let at = |decode| Thresholds { decode, triple: Probability::ZERO.into(), ..Thresholds::default() };
+    let at = |decode| Thresholds::default().with_decode(decode).with_triple(Probability::ZERO);
     let candidates: Vec<Thresholds> = Thresholds::candidates().into_iter().map(at).collect();
     let found = system.extract_given(&texts(dev), &gold_relations(system, dev), &candidates)?;
     let scored = candidates.into_iter().zip(found).filter_map(|(candidate, triples)| {
@@ -86,7 +86,7 @@ fn best_given(system: &Trained<Rere>, dev: &[Sentence]) -> Result<Thresholds, Bo
             triples.iter().map(|triple| (triple.score.unwrap_or_default().get(), gold.contains(&Exact.key(triple))))
         });
         let (triple, score) = best_threshold(judged, count)?;
-        Some((Thresholds { triple: triple.into(), ..candidate }, score.f1))
+        Some((candidate.with_triple(triple), score.f1))
     });
     let best = scored.max_by(|(_, a), (_, b)| a.total_cmp(b)).ok_or("DEV has no triple")?;
     Ok(best.0)
@@ -106,7 +106,7 @@ fn gold_relations(system: &Trained<Rere>, sentences: &[Sentence]) -> Vec<Vec<usi
 
 fn with_triples(sentences: &[Sentence], triples: Vec<Vec<Triple>>) -> Vec<Sentence> {
     let sentences = sentences.iter().zip(triples);
-    sentences.map(|(sentence, triples)| Sentence { triples, ..sentence.clone() }).collect()
+    sentences.map(|(sentence, triples)| sentence.clone().with_triples(triples)).collect()
 }
 
 /// The thresholds of pointers and of triples.
@@ -115,7 +115,8 @@ fn decoding(thresholds: &Thresholds) -> String {
 }
 
 fn show(name: &str, thresholds: &str, counts: Counts) {
-    let Score { counts: Counts { right, predicted, gold }, precision, recall, f1 } = Score::from_counts(counts);
+    let Score { counts: Counts { true_positives: right, predicted, gold }, precision, recall, f1 } =
+        Score::from_counts(counts);
     let [p, r, f1] = [precision, recall, f1].map(|share| 100.0 * share);
     println!("{name:<40} {thresholds:>12} {right:>6} {predicted:>10} {gold:>5} {p:>10.2} {r:>7.2} {f1:>6.2}");
 }

@@ -54,12 +54,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let inputs: Vec<Input> = test.iter().map(Input::from).collect();
         let found = aligner.extract(&inputs, &ExtractOptions::default())?;
         let predicted: Vec<Sentence> =
-            test.iter().zip(found).map(|(sentence, triples)| Sentence { triples, ..sentence.clone() }).collect();
+            test.iter().zip(found).map(|(sentence, triples)| sentence.clone().with_triples(triples)).collect();
         for matcher in [Match::Exact, Match::Partial] {
             let counts = evaluate(&test, &predicted, &matcher)?;
             let score = Score::from_counts(counts);
             let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|part| 100.0 * part);
-            let counts = format!("{}/{}/{}", counts.right, counts.predicted, counts.gold);
+            let counts = format!("{}/{}/{}", counts.true_positives, counts.predicted, counts.gold);
             println!("{name:<34}{counts:>14}{precision:>8.2}{recall:>8.2}{f1:>8.2}");
         }
     }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rere_benches::{Certainty, ScoredSentence};
 use rere_core::{RelationSet, Sentence, Triple};
-use rere_data::{LocatedCorpus, Missing, Tokenizer, read};
+use rere_data::{LocatedCorpus, OnMissing, Tokenizer, read};
 
 /// A corpus, and its tokenizer in both crates.
 fn input() -> (Vec<Sentence>, Tokenizer, tokenizers::Tokenizer) {
@@ -23,7 +23,7 @@ fn input() -> (Vec<Sentence>, Tokenizer, tokenizers::Tokenizer) {
         let sentence = |seed| {
             let ScoredSentence { text, tokens, .. } = ScoredSentence::new(40, Certainty::Trained, seed);
             let [subject, object] = [tokens[3], tokens[17]].map(|token| text[token.start..token.end].to_owned());
-            Sentence { triples: vec![Triple::of(subject, "r", object)], ..Sentence::new(text) }
+            Sentence::new(text).with_triples(vec![Triple::of(subject, "r", object)])
         };
         let corpus: Vec<Sentence> = (0..5000).map(sentence).collect();
         let texts = corpus.iter().map(|sentence| sentence.text.as_str());
@@ -59,7 +59,7 @@ fn encode(criterion: &mut Criterion) {
             bencher.iter(|| ours.encode_batch(&texts).expect("tokens"));
         });
         group.bench_function(BenchmarkId::new("located", count), |bencher| {
-            bencher.iter(|| LocatedCorpus::new(corpus, &ours, &relations, Missing::Error).expect("located"));
+            bencher.iter(|| LocatedCorpus::new(corpus, &ours, &relations, OnMissing::Error).expect("located"));
         });
     }
     group.finish();

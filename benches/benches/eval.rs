@@ -19,7 +19,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_benches::{median_time, peak_memory, python};
 use rere_data::{DataError, ReadOptions, Reader, read};
-use rere_eval::{Agreement, Counts, Match, Pairs, align, bootstrap, count, count_each, count_each_matcher};
+use rere_eval::{
+    Agreement, Counts, Match, SentencePairStream, bootstrap, count, count_each, count_each_matcher, pair_sentences,
+};
 use serde_json::{Value, json};
 
 const SENTENCES: usize = 1_000_000;
@@ -43,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let memory = peak_memory()?;
 
     let (gold_sentences, predicted_sentences) = (read(&gold)?, read(&predicted)?);
-    let aligned = align(&gold_sentences, &predicted_sentences)?;
+    let aligned = pair_sentences(&gold_sentences, &predicted_sentences)?;
     let counting = median_time(runs, || count_each_matcher(&aligned, MATCHES.each_ref()));
     let counts = count_each_matcher(&aligned, MATCHES.each_ref());
     if counts != streamed {
@@ -51,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let printed: Value = serde_json::from_str(&python("evaluate.py", &[&gold, &predicted])?)?;
-    for (matcher, Counts { right, predicted, gold }) in MATCHES.iter().zip(counts) {
+    for (matcher, Counts { true_positives: right, predicted, gold }) in MATCHES.iter().zip(counts) {
         let theirs = &printed["counts"][matcher.to_string()];
         if *theirs != json!([right, predicted, gold]) {
             return Err(format!("{matcher}: {right}/{predicted}/{gold} here, {theirs} in Python").into());
@@ -82,7 +84,7 @@ fn stream(gold: &Path, predicted: &Path) -> Result<[Counts; 2], Box<dyn Error>> 
     let [gold, predicted] = [gold, predicted].map(|path| Reader::open(path, &ReadOptions::default()));
     let with_box = |sentence: Result<_, DataError>| sentence.map_err(Box::<dyn Error>::from);
     let mut counts = [Counts::default(); 2];
-    for pair in Pairs::new(gold?.map(with_box), predicted?.map(with_box), Agreement::Required) {
+    for pair in SentencePairStream::new(gold?.map(with_box), predicted?.map(with_box), Agreement::Required) {
         let (gold, predicted) = pair?;
         let predicted = predicted.iter().flat_map(|sentence| &sentence.triples);
         for (sum, matcher) in counts.iter_mut().zip(MATCHES) {

@@ -143,12 +143,11 @@ impl<'a> System<'a> {
             let ids: Vec<i64> = padded.ids.iter().map(|&id| i64::from(id)).collect();
             let own = |length: usize| (0..padded.width).map(move |column| column < length);
             let mask: Vec<bool> = batch.iter().flat_map(|&row| own(lengths[row])).collect();
-            forward(&EncoderInput {
-                ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.device),
-                segments: Tensor::zeros(shape, &self.device),
-                mask: Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), &self.device),
-                frozen: None,
-            });
+            forward(&EncoderInput::new(
+                Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &self.device),
+                Tensor::zeros(shape, &self.device),
+                Tensor::<2, Bool>::from_data(TensorData::new(mask, shape), &self.device),
+            ));
         });
     }
 }

@@ -130,7 +130,11 @@ impl<'a> Writer<'a> {
         if let Some(first) = self.text.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        Sentence { text: self.text, triples: self.triples, ..Sentence::default() }
+        {
+            let mut sentence = Sentence::default().with_triples(self.triples);
+            sentence.text = self.text;
+            sentence
+        }
     }
 
     /// Any of the patterns.
@@ -186,7 +190,7 @@ impl<'a> Writer<'a> {
                 slots.get(name).cloned().unwrap_or_else(|| panic!("a pattern has no slot {name}: {chosen}"))
             };
             let (subject, object) = (slot(subject), slot(object));
-            self.triples.push(Triple { subject, relation: relation.to_owned(), object, score: None });
+            self.triples.push(Triple::new(subject, relation, object));
         }
     }
 

@@ -38,14 +38,15 @@ pub enum ConstraintError {
 ///
 /// let text = "Merkel, chancellor of Germany, met Macron";
 /// let mention = |start, end| Mention::at(text, ByteSpan::new(start, end)).expect("inside");
-/// let nested = Triple { subject: mention(0, 29), object: mention(22, 29), ..Triple::of("", "nationality", "") };
-/// let good = Triple { subject: mention(0, 6), object: mention(22, 29), ..Triple::of("", "nationality", "") };
+/// let nested = Triple::new(mention(0, 29), "nationality", mention(22, 29));
+/// let good = Triple::new(mention(0, 6), "nationality", mention(22, 29));
 /// let mut triples = vec![nested, good.clone()];
 /// Constraints::default().retain(&mut triples, None, |span| text[span.start..span.end].split(' ').count());
 /// assert_eq!(triples, [good]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct Constraints {
     /// The most tokens of a subject or an object.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +65,36 @@ pub struct Constraints {
 }
 
 impl Constraints {
+    /// Sets the most tokens of a subject or an object; `None` for no limit.
+    #[must_use]
+    pub fn with_longest(self, tokens: impl Into<Option<usize>>) -> Self {
+        Self { longest: tokens.into(), ..self }
+    }
+
+    /// Sets whether subject and object may overlap.
+    #[must_use]
+    pub fn with_overlap(self, overlap: bool) -> Self {
+        Self { overlap, ..self }
+    }
+
+    /// Sets the most triples of a text; `None` for no limit.
+    #[must_use]
+    pub fn with_most(self, triples: impl Into<Option<usize>>) -> Self {
+        Self { most: triples.into(), ..self }
+    }
+
+    /// Sets the relations in which a subject has one object and an object one subject.
+    #[must_use]
+    pub fn with_one_to_one<N: Into<String>>(self, relations: impl IntoIterator<Item = N>) -> Self {
+        Self { one_to_one: relations.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Sets the pairs of subject type and object type that relations join.
+    #[must_use]
+    pub fn with_types(self, types: BTreeMap<String, Vec<[String; 2]>>) -> Self {
+        Self { types, ..self }
+    }
+
     /// Checks that the constraints make sense for a system with these relations.
     ///
     /// # Errors

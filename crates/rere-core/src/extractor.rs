@@ -26,6 +26,7 @@ pub trait Extractor: Send + Sync {
 
 /// A text to extract from.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Input<'a> {
     /// The text.
     pub text: &'a str,
@@ -76,6 +77,7 @@ impl<'a> From<&'a Sentence> for Input<'a> {
 /// # Ok::<(), rere_core::ProbabilityError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct ExtractOptions {
     /// Names of the relations to find; `None` for all of the system's.
     pub relations: Option<Vec<String>>,
@@ -92,16 +94,16 @@ impl ExtractOptions {
         Self { relations: Some(names.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// Sets the least score of a triple.
+    /// Sets the least score of a triple; `None` for the system's own.
     #[must_use]
-    pub fn with_min_score(self, score: Probability) -> Self {
-        Self { min_score: Some(score), ..self }
+    pub fn with_min_score(self, score: impl Into<Option<Probability>>) -> Self {
+        Self { min_score: score.into(), ..self }
     }
 
-    /// Sets the constraints on triples.
+    /// Sets the constraints on triples; `None` for the system's own.
     #[must_use]
-    pub fn with_constraints(self, constraints: Constraints) -> Self {
-        Self { constraints: Some(constraints), ..self }
+    pub fn with_constraints(self, constraints: impl Into<Option<Constraints>>) -> Self {
+        Self { constraints: constraints.into(), ..self }
     }
 
     /// For each relation of `known` whether the call is to find it.
@@ -124,6 +126,7 @@ impl ExtractOptions {
 
 /// What an [`Extractor`] is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Info {
     /// Name of the system, such as `rere`.
     pub system: String,
@@ -134,6 +137,19 @@ pub struct Info {
     pub digest: Option<String>,
     /// The relations that the system can find.
     pub relations: RelationSet,
+}
+
+impl Info {
+    /// The description of a system without model files.
+    pub fn new(system: impl Into<String>, version: impl Into<String>, relations: RelationSet) -> Self {
+        Self { system: system.into(), version: version.into(), digest: None, relations }
+    }
+
+    /// Sets the digest of the model's files.
+    #[must_use]
+    pub fn with_digest(self, digest: impl Into<String>) -> Self {
+        Self { digest: Some(digest.into()), ..self }
+    }
 }
 
 /// Why an [`Extractor`] failed.

@@ -369,7 +369,7 @@ impl Serialize for Others<'_> {
 ///
 /// let text = "Zoë lives in 北京";
 /// let mention = |start, end| Mention::at(text, ByteSpan::new(start, end));
-/// let triple = Triple { subject: mention(0, 4)?, object: mention(14, 20)?, ..Triple::of("", "lives in", "") };
+/// let triple = Triple::new(mention(0, 4)?, "lives in", mention(14, 20)?);
 /// let json = r#"{"subject":{"text":"Zoë","start":0,"end":3},"relation":"lives in","object":{"text":"北京","start":13,"end":15}}"#;
 /// assert_eq!(serde_json::to_string(&triple.in_text(text))?, json);
 ///

@@ -69,12 +69,10 @@
 //!         let find = |input: &Input| {
 //!             let text = input.text;
 //!             let (Some(first), Some(last)) = (text.find(' '), text.rfind(' ')) else { return vec![] };
-//!             let mut triples = vec![Triple {
-//!                 subject: Mention::at(text, ByteSpan::new(0, first)).expect("a border of words"),
-//!                 object: Mention::at(text, ByteSpan::new(last + 1, text.len())).expect("a border of words"),
-//!                 score: Some(Probability::saturating(0.5)),
-//!                 ..Triple::of("", &self.0.relations.get(0).expect("one relation").name, "")
-//!             }];
+//!             let relation = &self.0.relations.get(0).expect("one relation").name;
+//!             let mention = |start, end| Mention::at(text, ByteSpan::new(start, end)).expect("a border of words");
+//!             let triple = Triple::new(mention(0, first), relation, mention(last + 1, text.len()));
+//!             let mut triples = vec![triple.with_score(Probability::saturating(0.5))];
 //!             triples.retain(|triple| is_wanted && triple.score >= options.min_score);
 //!             let constraints = options.constraints.clone().unwrap_or_default();
 //!             constraints.retain(&mut triples, input.mentions, |span| self.cost(&text[span.start..span.end]));

@@ -20,18 +20,16 @@ fn sentence() -> Sentence {
         let start = text.find(surface).expect("in the text");
         Mention::at(text, ByteSpan::new(start, start + surface.len())).expect("a span of the text")
     };
-    let zoe = Mention { entity_type: Some("PERSON".into()), entity: Some("Q1".into()), ..at("Zoë") };
+    let zoe = at("Zoë").with_entity_type("PERSON").with_entity("Q1");
     let score = Some(Probability::saturating(0.25));
     let mut extra = Extra::default();
     extra.insert("n", serde_json::from_str("123456789012345678901.50").expect("JSON"));
-    Sentence {
-        id: Some("a-1".into()),
-        triples: vec![Triple { subject: zoe, object: at("北京"), score, ..Triple::of("", "lives in", "") }],
-        entities: vec![Mention { entity_type: Some("GPE".into()), ..at("北") }],
-        negatives: vec![Triple::of("北京", "NA", "Zoë")],
-        extra,
-        ..Sentence::new(text)
-    }
+    Sentence::new(text)
+        .with_id("a-1")
+        .with_triples(vec![Triple::new(zoe, "lives in", at("北京")).with_score(score)])
+        .with_entities(vec![at("北").with_entity_type("GPE")])
+        .with_negatives(vec![Triple::of("北京", "NA", "Zoë")])
+        .with_extra(extra)
 }
 
 /// What reading a sentence says, without the position.
@@ -140,7 +138,11 @@ fn spans_of_another_text_are_not_written() {
         assert!(serde_json::to_string(&InText::list(&triples, text)).is_err());
         assert!(serde_json::to_string(&entities[0].in_text(text)).is_err());
         assert!(serde_json::to_string(&InText::list(&entities, text)).is_err());
-        let sentence = Sentence { text: text.to_owned(), ..sentence() };
+        let sentence = {
+            let mut made = sentence();
+            made.text = text.to_owned();
+            made
+        };
         assert_eq!(serde_json::to_string(&sentence).expect_err("another text").to_string(), message);
     }
     // Mentions without a span are of any text.
@@ -194,22 +196,29 @@ prop_compose! {
             let [a, b] = [a, b].map(|end| *end.get(&borders));
             let mention = Mention::at(&text, ByteSpan::new(a.min(b), a.max(b))).expect("on borders");
             let span = mention.span.filter(|_| placed);
-            Mention { span, entity_type: names[a % 32].clone(), entity: names[b % 32].clone(), ..mention }
+            let mut mention = mention.with_span(span);
+            mention.entity_type = names[a % 32].clone();
+            mention.entity = names[b % 32].clone();
+            mention
         };
-        let triple = |([a, b, c, d], [subject, object]): ([Index; 4], [bool; 2])| Triple {
-            subject: mention([a, b], subject),
-            relation: relation.clone(),
-            object: mention([c, d], object),
-            score: score.map(Probability::saturating),
+        let triple = |([a, b, c, d], [subject, object]): ([Index; 4], [bool; 2])| {
+            Triple::new(mention([a, b], subject), relation.clone(), mention([c, d], object))
+                .with_score(score.map(Probability::saturating))
         };
-        let triples = ends.into_iter().map(triple).collect();
-        let negatives = negatives.into_iter().map(triple).collect();
-        let entities = more.into_iter().map(|(ends, placed)| mention(ends, placed)).collect();
+        let triples: Vec<Triple> = ends.into_iter().map(triple).collect();
+        let negatives: Vec<Triple> = negatives.into_iter().map(triple).collect();
+        let entities: Vec<Mention> = more.into_iter().map(|(ends, placed)| mention(ends, placed)).collect();
         let mut extra = Extra::default();
         for (name, value) in notes {
             extra.set(name, &json!({"deep": [value]})).expect("JSON");
         }
-        Sentence { id, text, triples, entities, negatives, extra }
+        let mut sentence = Sentence::new(text)
+            .with_triples(triples)
+            .with_entities(entities)
+            .with_negatives(negatives)
+            .with_extra(extra);
+        sentence.id = id;
+        sentence
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{locate::places, mention::without_entity, text::Folding};
 
 /// What is to be cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct CleanSettings {
     /// The only relations that stay; `None` for all.
     pub relations: Option<HashSet<String>>,
@@ -26,22 +27,47 @@ pub struct CleanSettings {
     pub duplicates: bool,
 }
 
+impl CleanSettings {
+    /// Restricts the triples to these relations.
+    #[must_use]
+    pub fn with_relations<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self { relations: Some(names.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Sets what surfaces may differ in; they become those of the text.
+    #[must_use]
+    pub fn with_folding(self, folding: Folding) -> Self {
+        Self { folding, ..self }
+    }
+
+    /// Sets whether triples go whose subject or object is not in the text.
+    #[must_use]
+    pub fn with_missing(self, missing: bool) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// Sets whether sentences without triples go.
+    #[must_use]
+    pub fn with_empty(self, empty: bool) -> Self {
+        Self { empty, ..self }
+    }
+
+    /// Sets whether repeated triples and sentences go.
+    #[must_use]
+    pub fn with_duplicates(self, duplicates: bool) -> Self {
+        Self { duplicates, ..self }
+    }
+}
+
 /// Cleans one sentence after the other.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
 /// use rere_data::{CleanSettings, Cleaner, Folding};
 ///
-/// let settings = CleanSettings {
-///     relations: Some(["born_in".to_owned()].into()),
-///     folding: Folding::ALL,
-///     empty: true,
-///     ..CleanSettings::default()
-/// };
-/// let mut sentence = Sentence {
-///     triples: vec![Triple::of("Ada", "born_in", "London"), Triple::of("ada", "lived_in", "london")],
-///     ..Sentence::new("ada was born in london .")
-/// };
+/// let settings = CleanSettings::default().with_relations(["born_in"]).with_folding(Folding::ALL).with_empty(true);
+/// let mut sentence = Sentence::new("ada was born in london .")
+///     .with_triples([Triple::of("Ada", "born_in", "London"), Triple::of("ada", "lived_in", "london")]);
 /// let mut cleaner = Cleaner::new(settings);
 /// assert!(cleaner.clean(&mut sentence), "the sentence stays");
 /// assert_eq!(sentence.triples, [Triple::of("ada", "born_in", "london")]);
@@ -203,7 +229,7 @@ mod tests {
 
     fn sentence(text: &str, triples: &[(&str, &str, &str)]) -> Sentence {
         let triples = triples.iter().map(|(subject, relation, object)| Triple::of(*subject, *relation, *object));
-        Sentence { triples: triples.collect(), ..Sentence::new(text) }
+        Sentence::new(text).with_triples(triples)
     }
 
     #[test]
@@ -246,7 +272,7 @@ mod tests {
         let text = "Zoe\u{308} met O\u{2019}Brien and \u{201c}X\u{201d} in Sa\u{ad}int\u{2013}De\u{301}nis .";
         let triples = [("Zoë", "met", "O'Brien"), ("\"X\"", "in", "saint-dénis"), ("\u{200b}Zoë", "in", "Saint Denis")];
         let negative = Triple::of("Zoë", "no_relation", "\"x\"");
-        let corpus = Sentence { negatives: vec![negative], ..sentence(text, &triples) };
+        let corpus = sentence(text, &triples).with_negatives(vec![negative]);
         let settings = CleanSettings { folding: Folding::ALL, missing: true, ..CleanSettings::default() };
         let (left, report) = cleaned(settings, std::slice::from_ref(&corpus));
         let of_text =
@@ -259,7 +285,7 @@ mod tests {
 
     #[test]
     fn sentences_with_other_negatives_are_no_duplicates() {
-        let negative = |object| Sentence { negatives: vec![Triple::of("a", "NA", object)], ..Sentence::new("a b c") };
+        let negative = |object| Sentence::new("a b c").with_negatives(vec![Triple::of("a", "NA", object)]);
         let settings = CleanSettings { duplicates: true, ..CleanSettings::default() };
         let corpus = [negative("b"), negative("c"), negative("b")];
         assert_eq!(cleaned(settings, &corpus).0, corpus[..2]);
@@ -268,8 +294,12 @@ mod tests {
     #[test]
     fn places_make_a_difference() {
         let place = |start| Mention::at("a a b", ByteSpan::new(start, start + 1)).expect("fits");
-        let triples = [0, 2].map(|start| Triple { subject: place(start), ..Triple::of("", "r", "b") });
-        let twice = Sentence { triples: triples.to_vec(), ..Sentence::new("a a b") };
+        let triples = [0, 2].map(|start| {
+            let mut triple = Triple::of("", "r", "b");
+            triple.subject = place(start);
+            triple
+        });
+        let twice = Sentence::new("a a b").with_triples(triples.to_vec());
         let settings = CleanSettings { duplicates: true, missing: true, ..CleanSettings::default() };
         assert_eq!(cleaned(settings, std::slice::from_ref(&twice)).0, [twice]);
     }

@@ -9,12 +9,12 @@
 //! |---|---|
 //! | files to sentences | [`Reader`], [`ReadOptions`], [`read`](fn@read), [`read_reporting`], [`Format`] |
 //! | the same by a thread of its own, in chunks | [`Chunks`] |
-//! | sentences to files, which appear only when they are complete | [`Writer`], [`write`](fn@write), [`Lost`] |
+//! | sentences to files, which appear only when they are complete | [`Writer`], [`write`](fn@write), [`UnsupportedCounts`] |
 //! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
 //! | what a corpus should not have | [`Cleaner`] |
 //! | sentences that repeat a text | [`Merger`] |
-//! | labels removed on purpose | [`Dropper`] |
+//! | labels removed on purpose | [`TripleDropper`] |
 //! | what a corpus holds, and how rare its positive labels are | [`Stats`], [`ClassPriors`] |
 //! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
 //! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
@@ -38,7 +38,7 @@
 //!
 //! The feature `parquet` brings that format, and crates of Apache Arrow with it.
 //!
-//! # Reading and checking
+//! # StepPriors and checking
 //!
 //! An error says what is wrong, where, and what to do.
 //!
@@ -64,12 +64,12 @@
 //! Mentions get places for a format that wants them, and what it cannot hold is counted.
 //!
 //! ```
-//! use rere_data::{Choice, Folding, Format, Locator, Loss, ReadOptions, Reader, Writer, read};
+//! use rere_data::{Occurrence, Folding, Format, Locator, Unsupported, ReadOptions, Reader, Writer, read};
 //!
 //! let corpus = r#"{"text": "Ada was born in London .", "triple_list": [["Ada", "born_in", "London"], ["Ada", "met", "Charles"]]}"#;
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("corpus.json");
-//! let mut locator = Locator::new(Choice::Nearest, Folding::default());
+//! let mut locator = Locator::new(Occurrence::Nearest, Folding::default());
 //! let mut writer = Writer::create(&path, Format::Spert)?;
 //! for sentence in Reader::new(corpus.as_bytes(), "corpus", &ReadOptions::default())? {
 //!     let mut sentence = sentence?;
@@ -77,7 +77,7 @@
 //!     writer.write(&sentence)?;
 //! }
 //! let lost = writer.finish()?;
-//! assert_eq!((locator.report().missing, lost.count(Loss::Triple)), (1, 1));
+//! assert_eq!((locator.report().missing, lost.count(Unsupported::Triple)), (1, 1));
 //! assert_eq!(read(&path)?[0].triples[0].object.text, "London");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -86,7 +86,7 @@
 //!
 //! ```
 //! use rere_data::{
-//!     LocatedCorpus, Missing, ReadOptions, Reader, RelationSet, Tokenizer, pad, pointer_marks, sentence_input,
+//!     LocatedCorpus, OnMissing, ReadOptions, Reader, RelationSet, Tokenizer, pad, pointer_marks, sentence_input,
 //!     shuffled_token_batches,
 //! };
 //!
@@ -99,7 +99,7 @@
 //! // With a pretrained encoder: Tokenizer::load("encoder/tokenizer.json")?
 //! let tokenizer = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 30_000)?;
 //! let relations = RelationSet::from_names(["/people/person/place_of_birth"])?;
-//! let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, Missing::Error)?;
+//! let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, OnMissing::Error)?;
 //! println!("{}", corpus.report);
 //! // "Ada" is token 0 of the sentence, "London" token 4.
 //! assert_eq!(pointer_marks(&corpus.sentences[0].triples), [[0], [0], [4], [4]]);
@@ -118,8 +118,9 @@
 mod align;
 mod batch;
 mod chunks;
+mod class_priors;
 mod clean;
-mod drop;
+mod drop_triples;
 mod error;
 mod file;
 mod format;
@@ -129,7 +130,6 @@ mod locate;
 mod located;
 mod mention;
 mod merge;
-mod paradigms;
 mod stats;
 mod text;
 mod tokenize;
@@ -142,25 +142,27 @@ pub use rere_core::{
 };
 
 pub use align::{
-    Aligner, EntityMatcher, EntityMention, Found, KnowledgeBase, KnowledgeBaseReport, Labelling, MatcherSettings,
-    Overlap,
+    Aligner, EntityMatcher, EntityMention, KnowledgeBase, KnowledgeBaseReport, Labelling, LabellingCounts,
+    MatcherSettings, Overlap,
 };
 pub use batch::{Padded, pad, shuffled_batches, shuffled_token_batches, token_batches};
 pub use chunks::Chunks;
+pub use class_priors::{ClassPriors, StepPriors};
 pub use clean::{CleanReport, CleanSettings, Cleaner};
-pub use drop::{DropBy, DropReport, Dropper};
+pub use drop_triples::{DropBy, DropReport, TripleDropper};
 pub use error::DataError;
 pub use file::{Output, input_name, is_standard, open, replace_file};
-pub use format::{Format, Loss, Lost, ReadOptions, ReadReport, Reader, Writer, read, read_reporting, write};
+pub use format::{
+    Format, ReadOptions, ReadReport, Reader, Unsupported, UnsupportedCounts, Writer, read, read_reporting, write,
+};
 pub use input::{QUERY_EXTRA, SENTENCE_EXTRA, query_input, sentence_input, windows};
 pub use layout::{
     LocatedTriple, TagLabels, casrel_objects, casrel_subjects, handshake_cells, pair_labels, pair_mentions,
     pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
 };
-pub use locate::{Choice, LocateReport, Locator};
-pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, Missing};
+pub use locate::{LocateReport, Locator, Occurrence};
+pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, OnMissing};
 pub use merge::{MergeReport, Merger};
-pub use paradigms::{ClassPriors, Reading};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use text::{Folding, occurrences};
-pub use tokenize::{Located, Tokenizer, Tokens, to_tokens};
+pub use tokenize::{LocatedMention, Tokenizer, Tokens, to_tokens};

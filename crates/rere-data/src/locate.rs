@@ -22,7 +22,7 @@ pub(crate) fn places(text: &str, mention: &Mention) -> Vec<ByteSpan> {
 
 /// Which of several places a mention gets that has none yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Choice {
+pub enum Occurrence {
     /// All: a triple becomes one for each place of its subject and each of its object.
     All,
     /// The first of the subject, and the first of the object.
@@ -33,7 +33,7 @@ pub enum Choice {
     Nearest,
 }
 
-impl FromStr for Choice {
+impl FromStr for Occurrence {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -50,11 +50,11 @@ impl FromStr for Choice {
 ///
 /// ```
 /// use rere_core::{ByteSpan, Sentence, Triple};
-/// use rere_data::{Choice, Folding, Locator};
+/// use rere_data::{Occurrence, Folding, Locator};
 ///
 /// let text = "Paris is old . Ada left paris for London .";
-/// let mut sentence = Sentence { triples: vec![Triple::of("London", "left_for", "PARIS")], ..Sentence::new(text) };
-/// let mut locator = Locator::new(Choice::Nearest, Folding { case: true, ..Folding::NONE });
+/// let mut sentence = Sentence::new(text).with_triples(vec![Triple::of("London", "left_for", "PARIS")]);
+/// let mut locator = Locator::new(Occurrence::Nearest, (Folding::NONE).with_case(true));
 /// locator.locate(&mut sentence);
 /// // The surface becomes that of the text.
 /// assert_eq!(sentence.triples[0].object.text, "paris");
@@ -63,7 +63,7 @@ impl FromStr for Choice {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Locator {
-    choice: Choice,
+    choice: Occurrence,
     folding: Folding,
     report: LocateReport,
 }
@@ -88,7 +88,7 @@ pub struct LocateReport {
 impl Locator {
     /// Chooses among places by `choice`; `folding` says what else counts as a surface that stands nowhere as a
     /// whole word as it is.
-    pub fn new(choice: Choice, folding: Folding) -> Self {
+    pub fn new(choice: Occurrence, folding: Folding) -> Self {
         Self { choice, folding, report: LocateReport::default() }
     }
 
@@ -107,7 +107,7 @@ impl Locator {
         let mut entities = Vec::with_capacity(sentence.entities.len());
         for entity in &sentence.entities {
             let mut places = self.candidates(&folded, entity, call);
-            if self.choice != Choice::All {
+            if self.choice != Occurrence::All {
                 places.truncate(1);
             }
             entities.extend(places.into_iter().map(|place| put(text, entity, place)));
@@ -129,16 +129,18 @@ impl Locator {
         for triple in triples {
             let [subjects, objects] =
                 [&triple.subject, &triple.object].map(|mention| self.candidates(folded, mention, sentence));
-            let of = |(subject, object): (Place, Place)| Triple {
-                subject: put(text, &triple.subject, subject),
-                object: put(text, &triple.object, object),
-                relation: triple.relation.clone(),
-                score: triple.score,
+            let of = |(subject, object): (Place, Place)| {
+                Triple::new(
+                    put(text, &triple.subject, subject),
+                    triple.relation.clone(),
+                    put(text, &triple.object, object),
+                )
+                .with_score(triple.score)
             };
             match self.choice {
-                Choice::First => located.push(of((subjects[0], objects[0]))),
-                Choice::Nearest => located.push(of(nearest(&subjects, &objects))),
-                Choice::All => {
+                Occurrence::First => located.push(of((subjects[0], objects[0]))),
+                Occurrence::Nearest => located.push(of(nearest(&subjects, &objects))),
+                Occurrence::All => {
                     let pairs =
                         subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object)));
                     located.extend(pairs.map(of));
@@ -176,7 +178,12 @@ fn put(text: &str, mention: &Mention, place: Place) -> Mention {
     match place {
         Some(span) if mention.span.is_none() => {
             let (entity_type, entity) = (mention.entity_type.clone(), mention.entity.clone());
-            Mention { text: text[span.start..span.end].to_owned(), span: place, entity_type, entity }
+            {
+                let mut mention = Mention::of(&text[span.start..span.end]).with_span(place);
+                mention.entity_type = entity_type;
+                mention.entity = entity;
+                mention
+            }
         }
         _ => mention.clone(),
     }
@@ -222,8 +229,8 @@ mod tests {
     use super::*;
 
     /// Start of the subject and of the object of each triple, after locating.
-    fn located(text: &str, subject: &str, object: &str, choice: Choice) -> Vec<(Option<usize>, Option<usize>)> {
-        let mut sentence = Sentence { triples: vec![Triple::of(subject, "r", object)], ..Sentence::new(text) };
+    fn located(text: &str, subject: &str, object: &str, choice: Occurrence) -> Vec<(Option<usize>, Option<usize>)> {
+        let mut sentence = Sentence::new(text).with_triples(vec![Triple::of(subject, "r", object)]);
         Locator::new(choice, Folding::NONE).locate(&mut sentence);
         let start = |mention: &Mention| mention.span.map(|span| span.start);
         sentence.triples.iter().map(|t| (start(&t.subject), start(&t.object))).collect()
@@ -232,31 +239,32 @@ mod tests {
     #[test]
     fn a_place_is_chosen() {
         let text = "a . b a . b";
-        assert_eq!(located(text, "a", "b", Choice::First), [(Some(0), Some(4))]);
-        assert_eq!(located(text, "a", "b", Choice::Nearest), [(Some(6), Some(4))]);
+        assert_eq!(located(text, "a", "b", Occurrence::First), [(Some(0), Some(4))]);
+        assert_eq!(located(text, "a", "b", Occurrence::Nearest), [(Some(6), Some(4))]);
         let all = [(0, 4), (0, 10), (6, 4), (6, 10)].map(|(subject, object)| (Some(subject), Some(object)));
-        assert_eq!(located(text, "a", "b", Choice::All), all);
+        assert_eq!(located(text, "a", "b", Occurrence::All), all);
         // Of equally near ones the first; of one surface two places, where there are two.
-        assert_eq!(located("b a b", "a", "b", Choice::Nearest), [(Some(2), Some(0))]);
-        assert_eq!(located("a b a", "a", "a", Choice::Nearest), [(Some(0), Some(4))]);
-        assert_eq!(located("a b", "a", "a", Choice::Nearest), [(Some(0), Some(0))]);
-        assert_eq!(located(text, "c", "b", Choice::Nearest), [(None, Some(4))]);
+        assert_eq!(located("b a b", "a", "b", Occurrence::Nearest), [(Some(2), Some(0))]);
+        assert_eq!(located("a b a", "a", "a", Occurrence::Nearest), [(Some(0), Some(4))]);
+        assert_eq!(located("a b", "a", "a", Occurrence::Nearest), [(Some(0), Some(0))]);
+        assert_eq!(located(text, "c", "b", Occurrence::Nearest), [(None, Some(4))]);
     }
 
     #[test]
     fn places_are_kept_and_misses_reported() {
         let text = "Zoë  left PARIS , Paris";
-        let placed =
-            Mention { entity_type: Some("LOC".into()), ..Mention::at(text, ByteSpan::new(11, 16)).expect("fits") };
-        let mut sentence = Sentence {
-            triples: vec![
-                Triple { object: placed.clone(), ..Triple::of("zoë left", "r", "") },
+        let placed = Mention::at(text, ByteSpan::new(11, 16)).expect("fits").with_entity_type("LOC");
+        let mut sentence = Sentence::new(text)
+            .with_triples(vec![
+                {
+                    let mut triple = Triple::of("zoë left", "r", "");
+                    triple.object = placed.clone();
+                    triple
+                },
                 Triple::of("Zoe", "r", "Paris"),
-            ],
-            entities: vec![placed.clone(), Mention { entity_type: Some("PER".into()), ..Mention::of("ZOË LEFT") }],
-            ..Sentence::new(text)
-        };
-        let mut locator = Locator::new(Choice::First, Folding { case: true, space: true, ..Folding::NONE });
+            ])
+            .with_entities(vec![placed.clone(), Mention::of("ZOË LEFT").with_entity_type("PER")]);
+        let mut locator = Locator::new(Occurrence::First, Folding { case: true, space: true, ..Folding::NONE });
         locator.locate(&mut sentence);
         assert_eq!(sentence.triples[0].subject, Mention::at(text, ByteSpan::new(0, 10)).expect("fits"));
         assert_eq!(sentence.triples[0].object, placed);
@@ -307,10 +315,10 @@ mod tests {
             space: bool,
             characters: bool,
         ) {
-            for choice in [Choice::All, Choice::First, Choice::Nearest] {
+            for choice in [Occurrence::All, Occurrence::First, Occurrence::Nearest] {
                 let folding = Folding { case, space, characters };
                 let triples = vec![Triple::of(surfaces.clone(), "r", "a")];
-                let mut sentence = Sentence { triples, ..Sentence::new(text.clone()) };
+                let mut sentence = Sentence::new(text.clone()).with_triples(triples);
                 let mut locator = Locator::new(choice, folding);
                 locator.locate(&mut sentence);
                 let report = locator.report();

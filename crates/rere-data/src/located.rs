@@ -10,13 +10,13 @@ use rayon::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Located, LocatedTriple, Tokenizer, Tokens, error::name, locate::places, to_tokens};
+use crate::{DataError, LocatedMention, LocatedTriple, Tokenizer, Tokens, error::name, locate::places, to_tokens};
 
 /// What to do with a triple that its sentence or the task does not bear out: its subject or object is not in the text,
 /// or its relation is not one of the task's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Missing {
+pub enum OnMissing {
     /// Stop with an error that names the sentence.
     #[default]
     Error,
@@ -114,7 +114,7 @@ impl LocatedCorpus {
         sentences: &[Sentence],
         tokenizer: &Tokenizer,
         relations: &RelationSet,
-        missing: Missing,
+        missing: OnMissing,
     ) -> Result<Self, DataError> {
         let locate = |(index, sentence)| locate_sentence(index, sentence, tokenizer, relations, missing);
         let parts: Vec<_> = sentences.par_iter().enumerate().map(locate).collect();
@@ -133,7 +133,7 @@ fn locate_sentence(
     sentence: &Sentence,
     tokenizer: &Tokenizer,
     relations: &RelationSet,
-    missing: Missing,
+    missing: OnMissing,
 ) -> Result<(LocatedSentence, LocatedReport), DataError> {
     let tokens = tokenizer.encode(&sentence.text)?;
     let mut report = LocatedReport {
@@ -144,11 +144,11 @@ fn locate_sentence(
     };
     let mut triples: Vec<LocatedTriple> = Vec::with_capacity(sentence.triples.len());
     // Of each relation and role the mentions, to be counted once.
-    let mut mentions: BTreeMap<(usize, &str), BTreeSet<Located>> = BTreeMap::new();
+    let mut mentions: BTreeMap<(usize, &str), BTreeSet<LocatedMention>> = BTreeMap::new();
     for triple in &sentence.triples {
         match locate_triple(index, sentence, triple, &tokens, relations) {
             Ok((relation, subjects, objects)) => {
-                let places = |located: &BTreeSet<Located>| {
+                let places = |located: &BTreeSet<LocatedMention>| {
                     located.iter().map(|mention| mention.tokens).collect::<BTreeSet<_>>().into_iter().collect()
                 };
                 let located = LocatedTriple { relation, subjects: places(&subjects), objects: places(&objects) };
@@ -159,9 +159,9 @@ fn locate_sentence(
                 }
             }
             Err(error) => match (missing, &error) {
-                (Missing::Skip, DataError::UnknownRelation { .. }) => report.unknown_relation += 1,
-                (Missing::Skip, DataError::EntityNotFound { role: SUBJECT, .. }) => report.subject_not_found += 1,
-                (Missing::Skip, DataError::EntityNotFound { .. }) => report.object_not_found += 1,
+                (OnMissing::Skip, DataError::UnknownRelation { .. }) => report.unknown_relation += 1,
+                (OnMissing::Skip, DataError::EntityNotFound { role: SUBJECT, .. }) => report.subject_not_found += 1,
+                (OnMissing::Skip, DataError::EntityNotFound { .. }) => report.object_not_found += 1,
                 _ => return Err(error),
             },
         }
@@ -180,14 +180,14 @@ fn locate_triple(
     triple: &Triple,
     tokens: &Tokens,
     relations: &RelationSet,
-) -> Result<(usize, BTreeSet<Located>, BTreeSet<Located>), DataError> {
+) -> Result<(usize, BTreeSet<LocatedMention>, BTreeSet<LocatedMention>), DataError> {
     let name = || format!("{index} ({})", name(sentence));
     let label = relations
         .label(&triple.relation)
         .ok_or_else(|| DataError::UnknownRelation { sentence: name(), relation: triple.relation.clone() })?;
     let find = |role, mention: &Mention| {
         let places = places(&sentence.text, mention).into_iter();
-        let located: BTreeSet<Located> = places.filter_map(|place| to_tokens(place, tokens)).collect();
+        let located: BTreeSet<LocatedMention> = places.filter_map(|place| to_tokens(place, tokens)).collect();
         if located.is_empty() {
             let (relation, surface) = (triple.relation.clone(), mention.text.clone());
             Err(DataError::EntityNotFound { sentence: name(), relation, role, surface })
@@ -217,10 +217,10 @@ mod tests {
 
     fn sentence(text: &str, triples: &[(&str, &str, &str)]) -> Sentence {
         let triples = triples.iter().map(|&(subject, relation, object)| Triple::of(subject, relation, object));
-        Sentence { triples: triples.collect(), ..Sentence::new(text) }
+        Sentence::new(text).with_triples(triples)
     }
 
-    fn locate(sentences: &[Sentence], missing: Missing) -> Result<LocatedCorpus, DataError> {
+    fn locate(sentences: &[Sentence], missing: OnMissing) -> Result<LocatedCorpus, DataError> {
         let tokenizer = Tokenizer::train_words([TEXT], 1, 1000)?;
         LocatedCorpus::new(sentences, &tokenizer, &relations(), missing)
     }
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn every_mention_is_located() {
         let triples = [("Rome", "lies_in", "Italy"), ("Italy", "holds", "Rome"), ("Rome", "lies_in", "Rome is old")];
-        let corpus = locate(&[sentence(TEXT, &triples)], Missing::Error).expect("located");
+        let corpus = locate(&[sentence(TEXT, &triples)], OnMissing::Error).expect("located");
         let [LocatedSentence { tokens, triples }] = corpus.sentences.as_slice() else { panic!("one sentence") };
         assert_eq!(tokens.len(), 10);
         assert_eq!(relation_labels(triples), [0, 1]);
@@ -246,23 +246,23 @@ mod tests {
         assert_eq!((corpus.report.mentions, corpus.report.misaligned), (3 + 4, 0));
         // The same triple twice is one.
         let twice = [("Rome", "lies_in", "Italy"), (" Rome", "lies_in", "Italy")];
-        assert_eq!(locate(&[sentence(TEXT, &twice)], Missing::Error).expect("located").sentences[0].triples.len(), 1);
+        assert_eq!(locate(&[sentence(TEXT, &twice)], OnMissing::Error).expect("located").sentences[0].triples.len(), 1);
     }
 
     #[test]
     fn a_given_span_is_the_only_mention() {
         let mut given = sentence(TEXT, &[("Rome", "lies_in", "Italy")]);
         given.triples[0].subject.span = Some(ByteSpan::new(23, 27));
-        let corpus = locate(&[given.clone()], Missing::Error).expect("located");
+        let corpus = locate(&[given.clone()], OnMissing::Error).expect("located");
         assert_eq!(marks(&corpus, 1), [[6], [6], [3], [3]]);
 
         given.triples[0].subject.span = Some(ByteSpan::new(22, 27));
-        assert!(matches!(locate(&[given], Missing::Error), Err(DataError::EntityNotFound { role: "subject", .. })));
+        assert!(matches!(locate(&[given], OnMissing::Error), Err(DataError::EntityNotFound { role: "subject", .. })));
     }
 
     #[test]
     fn a_border_inside_a_token_is_counted() {
-        let corpus = locate(&[sentence("Romeo left", &[("Rome", "lies_in", "left")])], Missing::Error);
+        let corpus = locate(&[sentence("Romeo left", &[("Rome", "lies_in", "left")])], OnMissing::Error);
         assert_eq!(corpus.expect("located").report.misaligned, 1);
     }
 
@@ -273,7 +273,7 @@ mod tests {
         let object = sentence(TEXT, &[("Rome", "lies_in", "")]);
         let errors = [&unknown, &subject, &object].map(|sentence| {
             let good = Sentence::new("a");
-            locate(&[good, sentence.clone()], Missing::Error).expect_err("missing").to_string()
+            locate(&[good, sentence.clone()], OnMissing::Error).expect_err("missing").to_string()
         });
         assert!(
             errors[0].starts_with("sentence 1 (\"Rome is in Italy , and Rome is old .\"): relation \"older_than\""),
@@ -283,7 +283,7 @@ mod tests {
         assert!(errors[1].contains("the subject \"Paris\""), "{}", errors[1]);
         assert!(errors[2].contains("the object \"\""), "{}", errors[2]);
 
-        let corpus = locate(&[unknown, subject, object], Missing::Skip).expect("located");
+        let corpus = locate(&[unknown, subject, object], OnMissing::Skip).expect("located");
         let report = corpus.report;
         assert_eq!((report.unknown_relation, report.subject_not_found, report.object_not_found), (1, 1, 1));
         let labels: Vec<_> = corpus.sentences.iter().map(|sentence| relation_labels(&sentence.triples)).collect();
@@ -293,18 +293,18 @@ mod tests {
     #[test]
     fn of_several_errors_the_first_is_given() {
         let sentences: Vec<_> = (0..100).map(|n| sentence("a", &[(&format!("x{n}"), "holds", "a")])).collect();
-        let error = locate(&sentences, Missing::Error).expect_err("missing");
+        let error = locate(&sentences, OnMissing::Error).expect_err("missing");
         assert!(matches!(error, DataError::EntityNotFound { surface, .. } if surface == "x0"));
     }
 
     #[test]
     fn the_report_names_only_what_happened() {
         let corpus = [Sentence::new(""), Sentence::new(" \t\0"), sentence(TEXT, &[("Rome", "lies_in", "Italy")])];
-        let report = locate(&corpus, Missing::Error).expect("located").report;
+        let report = locate(&corpus, OnMissing::Error).expect("located").report;
         assert_eq!(report.to_string(), "3 sentences, 1 triples, 3 mentions\n2 sentences left out: no token");
         assert!(!report.is_complete());
         assert_eq!(serde_json::to_value(report).expect("JSON")["empty_text"], 2);
-        assert_eq!(serde_json::to_value(Missing::Skip).expect("JSON"), "skip");
+        assert_eq!(serde_json::to_value(OnMissing::Skip).expect("JSON"), "skip");
     }
 
     proptest! {
@@ -318,7 +318,7 @@ mod tests {
             let names = ["holds", "lies_in"];
             let word = |pick: &proptest::sample::Index| pick.get(&words_of).as_str();
             let triples: Vec<_> = picks.iter().map(|([s, o], r)| (word(s), names[*r], word(o))).collect();
-            let corpus = locate(&[sentence(&text, &triples)], Missing::Error).expect("located");
+            let corpus = locate(&[sentence(&text, &triples)], OnMissing::Error).expect("located");
             let mut labels = Vec::new();
             for (label, name) in names.iter().enumerate() {
                 let of_relation: Vec<_> = triples.iter().filter(|triple| triple.1 == *name).collect();

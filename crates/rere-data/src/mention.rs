@@ -20,5 +20,7 @@ pub(crate) fn list_mentions(entities: &mut Vec<Mention>, negatives: &[Triple], t
 
 /// A mention without the id of its entity, which annotation tools give anew in each task.
 pub(crate) fn without_entity(mention: &Mention) -> Mention {
-    Mention { entity: None, ..mention.clone() }
+    let mut mention = mention.clone();
+    mention.entity = None;
+    mention
 }

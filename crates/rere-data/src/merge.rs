@@ -31,7 +31,7 @@ use crate::mention::{ends, without_entity};
 /// let text = "Ilse runs Acme in Oslo .";
 /// let mut merger = Merger::default();
 /// for triple in [Triple::of("Ilse", "runs", "Acme"), Triple::of("Acme", "in", "Oslo")] {
-///     merger.add(Sentence { triples: vec![triple], ..Sentence::new(text) });
+///     merger.add(Sentence::new(text).with_triples(vec![triple]));
 /// }
 /// let (sentences, report) = merger.finish();
 /// assert_eq!((sentences.len(), sentences[0].triples.len(), report.merged), (1, 2, 1));
@@ -76,7 +76,7 @@ impl Merger {
         };
         self.report.merged += 1;
         self.merged.insert(number);
-        let Sentence { id, text: _, triples, entities, negatives, extra } = sentence;
+        let Sentence { id, text: _, triples, entities, negatives, extra, .. } = sentence;
         let first = &mut self.sentences[number];
         // Repeated ones are removed at the end: a text may be repeated thousands of times.
         first.triples.extend(triples);
@@ -195,19 +195,14 @@ mod tests {
     fn entities_and_negatives_are_those_that_no_triple_joins() {
         let text = "a b c";
         let at = |start| Mention::at(text, ByteSpan::new(start, start + 1)).expect("fits");
-        let pair = |subject, relation: &str, object| Triple {
-            subject: at(subject),
-            object: at(object),
-            ..Triple::of("", relation, "")
+        let pair = |subject, relation: &str, object| Triple::new(at(subject), relation, at(object));
+        let typed = at(0).with_entity_type("PER");
+        let negative = |subject, object| {
+            Sentence::new(text)
+                .with_negatives(vec![pair(subject, "NA", object)])
+                .with_entities(vec![at(subject), at(object)])
         };
-        let typed = Mention { entity_type: Some("PER".to_owned()), ..at(0) };
-        let negative = |subject, object| Sentence {
-            negatives: vec![pair(subject, "NA", object)],
-            entities: vec![at(subject), at(object)],
-            ..Sentence::new(text)
-        };
-        let positive =
-            Sentence { triples: vec![pair(0, "r", 2)], entities: vec![typed.clone()], ..Sentence::new(text) };
+        let positive = Sentence::new(text).with_triples(vec![pair(0, "r", 2)]).with_entities(vec![typed.clone()]);
         let (sentences, report) =
             merged([negative(0, 2), negative(2, 0), negative(0, 4), positive, negative(0, 4), negative(0, 2)]);
         assert_eq!(sentences.len(), 1);
@@ -220,13 +215,17 @@ mod tests {
 
     #[test]
     fn the_first_id_score_and_value_are_kept() {
-        let scored = |score| Triple { score: Probability::new(score).ok(), ..Triple::of("a", "r", "b") };
+        let scored = |score| Triple::of("a", "r", "b").with_score(Probability::new(score).ok());
         let sentence = |id: Option<&str>, score, fields: &[(&str, &str)]| {
             let mut extra = Extra::default();
             for &(name, json) in fields {
                 extra.insert(name, RawValue::from_string(json.to_owned()).expect("JSON"));
             }
-            Sentence { id: id.map(str::to_owned), triples: vec![scored(score)], extra, ..Sentence::new("a b") }
+            {
+                let mut sentence = Sentence::new("a b").with_triples(vec![scored(score)]).with_extra(extra);
+                sentence.id = id.map(str::to_owned);
+                sentence
+            }
         };
         let (sentences, report) = merged([
             sentence(None, 0.25, &[("page", "[1, 2]")]),
@@ -240,10 +239,10 @@ mod tests {
 
     #[test]
     fn a_text_of_many_lines_is_merged_in_time() {
-        let line = |number: usize| Sentence {
-            triples: vec![Triple::of("a", format!("r{}", number % 50_000), "b")],
-            entities: vec![Mention::of(number.to_string())],
-            ..Sentence::new("a b")
+        let line = |number: usize| {
+            Sentence::new("a b")
+                .with_triples(vec![Triple::of("a", format!("r{}", number % 50_000), "b")])
+                .with_entities(vec![Mention::of(number.to_string())])
         };
         let (sentences, report) = merged((0..100_000).map(line));
         assert_eq!((sentences[0].triples.len(), sentences[0].entities.len()), (50_000, 100_000));
@@ -252,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_merging_leaves_is_cleaned_after_it() {
-        let with = |text: &str, triples: &[Triple]| Sentence { triples: triples.to_vec(), ..Sentence::new(text) };
+        let with = |text: &str, triples: &[Triple]| Sentence::new(text).with_triples(triples.to_vec());
         let triple = Triple::of("a", "r", "b");
         // The first line alone would be empty.
         let (sentences, _) = merged([with("a b", &[]), with("c", &[]), with("a b", std::slice::from_ref(&triple))]);

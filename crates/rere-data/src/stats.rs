@@ -20,7 +20,7 @@ use crate::locate::places;
 ///
 /// let mut stats = Stats::default();
 /// let triples = vec![Triple::of("Ada", "born in", "London"), Triple::of("Ada", "lives in", "London")];
-/// stats.add(&Sentence { triples, ..Sentence::new("Ada was born and lives in London") });
+/// stats.add(&Sentence::new("Ada was born and lives in London").with_triples(triples));
 /// assert_eq!((stats.sentences, stats.triples, stats.relations), (1, 2, 2));
 /// assert_eq!(stats.overlaps.entity_pair_overlap, 1);
 /// println!("{stats}");
@@ -211,8 +211,8 @@ mod tests {
     use super::*;
 
     fn sentence(text: &str, triples: &[[&str; 3]]) -> Sentence {
-        let triples = triples.iter().map(|&[s, r, o]| Triple::of(s, r, o)).collect();
-        Sentence { triples, ..Sentence::new(text) }
+        let triples = triples.iter().map(|&[s, r, o]| Triple::of(s, r, o));
+        Sentence::new(text).with_triples(triples)
     }
 
     fn stats<'a>(sentences: impl IntoIterator<Item = &'a Sentence>) -> Stats {
@@ -282,8 +282,8 @@ mod tests {
         fn stats_do_not_depend_on_the_order(
             corpus in prop::collection::vec(
                 ("[ab ]{0,6}", prop::collection::vec(("[ab]", "[rq]", "[ab]"), 0..7)).prop_map(|(text, triples)| {
-                    let triples = triples.into_iter().map(|(s, r, o)| Triple::of(s, r, o)).collect();
-                    Sentence { triples, ..Sentence::new(text) }
+                    let triples = triples.into_iter().map(|(s, r, o)| Triple::of(s, r, o));
+                    Sentence::new(text).with_triples(triples)
                 }),
                 0..8,
             ),

@@ -223,7 +223,7 @@ fn end_of_character(text: &str, end: usize, limit: usize) -> usize {
 
 /// A mention in tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Located {
+pub struct LocatedMention {
     /// The fewest tokens that cover the mention.
     pub tokens: TokenSpan,
     /// Whether these tokens cover nothing beside the mention.
@@ -243,7 +243,7 @@ pub struct Located {
 /// assert!(located.aligned);
 /// # Ok::<(), rere_data::DataError>(())
 /// ```
-pub fn to_tokens(span: ByteSpan, tokens: &Tokens) -> Option<Located> {
+pub fn to_tokens(span: ByteSpan, tokens: &Tokens) -> Option<LocatedMention> {
     // An empty span would overlap the token that it lies in.
     if span.is_empty() {
         return None;
@@ -263,7 +263,7 @@ pub fn to_tokens(span: ByteSpan, tokens: &Tokens) -> Option<Located> {
         .iter()
         .filter(|token| !token.is_empty())
         .all(|token| span.start <= token.start && token.end <= span.end);
-    Some(Located { tokens: TokenSpan::new(start, end), aligned })
+    Some(LocatedMention { tokens: TokenSpan::new(start, end), aligned })
 }
 
 #[cfg(test)]
@@ -386,7 +386,10 @@ mod tests {
         let spans: Vec<ByteSpan> = (0..200_000).map(|at| ByteSpan::new(2 * at, 2 * at + 1)).collect();
         let tokens = Tokens { ids: vec![0; spans.len()], spans };
         for (at, &span) in tokens.spans.iter().enumerate() {
-            assert_eq!(to_tokens(span, &tokens), Some(Located { tokens: TokenSpan::new(at, at + 1), aligned: true }));
+            assert_eq!(
+                to_tokens(span, &tokens),
+                Some(LocatedMention { tokens: TokenSpan::new(at, at + 1), aligned: true })
+            );
         }
     }
 
@@ -410,12 +413,15 @@ mod tests {
     }
 
     /// As [`to_tokens`], by one token after the other.
-    fn to_tokens_one_by_one(span: ByteSpan, tokens: &Tokens) -> Option<Located> {
+    fn to_tokens_one_by_one(span: ByteSpan, tokens: &Tokens) -> Option<LocatedMention> {
         let covers = |token: &ByteSpan| !token.is_empty() && !span.is_empty() && token.overlaps(span);
         let start = tokens.spans.iter().position(covers)?;
         let end = tokens.spans.iter().rposition(covers)? + 1;
         let inside = |token: &ByteSpan| token.is_empty() || (span.start <= token.start && token.end <= span.end);
-        Some(Located { tokens: TokenSpan::new(start, end), aligned: tokens.spans[start..end].iter().all(inside) })
+        Some(LocatedMention {
+            tokens: TokenSpan::new(start, end),
+            aligned: tokens.spans[start..end].iter().all(inside),
+        })
     }
 
     /// Tokens in the order of their starts and of their ends, and empty ones between.

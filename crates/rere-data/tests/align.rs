@@ -7,8 +7,8 @@ use rere_data::{Aligner, Folding, KnowledgeBase, MatcherSettings, Overlap, occur
 fn aligner(data: &std::path::Path, triples: &str, fold_case: bool) -> Aligner {
     let kb = KnowledgeBase::read(&data.join(triples), &data.join("kb/freebase_entities.tsv"), None).expect(triples);
     println!("{triples}: {}", kb.report());
-    let folding = Folding { case: fold_case, ..Folding::NONE };
-    Aligner::new(kb, MatcherSettings { folding, ..MatcherSettings::default() }).expect("an aligner")
+    let folding = (Folding::NONE).with_case(fold_case);
+    Aligner::new(kb, MatcherSettings::default().with_folding(folding)).expect("an aligner")
 }
 
 #[test]

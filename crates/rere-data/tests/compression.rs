@@ -10,10 +10,12 @@ use rere_core::{Sentence, Triple};
 use rere_data::{DataError, Format, ReadOptions, Reader, open, read, replace_file, write};
 
 fn corpus() -> Vec<Sentence> {
-    let sentence = |n: usize| Sentence {
-        id: Some(n.to_string()),
-        triples: vec![Triple::of(format!("Zoë {n}"), "lives in", "北京")],
-        ..Sentence::new(format!("Zoë {n} lives in 北京 ."))
+    let sentence = |n: usize| {
+        Sentence::new(format!("Zoë {n} lives in 北京 .")).with_id(n.to_string()).with_triples(vec![Triple::of(
+            format!("Zoë {n}"),
+            "lives in",
+            "北京",
+        )])
     };
     (0..2000).map(sentence).collect()
 }

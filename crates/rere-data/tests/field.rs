@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rere_core::{CharSpan, Mention, Sentence, Triple};
 use rere_data::{
-    Choice, CleanSettings, Cleaner, DataError, Folding, Format, Locator, Loss, Merger, OffsetUnit, ReadOptions,
-    ReadReport, Reader, Writer, read, write,
+    CleanSettings, Cleaner, DataError, Folding, Format, Locator, Merger, Occurrence, OffsetUnit, ReadOptions,
+    ReadReport, Reader, Unsupported, Writer, read, write,
 };
 use serde_json::{Value, json};
 
@@ -108,7 +108,7 @@ fn brat_mentions_go_over_line_ends_in_pieces() {
 fn brat_relations_with_events_are_left_out_and_counted() {
     let (sentences, report) = reported("brat_event");
     assert_eq!(strings(&sentences[0]), [["Ilse Brandt", "lives_in", "Oslo"]]);
-    assert_eq!([Loss::Triple, Loss::Annotation].map(|loss| report.lost.count(loss)), [1, 1]);
+    assert_eq!([Unsupported::Triple, Unsupported::Annotation].map(|loss| report.lost.count(loss)), [1, 1]);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn opennre_has_tokens_too() {
     assert_eq!(strings(&sentences[0]), [["Ilse Brandt", "r", "drives"]]);
     assert_eq!(sentences[0].triples[0].subject.entity.as_deref(), Some("7"));
     // What the knowledge base calls the entity is not kept, and counted.
-    assert_eq!(report.lost.count(Loss::Surface), 1);
+    assert_eq!(report.lost.count(Unsupported::Surface), 1);
     // A name that is elsewhere in the text is meant to be there.
     let wrong = line.replace("[2, 3]", "[3, 4]");
     let error = parse(&wrong, &ReadOptions::default()).expect_err("wrong");
@@ -227,7 +227,7 @@ fn pairs_without_a_relation_are_no_triples() {
     assert_eq!((strings(&sentences[0]), sentences[0].negatives.len()), (vec![["Ada", "saw", "Bob"]], 1));
     assert!(sentences[0].entities.is_empty());
     // Other labels take the place of the usual ones.
-    let options = ReadOptions { negative_labels: vec!["unrelated".to_owned()], ..ReadOptions::default() };
+    let options = ReadOptions::default().with_negative_labels(vec!["unrelated".to_owned()]);
     assert_eq!(parse(&pair("unrelated"), &options).expect("read").1.negatives, 1);
     assert_eq!(parse(&pair("NA"), &options).expect("read").1.triples, 1);
 }
@@ -247,7 +247,7 @@ fn scierc_documents_are_sentences() {
     assert_eq!(sentences.iter().map(|sentence| sentence.id.as_deref()).collect::<Vec<_>>(), [Some("d#0"), Some("d#1")]);
     assert_eq!(strings(&sentences[1]), [["She", "left", "Oslo"]]);
     // The border, and the link across it.
-    assert_eq!(report.lost.count(Loss::Annotation), 1 + 2);
+    assert_eq!(report.lost.count(Unsupported::Annotation), 1 + 2);
     assert_eq!(sentences[1].triples[0].subject.entity, None);
     // Within a sentence mentions of a cluster are of one entity; those that are not among the others are counted.
     let mut clusters = line.clone();
@@ -255,14 +255,14 @@ fn scierc_documents_are_sentences() {
     let (sentences, report) = parse(&clusters.to_string(), &ReadOptions::default()).expect("read");
     let Triple { subject, object: object_mention, .. } = &sentences[1].triples[0];
     assert_eq!([&subject.entity, &object_mention.entity].map(|entity| entity.as_deref()), [Some("0"); 2]);
-    assert_eq!(report.lost.count(Loss::Annotation), 1 + 2);
+    assert_eq!(report.lost.count(Unsupported::Annotation), 1 + 2);
     // Predictions beside gold labels are what the file is for.
     let mut predicted = line.clone();
     predicted["predicted_ner"] = json!([[], [[3, 3, "PER", 1.5, 0.9]]]);
     predicted["predicted_relations"] = json!([[], [[3, 3, 5, 5, "wrong", 1.5, 0.9]]]);
     let (sentences, report) = parse(&predicted.to_string(), &ReadOptions::default()).expect("read");
     assert_eq!(strings(&sentences[1]), [["She", "wrong", "Oslo"]]);
-    assert_eq!(report.lost.count(Loss::Field), 2 + 4);
+    assert_eq!(report.lost.count(Unsupported::Field), 2 + 4);
     let wrong = line.to_string().replace("[5,5,\"LOC\"]", "[7,7,\"LOC\"]");
     let error = parse(&wrong, &ReadOptions::default()).expect_err("wrong");
     assert!(
@@ -311,7 +311,7 @@ fn label_studio_exports_and_predictions() {
     assert_eq!((strings(&sentences[0]), sentences[0].id.as_deref()), (vec![WORKS], Some("3")));
     assert_eq!(sentences[0].extra.get("source").expect("JSON"), Some("web"));
     // The cancelled annotation and the choice; when the task was made.
-    assert_eq!([Loss::Annotation, Loss::Field].map(|loss| report.lost.count(loss)), [2, 1]);
+    assert_eq!([Unsupported::Annotation, Unsupported::Field].map(|loss| report.lost.count(loss)), [2, 1]);
     let task_written = object(&written(&sentences, Format::LabelStudio));
     assert_eq!(task_written["data"], json!({"text": sentences[0].text, "source": "web"}));
     assert_eq!(task_written["annotations"][0]["result"][0], task()["annotations"][1]["result"][0]);
@@ -343,7 +343,10 @@ fn label_studio_exports_and_predictions() {
     (result[0]["score"], result[1]["meta"]) = (json!(0.5), json!({"text": ["sure"]}));
     let (sentences, report) = parse(&unnamed.to_string(), &ReadOptions::default()).expect("read");
     assert_eq!((sentences[0].triples.len(), sentences[0].entities.len()), (0, 2));
-    assert_eq!([Loss::Annotation, Loss::Score, Loss::Field].map(|loss| report.lost.count(loss)), [3, 1, 2]);
+    assert_eq!(
+        [Unsupported::Annotation, Unsupported::Score, Unsupported::Field].map(|loss| report.lost.count(loss)),
+        [3, 1, 2]
+    );
     let twice = task().to_string().replace("\"x2\"", "\"x1\"");
     let error = parse(&twice, &ReadOptions::default()).expect_err("one id").to_string();
     assert!(error.contains("two regions have the id \"x1\""), "{error}");
@@ -379,7 +382,7 @@ fn offsets_may_count_utf16() {
         error.to_string().contains("they fit if they count UTF-16 code units: read the file with offsets utf16"),
         "{error}"
     );
-    let options = ReadOptions { offsets: OffsetUnit::Utf16, ..ReadOptions::default() };
+    let options = ReadOptions::default().with_offsets(OffsetUnit::Utf16);
     let (sentences, _) = open("utf16.jsonl", &options).expect("read");
     let triple = &sentences[0].triples[0];
     // Counted by Python: len("👨🏻‍🚒 ") == 5.
@@ -399,7 +402,7 @@ fn offsets_may_count_utf16() {
 fn clusters_survive() {
     let (sentences, report) = reported("docred_multi.json");
     // Borders of sentences and evidence; no link between mentions.
-    assert_eq!(report.lost.count(Loss::Annotation), 2 + 3);
+    assert_eq!(report.lost.count(Unsupported::Annotation), 2 + 3);
     let original: Value =
         serde_json::from_slice(&std::fs::read(path("docred_multi.json")).expect("a file")).expect("JSON");
     let again = object(&written(&sentences, Format::Docred));
@@ -639,7 +642,7 @@ fn a_sentence_with_one_line_per_triple_is_merged() {
 fn folded_cleaning_keeps_what_differs_in_characters_only() {
     let line = r#"{"text": "Zoe\u0308 met O\u2019Brien of Ac\u200bme .", "triple_list": [["Zo\u00eb", "met", "O'Brien"], ["o\u2019brien", "of", "Acme"], ["Zo\u00e9", "of", "Acme"]]}"#;
     let reader = Reader::new(line.as_bytes(), "corpus", &ReadOptions::default()).expect("a format");
-    let settings = CleanSettings { folding: Folding::ALL, missing: true, ..CleanSettings::default() };
+    let settings = CleanSettings::default().with_folding(Folding::ALL).with_missing(true);
     let mut cleaner = Cleaner::new(settings);
     let mut sentences: Vec<Sentence> = reader.collect::<Result<_, _>>().expect("sentences");
     assert!(cleaner.clean(&mut sentences[0]));
@@ -659,7 +662,7 @@ fn the_documentation_has_every_format() {
 fn pairs_without_a_relation_are_located_too() {
     let line = r#"{"text": "a b a", "h": {"name": "b"}, "t": {"name": "a"}, "relation": "NA"}"#;
     let mut sentences = parse(line, &ReadOptions::default()).expect("read").0;
-    Locator::new(Choice::Nearest, Folding::NONE).locate(&mut sentences[0]);
+    Locator::new(Occurrence::Nearest, Folding::NONE).locate(&mut sentences[0]);
     let pair = &sentences[0].negatives[0];
     assert_eq!([&pair.subject, &pair.object].map(|mention| place(&sentences[0], mention).0), [2, 0]);
     assert!([&pair.subject, &pair.object].iter().all(|mention| sentences[0].entities.contains(mention)));

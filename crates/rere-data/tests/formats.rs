@@ -4,11 +4,13 @@ use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample::Index};
 use rere_core::{ByteSpan, Extra, InText, Mention, Probability, Sentence, Triple};
-use rere_data::{Choice, DataError, Folding, Format, Locator, Loss, Lost, ReadOptions, Reader, read, write};
+use rere_data::{
+    DataError, Folding, Format, Locator, Occurrence, ReadOptions, Reader, Unsupported, UnsupportedCounts, read, write,
+};
 use serde_json::json;
 
 /// The sentences of a file with this content, the format that it is found to have, and what was lost.
-fn parse(content: &str) -> (Vec<Sentence>, Lost) {
+fn parse(content: &str) -> (Vec<Sentence>, UnsupportedCounts) {
     let input = std::io::Cursor::new(content.to_owned());
     let mut reader = Reader::new(input, "test", &ReadOptions::default()).expect("a reader");
     let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect(content);
@@ -16,7 +18,7 @@ fn parse(content: &str) -> (Vec<Sentence>, Lost) {
 }
 
 /// What a format makes of sentences.
-fn written(sentences: &[Sentence], format: Format) -> (String, Lost) {
+fn written(sentences: &[Sentence], format: Format) -> (String, UnsupportedCounts) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus");
     let lost = write(&path, sentences, format).expect("written");
@@ -26,11 +28,15 @@ fn written(sentences: &[Sentence], format: Format) -> (String, Lost) {
 fn at(text: &str, surface: &str, entity_type: Option<&str>) -> Mention {
     let start = text.find(surface).expect("a part of the text");
     let entity_type = entity_type.map(str::to_owned);
-    Mention { entity_type, ..Mention::at(text, ByteSpan::new(start, start + surface.len())).expect("fits") }
+    {
+        let mut mention = Mention::at(text, ByteSpan::new(start, start + surface.len())).expect("fits");
+        mention.entity_type = entity_type;
+        mention
+    }
 }
 
 fn triple(subject: Mention, relation: &str, object: Mention) -> Triple {
-    Triple { subject, relation: relation.to_owned(), object, score: None }
+    Triple::new(subject, relation, object)
 }
 
 fn json(content: &str) -> serde_json::Value {
@@ -41,11 +47,9 @@ const TEXT: &str = "Zoë Ng lives in 北京 , not in New York .";
 
 /// Zoë Ng and 北京, with places and types, and New York beside them.
 fn sentence() -> Sentence {
-    Sentence {
-        triples: vec![triple(at(TEXT, "Zoë Ng", Some("PER")), "lives_in", at(TEXT, "北京", Some("LOC")))],
-        entities: vec![at(TEXT, "New York", Some("LOC"))],
-        ..Sentence::new(TEXT)
-    }
+    Sentence::new(TEXT)
+        .with_triples(vec![triple(at(TEXT, "Zoë Ng", Some("PER")), "lives_in", at(TEXT, "北京", Some("LOC")))])
+        .with_entities(vec![at(TEXT, "New York", Some("LOC"))])
 }
 
 /// `sentence` without what strings alone do not tell.
@@ -69,19 +73,20 @@ fn rere() {
             "relation": "lives_in",
             "object": {"text": "北京", "start": 16, "end": 18, "type": "LOC"},
         }], "entities": [{"text": "New York", "start": 28, "end": 36, "type": "LOC"}]});
-    assert_eq!(parse(&line.to_string()), (vec![sentence()], Lost::default()));
+    assert_eq!(parse(&line.to_string()), (vec![sentence()], UnsupportedCounts::default()));
     let (content, lost) = written(&[sentence()], Format::Rere);
-    assert_eq!((json(&content), lost), (line, Lost::default()));
+    assert_eq!((json(&content), lost), (line, UnsupportedCounts::default()));
 }
 
 #[test]
 fn casrel() {
     let (content, lost) = written(&[sentence()], Format::Casrel);
     assert_eq!(json(&content), json!([{"text": TEXT, "triple_list": [["Zoë Ng", "lives_in", "北京"]]}]));
-    let counts = [Loss::Offsets, Loss::EntityType, Loss::Entity, Loss::Triple].map(|loss| lost.count(loss));
+    let counts = [Unsupported::Offsets, Unsupported::EntityType, Unsupported::Entity, Unsupported::Triple]
+        .map(|loss| lost.count(loss));
     assert_eq!(counts, [2, 2, 1, 0]);
-    let expected = Sentence { entities: vec![], ..surfaces(&sentence(), false) };
-    assert_eq!(parse(&content), (vec![expected], Lost::default()));
+    let expected = surfaces(&sentence(), false).with_entities(vec![]);
+    assert_eq!(parse(&content), (vec![expected], UnsupportedCounts::default()));
 }
 
 #[test]
@@ -92,8 +97,8 @@ fn hrl() {
         {"text": "Zoë Ng", "label": "PER"}, {"text": "北京", "label": "LOC"}, {"text": "New York", "label": "LOC"}
     ]});
     let (content, lost) = written(&[sentence()], Format::Hrl);
-    assert_eq!((json(&content), lost.count(Loss::Offsets)), (line, 3));
-    assert_eq!(parse(&content), (vec![surfaces(&sentence(), true)], Lost::default()));
+    assert_eq!((json(&content), lost.count(Unsupported::Offsets)), (line, 3));
+    assert_eq!(parse(&content), (vec![surfaces(&sentence(), true)], UnsupportedCounts::default()));
     // As it stands in the data of CoType, where `start` numbers the mentions.
     let (sentences, lost) = parse(
         r#"{"sentText": "A b", "articleId": "/x", "sentId": "1", "relationMentions": [{"em1Text": "A", "em2Text": "b", "label": "r"}],
@@ -101,7 +106,7 @@ fn hrl() {
             .replace('\n', "")
             .as_str(),
     );
-    assert_eq!(lost.count(Loss::Field), 2);
+    assert_eq!(lost.count(Unsupported::Field), 2);
     assert_eq!(sentences[0].extra.get("articleId").expect("JSON"), Some("/x"));
     let types = [&sentences[0].triples[0].subject, &sentences[0].triples[0].object].map(|m| m.entity_type.as_deref());
     assert_eq!(types, [None, Some("LOC")]);
@@ -118,7 +123,7 @@ fn hrl_tags() {
     let mut expected = Sentence::new(TEXT);
     expected.triples.push(triple(person.clone(), "lives_in", city));
     expected.triples.push(triple(person, "not_in", at(TEXT, "New York", None)));
-    assert_eq!(parse(&line.to_string()), (vec![expected.clone()], Lost::default()));
+    assert_eq!(parse(&line.to_string()), (vec![expected.clone()], UnsupportedCounts::default()));
 
     // Where Chinese is cut into characters, the text has other spaces.
     let (content, lost) = written(&[sentence()], Format::HrlTags);
@@ -128,17 +133,18 @@ fn hrl_tags() {
             {"rtext": "lives_in", "em1": "Zoë Ng", "em2": "北 京", "tags": [4, 1, 0, 0, 5, 2, 0, 0, 0, 6, 3, 0]}
         ]})
     );
-    assert_eq!([Loss::Spacing, Loss::EntityType, Loss::Entity].map(|loss| lost.count(loss)), [1, 3, 0]);
+    assert_eq!(
+        [Unsupported::Spacing, Unsupported::EntityType, Unsupported::Entity].map(|loss| lost.count(loss)),
+        [1, 3, 0]
+    );
 
     // Two mentions of one triple that overlap cannot be tagged, and no triple means no tags.
     let text = "New York City";
-    let overlapping = Sentence {
-        triples: vec![triple(at(text, "New York City", None), "r", at(text, "York", None))],
-        ..Sentence::new(text)
-    };
-    assert_eq!(written(&[overlapping], Format::HrlTags).1.count(Loss::Triple), 1);
-    let alone = Sentence { entities: vec![at(text, "York", None)], ..Sentence::new(text) };
-    assert_eq!(written(&[alone], Format::HrlTags).1.count(Loss::Entity), 1);
+    let overlapping =
+        Sentence::new(text).with_triples(vec![triple(at(text, "New York City", None), "r", at(text, "York", None))]);
+    assert_eq!(written(&[overlapping], Format::HrlTags).1.count(Unsupported::Triple), 1);
+    let alone = Sentence::new(text).with_entities(vec![at(text, "York", None)]);
+    assert_eq!(written(&[alone], Format::HrlTags).1.count(Unsupported::Entity), 1);
     // A surface that the tags do not mark has no place.
     let (sentences, _) =
         parse(r#"{"sentext": "a b c", "relations": [{"rtext": "r", "em1": "c", "em2": "b", "tags": [4, 5, 0]}]}"#);
@@ -150,9 +156,9 @@ fn duie() {
     let line = json!({"text": TEXT, "spo_list": [
         {"subject": "Zoë Ng", "subject_type": "PER", "predicate": "lives_in", "object": "北京", "object_type": "LOC"}]});
     let (content, lost) = written(&[sentence()], Format::Duie);
-    assert_eq!((json(&content), lost.count(Loss::Entity)), (line, 1));
-    let expected = Sentence { entities: vec![], ..surfaces(&sentence(), true) };
-    assert_eq!(parse(&content), (vec![expected.clone()], Lost::default()));
+    assert_eq!((json(&content), lost.count(Unsupported::Entity)), (line, 1));
+    let expected = surfaces(&sentence(), true).with_entities(vec![]);
+    assert_eq!(parse(&content), (vec![expected.clone()], UnsupportedCounts::default()));
 
     // DuIE 2.0: a slot beside the value is a triple of its own.
     let slots = json!({"text": TEXT, "spo_list": [
@@ -160,9 +166,9 @@ fn duie() {
          "object": {"@value": "北京", "not": "New York"}, "object_type": {"@value": "LOC", "not": "CITY"}}]});
     let (sentences, lost) = parse(&slots.to_string());
     let mut more = expected;
-    let city = Mention { entity_type: Some("CITY".into()), ..Mention::of("New York") };
+    let city = Mention::of("New York").with_entity_type("CITY");
     more.triples.push(triple(more.triples[0].subject.clone(), "lives_in_not", city));
-    assert_eq!((sentences, lost), (vec![more], Lost::default()));
+    assert_eq!((sentences, lost), (vec![more], UnsupportedCounts::default()));
 }
 
 #[test]
@@ -174,16 +180,16 @@ fn tplinker() {
             {"text": "Zoë Ng", "type": "PER", "char_span": [0, 6]}, {"text": "北京", "type": "LOC", "char_span": [16, 18]},
             {"text": "New York", "type": "LOC", "char_span": [28, 36]}]}]);
     let (content, lost) = written(&[sentence()], Format::Tplinker);
-    assert_eq!((json(&content), lost), (line, Lost::default()));
-    assert_eq!(parse(&content), (vec![sentence()], Lost::default()));
+    assert_eq!((json(&content), lost), (line, UnsupportedCounts::default()));
+    assert_eq!(parse(&content), (vec![sentence()], UnsupportedCounts::default()));
     let (sentences, lost) = parse(
         r#"{"text": "a b", "id": "x", "relation_list": [{"subject": "a", "object": "b", "predicate": "r", "subj_tok_span": [0, 1]}],
             "entity_list": [{"text": "a", "type": "DEFAULT", "tok_span": [0, 1]}]}"#
             .replace('\n', "")
             .as_str(),
     );
-    let expected = Sentence { id: Some("x".into()), triples: vec![Triple::of("a", "r", "b")], ..Sentence::new("a b") };
-    assert_eq!((sentences, lost), (vec![expected], Lost::default()));
+    let expected = Sentence::new("a b").with_id("x").with_triples(vec![Triple::of("a", "r", "b")]);
+    assert_eq!((sentences, lost), (vec![expected], UnsupportedCounts::default()));
 }
 
 /// Chinese in one word, as its own tokeniser may have it.
@@ -195,8 +201,8 @@ fn spert() {
     let line = json!({"tokens": WORDS, "orig_id": 7, "entities": [
             {"type": "LOC", "start": 4, "end": 5}, {"type": "LOC", "start": 8, "end": 10}, {"type": "PER", "start": 0, "end": 2}],
         "relations": [{"type": "lives_in", "head": 2, "tail": 0}]});
-    let expected = Sentence { id: Some("7".into()), ..sentence() };
-    assert_eq!(parse(&line.to_string()), (vec![expected], Lost::default()));
+    let expected = sentence().with_id("7");
+    assert_eq!(parse(&line.to_string()), (vec![expected], UnsupportedCounts::default()));
     let (content, lost) = written(&[sentence()], Format::Spert);
     assert_eq!(
         json(&content),
@@ -204,18 +210,18 @@ fn spert() {
                 {"type": "PER", "start": 0, "end": 2}, {"type": "LOC", "start": 4, "end": 6}, {"type": "LOC", "start": 9, "end": 11}],
             "relations": [{"type": "lives_in", "head": 0, "tail": 1}]}])
     );
-    assert_eq!(lost.count(Loss::Spacing), 1);
+    assert_eq!(lost.count(Unsupported::Spacing), 1);
     // Words end where mentions do.
     let text = "New York-based .";
-    let glued = Sentence { entities: vec![at(text, "New York", None)], ..Sentence::new(text) };
+    let glued = Sentence::new(text).with_entities(vec![at(text, "New York", None)]);
     let (content, lost) = written(&[glued], Format::Spert);
     assert_eq!(json(&content)[0]["tokens"], json!(["New", "York", "-based", "."]));
     assert_eq!(json(&content)[0]["entities"], json!([{"type": "Entity", "start": 0, "end": 2}]));
-    assert_eq!(lost.count(Loss::Spacing), 1);
+    assert_eq!(lost.count(Unsupported::Spacing), 1);
     // What has no place is left out and counted.
     let unplaced = surfaces(&sentence(), true);
     let (content, lost) = written(&[unplaced], Format::Spert);
-    assert_eq!((lost.count(Loss::Triple), lost.count(Loss::Entity)), (1, 1));
+    assert_eq!((lost.count(Unsupported::Triple), lost.count(Unsupported::Entity)), (1, 1));
     assert_eq!(json(&content)[0]["relations"], json!([]));
 }
 
@@ -231,25 +237,23 @@ fn docred() {
     let second = |surface: &str, entity_type: &str| {
         let start = text.rfind(surface).expect("a part of the text");
         let span = ByteSpan::new(start, start + surface.len());
-        Mention { entity_type: Some(entity_type.into()), ..Mention::at(&text, span).expect("fits") }
+        Mention::at(&text, span).expect("fits").with_entity_type(entity_type)
     };
     // Mentions of an entity that has several know the number of its vertex.
-    let of = |entity: &str, mention: Mention| Mention { entity: Some(entity.to_owned()), ..mention };
+    let of = |entity: &str, mention: Mention| mention.with_entity(entity);
     // Between Zoë and 北京 of the second sentence there is one word, between those of the first there are two.
-    let expected = Sentence {
-        id: Some("Zoë".into()),
-        triples: vec![triple(of("0", second("Zoë", "PER")), "P551", of("2", second("北京", "LOC")))],
-        entities: vec![
+    let expected = Sentence::new(text.clone())
+        .with_id("Zoë")
+        .with_triples(vec![triple(of("0", second("Zoë", "PER")), "P551", of("2", second("北京", "LOC")))])
+        .with_entities(vec![
             of("0", at(&text, "Zoë Ng", Some("PER"))),
             of("2", at(&text, "北京", Some("LOC"))),
             at(&text, "New York", Some("LOC")),
-        ],
-        ..Sentence::new(text.clone())
-    };
+        ]);
     let (sentences, lost) = parse(&line.to_string());
     assert_eq!(sentences, [expected]);
     // A border of sentences and the evidence.
-    assert_eq!([Loss::Annotation, Loss::Spacing].map(|loss| lost.count(loss)), [2, 1]);
+    assert_eq!([Unsupported::Annotation, Unsupported::Spacing].map(|loss| lost.count(loss)), [2, 1]);
 
     let (content, lost) = written(&sentences, Format::Docred);
     let again = json(&content);
@@ -263,7 +267,7 @@ fn docred() {
         ])
     );
     assert_eq!(again[0]["labels"], json!([{"h": 0, "t": 2, "r": "P551", "evidence": []}]));
-    assert_eq!([Loss::Spacing, Loss::EntityId].map(|loss| lost.count(loss)), [1, 0]);
+    assert_eq!([Unsupported::Spacing, Unsupported::EntityId].map(|loss| lost.count(loss)), [1, 0]);
 }
 
 #[test]
@@ -274,7 +278,7 @@ fn spacy() {
             {"start": 28, "end": 36, "label": "LOC", "text": "New York"}],
         "relations": [{"head": 1, "child": 4, "label": "lives_in",
             "head_span": {"start": 0, "end": 6, "label": "PER"}, "child_span": {"start": 16, "end": 18, "label": "LOC"}}]});
-    assert_eq!(parse(&line.to_string()), (vec![sentence()], Lost::default()));
+    assert_eq!(parse(&line.to_string()), (vec![sentence()], UnsupportedCounts::default()));
     let (content, lost) = written(&[sentence()], Format::Spacy);
     assert_eq!(
         json(&content),
@@ -283,7 +287,7 @@ fn spacy() {
             "relations": [{"label": "lives_in",
                 "head_span": {"start": 0, "end": 6, "label": "PER"}, "child_span": {"start": 16, "end": 18, "label": "LOC"}}]})
     );
-    assert_eq!(lost, Lost::default());
+    assert_eq!(lost, UnsupportedCounts::default());
 }
 
 #[test]
@@ -301,17 +305,32 @@ fn brat() {
     let mut reader = Reader::open(folder.path(), &ReadOptions::default()).expect("a reader");
     let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect("read");
     let id = |id: &str| Some(id.to_owned());
-    let expected = Sentence { id: id("b"), entities: vec![at(&text, "New\nYork", Some("LOC"))], text, ..sentence() };
-    assert_eq!(sentences, [Sentence { id: id("a"), ..Sentence::default() }, expected]);
+    let expected = {
+        let mut made = sentence().with_entities(vec![at(&text, "New\nYork", Some("LOC"))]);
+        made.id = id("b");
+        made.text = text;
+        made
+    };
+    assert_eq!(
+        sentences,
+        [
+            {
+                let mut sentence = Sentence::default();
+                sentence.id = id("a");
+                sentence
+            },
+            expected
+        ]
+    );
     // The mention in pieces, the event, the note; and the triple with the mention in pieces.
-    assert_eq!([Loss::Annotation, Loss::Triple].map(|loss| reader.report().lost.count(loss)), [3, 1]);
+    assert_eq!([Unsupported::Annotation, Unsupported::Triple].map(|loss| reader.report().lost.count(loss)), [3, 1]);
 
     let out = folder.path().join("out");
     let mut sentences = sentences;
     sentences[0].id = id("a/b");
     sentences[1].triples[0].relation = "lives in".into();
     let lost = write(&out, &sentences, Format::Brat).expect("written");
-    assert_eq!([Loss::Id, Loss::Name].map(|loss| lost.count(loss)), [1, 1]);
+    assert_eq!([Unsupported::Id, Unsupported::Name].map(|loss| lost.count(loss)), [1, 1]);
     let content = |name: &str| fs::read_to_string(out.join(name)).expect(name);
     assert_eq!(content("000001.ann"), "");
     assert_eq!(
@@ -354,7 +373,7 @@ fn parquet() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus.parquet");
     let score = Some(Probability::new(0.123_456_78).expect("in [0, 1]"));
-    let mut corpus: Vec<Sentence> = (0..3000).map(|n| Sentence { id: Some(n.to_string()), ..sentence() }).collect();
+    let mut corpus: Vec<Sentence> = (0..3000).map(|n| sentence().with_id(n.to_string())).collect();
     corpus[1].triples[0].score = score;
     corpus[2].extra.set("extra", &json!({"deep": [1, "x"]})).expect("JSON");
     corpus[2].extra.set("other", &()).expect("JSON");
@@ -410,21 +429,21 @@ fn what_would_read_as_none_is_counted() {
         (Format::Brat, "Entity"),
         (Format::Csv, ""),
     ] {
-        let mut typed = Sentence { id: Some("1".into()), ..Sentence::new("a b") };
+        let mut typed = Sentence::new("a b").with_id("1");
         typed.triples.push(triple(at("a b", "a", Some(name)), "r", at("a b", "b", Some("T"))));
         let (back, lost) = there_and_back(&[typed.clone()], format);
-        assert_eq!(lost.count(Loss::EntityType), 1, "{format}: {lost}");
+        assert_eq!(lost.count(Unsupported::EntityType), 1, "{format}: {lost}");
         typed.triples[0].subject.entity_type = None;
         assert_eq!(back[0].triples[0].subject.entity_type, None, "{format}");
         let (_, lost) = there_and_back(&[typed], format);
-        assert_eq!(lost.count(Loss::EntityType), 0, "{format}: {lost}");
+        assert_eq!(lost.count(Unsupported::EntityType), 0, "{format}: {lost}");
     }
-    let unnamed = Sentence { id: Some(String::new()), ..Sentence::new("a") };
+    let unnamed = Sentence::new("a").with_id(String::new());
     for format in Format::ALL {
         let (back, lost) = there_and_back(std::slice::from_ref(&unnamed), format);
         // Formats of pairs leave the sentence out.
         if let Some(back) = back.first() {
-            assert_eq!(lost.count(Loss::Id), usize::from(back.id != unnamed.id), "{format}: {lost}");
+            assert_eq!(lost.count(Unsupported::Id), usize::from(back.id != unnamed.id), "{format}: {lost}");
         }
     }
 }
@@ -448,18 +467,19 @@ prop_compose! {
             let mention = Mention::at(&text, ByteSpan::new(a.min(b), a.max(b))).expect("on borders");
             // One mention in two is of an entity that has an id, and the same place always of the same.
             let entity = entity_ids[(a + 3 * b) % entity_ids.len()].clone().filter(|_| a % 2 == 0);
-            let mention = Mention { entity, ..mention };
-            if placed { mention } else { Mention { span: None, ..mention } }
+            let mut mention = mention;
+            mention.entity = entity;
+            if placed { mention } else { mention.with_span(None) }
         };
-        let triples: Vec<Triple> = ends.into_iter().map(|([a, b, c, d], placed, entity_type)| Triple {
-            subject: Mention { entity_type, ..mention([a, b], placed[0]) },
-            relation: relation.clone(),
-            object: mention([c, d], placed[1]),
-            score: score.map(Probability::saturating),
+        let triples: Vec<Triple> = ends.into_iter().map(|([a, b, c, d], placed, entity_type)| {
+            let mut subject = mention([a, b], placed[0]);
+            subject.entity_type = entity_type;
+            Triple::new(subject, relation.clone(), mention([c, d], placed[1]))
+                .with_score(score.map(Probability::saturating))
         }).collect();
         let mut entities: Vec<Mention> = more.into_iter().map(|(ends, placed)| mention(ends, placed)).collect();
-        let negatives: Vec<Triple> = negatives.into_iter().map(|([a, b, c, d], placed)| Triple {
-            subject: mention([a, b], placed), relation: "NA".to_owned(), object: mention([c, d], placed), score: None,
+        let negatives: Vec<Triple> = negatives.into_iter().map(|([a, b, c, d], placed)| {
+            Triple::new(mention([a, b], placed), "NA", mention([c, d], placed))
         }).collect();
         // Mentions of pairs without a relation are entities.
         for mention in negatives.iter().flat_map(|pair| [&pair.subject, &pair.object]) {
@@ -472,12 +492,18 @@ prop_compose! {
         if let Some(note) = note {
             extra.set("note", &note).expect("JSON");
         }
-        Sentence { id, text, triples, entities, negatives, extra }
+        let mut sentence = Sentence::new(text)
+            .with_triples(triples)
+            .with_entities(entities)
+            .with_negatives(negatives)
+            .with_extra(extra);
+        sentence.id = id;
+        sentence
     }
 }
 
 /// Writes a corpus and reads it back.
-fn there_and_back(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, Lost) {
+fn there_and_back(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, UnsupportedCounts) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus");
     let mut lost = write(&path, sentences, format).expect("written");
@@ -537,17 +563,17 @@ proptest! {
             let (back, lost) = there_and_back(&sentences, format);
             let sum = |of: fn(&Sentence) -> usize, sentences: &[Sentence]| sentences.iter().map(of).sum::<usize>();
             for (loss, of) in [
-                (Loss::Triple, (|s| s.triples.len()) as fn(&Sentence) -> usize),
-                (Loss::Negative, |s| s.negatives.len()),
+                (Unsupported::Triple, (|s| s.triples.len()) as fn(&Sentence) -> usize),
+                (Unsupported::Negative, |s| s.negatives.len()),
             ] {
                 prop_assert_eq!(sum(of, &back) + lost.count(loss), sum(of, &sentences), "{}: {}", format, loss);
             }
             if has_pairs(format) {
                 prop_assert_eq!(back.len(), sum(|s| s.triples.len() + s.negatives.len(), &back));
             } else {
-                prop_assert_eq!(back.len() + lost.count(Loss::Sentence), sentences.len(), "{}", format);
+                prop_assert_eq!(back.len() + lost.count(Unsupported::Sentence), sentences.len(), "{}", format);
                 let fields: fn(&Sentence) -> usize = |s| s.extra.len();
-                prop_assert_eq!(sum(fields, &back) + lost.count(Loss::Field), sum(fields, &sentences), "{}", format);
+                prop_assert_eq!(sum(fields, &back) + lost.count(Unsupported::Field), sum(fields, &sentences), "{}", format);
             }
             if lost.is_empty() {
                 for (back, sentence) in back.iter().zip(&sentences) {
@@ -583,7 +609,7 @@ fn public_corpora_survive_every_format() {
     ] {
         let corpus = read(&data.join(file)).expect(file);
         let mut located = corpus.clone();
-        let mut locator = Locator::new(Choice::Nearest, Folding::NONE);
+        let mut locator = Locator::new(Occurrence::Nearest, Folding::NONE);
         located.iter_mut().for_each(|sentence| locator.locate(sentence));
         assert_eq!(locator.report().missing, 0, "{file}: {}", locator.report());
         for format in Format::ALL {
@@ -597,10 +623,10 @@ fn public_corpora_survive_every_format() {
                 let (back, lost) = there_and_back(&located, format);
                 println!("{file} as {format}: {lost}");
                 assert_eq!(
-                    back.len() + lost.count(Loss::Triple),
+                    back.len() + lost.count(Unsupported::Triple),
                     located.iter().map(|s| s.triples.len()).sum::<usize>()
                 );
-                assert!(there_and_back(&back, format) == (back, Lost::default()), "{file} as {format}");
+                assert!(there_and_back(&back, format) == (back, UnsupportedCounts::default()), "{file} as {format}");
                 continue;
             }
             if format.needs_offsets() {
@@ -608,22 +634,22 @@ fn public_corpora_survive_every_format() {
                 let (back, lost) = there_and_back(&located, format);
                 let triples = |sentences: &[Sentence]| sentences.iter().map(|s| s.triples.len()).sum::<usize>();
                 println!("{file} as {format}: {lost}");
-                assert_eq!(triples(&back) + lost.count(Loss::Triple), triples(&corpus), "{file} as {format}");
-                assert!(lost.count(Loss::Triple) * 100 < triples(&corpus), "{file} as {format}");
+                assert_eq!(triples(&back) + lost.count(Unsupported::Triple), triples(&corpus), "{file} as {format}");
+                assert!(lost.count(Unsupported::Triple) * 100 < triples(&corpus), "{file} as {format}");
                 if lost.is_empty() {
                     let equal =
                         back.iter().zip(&located).all(|(a, b)| normal(a, format, true) == normal(b, format, true));
                     assert!(equal && back.len() == located.len(), "{file} as {format}");
                 }
-                assert!(there_and_back(&back, format) == (back, Lost::default()), "{file} as {format}");
+                assert!(there_and_back(&back, format) == (back, UnsupportedCounts::default()), "{file} as {format}");
                 continue;
             }
             let (back, lost) = there_and_back(&corpus, format);
-            if lost.count(Loss::Sentence) > 0 {
+            if lost.count(Unsupported::Sentence) > 0 {
                 // Rows of two sentences with one text are one sentence.
                 println!("{file} as {format}: {lost}");
-                assert_eq!(back.len() + lost.count(Loss::Sentence), corpus.len(), "{file} as {format}");
-            } else if lost.count(Loss::EntityType) + lost.count(Loss::Field) > 0 {
+                assert_eq!(back.len() + lost.count(Unsupported::Sentence), corpus.len(), "{file} as {format}");
+            } else if lost.count(Unsupported::EntityType) + lost.count(Unsupported::Field) > 0 {
                 println!("{file} as {format}: {lost}");
             } else {
                 assert!(lost.is_empty(), "{file} as {format}: {lost}");
@@ -639,22 +665,21 @@ fn what_was_lost_in_silence_is_counted() {
     // A byte order mark at the beginning of the first text.
     let marked = Sentence::new("\u{feff}a");
     let (back, lost) = there_and_back(&[marked.clone(), marked], Format::Text);
-    assert_eq!((back[0].text.as_str(), back[1].text.as_str(), lost.count(Loss::Spacing)), ("a", "\u{feff}a", 1));
+    assert_eq!((back[0].text.as_str(), back[1].text.as_str(), lost.count(Unsupported::Spacing)), ("a", "\u{feff}a", 1));
     // An entity whose two mentions are the same.
-    let mention = Mention { entity: Some("0".to_owned()), ..at("a b", "a", None) };
-    let twice = Sentence { entities: vec![mention.clone(), mention], ..Sentence::new("a b") };
+    let mention = at("a b", "a", None).with_entity("0");
+    let twice = Sentence::new("a b").with_entities(vec![mention.clone(), mention]);
     for format in [Format::Docred, Format::Brat] {
         let (back, lost) = there_and_back(std::slice::from_ref(&twice), format);
-        assert_eq!((&back[0].entities[0].entity, lost.count(Loss::EntityId)), (&None, 2), "{format}");
+        assert_eq!((&back[0].entities[0].entity, lost.count(Unsupported::EntityId)), (&None, 2), "{format}");
     }
     // The version of a model without a score, and the answer of another program's task.
-    let mut sentence =
-        Sentence { triples: vec![triple(at("a b", "a", None), "r", at("a b", "b", None))], ..Sentence::new("a b") };
+    let mut sentence = Sentence::new("a b").with_triples(vec![triple(at("a b", "a", None), "r", at("a b", "b", None))]);
     sentence.extra.set("prediction_model_version", "v1").expect("JSON");
     let (back, lost) = there_and_back(std::slice::from_ref(&sentence), Format::LabelStudio);
-    assert_eq!((normal(&back[0], Format::LabelStudio, false), lost), (sentence, Lost::default()));
+    assert_eq!((normal(&back[0], Format::LabelStudio, false), lost), (sentence, UnsupportedCounts::default()));
     let mut answered = Sentence::new("a");
     answered.extra.set("answer", "no").expect("JSON");
     let (back, lost) = there_and_back(&[answered], Format::Spacy);
-    assert_eq!((back.len(), lost.count(Loss::Field)), (1, 1));
+    assert_eq!((back.len(), lost.count(Unsupported::Field)), (1, 1));
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use rere_core::{ByteSpan, RelationSet, Sentence, TokenSpan, Triple};
-use rere_data::{LocatedCorpus, Missing, Tokenizer, occurrences, pointer_marks, read, relation_labels, to_tokens};
+use rere_data::{LocatedCorpus, OnMissing, Tokenizer, occurrences, pointer_marks, read, relation_labels, to_tokens};
 
 fn folder(variable: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(variable).map(PathBuf::from);
@@ -57,7 +57,7 @@ fn corpora_are_located_for_a_pretrained_encoder() {
         let mut sorted: Vec<&str> = names(&corpus).into_iter().collect();
         sorted.sort_unstable();
         let relations = RelationSet::from_names(sorted).expect("relations");
-        let located = LocatedCorpus::new(&corpus, &tokenizer, &relations, Missing::Error).expect(file);
+        let located = LocatedCorpus::new(&corpus, &tokenizer, &relations, OnMissing::Error).expect(file);
         println!("{file}: {}", located.report);
         assert_eq!((located.sentences.len(), located.report.sentences), (corpus.len(), corpus.len()));
         assert!(located.report.is_complete());
@@ -138,7 +138,7 @@ fn chinese_corpora_are_located_in_words() {
     let mut sorted: Vec<&str> = names(&corpus).into_iter().collect();
     sorted.sort_unstable();
     let relations = RelationSet::from_names(sorted).expect("relations");
-    let locate = || LocatedCorpus::new(&corpus, &tokenizer, &relations, Missing::Error).expect("located");
+    let locate = || LocatedCorpus::new(&corpus, &tokenizer, &relations, OnMissing::Error).expect("located");
     let located = locate();
     println!("ske2019/dev.jsonl: {}", located.report);
     assert_eq!(located, locate(), "the same corpus gives the same labels");

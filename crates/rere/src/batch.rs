@@ -24,12 +24,11 @@ pub fn encoder_input(
     for (row, context) in contexts.into_iter().flatten().enumerate() {
         segments[row * padded.width + context.start..row * padded.width + rows[row].len()].fill(1);
     }
-    EncoderInput {
-        ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
-        segments: Tensor::<2, Int>::from_data(TensorData::new(segments, shape), device),
-        mask: Tensor::<2, Bool>::from_data(TensorData::new(padded.mask, shape), device),
-        frozen: None,
-    }
+    EncoderInput::new(
+        Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
+        Tensor::<2, Int>::from_data(TensorData::new(segments, shape), device),
+        Tensor::<2, Bool>::from_data(TensorData::new(padded.mask, shape), device),
+    )
 }
 
 /// The numbers of a tensor in f32, in the order of memory.
@@ -44,7 +43,7 @@ pub fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
 
 /// Where and in which batches a system computes, and the tokenizer of its texts.
 #[derive(Debug, Clone)]
-pub struct Compute {
+pub struct Runtime {
     /// The device.
     pub device: Device,
     /// Tokens in a batch, padding counted.
@@ -53,7 +52,7 @@ pub struct Compute {
     pub tokenizer: Tokenizer,
 }
 
-impl Compute {
+impl Runtime {
     /// Batches of at most `batch_tokens` tokens, padding counted.
     pub fn new(device: &Device, batch_tokens: usize, tokenizer: &Tokenizer) -> Self {
         Self { device: device.clone(), batch_tokens, tokenizer: tokenizer.clone() }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rere_core::Constraints;
-use rere_data::Missing;
+use rere_data::OnMissing;
 use rere_loss::LossSettings;
 use rere_model::EncoderConfig;
 use serde::{
@@ -43,7 +43,7 @@ pub struct DataConfig {
     /// The development file. Without one the last epoch is kept and no threshold is chosen.
     pub dev: Option<PathBuf>,
     /// What happens with a triple whose subject or object is not in its sentence: `error` or `skip`.
-    pub missing: Missing,
+    pub missing: OnMissing,
 }
 
 /// The encoder that all networks start from.

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::{
     RereError, System, Thresholds,
-    batch::Compute,
+    batch::Runtime,
     files::{from_json, io, sha256},
 };
 
@@ -183,22 +183,22 @@ impl Source {
 }
 
 /// The files of a model that is being loaded, for [`System::load`].
-pub struct Parts<'a> {
+pub struct ModelParts<'a> {
     source: &'a Source,
     /// The model's configuration.
     pub config: &'a ModelConfig,
     /// Where and in which batches to compute, and the tokenizer.
-    pub compute: Compute,
+    pub compute: Runtime,
     precision: Precision,
     /// Digests of the files that were read, by name.
     digests: RefCell<BTreeMap<String, String>>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> ModelParts<'a> {
     pub(crate) fn new(
         source: &'a Source,
         config: &'a ModelConfig,
-        compute: Compute,
+        compute: Runtime,
         precision: Precision,
     ) -> Result<Self, RereError> {
         config.encoder.check_precision(precision)?;

@@ -62,13 +62,13 @@ mod thresholds;
 mod train;
 mod trained;
 
-pub use batch::{Compute, encoder_input, numbers, probabilities};
+pub use batch::{Runtime, encoder_input, numbers, probabilities};
 pub use burn::tensor::Device;
 pub use ceiling::{Ceiling, ceilings};
 pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig};
 pub use error::RereError;
 pub use extraction::{Extraction, Progress};
-pub use folder::{ModelConfig, Parts, Source};
+pub use folder::{ModelConfig, ModelParts, Source};
 pub use rere_core::{
     Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Sentence,
     Triple,
@@ -79,6 +79,6 @@ pub use system::{AnyConfig, CasRel, CasRelConfig, Decoding, Floor, Rere, RereCon
 pub use thresholds::Thresholds;
 pub use train::{
     Corpus, Earlier, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, SentenceExamples, StageRecord,
-    Step, Targets, Task, TrainOptions, Trainer, TrainingRecord, Warning,
+    Targets, Task, TrainOptions, Trainer, TrainingRecord, TrainingStep, Warning,
 };
 pub use trained::{LoadOptions, Trained, TrainedSystem, load};

@@ -12,7 +12,7 @@ use rere_core::{ByteSpan, Constraints, Mention, Probability, RelationSet, Senten
 use rere_data::{LocatedCorpus, Tokenizer, Tokens, windows};
 use rere_decode::{RelationThresholds, TokenizedText};
 use rere_eval::{
-    Counts, Exact, Score, Scored as Candidates, TripleMatcher, best_relation_thresholds, best_threshold, counts_at,
+    Counts, Exact, Score, ScoredPredictions, TripleMatcher, best_relation_thresholds, best_threshold, counts_at,
 };
 
 use crate::{Decoding, Floor, RereError, SpanTriple, System, Thresholds, Window};
@@ -52,7 +52,7 @@ impl<'a> Texts<'a> {
 }
 
 /// The scores of texts: what triples are decoded from, at as many thresholds as wanted.
-pub(crate) struct Scored<'a, S: System> {
+pub(crate) struct ScoredSentences<'a, S: System> {
     pub texts: &'a Texts<'a>,
     pub windows: Vec<Window<'a>>,
     pub scores: Vec<S::Scores>,
@@ -60,7 +60,7 @@ pub(crate) struct Scored<'a, S: System> {
     pub wanted: Vec<bool>,
 }
 
-impl<'a, S: System> Scored<'a, S> {
+impl<'a, S: System> ScoredSentences<'a, S> {
     /// Scores of texts in windows of at most `longest` tokens.
     pub fn new(system: &S, texts: &'a Texts<'a>, longest: usize, floor: &Floor<'_>) -> Result<Self, RereError> {
         let windows = texts.windows(longest);
@@ -88,7 +88,7 @@ impl<'a, S: System> Scored<'a, S> {
             found.clear();
             system.decode(scores, text, &decoding, scratch, found).map_err(failed)?;
             let is_kept = |triple: &&SpanTriple| {
-                let threshold = thresholds.triple.of(triple.relation);
+                let threshold = thresholds.triple.get(triple.relation);
                 triple.is_pair()
                     && self.wanted.get(triple.relation) == Some(&true)
                     && threshold.is_some_and(|least| triple.score >= least)
@@ -134,12 +134,12 @@ pub(crate) fn triple_of(
 ) -> Result<Triple, RereError> {
     let mention =
         |span: ByteSpan| Mention::at(text, span).map_err(|source| RereError::Span { sentence: at + 1, source });
-    Ok(Triple {
-        subject: mention(found.subject)?,
-        relation: relations.get(found.relation).map(|relation| relation.name.clone()).unwrap_or_default(),
-        object: mention(found.object)?,
-        score: Some(found.score),
-    })
+    Ok(Triple::new(
+        mention(found.subject)?,
+        relations.get(found.relation).map(|relation| relation.name.clone()).unwrap_or_default(),
+        mention(found.object)?,
+    )
+    .with_score(found.score))
 }
 
 /// Thresholds that were chosen, and what they give on the sentences that they were chosen on.
@@ -166,7 +166,7 @@ type Judged = Vec<(usize, f32, bool)>;
 /// place of the one for all if that is better in a five-fold cross-validation over the sentences.
 pub(crate) fn choose_thresholds<S: System>(
     system: &S,
-    scored: &Scored<'_, S>,
+    scored: &ScoredSentences<'_, S>,
     gold: &[Sentence],
     relations: &RelationSet,
     constraints: &Constraints,
@@ -214,8 +214,8 @@ fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -
     let names: Vec<&str> = relations.iter().map(|relation| relation.name.as_str()).collect();
     // The candidates of each relation in some of the sentences.
     let candidates = |is_in: &dyn Fn(usize) -> bool| {
-        let mut by_relation: BTreeMap<&str, Candidates> =
-            names.iter().map(|&name| (name, Candidates::default())).collect();
+        let mut by_relation: BTreeMap<&str, ScoredPredictions> =
+            names.iter().map(|&name| (name, ScoredPredictions::default())).collect();
         let sentences = judged.iter().zip(gold).enumerate().filter(|(at, _)| is_in(*at));
         for (judged, sentence) in sentences.map(|(_, sentence)| sentence) {
             for &(relation, score, right) in judged {
@@ -232,7 +232,7 @@ fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -
     let (mut one, mut each) = (Counts::default(), Counts::default());
     for fold in 0..FOLDS {
         let (chosen_on, tested) = (candidates(&|at| at % FOLDS != fold), candidates(&|at| at % FOLDS == fold));
-        let all = |candidates: &BTreeMap<&str, Candidates>| {
+        let all = |candidates: &BTreeMap<&str, ScoredPredictions>| {
             let items: Vec<(f32, bool)> = candidates.values().flat_map(|of| of.items.iter().copied()).collect();
             (items, candidates.values().map(|of| of.gold).sum::<usize>())
         };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Decision thresholds of a system. They belong to the model, and are chosen on development sentences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Thresholds {
     /// Least score of what the first step finds: relations of a sentence, or subjects. A system of one step has no use for it.
     pub detect: Probability,
@@ -24,6 +25,24 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
+    /// Sets the least score of what the first step finds.
+    #[must_use]
+    pub fn with_detect(self, score: Probability) -> Self {
+        Self { detect: score, ..self }
+    }
+
+    /// Sets the least score of what the second step marks.
+    #[must_use]
+    pub fn with_decode(self, score: Probability) -> Self {
+        Self { decode: score, ..self }
+    }
+
+    /// Sets the least score of a triple.
+    #[must_use]
+    pub fn with_triple(self, score: impl Into<RelationThresholds>) -> Self {
+        Self { triple: score.into(), ..self }
+    }
+
     /// The values that are tried when thresholds are chosen: 0.05, 0.10, ... 0.95.
     pub fn candidates() -> Vec<Probability> {
         (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()

@@ -11,17 +11,18 @@ use rere_model::Precision;
 use serde::Deserialize;
 
 use crate::{
-    Floor, Parts, RereError, Source, System, Thresholds,
-    batch::Compute,
+    Floor, ModelParts, RereError, Source, System, Thresholds,
+    batch::Runtime,
     files::{sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, load_tokenizer},
-    pipeline::{Chosen, Scored, Texts, candidates_floor, choose_thresholds},
+    pipeline::{Chosen, ScoredSentences, Texts, candidates_floor, choose_thresholds},
     system::load_any,
 };
 
 /// How a model is loaded. Device, precision and threads are fixed then; what differs from call to call is in
 /// [`ExtractOptions`].
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct LoadOptions {
     /// Where to compute.
     pub device: Device,
@@ -38,6 +39,24 @@ impl LoadOptions {
     /// Options for a device: f32, batches of 1,024 tokens, the caller's threads.
     pub fn new(device: Device) -> Self {
         Self { device, precision: Precision::F32, batch_tokens: 1024, threads: None }
+    }
+
+    /// Sets the numbers to compute with.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// Sets how many tokens go through an encoder at once, padding included.
+    #[must_use]
+    pub fn with_batch_tokens(self, tokens: usize) -> Self {
+        Self { batch_tokens: tokens, ..self }
+    }
+
+    /// Sets the threads of the system's own pool; `None` for the caller's pool.
+    #[must_use]
+    pub fn with_threads(self, threads: impl Into<Option<usize>>) -> Self {
+        Self { threads: threads.into(), ..self }
     }
 }
 
@@ -124,8 +143,8 @@ impl<S: System> Trained<S> {
         let settings = S::Config::deserialize(&config.settings)
             .map_err(|error| wrong(format!("settings: {error}; train the model again")))?;
         let tokenizer = load_tokenizer(source, &config.encoder)?;
-        let compute = Compute::new(&options.device, options.batch_tokens, &tokenizer);
-        let parts = Parts::new(source, &config, compute, options.precision)?;
+        let compute = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
+        let parts = ModelParts::new(source, &config, compute, options.precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
         digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));
@@ -135,12 +154,7 @@ impl<S: System> Trained<S> {
         }
         let pool = options.threads.map(|threads| ThreadPoolBuilder::new().num_threads(threads).build()).transpose();
         let pool = pool.map_err(RereError::config)?;
-        let info = Info {
-            system: config.system.clone(),
-            version: config.rere_version.clone(),
-            digest: None,
-            relations: config.relations.clone(),
-        };
+        let info = Info::new(&config.system, &config.rere_version, config.relations.clone());
         let mut trained = Self { config, system, tokenizer, pool, digests, info };
         trained.set_digest();
         Ok(trained)
@@ -166,7 +180,11 @@ impl<S: System> Trained<S> {
     }
 
     /// The triples of scored texts at other thresholds than the model's.
-    pub(crate) fn decode(&self, scored: &Scored<'_, S>, at: &Thresholds) -> Result<Vec<Vec<Triple>>, RereError> {
+    pub(crate) fn decode(
+        &self,
+        scored: &ScoredSentences<'_, S>,
+        at: &Thresholds,
+    ) -> Result<Vec<Vec<Triple>>, RereError> {
         scored.decode(&self.system, &self.config.relations, at, &self.config.decode, |_| None)
     }
 
@@ -194,7 +212,7 @@ impl<S: System> Trained<S> {
         let constraints = options.constraints.as_ref().unwrap_or(&self.config.decode);
         constraints.check(&self.config.relations)?;
         let texts = Texts::tokenize(inputs.iter().map(|input| input.text).collect(), &self.tokenizer)?;
-        let scored = Scored::new(&self.system, &texts, self.window_tokens(), &floor)?;
+        let scored = ScoredSentences::new(&self.system, &texts, self.window_tokens(), &floor)?;
         let mentions = |text: usize| inputs[text].mentions;
         Ok(scored.decode(&self.system, &self.config.relations, &thresholds, constraints, mentions)?)
     }
@@ -202,7 +220,7 @@ impl<S: System> Trained<S> {
     /// The best thresholds on sentences that are tokenised already.
     pub(crate) fn choose(&self, texts: &Texts<'_>, gold: &[Sentence]) -> Result<Option<Chosen>, RereError> {
         let config = &self.config;
-        let score = |floor: &Floor<'_>| Scored::new(&self.system, texts, self.window_tokens(), floor);
+        let score = |floor: &Floor<'_>| ScoredSentences::new(&self.system, texts, self.window_tokens(), floor);
         let scored = candidates_floor(config.relations.len(), score)?;
         choose_thresholds(&self.system, &scored, gold, &config.relations, &config.decode)
     }

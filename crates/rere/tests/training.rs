@@ -91,7 +91,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn options(resume: bool) -> TrainOptions {
-    TrainOptions { resume, ..TrainOptions::new(device()) }
+    TrainOptions::new(device()).with_resume(resume)
 }
 
 fn run<S: System>(config: &Config<S>, corpus: &Corpus, folder: &Path, resume: bool) -> Result<Vec<Event>, RereError> {
@@ -124,7 +124,7 @@ fn extract(system: &dyn Extractor, sentences: &[Sentence]) -> Vec<Vec<Triple>> {
 /// Thresholds at which an untrained system finds something everywhere.
 fn low(at: f32) -> Thresholds {
     let low = Probability::saturating(at);
-    Thresholds { detect: low, decode: low, triple: Probability::ZERO.into() }
+    Thresholds::default().with_detect(low).with_decode(low)
 }
 
 fn assert_same(a: &Path, b: &Path, message: &str) {
@@ -291,7 +291,7 @@ fn only_the_same_run_can_be_resumed() {
     // A stopped run is not lost by accident.
     let error = run(&config(), &corpus(), folder.path(), false).expect_err("a stopped run");
     assert!(matches!(error, RereError::Stopped { .. }), "{error}");
-    let overwrite = TrainOptions { overwrite: true, ..options(false) };
+    let overwrite = options(false).with_overwrite(true);
     Trainer::new(config(), overwrite).run(&corpus(), folder.path()).expect("trains");
     // A run that has ended succeeds at once, so that a scheduler can retry it.
     let before = files(folder.path());
@@ -365,7 +365,7 @@ fn check_extraction<S: System>(config: &Config<S>) {
     // The long text does not fit the encoder: more of it is found than of its first window, the first 45 tokens at most.
     let ends = found[4].iter().flat_map(|t| [&t.subject, &t.object]).filter_map(|m| m.span).map(|span| span.end);
     let first_window = "Ada was born in London . ".len() * 45 / 6;
-    system.set_constraints(Constraints { overlap: true, ..Constraints::default() });
+    system.set_constraints(Constraints::default().with_overlap(true));
     let distinct: Vec<String> = (0..40).map(|number| format!("x{number} was born in London .")).collect();
     let far = extract(&system, &[Sentence::new(distinct.join(" "))]).remove(0);
     let last = far.iter().flat_map(|t| [&t.subject, &t.object]).filter_map(|m| m.span).map(|span| span.end).max();
@@ -390,8 +390,8 @@ fn check_extraction<S: System>(config: &Config<S>) {
     let relation = system.info().relations.get(0).expect("a relation").name.clone();
     for constraints in [
         Constraints::default(),
-        Constraints { overlap: true, longest: Some(2), ..Constraints::default() },
-        Constraints { most: Some(3), one_to_one: vec![relation.clone()], ..Constraints::default() },
+        Constraints::default().with_overlap(true).with_longest(2),
+        Constraints::default().with_most(3).with_one_to_one(vec![relation.clone()]),
     ] {
         let base = ExtractOptions::default().with_constraints(constraints);
         let mut before: Option<Vec<Vec<Triple>>> = None;
@@ -465,7 +465,7 @@ fn a_model_can_be_loaded_from_memory_and_has_a_digest() {
     run(&config(), &corpus(), folder.path(), false).expect("trains");
     let from_folder = load(folder.path(), LoadOptions::new(device())).expect("loads");
     let mut in_memory: BTreeMap<String, Vec<u8>> = files(folder.path()).into_iter().collect();
-    let two_threads = LoadOptions { threads: Some(2), ..LoadOptions::new(device()) };
+    let two_threads = LoadOptions::new(device()).with_threads(2);
     let mut from_memory = load(in_memory.clone(), two_threads).expect("loads");
     assert_eq!(from_folder.info(), from_memory.info());
     assert_eq!(from_folder.info().digest.as_ref().map(String::len), Some(64));
@@ -493,7 +493,7 @@ fn corpora_that_cannot_be_used_are_errors() {
     let error = run(&config(), &broken, folder.path(), false).expect_err("Paris is not there").to_string();
     assert!(error.contains("Paris") && error.contains("s7"), "{error}");
     let mut skip = config();
-    skip.data.missing = rere_data::Missing::Skip;
+    skip.data.missing = rere_data::OnMissing::Skip;
     let events = run(&skip, &broken, folder.path(), false).expect("the triple is left out");
     let Some(Event::Located(report)) = events.first() else { panic!("no report") };
     assert_eq!(report.object_not_found, 1);
@@ -719,14 +719,14 @@ fn every_backend_extracts_the_same() {
         let mut system = Trained::<Rere>::load(folder.path(), &LoadOptions::new(device.clone())).expect("loads");
         // So low that there is something to compare, whatever little was learnt.
         system.set_thresholds(low(0.05));
-        system.set_constraints(Constraints { overlap: true, ..Constraints::default() });
+        system.set_constraints(Constraints::default().with_overlap(true));
         extract(&system, &corpus.train)
     };
     let (here, there) = (scored(&Device::flex()), scored(&device()));
     assert!(here.iter().map(Vec::len).sum::<usize>() > 20);
     for (here, there) in here.iter().zip(&there) {
         let unscored = |triples: &[Triple]| -> Vec<Triple> {
-            triples.iter().map(|triple| Triple { score: None, ..triple.clone() }).collect()
+            triples.iter().map(|triple| triple.clone().with_score(None)).collect()
         };
         assert_eq!(unscored(here), unscored(there));
         for (here, there) in here.iter().zip(there) {
@@ -744,7 +744,7 @@ fn an_lstm_supports_f32_only() {
     let mut config: Config<Rere> = Config::parse(text).expect("valid");
     (config.system.relation.epochs, config.system.entity.epochs) = (1, 1);
     run(&config, &corpus(), folder.path(), false).expect("trained");
-    let with = |precision| load(folder.path(), LoadOptions { precision, ..LoadOptions::new(device()) });
+    let with = |precision| load(folder.path(), LoadOptions::new(device()).with_precision(precision));
     with(Precision::F32).expect("as it is");
     let error = with(Precision::Bf16).err().expect("no such LSTM").to_string();
     assert_eq!(error, "precision \"bf16\": an LSTM supports f32 only: use f32");
@@ -770,7 +770,7 @@ fn a_relation_is_added_by_training_the_relation_stage_alone() {
     config.system.entity.epochs = 0;
     let error = run(&config, &corpus(), second, false).expect_err("nothing to keep").to_string();
     assert!(error.contains("rere.entity.epochs") && error.contains("--from"), "{error}");
-    let from = TrainOptions { from: Some(first.into()), ..options(false) };
+    let from = options(false).with_from(first);
     Trainer::new(config.clone(), from.clone()).run(&corpus(), second).expect("trains");
     let weights = |folder: &Path, name: &str| fs::read(folder.join(name).join("model.safetensors")).expect("written");
     assert!(weights(first, "entity") == weights(second, "entity"), "the entity stage is as it was");
@@ -794,7 +794,7 @@ fn a_relation_is_added_by_training_the_relation_stage_alone() {
     assert!(error.contains("expected a model of the system casrel, found rere"), "{error}");
     let folder = tempfile::tempdir().expect("a folder");
     run(&casrel(), &without(corpus(), "born in"), folder.path(), false).expect("trains");
-    let from = TrainOptions { from: Some(folder.path().into()), ..options(false) };
+    let from = options(false).with_from(folder.path());
     Trainer::new(casrel(), from).run(&corpus(), second).expect("trains");
     assert_eq!(trained::<CasRel>(second).info().relations.len(), 2);
 }

@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let [from, to, content @ ..] = data else { return };
     let read = |capacity| {
         let input = BufReader::with_capacity(capacity, Cursor::new(content.to_owned()));
-        let options = ReadOptions { format: ONLY.or_else(|| format(*from)), ..ReadOptions::default() };
+        let options = ReadOptions::default().with_format(ONLY.or_else(|| format(*from)));
         let mut reader = Reader::new(input, "input", &options).ok()?;
         Some((sentences(&mut reader, lines(content)), reader.line()))
     };

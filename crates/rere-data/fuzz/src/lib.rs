@@ -14,7 +14,7 @@ use std::{
 };
 
 use rere_core::{Mention, Sentence};
-use rere_data::{DataError, Format, Loss, Lost, ReadOptions, Reader, write};
+use rere_data::{DataError, Format, Unsupported, UnsupportedCounts, ReadOptions, Reader, write};
 use tempfile::TempDir;
 
 pub use self::mutate::mutate;
@@ -90,16 +90,16 @@ pub fn there_and_back(sentences: &[Sentence], format: Format) {
     let (back, lost) = trip(sentences, format);
     let count = |of: fn(&Sentence) -> usize, sentences: &[Sentence]| sentences.iter().map(of).sum::<usize>();
     for (loss, of) in
-        [(Loss::Triple, (|s| s.triples.len()) as fn(&Sentence) -> usize), (Loss::Negative, |s| s.negatives.len())]
+        [(Unsupported::Triple, (|s| s.triples.len()) as fn(&Sentence) -> usize), (Unsupported::Negative, |s| s.negatives.len())]
     {
         assert_eq!(count(of, &back) + lost.count(loss), count(of, sentences), "{format}: {loss}");
     }
     if matches!(format, Format::Opennre | Format::Tacred) {
         assert_eq!(back.len(), count(|s| s.triples.len() + s.negatives.len(), &back), "{format}");
     } else {
-        assert_eq!(back.len() + lost.count(Loss::Sentence), sentences.len(), "{format}");
+        assert_eq!(back.len() + lost.count(Unsupported::Sentence), sentences.len(), "{format}");
         assert_eq!(
-            count(|s| s.extra.len(), &back) + lost.count(Loss::Field),
+            count(|s| s.extra.len(), &back) + lost.count(Unsupported::Field),
             count(|s| s.extra.len(), sentences),
             "{format}"
         );
@@ -135,7 +135,7 @@ fn normal(sentence: &Sentence, format: Format) -> Sentence {
     sentence
 }
 
-fn trip(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, Lost) {
+fn trip(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, UnsupportedCounts) {
     let path = scratch(if format == Format::Brat { "folder" } else { "file" });
     let mut lost = write(&path, sentences, format).expect("written");
     // The first line of a text, and a header, may look like something else.

@@ -19,6 +19,7 @@ use crate::{
 
 /// Which names are looked for, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MatcherSettings {
     /// Characters that a name must have, when folded.
     pub min_characters: usize,
@@ -29,6 +30,20 @@ pub struct MatcherSettings {
 impl Default for MatcherSettings {
     fn default() -> Self {
         Self { min_characters: 2, folding: Folding::NONE }
+    }
+}
+
+impl MatcherSettings {
+    /// Sets the fewest characters of a name.
+    #[must_use]
+    pub fn with_min_characters(self, characters: usize) -> Self {
+        Self { min_characters: characters, ..self }
+    }
+
+    /// Sets what names and text may differ in.
+    #[must_use]
+    pub fn with_folding(self, folding: Folding) -> Self {
+        Self { folding, ..self }
     }
 }
 

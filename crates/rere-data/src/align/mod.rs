@@ -14,7 +14,7 @@ use rere_core::{
 pub use self::{
     kb::{KnowledgeBase, KnowledgeBaseReport},
     matcher::{EntityMatcher, EntityMention, MatcherSettings},
-    overlap::{Found, Labelling, Overlap},
+    overlap::{Labelling, LabellingCounts, Overlap},
 };
 use crate::DataError;
 
@@ -34,12 +34,7 @@ impl Aligner {
     /// As [`EntityMatcher::new`].
     pub fn new(kb: KnowledgeBase, settings: MatcherSettings) -> Result<Self, DataError> {
         let matcher = EntityMatcher::new(kb.names(), settings)?;
-        let info = Info {
-            system: "kb-match".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            digest: None,
-            relations: kb.relations().clone(),
-        };
+        let info = Info::new("kb-match", env!("CARGO_PKG_VERSION"), kb.relations().clone());
         Ok(Self { kb, matcher, info })
     }
 
@@ -85,7 +80,7 @@ impl Aligner {
                 named.entry(entity).or_default().push(number);
             }
         }
-        let mention = |span: ByteSpan| Some(Mention { span: Some(span), ..Mention::of(span.slice(text).ok()?) });
+        let mention = |span: ByteSpan| Some(Mention::of(span.slice(text).ok()?).with_span(span));
         let mut triples = Vec::new();
         for (number, subject) in names.iter().enumerate() {
             // One name at two places may be two entities, but one place is only one.
@@ -106,7 +101,7 @@ impl Aligner {
                     && let Some(relation) = self.kb.relations().get(label)
                     && let (Some(subject), Some(object)) = (mention(subject.first), mention(object))
                 {
-                    triples.push(Triple { subject, relation: relation.name.clone(), object, score: None });
+                    triples.push(Triple::new(subject, relation.name.clone(), object));
                 }
             }
         }
@@ -183,8 +178,8 @@ impl Extractor for Aligner {
         let constraints = options.constraints.clone().unwrap_or_default();
         constraints.check(relations)?;
         let is_wanted = |triple: &Triple| relations.label(&triple.relation).is_some_and(|label| wanted[label]);
-        let find = |&Input { text, mentions }: &Input| {
-            let sure = |triple| Triple { score: Some(Probability::ONE), ..triple };
+        let find = |&Input { text, mentions, .. }: &Input| {
+            let sure = |triple: Triple| triple.with_score(Probability::ONE);
             let mut triples: Vec<Triple> = self.align(text).into_iter().filter(is_wanted).map(sure).collect();
             constraints.retain(&mut triples, mentions, |span| self.cost(span.slice(text).unwrap_or_default()));
             triples
@@ -286,21 +281,20 @@ mod tests {
     #[test]
     fn known_mentions_stay_known() {
         let text = "Ada left London for 北京 , Ada said";
-        let known = |start, end, name: Option<&str>| Mention {
-            entity_type: name.map(str::to_owned),
-            ..Mention::at(text, ByteSpan::new(start, end)).expect("fits")
+        let known = |start, end, name: Option<&str>| {
+            let mut mention = Mention::at(text, ByteSpan::new(start, end)).expect("fits");
+            mention.entity_type = name.map(str::to_owned);
+            mention
         };
-        let loc = |surface: &str| Mention { entity_type: Some("LOC".to_owned()), ..Mention::of(surface) };
-        let triple = |subject, object| Triple { subject, object, ..Triple::of("", "left", "") };
-        let mut sentence = Sentence {
-            triples: vec![
+        let loc = |surface: &str| Mention::of(surface).with_entity_type("LOC");
+        let triple = |subject, object| Triple::new(subject, "left", object);
+        let mut sentence = Sentence::new(text)
+            .with_triples(vec![
                 triple(known(0, 3, Some("PER")), loc("London")),
                 triple(known(0, 3, Some("PER")), known(4, 8, Some("VERB"))),
                 triple(Mention::of("Ada"), Mention::of("said")),
-            ],
-            entities: vec![known(0, 3, Some("PER")), known(20, 26, None), known(29, 32, Some("PER"))],
-            ..Sentence::new(text)
-        };
+            ])
+            .with_entities(vec![known(0, 3, Some("PER")), known(20, 26, None), known(29, 32, Some("PER"))]);
         assert_eq!(aligner(None).relabel(&mut sentence), 4);
         let joined = |triple: &Triple| [triple.subject.clone(), triple.object.clone()];
         let london = known(9, 15, Some("LOC"));
@@ -312,10 +306,11 @@ mod tests {
         assert_eq!(sentence.entities, [known(4, 8, Some("VERB")), Mention::of("said"), known(29, 32, Some("PER"))]);
 
         // Of two types at one place the first is taken, and the other one stays.
-        let mut sentence = Sentence {
-            entities: vec![known(0, 3, None), known(0, 3, Some("PER")), known(0, 3, Some("NAME"))],
-            ..Sentence::new(text)
-        };
+        let mut sentence = Sentence::new(text).with_entities(vec![
+            known(0, 3, None),
+            known(0, 3, Some("PER")),
+            known(0, 3, Some("NAME")),
+        ]);
         aligner(None).relabel(&mut sentence);
         assert_eq!(sentence.triples[0].subject, known(0, 3, Some("PER")));
         assert_eq!(sentence.entities, [known(0, 3, Some("NAME"))]);
@@ -376,12 +371,7 @@ mod tests {
                 for &label in aligner.kb().between(a, b) {
                     if seen.insert((subject.text.clone(), label, object.text.clone())) {
                         let relation = aligner.kb().relations().get(label).expect("known").name.clone();
-                        triples.push(Triple {
-                            subject: subject.clone(),
-                            relation,
-                            object: object.clone(),
-                            score: None,
-                        });
+                        triples.push(Triple::new(subject.clone(), relation, object.clone()));
                     }
                 }
             }
@@ -423,7 +413,7 @@ mod tests {
             count(ExtractOptions::default().with_relations(["x"])),
             Err(ExtractError::UnknownRelation { .. })
         ));
-        let none = Constraints { most: Some(0), ..Constraints::default() };
+        let none = Constraints::default().with_most(0);
         let none = count(ExtractOptions::default().with_constraints(none));
         assert!(matches!(none, Err(ExtractError::Constraints(_))));
     }

@@ -13,10 +13,10 @@ use serde::Serialize;
 pub struct Overlap {
     /// The labellings, in the order given.
     pub labellings: Vec<Labelling>,
-    /// Found by all labellings.
-    pub both: Found,
-    /// Found by at least one.
-    pub either: Found,
+    /// LabellingCounts by all labellings.
+    pub both: LabellingCounts,
+    /// LabellingCounts by at least one.
+    pub either: LabellingCounts,
 }
 
 /// What one labelling finds.
@@ -25,7 +25,7 @@ pub struct Labelling {
     /// Its name.
     pub name: String,
     /// What it finds.
-    pub found: Found,
+    pub found: LabellingCounts,
     /// 1 - own / either, of triples; 0 where there is none.
     pub false_negative_triples: f64,
     /// The same of relations.
@@ -34,7 +34,7 @@ pub struct Labelling {
 
 /// Numbers of different triples and relations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct LabellingCounts {
     /// Triples, each once in a sentence.
     pub triples: usize,
     /// Relations.
@@ -52,7 +52,7 @@ impl Overlap {
         sentences: impl IntoIterator<Item = Result<Vec<Vec<Triple>>, E>>,
     ) -> Result<Self, E> {
         let count = names.len();
-        let mut triples = Tally::new(count);
+        let mut triples = OverlapCounts::new(count);
         let mut labelled: HashMap<String, Vec<bool>> = HashMap::new();
         for labellings in sentences {
             let labellings = labellings?;
@@ -66,24 +66,24 @@ impl Overlap {
             }
             found.values().for_each(|by| triples.add(by));
         }
-        let mut relations = Tally::new(count);
+        let mut relations = OverlapCounts::new(count);
         labelled.values().for_each(|by| relations.add(by));
         let labelling = |(at, name)| Labelling {
             name,
-            found: Found { triples: triples.own[at], relations: relations.own[at] },
+            found: LabellingCounts { triples: triples.own[at], relations: relations.own[at] },
             false_negative_triples: missed(triples.own[at], triples.either),
             false_negative_relations: missed(relations.own[at], relations.either),
         };
         Ok(Self {
             labellings: names.into_iter().enumerate().map(labelling).collect(),
-            both: Found { triples: triples.both, relations: relations.both },
-            either: Found { triples: triples.either, relations: relations.either },
+            both: LabellingCounts { triples: triples.both, relations: relations.both },
+            either: LabellingCounts { triples: triples.either, relations: relations.either },
         })
     }
 }
 
 /// Numbers of things that labellings find.
-struct Tally {
+struct OverlapCounts {
     /// That each of them finds.
     own: Vec<usize>,
     /// That all find.
@@ -92,7 +92,7 @@ struct Tally {
     either: usize,
 }
 
-impl Tally {
+impl OverlapCounts {
     fn new(labellings: usize) -> Self {
         Self { own: vec![0; labellings], both: 0, either: 0 }
     }
@@ -113,7 +113,7 @@ impl fmt::Display for Overlap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>9} {:>9} {:>8} {:>9}  labelling", "triples", "relations", "FN", "FN")?;
         for Labelling { name, found, false_negative_triples, false_negative_relations } in &self.labellings {
-            let Found { triples, relations } = found;
+            let LabellingCounts { triples, relations } = found;
             let rates = format!("{false_negative_triples:>8.3} {false_negative_relations:>9.3}");
             write!(f, "\n{triples:>9} {relations:>9} {rates}  {name}")?;
         }
@@ -143,7 +143,7 @@ mod tests {
         let t = |relation| Triple::of("a", relation, "b");
         let sentences = [vec![vec![t("r"), t("r"), t("s")], vec![t("r")]], vec![vec![], vec![t("r"), t("u")]]];
         let overlap = of(&["A", "B"], sentences);
-        let found = |triples, relations| Found { triples, relations };
+        let found = |triples, relations| LabellingCounts { triples, relations };
         assert_eq!(overlap.labellings[0].found, found(2, 2));
         assert_eq!(overlap.labellings[1].found, found(3, 2));
         assert_eq!((overlap.both, overlap.either), (found(1, 1), found(4, 3)));

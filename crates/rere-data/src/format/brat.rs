@@ -12,8 +12,9 @@ use std::{
 use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use tempfile::TempDir;
 
+use super::optional::with_type;
 use super::{
-    Loss, Lost, OffsetUnit, ReadReport,
+    OffsetUnit, ReadReport, Unsupported, UnsupportedCounts,
     json::Object,
     mentions::{Clusters, Placed, UNTYPED, clusters, entity_type},
     reader::Found,
@@ -69,7 +70,10 @@ impl Folder {
     pub fn next(&mut self, found: &mut Found) -> Result<bool, DataError> {
         let Some(path) = self.texts.pop() else {
             for path in std::mem::take(&mut self.annotations).into_values() {
-                found.report.lost.note_at(Loss::Annotation, 1, || format!("{}, which has no text", path.display()));
+                found
+                    .report
+                    .lost
+                    .note_at(Unsupported::Annotation, 1, || format!("{}, which has no text", path.display()));
             }
             return Ok(false);
         };
@@ -195,7 +199,8 @@ fn parse(
     offsets: OffsetUnit,
     report: &mut ReadReport,
 ) -> Result<Sentence, DataError> {
-    let Lines { mentions: mention_lines, relations, equivalents, others, left_out } = lines(path, annotations, offsets)?;
+    let Lines { mentions: mention_lines, relations, equivalents, others, left_out } =
+        lines(path, annotations, offsets)?;
     let locate = |offsets: &TextOffsets| {
         let located = mention_lines.iter().map(|(_, at, line)| mention(line, &text, offsets, at));
         located.collect::<Result<Vec<_>, _>>()
@@ -239,7 +244,7 @@ fn parse(
             }
         }
     }
-    report.lost.note_at(Loss::Annotation, annotations, || format!("{}", path.display()));
+    report.lost.note_at(Unsupported::Annotation, annotations, || format!("{}", path.display()));
 
     let mut joined = vec![false; mentions.len()];
     let mut triples = Vec::with_capacity(relations.len());
@@ -254,16 +259,16 @@ fn parse(
         match (ends, ends.map(|number| mentions[number?].clone())) {
             ([Some(head), Some(tail)], [Some(subject), Some(object)]) => {
                 (joined[head], joined[tail]) = (true, true);
-                triples.push(Triple { subject, relation: name.to_owned(), object, score: None });
+                triples.push(Triple::new(subject, name, object));
             }
             // One end is an event or a mention in pieces.
             _ => without_mention += 1,
         }
     }
-    report.lost.note_at(Loss::Triple, without_mention, || format!("{}", path.display()));
+    report.lost.note_at(Unsupported::Triple, without_mention, || format!("{}", path.display()));
     let entities = mentions.into_iter().zip(joined).filter(|(_, joined)| !joined);
-    let entities = entities.filter_map(|(mention, _)| mention).collect();
-    Ok(Sentence { id: Some(id), text, triples, entities, ..Sentence::default() })
+    let entities = entities.filter_map(|(mention, _)| mention);
+    Ok(Sentence::new(text).with_id(id).with_triples(triples).with_entities(entities))
 }
 
 /// The mention of a line; none if it is in pieces with more than white space between them.
@@ -291,7 +296,7 @@ fn mention(line: &MentionLine, text: &str, offsets: &TextOffsets, at: &Object) -
         return Ok(None);
     }
     let mention = at.mention(offsets, whole, None)?;
-    Ok(Some(Mention { entity_type: entity_type((*type_name).to_owned()), ..mention }))
+    Ok(Some(with_type(mention, entity_type((*type_name).to_owned()))))
 }
 
 /// A surface as it is in one column of one line.
@@ -315,15 +320,21 @@ impl NewFolder {
     pub fn create(path: &Path) -> Result<Self, DataError> {
         let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = tempfile::Builder::new().prefix(".tmp").tempdir_in(parent);
-        let unwritable = |error: io::Error| DataError::Write { path: path.to_owned(), source: without_temporary_name(&error) };
+        let unwritable =
+            |error: io::Error| DataError::Write { path: path.to_owned(), source: without_temporary_name(&error) };
         let folder = folder.map_err(unwritable)?;
         Ok(Self { folder, path: path.to_owned(), count: 0 })
     }
 
-    pub fn write(&mut self, sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Result<(), DataError> {
+    pub fn write(
+        &mut self,
+        sentence: &Sentence,
+        offsets: OffsetUnit,
+        lost: &mut UnsupportedCounts,
+    ) -> Result<(), DataError> {
         self.count += 1;
         let id = sentence.id.as_deref().filter(|id| is_file_name(id));
-        lost.note(Loss::Id, usize::from(sentence.id.is_some() && id.is_none()), sentence);
+        lost.note(Unsupported::Id, usize::from(sentence.id.is_some() && id.is_none()), sentence);
         let stem = id.map_or_else(|| format!("{:06}", self.count), str::to_owned);
         let text = self.folder.path().join(format!("{stem}.txt"));
         if text.exists() {
@@ -361,7 +372,7 @@ fn is_file_name(id: &str) -> bool {
     (1..=200).contains(&id.len()) && !id.starts_with(['.', ' ']) && !id.ends_with(['.', ' ']) && id.chars().all(usual)
 }
 
-fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> String {
+fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut UnsupportedCounts) -> String {
     let text = sentence.text.as_str();
     let offsets = TextOffsets::new(text, offsets);
     let placed = Placed::of(sentence, lost);
@@ -392,10 +403,10 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Str
         // Writing to a string does not fail.
         _ = writeln!(file, "T{number}\t{entity_type} {}\t{}", places.join(";"), one_line(&surfaces.join(" ")));
     }
-    lost.note(Loss::Spacing, usize::from(spaces > 0), sentence);
+    lost.note(Unsupported::Spacing, usize::from(spaces > 0), sentence);
     let unwritten = placed.mentions.iter().zip(&keys).filter(|(_, key)| key.is_none());
     let joined = |mention: &Mention| sentence.triples.iter().any(|t| t.subject == *mention || t.object == *mention);
-    lost.note(Loss::Entity, unwritten.filter(|((_, mention), _)| !joined(mention)).count(), sentence);
+    lost.note(Unsupported::Entity, unwritten.filter(|((_, mention), _)| !joined(mention)).count(), sentence);
     let mut number = 0;
     for (subject, triple, object) in &placed.triples {
         let (Some(subject), Some(object), false) = (keys[*subject], keys[*object], triple.relation.is_empty()) else {
@@ -406,8 +417,8 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut Lost) -> Str
         number += 1;
         _ = writeln!(file, "R{number}\t{relation} Arg1:T{subject} Arg2:T{object}");
     }
-    lost.note(Loss::Triple, placed.triples.len() - number, sentence);
-    lost.note(Loss::Name, names, sentence);
+    lost.note(Unsupported::Triple, placed.triples.len() - number, sentence);
+    lost.note(Unsupported::Name, names, sentence);
     // Entities with one mention are not written, so that those with several are numbered alone.
     let entities: Vec<Option<&str>> = written.iter().map(|mention| mention.entity.as_deref()).collect();
     for list in clusters(sentence, &written, &entities, Clusters::Several, lost) {

@@ -3,9 +3,10 @@
 use rere_core::{Sentence, Triple};
 use serde::Serialize;
 
+use super::optional::with_id;
 use super::{
     Format,
-    fields::{Exactly, Fields, Id, Kept, known},
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec},
@@ -42,7 +43,7 @@ struct Line<'a> {
     text: &'a str,
     triple_list: Vec<(&'a str, &'a str, &'a str)>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
@@ -50,8 +51,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let triple_list = object.required(triple_list, "triple_list")?;
-    let triples = triple_list.into_iter().map(|Exactly([subject, relation, object])| Triple::of(subject, relation, object));
-    found.sentences.push_back(Sentence { id, text, triples: triples.collect(), extra, ..Sentence::default() });
+    let triples =
+        triple_list.into_iter().map(|Exactly([subject, relation, object])| Triple::of(subject, relation, object));
+    found.sentences.push_back(with_id(Sentence::new(text).with_triples(triples).with_extra(extra), id));
     Ok(())
 }
 
@@ -62,7 +64,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         triple_list: triples.map(|t| (t.subject.text.as_str(), t.relation.as_str(), t.object.text.as_str())).collect(),
-        extra: Kept::of(sentence, Format::Casrel, lost),
+        extra: RetainedFields::of(sentence, Format::Casrel, lost),
     };
     objects.push(&line)
 }

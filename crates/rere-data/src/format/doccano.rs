@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use rere_core::{CharSpan, Mention, Sentence, TextOffsets, Triple};
+use rere_core::{CharSpan, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
+use super::optional::{with_entity, with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, NumberOrString, known},
+    Format, Unsupported,
+    fields::{Fields, Id, NumberOrString, RetainedFields, known},
     json::Object,
     mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
     reader::Found,
@@ -83,7 +84,7 @@ struct Line<'a> {
     entities: Vec<EntityLine<'a>>,
     relations: Vec<RelationLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -115,7 +116,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             return Err(object.error(format!("`label`: expected [start, end, type], found {}", Value::from(row))));
         };
         let mention = object.mention(&offsets, span, None)?;
-        listed.push(Mention { entity_type: entity_type(name.clone()), ..mention });
+        listed.push(with_type(mention, entity_type(name.clone())));
     }
     let mut other = 0;
     let mut numbers: HashMap<String, usize> = HashMap::new();
@@ -129,7 +130,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             return Err(object.error(format!("two entities have the id {id}")));
         }
         let entity_id = entity.id.map(|Id(id)| id);
-        listed.push(Mention { entity_type: entity.label.and_then(entity_type), entity: entity_id, ..mention });
+        listed.push(with_entity(with_type(mention, entity.label.and_then(entity_type)), entity_id));
     }
     let mut joined = vec![false; listed.len()];
     let mut triples = Vec::new();
@@ -142,11 +143,13 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             }
             None => Err(object.error(format!("a relation joins the entity {id}, which is not among the entities"))),
         };
-        triples.push(Triple { subject: end(&from_id)?, relation, object: end(&to_id)?, score: None });
+        triples.push(Triple::new(end(&from_id)?, relation, end(&to_id)?));
     }
-    lost.note_at(Loss::Field, other, || object.name());
+    lost.note_at(Unsupported::Field, other, || object.name());
     let entities = unjoined(listed, joined);
-    found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 
@@ -178,7 +181,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         text: &sentence.text,
         entities: entities.collect(),
         relations: relations.collect(),
-        extra: Kept::of(sentence, Format::Doccano, lost),
+        extra: RetainedFields::of(sentence, Format::Doccano, lost),
     };
     objects.push(&line)
 }

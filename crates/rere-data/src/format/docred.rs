@@ -7,15 +7,16 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, RetainedFields, known},
     json::Object,
+    mentions::{Clusters, UNTYPED, clusters, entity_type},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
-    writer::Objects,
-    mentions::{Clusters, UNTYPED, clusters, entity_type},
     words::{Words, bytes, join},
+    writer::Objects,
 };
 use crate::DataError;
 
@@ -30,7 +31,13 @@ pub(super) const SPEC: Spec = Spec {
         parse,
         write,
     }),
-    holds: Holds { offsets: Offsets::NeedsWords, types: Types::Except(UNTYPED), entities: true, entity_ids: EntityIds::Clusters, ..Holds::SURFACES },
+    holds: Holds {
+        offsets: Offsets::NeedsWords,
+        types: Types::Except(UNTYPED),
+        entities: true,
+        entity_ids: EntityIds::Clusters,
+        ..Holds::SURFACES
+    },
 };
 
 known! {
@@ -72,7 +79,7 @@ struct Line<'a> {
     vertices: Vec<Vec<MentionLine<'a>>>,
     labels: Vec<LabelLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -140,7 +147,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             }
             other += more.len();
             let entity_type = entity_type(type_name);
-            let mention = Mention { span: Some(span), entity_type, ..Mention::of(surface) };
+            let mention = with_type(Mention::of(surface).with_span(span), entity_type);
             cluster.push((tokens, mention));
         }
         if cluster.iter().any(|(_, mention)| *mention != cluster[0].1) {
@@ -148,9 +155,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         }
         clusters.push(cluster);
     }
-    lost.note_at(Loss::Field, other, || object.name());
-    lost.note_at(Loss::Annotation, annotations, || object.name());
-    lost.note_at(Loss::Spacing, usize::from(spacing), || object.name());
+    lost.note_at(Unsupported::Field, other, || object.name());
+    lost.note_at(Unsupported::Annotation, annotations, || object.name());
+    lost.note_at(Unsupported::Spacing, usize::from(spacing), || object.name());
 
     let mut joined: Vec<Vec<bool>> = clusters.iter().map(|cluster| vec![false; cluster.len()]).collect();
     let mut triples = Vec::with_capacity(labels.len());
@@ -162,15 +169,16 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         };
         (joined[h][head], joined[t][tail]) = (true, true);
         let (subject, object) = (heads[head].1.clone(), tails[tail].1.clone());
-        triples.push(Triple { subject, relation: r, object, score: None });
+        triples.push(Triple::new(subject, r, object));
     }
     let mentions = clusters.into_iter().flatten().zip(joined.into_iter().flatten());
-    let mut entities: Vec<Mention> =
-        mentions.filter(|(_, joined)| !joined).map(|((_, mention), _)| mention).collect();
+    let mut entities: Vec<Mention> = mentions.filter(|(_, joined)| !joined).map(|((_, mention), _)| mention).collect();
     // In the order of the text, whatever the order of the vertices.
     entities.sort_by(|a, b| (a.span, a).cmp(&(b.span, b)));
     let id = (!title.is_empty()).then_some(title);
-    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 
@@ -189,7 +197,7 @@ fn nearest<M>(heads: &[(TokenSpan, M)], tails: &[(TokenSpan, M)]) -> Option<(usi
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let lost = &mut objects.lost;
     // An empty title reads as none.
-    lost.note(Loss::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
+    lost.note(Unsupported::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
     let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
     let all: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
     let entities: Vec<Option<&str>> = all.iter().map(|mention| mention.entity.as_deref()).collect();
@@ -210,7 +218,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     };
     let labels = triples.iter().map(label).collect();
     // Other mentions of the same entities are nearer to each other than those of the triple.
-    lost.note(Loss::Offsets, moved, sentence);
+    lost.note(Unsupported::Offsets, moved, sentence);
     let vertex = |list: &Vec<(TokenSpan, usize)>| {
         let mention = |&(TokenSpan { start, end }, number): &(TokenSpan, usize)| MentionLine {
             name: all[number].text.trim(),
@@ -225,7 +233,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         sents: [words.iter().map(|word| &sentence.text[word.start..word.end]).collect()],
         vertices: clusters.iter().map(vertex).collect(),
         labels,
-        extra: Kept::of(sentence, Format::Docred, lost),
+        extra: RetainedFields::of(sentence, Format::Docred, lost),
     };
     objects.push(&line)
 }

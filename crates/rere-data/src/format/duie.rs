@@ -7,9 +7,10 @@ use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
@@ -69,7 +70,7 @@ struct Line<'a> {
     text: &'a str,
     spo_list: Vec<SpoLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -92,8 +93,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let spo_list = spo_list.unwrap_or_default();
     let mut triples = Vec::with_capacity(spo_list.len());
     for spo in spo_list {
-        lost.note_at(Loss::Field, spo.other.len(), || object.name());
-        let subject = Mention { entity_type: spo.subject_type, ..Mention::of(spo.subject) };
+        lost.note_at(Unsupported::Field, spo.other.len(), || object.name());
+        let subject = with_type(Mention::of(spo.subject), spo.subject_type);
         let types = spo.object_type.map(slots);
         for (slot, surface) in slots(spo.object) {
             let Value::String(surface) = surface else {
@@ -109,11 +110,11 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                 }
             };
             let relation = if slot == VALUE { spo.predicate.clone() } else { format!("{}_{slot}", spo.predicate) };
-            let object = Mention { entity_type, ..Mention::of(surface) };
-            triples.push(Triple { subject: subject.clone(), relation, object, score: None });
+            let object = with_type(Mention::of(surface), entity_type);
+            triples.push(Triple::new(subject.clone(), relation, object));
         }
     }
-    found.sentences.push_back(Sentence { id, text, triples, extra, ..Sentence::default() });
+    found.sentences.push_back(with_id(Sentence::new(text).with_triples(triples).with_extra(extra), id));
     Ok(())
 }
 
@@ -138,7 +139,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref(),
         text: &sentence.text,
         spo_list: sentence.triples.iter().map(spo).collect(),
-        extra: Kept::of(sentence, Format::Duie, lost),
+        extra: RetainedFields::of(sentence, Format::Duie, lost),
     };
     objects.push(&line)
 }

@@ -10,33 +10,33 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Format, Loss, Lost, spec::taken};
+use super::{Format, Unsupported, UnsupportedCounts, spec::taken};
 
 /// The extra fields of a sentence that a format keeps.
-pub(super) struct Kept<'a> {
+pub(super) struct RetainedFields<'a> {
     fields: &'a Extra,
     /// Names that are not written; none if the sentence has none of them.
     taken: &'static [&'static str],
 }
 
-impl<'a> Kept<'a> {
+impl<'a> RetainedFields<'a> {
     /// Fields that would be taken for the format's own, or for another format's, when they are read are counted as lost.
-    pub fn of(sentence: &'a Sentence, format: Format, lost: &mut Lost) -> Self {
+    pub fn of(sentence: &'a Sentence, format: Format, lost: &mut UnsupportedCounts) -> Self {
         Self::beside(sentence, format, None, lost)
     }
 
-    /// As [`Kept::of`], for a format that writes one of the fields in a place of its own.
-    pub fn beside(sentence: &'a Sentence, format: Format, written: Option<&str>, lost: &mut Lost) -> Self {
+    /// As [`RetainedFields::of`], for a format that writes one of the fields in a place of its own.
+    pub fn beside(sentence: &'a Sentence, format: Format, written: Option<&str>, lost: &mut UnsupportedCounts) -> Self {
         let taken = taken(format);
         let is_lost = |field: &str| taken.contains(&field) && written != Some(field);
         let count = sentence.extra.iter().filter(|(field, _)| is_lost(field)).count();
-        lost.note(Loss::Field, count, sentence);
+        lost.note(Unsupported::Field, count, sentence);
         let has_taken = count > 0 || written.is_some();
         Self { fields: &sentence.extra, taken: if has_taken { taken } else { &[] } }
     }
 }
 
-impl Serialize for Kept<'_> {
+impl Serialize for RetainedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.fields.iter().filter(|(field, _)| !self.taken.contains(field)))
     }

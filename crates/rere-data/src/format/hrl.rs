@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
+    mentions::{UNTYPED, entity_type, join, listed},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
     writer::Objects,
-    mentions::{UNTYPED, entity_type, join, listed},
 };
 use crate::DataError;
 
@@ -72,7 +73,7 @@ struct Line<'a> {
     #[serde(rename = "entityMentions")]
     entities: Vec<EntityLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -98,13 +99,14 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let relations = relations.unwrap_or_default();
     let entities = entities.unwrap_or_default();
     let other: usize = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len())).sum();
-    lost.note_at(Loss::Field, other, || object.name());
+    lost.note_at(Unsupported::Field, other, || object.name());
     let mut triples: Vec<_> = relations.into_iter().map(|r| Triple::of(r.subject, r.label, r.object)).collect();
-    let listed = entities
-        .into_iter()
-        .map(|entity| Mention { entity_type: entity.label.and_then(entity_type), ..Mention::of(entity.text) });
+    let listed =
+        entities.into_iter().map(|entity| with_type(Mention::of(entity.text), entity.label.and_then(entity_type)));
     let entities = join(&mut triples, listed.collect(), true);
-    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 
@@ -124,7 +126,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         text: &sentence.text,
         relations: sentence.triples.iter().map(relation).collect(),
         entities: listed(sentence, |mention| &mention.text, lost).into_iter().map(entity).collect(),
-        extra: Kept::of(sentence, Format::Hrl, lost),
+        extra: RetainedFields::of(sentence, Format::Hrl, lost),
     };
     objects.push(&line)
 }

@@ -6,14 +6,15 @@ use std::collections::{HashMap, HashSet};
 use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::with_id;
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec},
-    writer::Objects,
     words::{Words, bytes, join, words_of},
+    writer::Objects,
 };
 use crate::DataError;
 
@@ -61,7 +62,7 @@ struct Line<'a> {
     sentext: String,
     relations: Vec<RelationLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -82,7 +83,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let mut triples = Vec::with_capacity(relations.len());
     let mut others = Vec::new();
     for Relation { rtext, em1, em2, tags, other } in relations {
-        lost.note_at(Loss::Field, other.len(), || object.name());
+        lost.note_at(Unsupported::Field, other.len(), || object.name());
         if tags.len() != words.len() {
             let (tags, words) = (tags.len(), words.len());
             return Err(object.error(format!("a relation {rtext:?} has {tags} tags for {words} words")));
@@ -95,12 +96,12 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let mention = |surface: String, kind| {
             let same = |at: &ByteSpan| text[at.start..at.end].split_whitespace().eq(surface.split_whitespace());
             match marked(&tags, kind).filter_map(|span| bytes(&words, span)).find(same) {
-                Some(span) => Mention { span: Some(span), ..Mention::of(&text[span.start..span.end]) },
+                Some(span) => Mention::of(&text[span.start..span.end]).with_span(span),
                 None => Mention::of(surface),
             }
         };
         let (subject, object) = (mention(em1, SUBJECT), mention(em2, OBJECT));
-        triples.push(Triple { subject, relation: rtext, object, score: None });
+        triples.push(Triple::new(subject, rtext, object));
         others.extend(marked(&tags, OTHER).filter_map(|span| bytes(&words, span)));
     }
     others.sort_unstable();
@@ -109,9 +110,11 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         triples.iter().flat_map(|t| [&t.subject, &t.object]).any(|mention| mention.span == Some(*span))
     };
     others.retain(|span| !joined(span));
-    let entity = |span: ByteSpan| Mention { span: Some(span), ..Mention::of(&text[span.start..span.end]) };
-    let entities = others.into_iter().map(entity).collect();
-    found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
+    let entity = |span: ByteSpan| Mention::of(&text[span.start..span.end]).with_span(span);
+    let entities: Vec<Mention> = others.into_iter().map(entity).collect();
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 
@@ -154,16 +157,16 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         order.iter().for_each(|&number| mark(number, OTHER));
         relations.push(RelationLine { rtext: &triple.relation, em1: join_words(em1), em2: join_words(em2), tags });
     }
-    lost.note(Loss::Triple, triples.len() - relations.len(), sentence);
+    lost.note(Unsupported::Triple, triples.len() - relations.len(), sentence);
     // Mentions of triples are not missed here: a triple that is left out is counted itself.
     let joined: HashSet<usize> = triples.iter().flat_map(|&(subject, _, object)| [subject, object]).collect();
     let hidden = shown.iter().enumerate().filter(|&(number, shown)| !shown && !joined.contains(&number));
-    lost.note(Loss::Entity, hidden.count(), sentence);
+    lost.note(Unsupported::Entity, hidden.count(), sentence);
     let line = Line {
         id: sentence.id.as_deref(),
         sentext: join_words(TokenSpan::new(0, words.len())),
         relations,
-        extra: Kept::of(sentence, Format::HrlTags, lost),
+        extra: RetainedFields::of(sentence, Format::HrlTags, lost),
     };
     objects.push(&line)
 }

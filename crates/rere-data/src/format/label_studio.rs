@@ -9,9 +9,10 @@ use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, TextOffsets, Tr
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
+use super::optional::{with_entity, with_id, with_type};
 use super::{
-    Format, Loss, Lost,
-    fields::{Fields, Id, Kept, NumberOrString, known},
+    Format, Unsupported, UnsupportedCounts,
+    fields::{Fields, Id, NumberOrString, RetainedFields, known},
     json::Object,
     mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
     reader::Found,
@@ -116,7 +117,7 @@ struct Line<'a> {
 struct Data<'a> {
     text: &'a str,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -186,12 +187,12 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         }
     };
     // The program's own records of a task: dates, counts, users.
-    lost.note_at(Loss::Field, records.len(), || object.name());
-    lost.note_at(Loss::Annotation, others, || object.name());
+    lost.note_at(Unsupported::Field, records.len(), || object.name());
+    lost.note_at(Unsupported::Annotation, others, || object.name());
     if let Some(version) = chosen.as_ref().and_then(|it| it.model_version.as_deref()).filter(|it| *it != UNNAMED) {
         extra.set(MODEL_VERSION, version).map_err(|error| DataError::Output(error.into()))?;
     }
-    let mut sentence = Sentence { id: id.map(|Id(id)| id), extra, ..Sentence::new(text) };
+    let mut sentence = with_id(Sentence::new(text).with_extra(extra), id.map(|Id(id)| id));
     if let Some(chosen) = chosen {
         read_results(chosen, &mut sentence, object, lost)?;
     }
@@ -202,7 +203,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 /// The text of a task: that named `text`, or the only string.
 fn take_text(data: &mut Extra, object: &Object) -> Result<String, DataError> {
     let is_string = |json: &RawValue| json.get().starts_with('"');
-    let strings: Vec<String> = data.iter().filter(|(_, json)| is_string(json)).map(|(name, _)| name.to_owned()).collect();
+    let strings: Vec<String> =
+        data.iter().filter(|(_, json)| is_string(json)).map(|(name, _)| name.to_owned()).collect();
     let name = match strings.as_slice() {
         names if names.iter().any(|name| name == "text") => "text",
         [name] => name,
@@ -220,7 +222,7 @@ fn read_results(
     completion: Completion,
     sentence: &mut Sentence,
     object: &Object,
-    lost: &mut Lost,
+    lost: &mut UnsupportedCounts,
 ) -> Result<(), DataError> {
     let offsets = TextOffsets::new(&sentence.text, object.offsets);
     let results = completion.result.unwrap_or_default();
@@ -232,7 +234,9 @@ fn read_results(
         match item.kind.as_deref() {
             Some("relation") => relations.push(item),
             Some("labels") => {
-                let Some(value) = &item.value else { return Err(object.error("a result of type labels has no `value`")) };
+                let Some(value) = &item.value else {
+                    return Err(object.error("a result of type labels has no `value`"));
+                };
                 let region: Region = serde_json::from_str(value.get())
                     .map_err(|error| object.error(format!("the `value` of a result of type labels: {error}")))?;
                 let span = CharSpan::new(region.start, region.end);
@@ -254,7 +258,7 @@ fn read_results(
                 scores += usize::from(item.score.is_some());
                 notes += usize::from(item.meta.is_some());
                 let entity_type = labels.into_iter().next().and_then(entity_type);
-                listed.push(Mention { entity_type, entity, ..mention });
+                listed.push(with_entity(with_type(mention, entity_type), entity));
             }
             // Choices, free text and others.
             _ => other += 1,
@@ -286,21 +290,18 @@ fn read_results(
         };
         for relation in labels {
             (joined[from], joined[to]) = (true, true);
-            let triple = |&(subject, object): &(usize, usize)| Triple {
-                subject: listed[subject].clone(),
-                relation: relation.clone(),
-                object: listed[object].clone(),
-                score,
+            let triple = |&(subject, object): &(usize, usize)| {
+                Triple::new(listed[subject].clone(), relation.clone(), listed[object].clone()).with_score(score)
             };
             sentence.triples.extend(pairs.iter().map(triple));
         }
     }
     // Scores of regions, and one of the whole without a triple to have it.
     scores += usize::from(completion.score.is_some() && sentence.triples.is_empty());
-    lost.note_at(Loss::Score, scores, || object.name());
-    lost.note_at(Loss::Field, notes, || object.name());
-    lost.note_at(Loss::Annotation, other, || object.name());
-    lost.note_at(Loss::EntityType, types, || object.name());
+    lost.note_at(Unsupported::Score, scores, || object.name());
+    lost.note_at(Unsupported::Field, notes, || object.name());
+    lost.note_at(Unsupported::Annotation, other, || object.name());
+    lost.note_at(Unsupported::EntityType, types, || object.name());
     sentence.entities = unjoined(listed, joined);
     Ok(())
 }
@@ -341,7 +342,10 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     }
     let line = Line {
         id: sentence.id.as_deref().map(NumberOrString),
-        data: Data { text: &sentence.text, extra: Kept::beside(sentence, Format::LabelStudio, written, lost) },
+        data: Data {
+            text: &sentence.text,
+            extra: RetainedFields::beside(sentence, Format::LabelStudio, written, lost),
+        },
         annotations,
         predictions,
     };

@@ -8,7 +8,7 @@ use std::{
 
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 
-use super::{Loss, Lost};
+use super::{Unsupported, UnsupportedCounts};
 use crate::mention::ends;
 
 /// What formats that want a type call a mention without one.
@@ -47,7 +47,7 @@ pub(super) fn clusters<K: PartialEq>(
     keys: &[K],
     entities: &[Option<&str>],
     kept: Clusters,
-    lost: &mut Lost,
+    lost: &mut UnsupportedCounts,
 ) -> Vec<Vec<usize>> {
     let is_named = |list: &[usize]| list.iter().any(|&number| keys[number] != keys[list[0]]);
     let (lists, left_out): (Vec<_>, Vec<_>) =
@@ -68,7 +68,7 @@ pub(super) fn clusters<K: PartialEq>(
         let is_kept = entities[list[0]].is_none_or(|id| is_named(list) && id == at.to_string());
         changed += if is_kept { 0 } else { list.len() };
     }
-    lost.note(Loss::EntityId, changed, sentence);
+    lost.note(Unsupported::EntityId, changed, sentence);
     lists
 }
 
@@ -106,7 +106,7 @@ pub(super) struct Placed<'a> {
 }
 
 impl<'a> Placed<'a> {
-    pub fn of(sentence: &'a Sentence, lost: &mut Lost) -> Self {
+    pub fn of(sentence: &'a Sentence, lost: &mut UnsupportedCounts) -> Self {
         let mentions: Vec<_> = mentions(sentence).into_iter().filter_map(|m| Some((m.span?, m))).collect();
         let mut numbers: HashMap<&Mention, usize> = HashMap::new();
         for (number, (_, mention)) in mentions.iter().enumerate() {
@@ -118,8 +118,12 @@ impl<'a> Placed<'a> {
             pairs.filter_map(|(subject, triple, object)| Some((subject?, triple, object?))).collect()
         };
         let (triples, negatives) = (numbered(&sentence.triples), numbered(&sentence.negatives));
-        lost.note(Loss::Triple, sentence.triples.len() - triples.len(), sentence);
-        lost.note(Loss::Entity, sentence.entities.iter().filter(|mention| mention.span.is_none()).count(), sentence);
+        lost.note(Unsupported::Triple, sentence.triples.len() - triples.len(), sentence);
+        lost.note(
+            Unsupported::Entity,
+            sentence.entities.iter().filter(|mention| mention.span.is_none()).count(),
+            sentence,
+        );
         Self { mentions, triples, negatives }
     }
 }
@@ -130,7 +134,7 @@ pub(super) fn pairs<'a>(
     sentence: &'a Sentence,
     held: impl Iterator<Item = &'a Triple>,
     can_hold: impl Fn(&Mention) -> bool,
-    lost: &mut Lost,
+    lost: &mut UnsupportedCounts,
 ) -> Vec<(Option<Cow<'a, str>>, &'a Triple)> {
     let id = |number: usize| {
         let id = sentence.id.as_deref()?;
@@ -142,12 +146,12 @@ pub(super) fn pairs<'a>(
     let in_pairs = pairs.iter().flat_map(|(_, pair)| [&pair.subject, &pair.object]);
     let mut kept: HashSet<&Mention> = in_pairs.filter(|mention| !joined.contains(*mention)).collect();
     let left_out = sentence.entities.iter().filter(|mention| can_hold(mention) && !kept.remove(*mention));
-    lost.note(Loss::Entity, left_out.count(), sentence);
-    lost.note(Loss::Sentence, usize::from(pairs.is_empty()), sentence);
+    lost.note(Unsupported::Entity, left_out.count(), sentence);
+    lost.note(Unsupported::Sentence, usize::from(pairs.is_empty()), sentence);
     let more = pairs.len().saturating_sub(1);
-    lost.note(Loss::Repetition, more.min(1), sentence);
+    lost.note(Unsupported::Repetition, more.min(1), sentence);
     // Two objects of one file must not have the same id.
-    lost.note(Loss::Id, if sentence.id.is_some() { more } else { 0 }, sentence);
+    lost.note(Unsupported::Id, if sentence.id.is_some() { more } else { 0 }, sentence);
     pairs
 }
 
@@ -158,7 +162,7 @@ pub(super) fn annotation_ids(
     placed: &Placed,
     prefix: &str,
     is_valid: impl Fn(&str) -> bool,
-    lost: &mut Lost,
+    lost: &mut UnsupportedCounts,
 ) -> Vec<String> {
     let mut used = HashSet::new();
     let own: Vec<Option<&str>> = placed
@@ -168,7 +172,7 @@ pub(super) fn annotation_ids(
         .collect();
     let changed =
         placed.mentions.iter().zip(&own).filter(|((_, mention), own)| own.is_none() && mention.entity.is_some());
-    lost.note(Loss::EntityId, changed.count(), sentence);
+    lost.note(Unsupported::EntityId, changed.count(), sentence);
     let mut free = (0..).map(|number| format!("{prefix}{number}")).filter(|id| !used.contains(id));
     own.into_iter().map(|own| own.map_or_else(|| free.next().unwrap_or_default(), str::to_owned)).collect()
 }
@@ -178,7 +182,7 @@ pub(super) fn annotation_ids(
 pub(super) fn listed<'a, K: Hash + Eq>(
     sentence: &'a Sentence,
     key: impl Fn(&'a Mention) -> K,
-    lost: &mut Lost,
+    lost: &mut UnsupportedCounts,
 ) -> Vec<&'a Mention> {
     let mut first = HashMap::new();
     let mut list = Vec::new();
@@ -193,7 +197,7 @@ pub(super) fn listed<'a, K: Hash + Eq>(
             }
         }
     }
-    lost.note(Loss::EntityType, changed, sentence);
+    lost.note(Unsupported::EntityType, changed, sentence);
     list.extend(&sentence.entities);
     list
 }

@@ -2,11 +2,12 @@
 
 mod fields;
 mod json;
-mod lost;
 mod mentions;
+mod optional;
 mod reader;
 mod spec;
 mod table;
+mod unsupported;
 mod words;
 mod writer;
 
@@ -17,8 +18,8 @@ use serde::{Serialize, Serializer};
 
 use self::spec::{Content, Offsets, Spec};
 pub use self::{
-    lost::{Loss, Lost},
     reader::{ReadOptions, ReadReport, Reader, read, read_reporting},
+    unsupported::{Unsupported, UnsupportedCounts},
     writer::{Writer, write},
 };
 use crate::{

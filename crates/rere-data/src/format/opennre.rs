@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_entity, with_id};
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     mentions::pairs,
     reader::Found,
@@ -68,7 +69,7 @@ struct Line<'a> {
     t: EndLine<'a>,
     relation: &'a str,
     #[serde(flatten)]
-    extra: &'a Kept<'a>,
+    extra: &'a RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -90,17 +91,21 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             let (text, words) = join(&tokens);
             (text, Some(words))
         }
-        (Some(_), Some(_)) => return Err(object.error("expected `text` or `token`, found both; which of them `pos` counts cannot be told")),
+        (Some(_), Some(_)) => {
+            return Err(
+                object.error("expected `text` or `token`, found both; which of them `pos` counts cannot be told")
+            );
+        }
         (None, None) => return Err(object.error("missing field `text` or `token`")),
     };
     let offsets = TextOffsets::new(&text, object.offsets);
     let mut surfaces = 0;
     let mut mention = |end: End| {
-        lost.note_at(Loss::Field, end.other.len(), || object.name());
+        lost.note_at(Unsupported::Field, end.other.len(), || object.name());
         let entity = end.id.map(|Id(id)| id);
         let Some(Exactly([start, end_of])) = end.pos else {
             let name = object.required(end.name, "name")?;
-            return Ok(Mention { entity, ..Mention::of(name) });
+            return Ok(with_entity(Mention::of(name), entity));
         };
         let unit = if words.is_some() { "words" } else { "offsets" };
         let span: Option<ByteSpan> = match &words {
@@ -110,7 +115,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let name = end.name.unwrap_or_default();
         let Some(surface) = span.and_then(|span| span.slice(&text).ok()) else {
             return Err(match words {
-                Some(_) => object.error(format!("the mention {name:?} has {unit} {start}..{end_of}, which the text does not have")),
+                Some(_) => object
+                    .error(format!("the mention {name:?} has {unit} {start}..{end_of}, which the text does not have")),
                 None => object.misplaced(offsets.error(CharSpan::new(start, end_of), name)),
             });
         };
@@ -119,20 +125,22 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             let is_elsewhere = !occurrences(&text, &name).is_empty();
             if is_elsewhere {
                 return Err(match words {
-                    Some(_) => object.error(format!("the mention {name:?} has {unit} {start}..{end_of}, where the text has {surface:?}")),
+                    Some(_) => object.error(format!(
+                        "the mention {name:?} has {unit} {start}..{end_of}, where the text has {surface:?}"
+                    )),
                     None => object.misplaced(offsets.error(CharSpan::new(start, end_of), name)),
                 });
             }
             surfaces += 1;
         }
-        Ok(Mention { span, entity, ..Mention::of(surface) })
+        Ok(with_entity(Mention::of(surface).with_span(span), entity))
     };
     let subject = mention(object.required(head, "h")?)?;
     let object_mention = mention(object.required(tail, "t")?)?;
-    lost.note_at(Loss::Surface, surfaces, || object.name());
-    let mut sentence = Sentence { id, extra, ..Sentence::new(text) };
+    lost.note_at(Unsupported::Surface, surfaces, || object.name());
+    let mut sentence = with_id(Sentence::new(text).with_extra(extra), id);
     match relation {
-        Some(relation) => sentence.triples.push(Triple { subject, relation, object: object_mention, score: None }),
+        Some(relation) => sentence.triples.push(Triple::new(subject, relation, object_mention)),
         None => sentence.entities.extend([subject, object_mention]),
     }
     found.sentences.push_back(sentence);
@@ -140,16 +148,24 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let extra = Kept::of(sentence, Format::Opennre, &mut objects.lost);
+    let extra = RetainedFields::of(sentence, Format::Opennre, &mut objects.lost);
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let end = |mention| {
         let Mention { text, span, entity, .. }: &Mention = mention;
         let pos = span.map(|span| offsets.to_chars(span)).map(|CharSpan { start, end }| [start, end]);
         EndLine { id: entity.as_deref(), name: text, pos }
     };
-    for (id, triple) in pairs(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, &mut objects.lost) {
+    for (id, triple) in pairs(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, &mut objects.lost)
+    {
         let [h, t] = [&triple.subject, &triple.object].map(end);
-        objects.push(&Line { id: id.as_deref(), text: &sentence.text, h, t, relation: &triple.relation, extra: &extra })?;
+        objects.push(&Line {
+            id: id.as_deref(),
+            text: &sentence.text,
+            h,
+            t,
+            relation: &triple.relation,
+            extra: &extra,
+        })?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 #[cfg(feature = "parquet")]
 use super::parquet::Rows as ParquetRows;
 use super::{
-    Format, Lost, OffsetUnit, brat,
+    Format, OffsetUnit, UnsupportedCounts, brat,
     json::{Object, Objects},
     spec::{Content, identify, triples_fields},
     table, text,
@@ -28,6 +28,7 @@ use crate::{
 
 /// How a corpus is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReadOptions {
     /// The format; `None` if the content is to tell.
     pub format: Option<Format>,
@@ -43,7 +44,25 @@ impl ReadOptions {
 
     /// The default options for files of one format.
     pub fn of(format: Format) -> Self {
-        Self { format: Some(format), ..Self::default() }
+        Self::default().with_format(format)
+    }
+
+    /// Sets the format; `None` if the content is to tell.
+    #[must_use]
+    pub fn with_format(self, format: impl Into<Option<Format>>) -> Self {
+        Self { format: format.into(), ..self }
+    }
+
+    /// Sets what offsets in characters count.
+    #[must_use]
+    pub fn with_offsets(self, unit: OffsetUnit) -> Self {
+        Self { offsets: unit, ..self }
+    }
+
+    /// Sets the labels that say that a pair has no relation.
+    #[must_use]
+    pub fn with_negative_labels<N: Into<String>>(self, labels: impl IntoIterator<Item = N>) -> Self {
+        Self { negative_labels: labels.into_iter().map(Into::into).collect(), ..self }
     }
 }
 
@@ -76,7 +95,7 @@ pub struct ReadReport {
     /// not known.
     pub unknown_fields: BTreeSet<String>,
     /// What has no counterpart here.
-    pub lost: Lost,
+    pub lost: UnsupportedCounts,
 }
 
 impl ReadReport {

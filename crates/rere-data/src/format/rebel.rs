@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
@@ -57,7 +58,7 @@ struct Line<'a> {
     text: &'a str,
     triplets: Vec<TripletLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -78,14 +79,15 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let text = object.required(text, "text")?;
     let triplets = triplets.unwrap_or_default();
     let other = triplets.iter().map(|triplet| triplet.other.len()).sum();
-    found.report.lost.note_at(Loss::Field, other, || object.name());
-    let triples = triplets.into_iter().map(|triplet| Triple {
-        subject: Mention { entity_type: triplet.head_type, ..Mention::of(triplet.head) },
-        relation: triplet.relation,
-        object: Mention { entity_type: triplet.tail_type, ..Mention::of(triplet.tail) },
-        score: None,
+    found.report.lost.note_at(Unsupported::Field, other, || object.name());
+    let triples = triplets.into_iter().map(|triplet| {
+        Triple::new(
+            with_type(Mention::of(triplet.head), triplet.head_type),
+            triplet.relation,
+            with_type(Mention::of(triplet.tail), triplet.tail_type),
+        )
     });
-    found.sentences.push_back(Sentence { id, text, triples: triples.collect(), extra, ..Sentence::default() });
+    found.sentences.push_back(with_id(Sentence::new(text).with_triples(triples).with_extra(extra), id));
     Ok(())
 }
 
@@ -101,7 +103,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref(),
         text: &sentence.text,
         triplets: sentence.triples.iter().map(triplet).collect(),
-        extra: Kept::of(sentence, Format::Rebel, &mut objects.lost),
+        extra: RetainedFields::of(sentence, Format::Rebel, &mut objects.lost),
     };
     objects.push(&line)
 }

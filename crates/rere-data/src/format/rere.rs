@@ -8,7 +8,7 @@ use rere_core::{
 
 use super::{
     Format,
-    fields::Kept,
+    fields::RetainedFields,
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec},
@@ -41,6 +41,6 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let extra = Kept::of(sentence, Format::Rere, &mut objects.lost);
+    let extra = RetainedFields::of(sentence, Format::Rere, &mut objects.lost);
     objects.push(&SentenceRecord::of_checked(sentence, objects.offsets, extra))
 }

@@ -8,9 +8,10 @@ use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::optional::{with_entity, with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{Clusters, UNTYPED, clusters, entity_type, unjoined},
     reader::Found,
@@ -24,15 +25,7 @@ pub(super) const SPEC: Spec = Spec {
     name: "scierc",
     source: "SciERC, DyGIE++ and PURE",
     content: Content::Json(Json {
-        fields: &[
-            "doc_key",
-            "sentences",
-            "ner",
-            "relations",
-            "clusters",
-            "predicted_ner",
-            "predicted_relations",
-        ],
+        fields: &["doc_key", "sentences", "ner", "relations", "clusters", "predicted_ner", "predicted_relations"],
         identified_by: &[&[Has("sentences")]],
         triples: None,
         array: false,
@@ -69,7 +62,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     clusters: Vec<BTreeSet<Ends>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 /// First and last word of the subject and of the object, and the relation between them.
@@ -87,7 +80,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let count = sentences.len();
     // Programs write their predictions beside the gold labels; a file that has any is theirs.
     if predicted_ner.is_some() || predicted_relations.is_some() {
-        lost.note_at(Loss::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || object.name());
+        lost.note_at(Unsupported::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || {
+            object.name()
+        });
         (ner, relations) = (predicted_ner, predicted_relations);
     }
     for (name, list) in [("ner", &ner), ("relations", &relations)] {
@@ -95,7 +90,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             && list.len() != count
         {
             let found = list.len();
-            return Err(object.error(format!("`{name}` has {found} lists, but there are {count} sentences; expected a list per sentence")));
+            return Err(object.error(format!(
+                "`{name}` has {found} lists, but there are {count} sentences; expected a list per sentence"
+            )));
         }
     }
     let mut entity_of: HashMap<Ends, usize> = HashMap::new();
@@ -103,8 +100,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         cluster.iter().for_each(|&Exactly(ends)| _ = entity_of.entry(ends).or_insert(entity));
     }
     // Borders between sentences, and fields of a document that is split.
-    lost.note_at(Loss::Annotation, count.saturating_sub(1), || object.name());
-    lost.note_at(Loss::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
+    lost.note_at(Unsupported::Annotation, count.saturating_sub(1), || object.name());
+    lost.note_at(Unsupported::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
     let mut extra = Some(extra).filter(|_| count == 1);
     let (mut more, mut first, mut linked) = (0, 0, 0);
     let mut lists = [ner, relations].map(|list| list.unwrap_or_default().into_iter());
@@ -113,7 +110,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let (text, words) = join(tokens);
         let place = |[start, end]: Ends| -> Result<ByteSpan, DataError> {
             let inside = |at: usize| at.checked_sub(first);
-            let tokens = inside(start).zip(inside(end)).map(|(start, end)| TokenSpan::new(start, end.saturating_add(1)));
+            let tokens =
+                inside(start).zip(inside(end)).map(|(start, end)| TokenSpan::new(start, end.saturating_add(1)));
             tokens.and_then(|tokens| bytes(&words, tokens)).ok_or_else(|| {
                 let last = (first + words.len()).saturating_sub(1);
                 object.error(format!(
@@ -130,7 +128,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         linked += all.iter().filter_map(entity).count();
         let mut mentions: Vec<(Ends, Mention)> = Vec::with_capacity(ner.len());
         for row in &ner {
-            let [start, end, name, rest @ ..] = row.as_slice() else { return Err(wrong(object, "[start, end, type]", row)) };
+            let [start, end, name, rest @ ..] = row.as_slice() else {
+                return Err(wrong(object, "[start, end, type]", row));
+            };
             let (Some(ends), Some(name)) = (ends(start, end), name.as_str()) else {
                 return Err(wrong(object, "[start, end, type]", row));
             };
@@ -155,27 +155,30 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                 None => Ok::<_, DataError>(mention(&text, place(ends)?, None, entity(&ends))),
             };
             let (subject, object) = (end(head)?, end(tail)?);
-            triples.push(Triple { subject, relation: name.to_owned(), object, score: None });
+            triples.push(Triple::new(subject, name, object));
         }
         let entities = unjoined(mentions.into_iter().map(|(_, mention)| mention), joined);
         let id = doc_key.as_ref().map(|Id(key)| if count == 1 { key.clone() } else { format!("{key}#{number}") });
         let extra = extra.take().unwrap_or_default();
-        found.sentences.push_back(Sentence { id, triples, entities, extra, ..Sentence::new(text) });
+        found.sentences.push_back(with_id(
+            Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra),
+            id,
+        ));
         first += words.len();
     }
-    lost.note_at(Loss::Field, more, || object.name());
+    lost.note_at(Unsupported::Field, more, || object.name());
     // Mentions that are not among the others, or whose cluster has no other one in their sentence.
     let lists = clusters.iter().flatten().enumerate();
     let links: HashSet<(usize, Ends)> =
         lists.flat_map(|(entity, cluster)| cluster.iter().map(move |&Exactly(ends)| (entity, ends))).collect();
     let unlinked = links.len().saturating_sub(linked);
-    lost.note_at(Loss::Annotation, unlinked, || object.name());
+    lost.note_at(Unsupported::Annotation, unlinked, || object.name());
     Ok(())
 }
 
 fn mention(text: &str, span: ByteSpan, entity_type: Option<String>, entity: Option<&usize>) -> Mention {
     let surface = &text[span.start..span.end];
-    Mention { span: Some(span), entity_type, entity: entity.map(usize::to_string), ..Mention::of(surface) }
+    with_entity(with_type(Mention::of(surface).with_span(span), entity_type), entity.map(usize::to_string))
 }
 
 fn ends(start: &Value, end: &Value) -> Option<Ends> {
@@ -199,7 +202,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     (0..all.len()).for_each(|number| _ = first.entry(ends[number]).or_insert(number));
     let is_other = |number: &usize| all[first[&ends[*number]]] != all[*number];
     let joined = words.triples.iter().flat_map(|&(subject, _, object)| [subject, object]);
-    lost.note(Loss::EntityType, joined.filter(is_other).count(), sentence);
+    lost.note(Unsupported::EntityType, joined.filter(is_other).count(), sentence);
     // Nor can two mentions with the same words be of two entities.
     let mut entity_of: HashMap<Ends, Option<&str>> = HashMap::new();
     let entity = |(number, mention): (usize, &&'a Mention)| match mention.entity.as_deref() {
@@ -211,7 +214,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     };
     let entities: Vec<Option<&str>> = all.iter().enumerate().map(entity).collect();
     let without = all.iter().zip(&entities).filter(|(mention, entity)| entity.is_none() && mention.entity.is_some());
-    lost.note(Loss::EntityId, without.count(), sentence);
+    lost.note(Unsupported::EntityId, without.count(), sentence);
     let clusters = clusters(sentence, &ends, &entities, Clusters::Several, lost);
     let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
         let ([a, b], [c, d]) = (ends[subject], ends[object]);
@@ -227,7 +230,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         ner: [all.iter().enumerate().map(ner).collect()],
         relations: [words.triples.iter().map(relation).collect()],
         clusters: clusters.into_iter().map(|list| list.into_iter().map(|number| ends[number]).collect()).collect(),
-        extra: Kept::of(sentence, Format::Scierc, lost),
+        extra: RetainedFields::of(sentence, Format::Scierc, lost),
     };
     objects.push(&line)
 }

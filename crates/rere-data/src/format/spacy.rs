@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
+    mentions::{Placed, UNTYPED, entity_type, join},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     writer::Objects,
-    mentions::{Placed, UNTYPED, entity_type, join},
 };
 use crate::DataError;
 
@@ -28,7 +29,12 @@ pub(super) const SPEC: Spec = Spec {
         parse,
         write,
     }),
-    holds: Holds { offsets: Offsets::NeedsCharacters, types: Types::Except(UNTYPED), entities: true, ..Holds::SURFACES },
+    holds: Holds {
+        offsets: Offsets::NeedsCharacters,
+        types: Types::Except(UNTYPED),
+        entities: true,
+        ..Holds::SURFACES
+    },
 };
 
 /// The field of a task of Prodigy's that says what became of it.
@@ -86,7 +92,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<&'static str>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize, Clone, Copy)]
@@ -117,9 +123,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let relations = relations.unwrap_or_default();
     let offsets = TextOffsets::new(&text, object.offsets);
     let mut mention = |span: Span| {
-        lost.note_at(Loss::Field, span.other.len(), || object.name());
+        lost.note_at(Unsupported::Field, span.other.len(), || object.name());
         let mention = object.mention(&offsets, CharSpan::new(span.start, span.end), span.text)?;
-        Ok::<_, DataError>(Mention { entity_type: span.label.and_then(entity_type), ..mention })
+        Ok::<_, DataError>(with_type(mention, span.label.and_then(entity_type)))
     };
     let listed = spans.into_iter().map(&mut mention).collect::<Result<Vec<_>, _>>()?;
     let mut triples = Vec::with_capacity(relations.len());
@@ -127,11 +133,13 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     for relation in relations {
         other += relation.other.len();
         let (subject, object) = (mention(relation.head_span)?, mention(relation.child_span)?);
-        triples.push(Triple { subject, relation: relation.label, object, score: None });
+        triples.push(Triple::new(subject, relation.label, object));
     }
-    lost.note_at(Loss::Field, other, || object.name());
+    lost.note_at(Unsupported::Field, other, || object.name());
     let entities = join(&mut triples, listed, false);
-    found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 
@@ -157,7 +165,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         relations: placed.triples.iter().map(relation).collect(),
         spans,
         answer: is_accepted.then_some(ACCEPT),
-        extra: Kept::beside(sentence, Format::Spacy, is_accepted.then_some(ANSWER), lost),
+        extra: RetainedFields::beside(sentence, Format::Spacy, is_accepted.then_some(ANSWER), lost),
     };
     objects.push(&line)
 }

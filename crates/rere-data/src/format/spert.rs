@@ -7,15 +7,20 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
-    reader::Found,
-    spec::{Content, Holds, Json, Mark::{Has, Lacks}, Offsets, Spec, Types},
-    writer::Objects,
     mentions::{UNTYPED, entity_type, unjoined},
+    reader::Found,
+    spec::{
+        Content, Holds, Json,
+        Mark::{Has, Lacks},
+        Offsets, Spec, Types,
+    },
     words::{Words, bytes, join},
+    writer::Objects,
 };
 use crate::DataError;
 
@@ -70,7 +75,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     orig_id: Option<&'a str>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -97,7 +102,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let entities = entities.unwrap_or_default();
     let relations = relations.unwrap_or_default();
     let other = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len()));
-    lost.note_at(Loss::Field, other.sum(), || object.name());
+    lost.note_at(Unsupported::Field, other.sum(), || object.name());
     let (text, words) = join(&tokens);
     let mut listed = Vec::with_capacity(entities.len());
     for Entity { entity_type: name, start, end, .. } in entities {
@@ -105,11 +110,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             let count = words.len();
             return Err(object.error(format!("the entity {start}..{end} does not lie in the {count} tokens")));
         };
-        listed.push(Mention {
-            entity_type: entity_type(name),
-            span: Some(span),
-            ..Mention::of(&text[span.start..span.end])
-        });
+        listed.push(with_type(Mention::of(&text[span.start..span.end]).with_span(span), entity_type(name)));
     }
     let mut joined = vec![false; listed.len()];
     let mut triples = Vec::with_capacity(relations.len());
@@ -121,10 +122,12 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             }
             None => Err(object.error(format!("a relation joins entity {number}, and there are {}", listed.len()))),
         };
-        triples.push(Triple { subject: entity(head)?, relation, object: entity(tail)?, score: None });
+        triples.push(Triple::new(entity(head)?, relation, entity(tail)?));
     }
     let entities = unjoined(listed, joined);
-    found.sentences.push_back(Sentence { id, text, triples, entities, extra, ..Sentence::default() });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 
@@ -142,7 +145,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         entities: words.mentions.iter().map(entity).collect(),
         relations: words.triples.iter().map(relation).collect(),
         orig_id: sentence.id.as_deref(),
-        extra: Kept::of(sentence, Format::Spert, lost),
+        extra: RetainedFields::of(sentence, Format::Spert, lost),
     };
     objects.push(&line)
 }

@@ -15,7 +15,7 @@ use ::csv::{ErrorKind, ReaderBuilder, StringRecord, WriterBuilder};
 use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, TextOffsets, Triple};
 
 use super::{
-    Loss, OffsetUnit,
+    OffsetUnit, Unsupported,
     json::Object,
     reader::Found,
     spec::{EntityIds, Holds, Offsets, Types},
@@ -218,7 +218,7 @@ impl Rows {
             found.report.unknown_fields.extend(names.map(str::to_owned));
         }
         let [id, text] = ["id", "text"].map(|name| self.cell(&row, name).unwrap_or_default().to_owned());
-        let mut sentence = Sentence { extra: self.extra(&row)?, ..Sentence::new(text) };
+        let mut sentence = Sentence::new(text).with_extra(self.extra(&row)?);
         sentence.id = Some(id).filter(|id| !id.is_empty());
         let offsets = TextOffsets::new(&sentence.text, self.offsets);
         let mut triples = Vec::new();
@@ -226,7 +226,7 @@ impl Rows {
         loop {
             triples.extend(self.triple(&row.1, &offsets, row.0)?);
             if row.0 != first && self.extra(&row.1)? != sentence.extra {
-                found.report.lost.note_at(Loss::Field, self.others.len(), || format!("line {}", row.0));
+                found.report.lost.note_at(Unsupported::Field, self.others.len(), || format!("line {}", row.0));
             }
             let next = self.row()?;
             let goes_on = |(_, next): &(usize, StringRecord)| {
@@ -296,17 +296,20 @@ impl Rows {
                     );
                 }
             };
-            Ok::<_, DataError>(Mention { entity_type: text("type"), entity: text("entity"), ..mention })
+            Ok::<_, DataError>({
+                let mut made = mention;
+                made.entity_type = text("type");
+                made.entity = text("entity");
+                made
+            })
         };
         let score = self
             .cell(row, "score")
             .map(|cell| cell.parse::<Probability>().map_err(|_| wrong("score", cell, "a number from 0 to 1")));
-        Ok(Some(Triple {
-            subject: mention("subject")?,
-            relation: self.cell(row, "relation").unwrap_or_default().to_owned(),
-            object: mention("object")?,
-            score: score.transpose()?,
-        }))
+        Ok(Some(
+            Triple::new(mention("subject")?, self.cell(row, "relation").unwrap_or_default(), mention("object")?)
+                .with_score(score.transpose()?),
+        ))
     }
 
     /// The cells of other columns, as strings.
@@ -375,12 +378,16 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
         [&triple.subject.text, &triple.relation, &triple.object.text].iter().all(|cell| !cell.is_empty())
     };
     let lost = &mut objects.lost;
-    lost.note(Loss::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
-    lost.note(Loss::Triple, sentence.triples.iter().filter(|triple| !is_written(triple)).count(), sentence);
+    lost.note(Unsupported::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
+    lost.note(Unsupported::Triple, sentence.triples.iter().filter(|triple| !is_written(triple)).count(), sentence);
     let mentions = sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]);
-    lost.note(Loss::EntityId, mentions.filter(|mention| mention.entity.as_deref() == Some("")).count(), sentence);
+    lost.note(
+        Unsupported::EntityId,
+        mentions.filter(|mention| mention.entity.as_deref() == Some("")).count(),
+        sentence,
+    );
     let mut written = 0;
-    for Triple { subject, relation, object, score } in sentence.triples.iter().filter(is_written) {
+    for Triple { subject, relation, object, score, .. } in sentence.triples.iter().filter(is_written) {
         let score = score.map(|score| score.to_string()).unwrap_or_default();
         let offsets = [subject, object].map(|mention| {
             let span = mention.span.map(|span| offsets.to_chars(span));
@@ -412,7 +419,7 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
     }
     let key = (written > 0).then(|| (id.to_owned(), sentence.text.clone()));
     // Rows of two sentences with the same id and text are read as one.
-    lost.note(Loss::Sentence, usize::from(key.is_some() && key == objects.last_key), sentence);
+    lost.note(Unsupported::Sentence, usize::from(key.is_some() && key == objects.last_key), sentence);
     objects.last_key = key;
     if written == 0 {
         let mut row = [""; COLUMNS.len()];

@@ -4,9 +4,10 @@
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{UNTYPED, entity_type, pairs},
     reader::Found,
@@ -20,9 +21,7 @@ pub(super) const SPEC: Spec = Spec {
     name: "tacred",
     source: "TACRED",
     content: Content::Json(Json {
-        fields: &[
-            "id", "token", "subj_start", "subj_end", "obj_start", "obj_end", "subj_type", "obj_type", "relation",
-        ],
+        fields: &["id", "token", "subj_start", "subj_end", "obj_start", "obj_end", "subj_type", "obj_type", "relation"],
         identified_by: &[&[Has("token"), Has("subj_start"), Has("obj_start")]],
         triples: None,
         array: true,
@@ -65,7 +64,7 @@ struct Line<'a> {
     subj_type: &'a str,
     obj_type: &'a str,
     #[serde(flatten)]
-    extra: &'a Kept<'a>,
+    extra: &'a RetainedFields<'a>,
 }
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
@@ -77,16 +76,18 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let end = object.required(end, &format!("{role}_end"))?;
         let Some(span) = end.checked_add(1).and_then(|end| bytes(&words, TokenSpan::new(start, end))) else {
             let count = words.len();
-            return Err(object.error(format!("`{role}_start` and `{role}_end` are the words {start} to {end}, but there are {count}")));
+            return Err(object.error(format!(
+                "`{role}_start` and `{role}_end` are the words {start} to {end}, but there are {count}"
+            )));
         };
         let entity_type = type_name.and_then(entity_type);
-        Ok(Mention { span: Some(span), entity_type, ..Mention::of(&text[span.start..span.end]) })
+        Ok(with_type(Mention::of(&text[span.start..span.end]).with_span(span), entity_type))
     };
     let subject = mention("subj", record.subj_start, record.subj_end, record.subj_type)?;
     let object_mention = mention("obj", record.obj_start, record.obj_end, record.obj_type)?;
-    let mut sentence = Sentence { id: record.id.map(|Id(id)| id), extra, ..Sentence::new(text) };
+    let mut sentence = with_id(Sentence::new(text).with_extra(extra), record.id.map(|Id(id)| id));
     match record.relation {
-        Some(relation) => sentence.triples.push(Triple { subject, relation, object: object_mention, score: None }),
+        Some(relation) => sentence.triples.push(Triple::new(subject, relation, object_mention)),
         None => sentence.entities.extend([subject, object_mention]),
     }
     found.sentences.push_back(sentence);
@@ -94,11 +95,12 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let extra = Kept::of(sentence, Format::Tacred, &mut objects.lost);
+    let extra = RetainedFields::of(sentence, Format::Tacred, &mut objects.lost);
     let words = Words::of(sentence, &mut objects.lost);
-    objects.lost.note(Loss::Negative, sentence.negatives.len() - words.negatives.len(), sentence);
+    objects.lost.note(Unsupported::Negative, sentence.negatives.len() - words.negatives.len(), sentence);
     let token: Vec<&str> = words.words.iter().map(|word| &sentence.text[word.start..word.end]).collect();
-    let ends: Vec<_> = words.triples.iter().chain(&words.negatives).map(|&(subject, _, object)| (subject, object)).collect();
+    let ends: Vec<_> =
+        words.triples.iter().chain(&words.negatives).map(|&(subject, _, object)| (subject, object)).collect();
     let type_of = |number: usize| words.mentions[number].1.entity_type.as_deref().unwrap_or(UNTYPED);
     let held = words.triples.iter().chain(&words.negatives).map(|&(_, triple, _)| triple);
     // Mentions without words were counted already.

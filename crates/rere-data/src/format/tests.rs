@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use rere_core::{ByteSpan, Extra, Mention, Probability, Sentence, Triple};
 use serde_json::{Value, json};
 
+use super::optional::{with_id, with_type};
 use super::*;
 
 fn all(input: impl Into<Vec<u8>>) -> Result<Vec<Sentence>, DataError> {
@@ -16,7 +17,7 @@ fn all(input: impl Into<Vec<u8>>) -> Result<Vec<Sentence>, DataError> {
 }
 
 /// What a file of sentences has.
-fn written(sentences: &[Sentence], format: Format) -> (Vec<u8>, Lost) {
+fn written(sentences: &[Sentence], format: Format) -> (Vec<u8>, UnsupportedCounts) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus.jsonl");
     let lost = write(&path, sentences, format).expect("written");
@@ -149,9 +150,13 @@ fn what_does_not_stand_where_it_says_is_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus");
     let mut sentence = Sentence::new("a b");
-    let elsewhere = Mention { span: Some(ByteSpan::new(2, 3)), ..Mention::of("a") };
-    sentence.triples.push(Triple { subject: elsewhere.clone(), ..Triple::of("a", "r", "b") });
-    let entity = Sentence { entities: vec![elsewhere], ..Sentence::new("a b") };
+    let elsewhere = Mention::of("a").with_span(ByteSpan::new(2, 3));
+    sentence.triples.push({
+        let mut triple = Triple::of("a", "r", "b");
+        triple.subject = elsewhere.clone();
+        triple
+    });
+    let entity = Sentence::new("a b").with_entities(vec![elsewhere]);
     for sentence in [sentence, entity] {
         for format in Format::ALL {
             let error = write(&path, std::slice::from_ref(&sentence), format).expect_err("wrong");
@@ -175,7 +180,7 @@ fn fields_that_would_be_read_as_something_else_are_counted() {
         (Format::Spert, vec!["id", "note"]),
     ] {
         let (line, lost) = written(std::slice::from_ref(&sentence), format);
-        assert_eq!(lost.count(Loss::Field), sentence.extra.len() - kept.len(), "{format}");
+        assert_eq!(lost.count(Unsupported::Field), sentence.extra.len() - kept.len(), "{format}");
         let read = all(line).expect("read");
         assert_eq!(read[0].extra.iter().map(|(field, _)| field).collect::<Vec<_>>(), kept, "{format}");
     }
@@ -196,7 +201,7 @@ fn a_corpus_is_written_whole_or_not_at_all() {
     std::fs::remove_file(&plain).expect("removed");
 
     let mut bad = Sentence::new("c");
-    bad.entities.push(Mention { span: Some(ByteSpan::new(1, 2)), ..Mention::of("c") });
+    bad.entities.push(Mention::of("c").with_span(ByteSpan::new(1, 2)));
     assert!(write(&path, &[Sentence::new("d"), bad], Format::Rere).is_err());
     assert_eq!(read(&path).expect("read"), good);
     assert_eq!(folder.path().read_dir().expect("a folder").count(), 1);
@@ -223,15 +228,15 @@ prop_compose! {
             let mention = |a: usize, b: usize| {
                 let mention = Mention::at(&text, ByteSpan::new(a.min(b), a.max(b))).expect("on borders");
                 let mention = if located { mention } else { Mention::of(mention.text) };
-                Mention { entity_type: entity_type.clone(), ..mention }
+                with_type(mention, entity_type.clone())
             };
             let score = score.map(Probability::saturating);
-            Triple { subject: mention(a, b), relation: relation.clone(), object: mention(c, d), score }
+            Triple::new(mention(a, b), relation.clone(), mention(c, d)).with_score(score)
         });
-        let triples = triples.collect();
+        let triples: Vec<Triple> = triples.collect();
         let mut extra = Extra::default();
         extra.set("note", &json!({"deep": [note]})).expect("JSON");
-        Sentence { id, text, triples, entities: entities.into_iter().map(Mention::of).collect(), extra, ..Sentence::default() }
+        with_id(Sentence::new(text).with_triples(triples).with_entities(entities.into_iter().map(Mention::of)).with_extra(extra), id)
     }
 }
 

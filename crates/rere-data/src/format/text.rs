@@ -5,7 +5,7 @@ use std::{io::BufRead, path::PathBuf};
 use rere_core::Sentence;
 
 use super::{
-    Loss,
+    Unsupported,
     reader::Found,
     spec::{Content, Holds, Spec},
     writer::Objects,
@@ -57,11 +57,11 @@ impl Lines {
 
 /// Writes the text of a sentence in one line.
 pub(super) fn write(sentence: &Sentence, objects: &mut Objects) {
-    objects.lost.note(Loss::Triple, sentence.triples.len(), sentence);
+    objects.lost.note(Unsupported::Triple, sentence.triples.len(), sentence);
     let text = sentence.text.replace(['\n', '\r'], " ");
     // A mark at the beginning of a file is none of the text when it is read.
     let is_mark = objects.next_number() == 0 && text.starts_with('\u{feff}');
-    objects.lost.note(Loss::Spacing, usize::from(is_mark || text != sentence.text), sentence);
+    objects.lost.note(Unsupported::Spacing, usize::from(is_mark || text != sentence.text), sentence);
     objects.bytes.extend_from_slice(text.as_bytes());
     objects.bytes.push(b'\n');
 }

@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use rere_core::{CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+use super::optional::{with_id, with_type};
 use super::{
-    Format, Loss,
-    fields::{Exactly, Fields, Id, Kept, known},
+    Format, Unsupported,
+    fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
+    mentions::{join, listed},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     writer::Objects,
-    mentions::{join, listed},
 };
 use crate::DataError;
 
@@ -82,7 +83,7 @@ struct Line<'a> {
     relation_list: Vec<RelationLine<'a>>,
     entity_list: Vec<EntityLine<'a>>,
     #[serde(flatten)]
-    extra: Kept<'a>,
+    extra: RetainedFields<'a>,
 }
 
 #[derive(Serialize)]
@@ -113,36 +114,36 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let relation_list = object.required(relation_list, "relation_list")?;
     let entity_list = entity_list.unwrap_or_default();
     let other = relation_list.iter().map(|r| r.other.len()).chain(entity_list.iter().map(|e| e.other.len()));
-    lost.note_at(Loss::Field, other.sum(), || object.name());
+    lost.note_at(Unsupported::Field, other.sum(), || object.name());
     let offsets = TextOffsets::new(&text, object.offsets);
     let mention = |surface: String, span: Option<Exactly<usize, 2>>| match span {
         None => Ok(Mention::of(surface)),
         Some(Exactly([start, end])) => object.mention(&offsets, CharSpan::new(start, end), Some(surface)),
     };
     let triples = relation_list.into_iter().map(|relation| {
-        Ok(Triple {
-            subject: mention(relation.subject, relation.subj_char_span)?,
-            relation: relation.predicate,
-            object: mention(relation.object, relation.obj_char_span)?,
-            score: None,
-        })
+        Ok(Triple::new(
+            mention(relation.subject, relation.subj_char_span)?,
+            relation.predicate,
+            mention(relation.object, relation.obj_char_span)?,
+        ))
     });
     let mut triples = triples.collect::<Result<Vec<_>, DataError>>()?;
     let listed = entity_list.into_iter().map(|entity| {
         let entity_type = entity.entity_type.filter(|name| name != UNTYPED);
-        Ok(Mention { entity_type, ..mention(entity.text, entity.char_span)? })
+        Ok(with_type(mention(entity.text, entity.char_span)?, entity_type))
     });
     let entities = join(&mut triples, listed.collect::<Result<_, DataError>>()?, true);
-    found.sentences.push_back(Sentence { id, triples, entities, text, extra, ..Sentence::default() });
+    found
+        .sentences
+        .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
     Ok(())
 }
 
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let lost = &mut objects.lost;
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
-    let place = |mention: &Mention| {
-        mention.span.map(|span| offsets.to_chars(span)).map(|CharSpan { start, end }| (start, end))
-    };
+    let place =
+        |mention: &Mention| mention.span.map(|span| offsets.to_chars(span)).map(|CharSpan { start, end }| (start, end));
     let relation = |triple: &'a Triple| RelationLine {
         subject: &triple.subject.text,
         object: &triple.object.text,
@@ -160,7 +161,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         text: &sentence.text,
         relation_list: sentence.triples.iter().map(relation).collect(),
         entity_list: listed(sentence, |mention| (&mention.text, mention.span), lost).into_iter().map(entity).collect(),
-        extra: Kept::of(sentence, Format::Tplinker, lost),
+        extra: RetainedFields::of(sentence, Format::Tplinker, lost),
     };
     objects.push(&line)
 }

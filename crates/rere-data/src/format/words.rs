@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 
 use super::{
-    Loss, Lost,
+    Unsupported, UnsupportedCounts,
     mentions::{Placed, mentions},
 };
 use crate::text::is_unspaced;
@@ -52,7 +52,7 @@ pub(super) struct Words<'a> {
 impl<'a> Words<'a> {
     /// Cuts the text of a sentence at white space, around characters of scripts without spaces, and at the borders of
     /// mentions. That joining the words gives another text, and what has no place, is counted.
-    pub fn of(sentence: &'a Sentence, lost: &mut Lost) -> Self {
+    pub fn of(sentence: &'a Sentence, lost: &mut UnsupportedCounts) -> Self {
         let text = sentence.text.as_str();
         let words = split(sentence);
         let joined = words.iter().map(|word| &text[word.start..word.end]);
@@ -74,9 +74,9 @@ impl<'a> Words<'a> {
         let before = placed.triples.len();
         let triples: Vec<_> = placed.triples.into_iter().filter_map(number).collect();
         let negatives = placed.negatives.into_iter().filter_map(number).collect();
-        lost.note(Loss::Triple, before - triples.len(), sentence);
-        lost.note(Loss::Entity, numbers.iter().filter(|number| number.is_none()).count(), sentence);
-        lost.note(Loss::Spacing, usize::from(!same_text || !same_mentions), sentence);
+        lost.note(Unsupported::Triple, before - triples.len(), sentence);
+        lost.note(Unsupported::Entity, numbers.iter().filter(|number| number.is_none()).count(), sentence);
+        lost.note(Unsupported::Spacing, usize::from(!same_text || !same_mentions), sentence);
         Self { words, mentions: in_words, triples, negatives }
     }
 }

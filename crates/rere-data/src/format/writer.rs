@@ -7,7 +7,7 @@ use serde::Serialize;
 
 #[cfg(feature = "parquet")]
 use super::parquet::NewFile as ParquetFile;
-use super::{Format, Lost, OffsetUnit, brat, spec::Content, table, text};
+use super::{Format, OffsetUnit, UnsupportedCounts, brat, spec::Content, table, text};
 use crate::{DataError, Output, error::name, file::bare_extension};
 
 /// Writes a corpus, sentence by sentence, into a file that takes its place with [`Writer::finish`] and not before.
@@ -30,7 +30,7 @@ pub(super) struct Objects {
     /// What offsets in characters count.
     pub offsets: OffsetUnit,
     /// What could not be written.
-    pub lost: Lost,
+    pub lost: UnsupportedCounts,
     /// Bytes that are still to be written.
     pub bytes: Vec<u8>,
     /// Whether they make an array.
@@ -88,7 +88,7 @@ impl Writer {
                 Sink::Stream(Output::create(path)?)
             }
         };
-        let (offsets, lost) = (OffsetUnit::default(), Lost::default());
+        let (offsets, lost) = (OffsetUnit::default(), UnsupportedCounts::default());
         Ok(Self {
             sink,
             format,
@@ -144,7 +144,7 @@ impl Writer {
     ///
     /// # Errors
     /// Returns [`DataError::Write`] if the disk is full or the place cannot be taken.
-    pub fn finish(self) -> Result<Lost, DataError> {
+    pub fn finish(self) -> Result<UnsupportedCounts, DataError> {
         let Objects { array, begun, lost, .. } = self.objects;
         match self.sink {
             Sink::Stream(mut output) => {
@@ -168,7 +168,7 @@ impl Writer {
 ///
 /// # Errors
 /// As [`Writer`].
-pub fn write(path: &Path, sentences: &[Sentence], format: Format) -> Result<Lost, DataError> {
+pub fn write(path: &Path, sentences: &[Sentence], format: Format) -> Result<UnsupportedCounts, DataError> {
     let mut writer = Writer::create(path, format)?;
     sentences.iter().try_for_each(|sentence| writer.write(sentence))?;
     writer.finish()

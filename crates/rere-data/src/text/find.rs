@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Choice, CleanSettings, Cleaner, Locator,
+        CleanSettings, Cleaner, Locator, Occurrence,
         text::fold::slow::{self, foldings},
     };
 
@@ -172,8 +172,7 @@ mod tests {
         assert_eq!(folded("CANADA", "ada"), [(3, 6)]);
         assert!(folded("CANADA", "eda").is_empty());
 
-        let mut sentence =
-            Sentence { triples: vec![Triple::of("us", "r", "house")], ..Sentence::new("a house in the US") };
+        let mut sentence = Sentence::new("a house in the US").with_triples(vec![Triple::of("us", "r", "house")]);
         let settings = CleanSettings { folding: Folding { case: true, ..Folding::NONE }, ..CleanSettings::default() };
         assert!(Cleaner::new(settings).clean(&mut sentence));
         assert_eq!(sentence.triples, [Triple::of("US", "r", "house")]);
@@ -219,9 +218,8 @@ mod tests {
         let text = "ab".repeat(1 << 18);
         assert_eq!(occurrences(&text, &text[..1 << 18]).len(), (1 << 17) + 1);
         // All pairs would be many thousand millions.
-        let mut sentence =
-            Sentence { triples: vec![Triple::of("a", "r", "b")], ..Sentence::new("a . b . ".repeat(100_000)) };
-        Locator::new(Choice::Nearest, Folding::default()).locate(&mut sentence);
+        let mut sentence = Sentence::new("a . b . ".repeat(100_000)).with_triples(vec![Triple::of("a", "r", "b")]);
+        Locator::new(Occurrence::Nearest, Folding::default()).locate(&mut sentence);
         assert_eq!(sentence.triples[0].object.span, Some(ByteSpan::new(4, 5)));
     }
 

@@ -16,6 +16,7 @@ use super::{
 
 /// Differences between a surface and a text that do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Folding {
     /// Upper and lower case: both are compared in lower case, character by character. A final sigma is a sigma.
     pub case: bool,
@@ -37,6 +38,24 @@ impl Folding {
     pub const NONE: Self = Self { case: false, space: false, characters: false };
     /// None of the differences counts.
     pub const ALL: Self = Self { case: true, space: true, characters: true };
+
+    /// Sets whether case may differ.
+    #[must_use]
+    pub fn with_case(self, case: bool) -> Self {
+        Self { case, ..self }
+    }
+
+    /// Sets whether white space may differ.
+    #[must_use]
+    pub fn with_space(self, space: bool) -> Self {
+        Self { space, ..self }
+    }
+
+    /// Sets whether characters that look alike may differ.
+    #[must_use]
+    pub fn with_characters(self, characters: bool) -> Self {
+        Self { characters, ..self }
+    }
 
     /// A surface without white space and characters that do not count at its ends.
     pub(crate) fn trim(self, surface: &str) -> &str {

@@ -6,11 +6,19 @@ use std::str::FromStr;
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
-use crate::{Counts, Lack};
+use crate::{Counts, MissingField};
 
 use super::{Begin, Boundaries, Entity, Exact, LastWord, Partial, Strict, TripleMatcher};
 
-/// A matcher chosen by its name, such as `exact` or `last-word`: [`Match::ALL`] has them all.
+/// A matcher chosen by its name, such as `exact` or `last-word`.
+///
+/// ```
+/// use rere_eval::Match;
+///
+/// assert_eq!("last-word".parse(), Ok(Match::LastWord));
+/// assert_eq!(Match::LastWord.to_string(), "last-word");
+/// assert_eq!(Match::names(), "exact, partial, begin, last-word, boundaries, strict or entity");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -31,28 +39,30 @@ pub enum Match {
     Entity,
 }
 
-/// What a [`Match`] compares of a mention. Parts of one matcher are all of one kind, except those of [`Entity`].
+/// What a [`Match`] compares of a mention.
+///
+/// A matcher always uses the same variant, except [`Entity`], which uses two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Part<'a> {
-    /// A string or a word of it.
+pub enum AnyMentionKey<'a> {
+    /// The surface or a word of it.
     Surface(&'a str),
-    /// First byte in the text.
+    /// The first byte of the mention in the text.
     Begin(usize),
-    /// Bytes in the text.
+    /// The byte span of the mention in the text.
     Span(ByteSpan),
-    /// Bytes in the text, and the entity type.
+    /// The byte span of the mention in the text, and the entity type.
     TypedSpan(ByteSpan, &'a str),
-    /// Id of the entity.
+    /// The id of the entity.
     Entity(&'a str),
 }
 
 impl Match {
-    /// Every matcher that has a name.
+    /// All matchers with a name.
     pub const ALL: [Self; 7] =
         [Self::Exact, Self::Partial, Self::Begin, Self::LastWord, Self::Boundaries, Self::Strict, Self::Entity];
 
-    /// The names of all, for a message or a help text: `exact, partial, …, strict or entity`.
+    /// Returns all names, for a message or a help text: `exact, partial, …, strict or entity`.
     pub fn names() -> String {
         match Self::ALL.map(Self::name).as_slice() {
             [others @ .., last] => format!("{} or {last}", others.join(", ")),
@@ -74,28 +84,38 @@ impl Match {
 }
 
 impl TripleMatcher for Match {
-    type Part<'a> = Part<'a>;
+    type MentionKey<'a> = AnyMentionKey<'a>;
 
-    fn part<'a>(&self, mention: &'a Mention) -> Result<Part<'a>, Lack> {
+    fn mention_key<'a>(&self, mention: &'a Mention) -> Result<AnyMentionKey<'a>, MissingField> {
         match self {
-            Self::Exact => Exact.part(mention).map(Part::Surface),
-            Self::Partial => Partial.part(mention).map(Part::Surface),
-            Self::Begin => Begin.part(mention).map(Part::Begin),
-            Self::LastWord => LastWord.part(mention).map(Part::Surface),
-            Self::Boundaries => Boundaries.part(mention).map(Part::Span),
-            Self::Strict => Strict.part(mention).map(|(span, entity_type)| Part::TypedSpan(span, entity_type)),
-            Self::Entity => Entity.part(mention),
+            Self::Exact => Exact.mention_key(mention).map(AnyMentionKey::Surface),
+            Self::Partial => Partial.mention_key(mention).map(AnyMentionKey::Surface),
+            Self::Begin => Begin.mention_key(mention).map(AnyMentionKey::Begin),
+            Self::LastWord => LastWord.mention_key(mention).map(AnyMentionKey::Surface),
+            Self::Boundaries => Boundaries.mention_key(mention).map(AnyMentionKey::Span),
+            Self::Strict => {
+                Strict.mention_key(mention).map(|(span, entity_type)| AnyMentionKey::TypedSpan(span, entity_type))
+            }
+            Self::Entity => Entity.mention_key(mention),
         }
     }
 
-    fn predicted_part<'a>(&self, mention: &'a Mention, gold: &'a Sentence) -> Result<Part<'a>, Lack> {
+    fn predicted_mention_key<'a>(
+        &self,
+        mention: &'a Mention,
+        gold: &'a Sentence,
+    ) -> Result<AnyMentionKey<'a>, MissingField> {
         match self {
-            Self::Entity => Entity.predicted_part(mention, gold),
-            _ => self.part(mention),
+            Self::Entity => Entity.predicted_mention_key(mention, gold),
+            _ => self.mention_key(mention),
         }
     }
 
-    fn predicted_key<'a>(&self, triple: &'a Triple, gold: &'a Sentence) -> Result<(Part<'a>, &'a str, Part<'a>), Lack> {
+    fn predicted_key<'a>(
+        &self,
+        triple: &'a Triple,
+        gold: &'a Sentence,
+    ) -> Result<(AnyMentionKey<'a>, &'a str, AnyMentionKey<'a>), MissingField> {
         match self {
             Self::Entity => Entity.predicted_key(triple, gold),
             _ => self.key(triple),
@@ -134,6 +154,8 @@ impl fmt::Display for Match {
 }
 
 /// A name that no matcher has.
+///
+/// [`Match::names`] lists the names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no matcher is called {0:?}: use {names}", names = Match::names())]
 pub struct UnknownMatch(pub String);

@@ -1,6 +1,6 @@
 //! The tests of the crate, in one binary.
 
-mod align;
+mod auto_traits;
 mod breakdown;
 mod corpora;
 mod count;
@@ -15,5 +15,6 @@ mod paper;
 mod real_data;
 mod reference;
 mod relation_thresholds;
+mod sentence_pairs;
 mod significance;
 mod threshold;

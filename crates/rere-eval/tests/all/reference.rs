@@ -1,4 +1,4 @@
-//! Counts against those of tests/reference/matchers.py, which transcribes the definitions.
+//! Counts against those of `tests/reference/matchers.py`, written from the definitions.
 
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use rere_eval::{Counts, Match, evaluate};
@@ -16,18 +16,15 @@ impl Reference {
     fn mention(&self, letter: char) -> Mention {
         let (text, start, end, entity_type, entity) = &self.mentions[letter as usize - 'A' as usize];
         let span = Some(ByteSpan::new(*start, *end));
-        Mention { text: text.clone(), span, entity_type: Some(entity_type.clone()), entity: entity.clone() }
+        let mut mention = Mention::of(text.clone()).with_span(span).with_entity_type(entity_type.clone());
+        mention.entity = entity.clone();
+        mention
     }
 
     fn sentence(&self, packed: &str) -> Sentence {
         let letters: Vec<char> = packed.chars().collect();
-        let triple = |letters: &[char]| Triple {
-            subject: self.mention(letters[0]),
-            relation: letters[1].to_string(),
-            object: self.mention(letters[2]),
-            score: None,
-        };
-        Sentence { triples: letters.chunks(3).map(triple).collect(), ..Sentence::new("one for all") }
+        let triple = |letters: &[char]| Triple::new(self.mention(letters[0]), letters[1], self.mention(letters[2]));
+        Sentence::new("one for all").with_triples(letters.chunks(3).map(triple))
     }
 }
 
@@ -41,8 +38,8 @@ fn counts_are_those_of_the_definitions() {
         let side = |at: usize| -> Vec<_> { corpus.iter().map(|sides| reference.sentence(&sides[at])).collect() };
         let (gold, predicted) = (side(0), side(1));
         assert_eq!(counts.len(), reference.matchers.len());
-        for (matcher, &[right, predicted_count, gold_count]) in reference.matchers.iter().zip(counts) {
-            let expected = Counts { right, predicted: predicted_count, gold: gold_count };
+        for (matcher, &[true_positives, predicted_count, gold_count]) in reference.matchers.iter().zip(counts) {
+            let expected = Counts { true_positives, predicted: predicted_count, gold: gold_count };
             assert_eq!(evaluate(&gold, &predicted, matcher), Ok(expected), "corpus {number}, {matcher}: {corpus:?}");
         }
     }

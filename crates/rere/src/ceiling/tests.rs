@@ -8,7 +8,7 @@ use std::{
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use rere_core::{RelationSet, Sentence, TokenSpan, Triple};
-use rere_data::{LocatedCorpus, LocatedTriple, Missing, Tokenizer, read, tag_labels};
+use rere_data::{LocatedCorpus, LocatedTriple, OnMissing, Tokenizer, read, tag_labels};
 
 use super::*;
 
@@ -344,8 +344,8 @@ fn a_ceiling_compares_strings() {
         Triple::of("Italy", "holds", "Rome"),
         Triple::of("Ital", "holds", "Rome"), // ends inside a token
     ];
-    let sentences = [Sentence { triples, ..Sentence::new(text) }, Sentence::new("Nothing .")];
-    let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, Missing::Error).expect("located");
+    let sentences = [Sentence::new(text).with_triples(triples), Sentence::new("Nothing .")];
+    let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, OnMissing::Error).expect("located");
     let all = ceilings(&corpus, &sentences, &relations);
     let found: Vec<_> = all.iter().map(|ceiling| (ceiling.gold, ceiling.recovered, ceiling.predicted)).collect();
     assert_eq!(found, [(3, 2, 2), (3, 2, 2), (3, 2, 2), (3, 2, 2), (3, 1, 1)]);
@@ -371,7 +371,7 @@ fn ceilings_of_corpora() {
         let names: BTreeSet<&str> =
             sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
         let relations = RelationSet::from_names(names).expect("relations");
-        let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, Missing::Error).expect(file);
+        let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, OnMissing::Error).expect(file);
         println!("{file}: {}", corpus.report);
         let all = ceilings(&corpus, &sentences, &relations);
         all.iter().for_each(|ceiling| println!("  {ceiling}"));

@@ -18,7 +18,8 @@ pub use casrel::{CasRel, CasRelConfig};
 pub use rere::{Rere, RereConfig};
 
 use crate::{
-    Config, LoadOptions, ModelConfig, Parts, RereError, Run, Source, StageConfig, Thresholds, Trained, TrainedSystem,
+    Config, LoadOptions, ModelConfig, ModelParts, RereError, Run, Source, StageConfig, Thresholds, Trained,
+    TrainedSystem,
 };
 
 /// A system: one network or more, and a decoder.
@@ -65,7 +66,7 @@ pub trait System: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// Returns an error if a network's weights are missing or do not fit the settings.
-    fn load(config: &Self::Config, parts: &Parts<'_>) -> Result<Self, RereError>;
+    fn load(config: &Self::Config, parts: &ModelParts<'_>) -> Result<Self, RereError>;
 
     /// Tokens of the longest input besides those of the text: special tokens, and a query if the system has one.
     fn extra_tokens(&self) -> usize;
@@ -147,8 +148,8 @@ impl SpanTriple {
     pub fn new(triple: &TokenTriple, text: TokenizedText<'_>) -> Self {
         Self {
             relation: triple.relation,
-            subject: text.bytes(triple.subject),
-            object: text.bytes(triple.object),
+            subject: text.byte_span(triple.subject),
+            object: text.byte_span(triple.object),
             score: Probability::saturating(triple.score),
         }
     }

@@ -7,7 +7,7 @@ use rere_model::EncoderInput;
 use super::{run::Inputs, task::Labels};
 use crate::{
     RereError, System, encoder_input,
-    pipeline::{Scored, Texts, candidates_floor, choose_thresholds},
+    pipeline::{ScoredSentences, Texts, candidates_floor, choose_thresholds},
 };
 
 /// Examples of which each is a sentence alone, `[CLS] sentence [SEP]`. The tokens of the sentence begin at 1.
@@ -122,7 +122,8 @@ impl Inputs<'_> {
     pub fn system_f1<S: System>(&self, system: &S) -> Result<Option<f64>, RereError> {
         let texts = Texts::located(self.dev, self.dev_sentences);
         let longest = self.max_tokens.saturating_sub(system.extra_tokens());
-        let scored = candidates_floor(self.relations.len(), |floor| Scored::new(system, &texts, longest, floor))?;
+        let scored =
+            candidates_floor(self.relations.len(), |floor| ScoredSentences::new(system, &texts, longest, floor))?;
         let chosen = choose_thresholds(system, &scored, self.dev_sentences, self.relations, self.constraints)?;
         Ok(chosen.map(|chosen| chosen.f1))
     }

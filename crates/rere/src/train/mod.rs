@@ -18,7 +18,7 @@ use std::{
 
 use burn::tensor::Device;
 use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
-use rere_data::{LocatedCorpus, Missing, Tokenizer};
+use rere_data::{LocatedCorpus, OnMissing, Tokenizer};
 use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ pub use event::{Event, Warning};
 pub use examples::{SentenceExamples, Targets};
 pub use record::{EpochRecord, LabelRecord, PriorRecord, StageRecord, TrainingRecord};
 pub use run::{Earlier, Inputs, Run};
-pub use task::{Labels, Step, Task};
+pub use task::{Labels, Task, TrainingStep};
 
 pub(crate) use checkpoint::is_stopped;
 #[cfg(test)]
@@ -51,6 +51,7 @@ pub struct Corpus {
 
 /// How a system is trained.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TrainOptions {
     /// Where to compute.
     pub device: Device,
@@ -68,6 +69,24 @@ impl TrainOptions {
     /// A new run on a device.
     pub fn new(device: Device) -> Self {
         Self { device, resume: false, from: None, overwrite: false }
+    }
+
+    /// Sets whether a stopped run goes on.
+    #[must_use]
+    pub fn with_resume(self, resume: bool) -> Self {
+        Self { resume, ..self }
+    }
+
+    /// Sets the model to start from.
+    #[must_use]
+    pub fn with_from(self, model: impl Into<Source>) -> Self {
+        Self { from: Some(model.into()), ..self }
+    }
+
+    /// Sets whether a stopped run is discarded.
+    #[must_use]
+    pub fn with_overwrite(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
     }
 }
 
@@ -141,7 +160,7 @@ impl<'a, S: System> Trainer<'a, S> {
         if !checkpoint::is_whole(&new) {
             let train = LocatedCorpus::new(&corpus.train, &tokenizer, &relations, config.data.missing)?;
             // A development sentence may well have a triple that cannot be located; it still counts as not found.
-            let dev = LocatedCorpus::new(&corpus.dev, &tokenizer, &relations, Missing::Skip)?;
+            let dev = LocatedCorpus::new(&corpus.dev, &tokenizer, &relations, OnMissing::Skip)?;
             if train.sentences.iter().all(|sentence| sentence.triples.is_empty()) {
                 return Err(RereError::Corpus(format!("no training sentence can be used:\n{}", train.report)));
             }

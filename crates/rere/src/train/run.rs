@@ -22,7 +22,7 @@ use super::{
     checkpoint,
     frozen::FrozenStates,
     optimizer,
-    task::{Labels, Step, Task, mixed},
+    task::{Labels, Task, TrainingStep, mixed},
 };
 use crate::{
     EncoderSource, EpochRecord, Event, LabelRecord, ModelConfig, PriorRecord, RereError, StageConfig, StageRecord,
@@ -222,7 +222,7 @@ impl<'a> Run<'a> {
                 if let Some(frozen) = &mut frozen {
                     input.frozen = Some(Tensor::from_data(frozen.batch(batch)?, self.device));
                 }
-                let labels = task.labels(&model, batch, &input, &mut Step::new(drawn));
+                let labels = task.labels(&model, batch, &input, &mut TrainingStep::new(drawn));
                 let loss = total_loss(losses, labels);
                 let gradients = GradientsParams::from_grads(loss.backward(), &model);
                 let gradients = optimizer::clip(gradients, &model, training.clip);
@@ -334,14 +334,14 @@ impl<'a> Run<'a> {
         let (held_out, trained): (Vec<usize>, Vec<usize>) = all.partition(is_held_out);
         let bce = || WeighedLoss { loss: Box::new(rere_loss::Bce::new()), group: GroupBy::Sentence };
         let losses_of_bce: Vec<WeighedLoss> = losses.iter().map(|_| bce()).collect();
-        let part = Part::new(task, trained);
+        let part = Subset::new(task, trained);
         // The weights of the last epoch, as no development set is looked at.
         let (_, model) = self.fit(&name, settings, &losses_of_bce, &part)?;
         let model = model.valid();
         let mut scores: Vec<Vec<ClassScores>> = losses.iter().map(|_| Vec::new()).collect();
         for (number, batch) in held_out.chunks(settings.batch).enumerate() {
             let input = task.input(batch, self.device);
-            let mut step = Step::new(mixed(!self.training.seed, number));
+            let mut step = TrainingStep::new(mixed(!self.training.seed, number));
             let labels = task.labels(&model, batch, &input, &mut step);
             for ((labels, loss), scores) in labels.into_iter().zip(losses).zip(&mut scores) {
                 labels.scores(loss.group, scores);
@@ -450,13 +450,13 @@ impl Labels {
 }
 
 /// Some of the training examples of a task.
-struct Part<'a, T> {
+struct Subset<'a, T> {
     task: &'a T,
     examples: Vec<usize>,
     lengths: Vec<usize>,
 }
 
-impl<'a, T: Task> Part<'a, T> {
+impl<'a, T: Task> Subset<'a, T> {
     fn new(task: &'a T, examples: Vec<usize>) -> Self {
         let lengths = examples.iter().map(|&example| task.lengths()[example]).collect();
         Self { task, examples, lengths }
@@ -467,7 +467,7 @@ impl<'a, T: Task> Part<'a, T> {
     }
 }
 
-impl<T: Task> Task for Part<'_, T> {
+impl<T: Task> Task for Subset<'_, T> {
     type Model = T::Model;
 
     fn init(&self, device: &Device) -> Result<T::Model, ModelError> {
@@ -491,7 +491,7 @@ impl<T: Task> Task for Part<'_, T> {
         self.task.input(&self.of(batch), device)
     }
 
-    fn labels(&self, model: &T::Model, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels> {
+    fn labels(&self, model: &T::Model, batch: &[usize], input: &EncoderInput, step: &mut TrainingStep) -> Vec<Labels> {
         self.task.labels(model, &self.of(batch), input, step)
     }
 

@@ -43,7 +43,13 @@ pub trait Task: Sync {
 
     /// The labels of a batch of training examples, of which `input` is what the encoder reads: of each kind, in the order of
     /// [`counts`](Self::counts). What is drawn at random comes from `step`.
-    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels>;
+    fn labels(
+        &self,
+        model: &Self::Model,
+        batch: &[usize],
+        input: &EncoderInput,
+        step: &mut TrainingStep,
+    ) -> Vec<Labels>;
 
     /// F1 of the network alone on the development set; `None` if that has no triple that can be used. The model has autodiff,
     /// `device` has not.
@@ -111,12 +117,12 @@ impl Labels {
 /// The random numbers of one step. They depend on the run's seed and on the step alone, so that a resumed run draws what the
 /// whole one would have drawn.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct TrainingStep {
     seed: u64,
     drawn: usize,
 }
 
-impl Step {
+impl TrainingStep {
     pub(crate) fn new(seed: u64) -> Self {
         Self { seed, drawn: 0 }
     }
@@ -146,12 +152,12 @@ mod tests {
     fn every_choice_is_drawn_as_often() {
         let mut counts = [0usize; 5];
         for seed in 0..2000 {
-            let mut step = Step::new(seed);
+            let mut step = TrainingStep::new(seed);
             (0..5).for_each(|_| counts[step.below(5)] += 1);
         }
         assert!(counts.iter().all(|count| count.abs_diff(2000) < 200), "{counts:?}");
-        assert_eq!(Step::new(7).below(0), 0);
-        let draw = || Step::new(7).below(1000);
+        assert_eq!(TrainingStep::new(7).below(0), 0);
+        let draw = || TrainingStep::new(7).below(1000);
         assert_eq!(draw(), draw());
     }
 }

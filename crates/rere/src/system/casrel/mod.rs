@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decoding, Floor, SpanTriple, System, Window};
 use crate::{
-    Compute, Earlier, Inputs, Labels, Parts, RereError, Run, SentenceExamples, StageConfig, Step, Targets, Task,
-    Thresholds, numbers,
+    Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
+    Thresholds, TrainingStep, numbers,
 };
 
 /// The settings of CasRel.
@@ -38,7 +38,7 @@ pub struct CasRelConfig {
 /// CasRel at work.
 pub struct CasRel {
     model: CasRelModel,
-    compute: Compute,
+    compute: Runtime,
 }
 
 /// The scores of one window.
@@ -90,7 +90,7 @@ impl System for CasRel {
         run.stage_with_losses("tagger", tagger, &losses, &task)
     }
 
-    fn load(_: &CasRelConfig, parts: &Parts<'_>) -> Result<Self, RereError> {
+    fn load(_: &CasRelConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
@@ -271,7 +271,13 @@ impl Task for Tagger<'_> {
 
     /// Labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean over
     /// tokens, summed over the taggers (the paper's objective); a sentence without a subject has no objects to learn.
-    fn labels(&self, model: &CasRelModel, batch: &[usize], input: &EncoderInput, step: &mut Step) -> Vec<Labels> {
+    fn labels(
+        &self,
+        model: &CasRelModel,
+        batch: &[usize],
+        input: &EncoderInput,
+        step: &mut TrainingStep,
+    ) -> Vec<Labels> {
         let sentences = self.examples.batch(batch);
         let subjects: Vec<Vec<TokenSpan>> = sentences.iter().map(|of| casrel_subjects(&of.triples)).collect();
         let drawn: Vec<Vec<TokenSpan>> =
@@ -296,7 +302,7 @@ impl Task for Tagger<'_> {
 
     /// Micro F1 of the whole system at the thresholds that are best.
     fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let compute = Compute::new(device, 2048, self.run.tokenizer);
+        let compute = Runtime::new(device, 2048, self.run.tokenizer);
         self.run.system_f1(&CasRel { model: model.valid(), compute })
     }
 }

@@ -74,12 +74,11 @@ fn batch(reference: &Reference, number: usize, device: &Device) -> Batch {
         targets
     };
     let (subject, object) = (targets("subject_targets", 2), targets("object_targets", 2 * RELATIONS));
-    let input = EncoderInput {
-        ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
-        segments: Tensor::zeros(shape, device),
-        mask: Tensor::<2, Bool>::from_data(TensorData::new(attention.clone(), shape), device),
-        frozen: None,
-    };
+    let input = EncoderInput::new(
+        Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device),
+        Tensor::zeros(shape, device),
+        Tensor::<2, Bool>::from_data(TensorData::new(attention.clone(), shape), device),
+    );
     Batch { input, attention, drawn, subject, object }
 }
 

@@ -15,7 +15,7 @@ use rere_model::{EncoderInput, ModelError, POINTERS, PointerModel};
 
 use super::{DEV_TOKENS, RereConfig, queries};
 use crate::{
-    Earlier, Inputs, Labels, RereError, Run, SpanTriple, Step, Targets, Task, Thresholds, encoder_input,
+    Earlier, Inputs, Labels, RereError, Run, SpanTriple, Targets, Task, Thresholds, TrainingStep, encoder_input,
     pipeline::triple_of, probabilities,
 };
 
@@ -82,7 +82,7 @@ impl<'a> EntityTask<'a> {
     /// The triples of one relation, in a sentence of their own.
     fn gold(&self, sentence: &Sentence, relation: usize) -> Sentence {
         let is_of_relation = |triple: &&Triple| self.run.relations.label(&triple.relation) == Some(relation);
-        Sentence { triples: sentence.triples.iter().filter(is_of_relation).cloned().collect(), ..Sentence::default() }
+        Sentence::default().with_triples(sentence.triples.iter().filter(is_of_relation).cloned())
     }
 
     fn batch(&self, batch: &[usize]) -> Vec<(usize, usize)> {
@@ -131,7 +131,7 @@ impl Task for EntityTask<'_> {
     }
 
     /// Labels `[examples, tokens, 4]`: a group is one pointer's tokens of a sentence. Only the sentence's own tokens count.
-    fn labels(&self, model: &PointerModel, batch: &[usize], input: &EncoderInput, _: &mut Step) -> Vec<Labels> {
+    fn labels(&self, model: &PointerModel, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
         let [rows, width] = input.ids.dims();
         let mut targets = Targets::new(rows, width, POINTERS).masked();
         for (row, (at, relation)) in self.batch(batch).into_iter().enumerate() {

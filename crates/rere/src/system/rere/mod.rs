@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{entity::EntityTask, relation::RelationTask};
 use super::{Decoding, Floor, SpanTriple, System, Window};
-use crate::{Compute, Parts, RereError, Run, SentenceExamples, StageConfig, Thresholds, probabilities};
+use crate::{ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, probabilities};
 
 /// The settings of RERE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Rere {
     entity: PointerModel,
     /// Tokens of each relation's query.
     queries: Vec<Vec<u32>>,
-    compute: Compute,
+    compute: Runtime,
     pairing: Pairing,
     at_least_one: bool,
 }
@@ -98,7 +98,7 @@ impl System for Rere {
         run.stage("entity", &config.entity, &entity)
     }
 
-    fn load(config: &RereConfig, parts: &Parts<'_>) -> Result<Self, RereError> {
+    fn load(config: &RereConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
         let (encoder, relations) = (&parts.config.encoder, &parts.config.relations);
         let pooling = config.pooling.unwrap_or(encoder.pooling());
         Ok(Self {
@@ -120,7 +120,7 @@ impl System for Rere {
         // No triple scores more than its relation.
         let least = floor.detect.first().copied().unwrap_or_default();
         let wanted = |label: usize, score: f32| {
-            floor.wanted[label] && floor.triple.of(label).is_some_and(|triple| score >= triple.max(least).get())
+            floor.wanted[label] && floor.triple.get(label).is_some_and(|triple| score >= triple.max(least).get())
         };
         let detected = self
             .relations(windows)?

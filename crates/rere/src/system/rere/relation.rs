@@ -7,7 +7,7 @@ use rere_loss::LabelCounts;
 use rere_model::{EncoderInput, ModelError, Pooling, RelationModel};
 
 use super::DEV_TOKENS;
-use crate::{Earlier, Inputs, Labels, RereError, SentenceExamples, Step, Targets, Task, probabilities};
+use crate::{Earlier, Inputs, Labels, RereError, SentenceExamples, Targets, Task, TrainingStep, probabilities};
 
 /// The relation classifier in training: an example is a sentence.
 pub(super) struct RelationTask<'a> {
@@ -58,7 +58,13 @@ impl Task for RelationTask<'_> {
     }
 
     /// Labels `[sentences, 1, relations]`: a group is the relations of a sentence.
-    fn labels(&self, model: &RelationModel, batch: &[usize], input: &EncoderInput, _: &mut Step) -> Vec<Labels> {
+    fn labels(
+        &self,
+        model: &RelationModel,
+        batch: &[usize],
+        input: &EncoderInput,
+        _: &mut TrainingStep,
+    ) -> Vec<Labels> {
         let mut targets = Targets::new(batch.len(), 1, self.run.relations.len());
         for (row, sentence) in self.train.batch(batch).into_iter().enumerate() {
             relation_labels(&sentence.triples).into_iter().for_each(|label| targets.mark(row, 0, label));

@@ -5,7 +5,7 @@ use rere_core::Triple;
 use super::Rere;
 use crate::{
     RereError, Thresholds, Trained,
-    pipeline::{Scored, Texts},
+    pipeline::{ScoredSentences, Texts},
 };
 
 impl Trained<Rere> {
@@ -47,7 +47,8 @@ impl Trained<Rere> {
         let given = windows.iter().map(|window| relations[window.text].iter().map(|&label| (label, 1.0)).collect());
         let given = given.collect();
         let scores = self.in_pool(|| self.system().pointers(&windows, given));
-        let scored = Scored { texts: &texts, windows, scores, wanted: vec![true; self.system().queries.len()] };
+        let scored =
+            ScoredSentences { texts: &texts, windows, scores, wanted: vec![true; self.system().queries.len()] };
         thresholds.iter().map(|at| self.decode(&scored, at)).collect()
     }
 }

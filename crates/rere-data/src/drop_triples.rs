@@ -43,17 +43,17 @@ impl FromStr for DropBy {
 ///
 /// ```
 /// use rere_core::{Probability, Sentence, Triple};
-/// use rere_data::{DropBy, Dropper};
+/// use rere_data::{DropBy, TripleDropper};
 ///
-/// let mut sentences = vec![Sentence { triples: vec![Triple::of("Ada", "born in", "London")], ..Sentence::new("…") }; 100];
-/// let mut dropper = Dropper::new(Probability::new(0.3)?, DropBy::Triple, 7);
+/// let mut sentences = vec![Sentence::new("…").with_triples(vec![Triple::of("Ada", "born in", "London")]); 100];
+/// let mut dropper = TripleDropper::new(Probability::new(0.3)?, DropBy::Triple, 7);
 /// // As in Figure 3, a sentence that loses its last triple goes.
 /// sentences.retain_mut(|sentence| dropper.drop_from(sentence));
 /// assert_eq!(sentences.len(), 100 - dropper.report().dropped);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Dropper {
+pub struct TripleDropper {
     rate: f64,
     by: DropBy,
     rng: ChaCha8Rng,
@@ -62,7 +62,7 @@ pub struct Dropper {
     report: DropReport,
 }
 
-/// What a [`Dropper`] has done.
+/// What a [`TripleDropper`] has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DropReport {
     /// Sentences seen.
@@ -75,7 +75,7 @@ pub struct DropReport {
     pub dropped: usize,
 }
 
-impl Dropper {
+impl TripleDropper {
     /// Removes with probability `rate`.
     pub fn new(rate: Probability, by: DropBy, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
@@ -140,13 +140,12 @@ mod tests {
         let triple = |&(subject, relation, object): &(u8, u8, u8)| {
             Triple::of(format!("s{subject}"), format!("r{relation}"), format!("o{object}"))
         };
-        let sentence =
-            |triples: &Vec<_>| Sentence { triples: triples.iter().map(triple).collect(), ..Sentence::new("a") };
+        let sentence = |triples: &Vec<_>| Sentence::new("a").with_triples(triples.iter().map(triple));
         triples.iter().map(sentence).collect()
     }
 
     fn drop(sentences: &[Sentence], rate: f32, by: DropBy, seed: u64) -> (Vec<Sentence>, DropReport) {
-        let mut dropper = Dropper::new(Probability::new(rate).expect("a probability"), by, seed);
+        let mut dropper = TripleDropper::new(Probability::new(rate).expect("a probability"), by, seed);
         let mut left = sentences.to_vec();
         left.iter_mut().for_each(|sentence| _ = dropper.drop_from(sentence));
         (left, dropper.report())

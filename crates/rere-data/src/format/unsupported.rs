@@ -12,7 +12,7 @@ use crate::{error::name, mention::ends};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Loss {
+pub enum Unsupported {
     /// A sentence that the format cannot express: one without a pair, or one that cannot be told from the one before it.
     Sentence,
     /// A sentence that is written once for each of its pairs.
@@ -46,7 +46,7 @@ pub enum Loss {
     Annotation,
 }
 
-impl fmt::Display for Loss {
+impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sentence => "sentences left out or joined with the one before",
@@ -70,7 +70,7 @@ impl fmt::Display for Loss {
 
 /// What could not be carried over: how often, and where first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Lost(BTreeMap<Loss, Count>);
+pub struct UnsupportedCounts(BTreeMap<Unsupported, Count>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Count {
@@ -79,14 +79,14 @@ struct Count {
     first: String,
 }
 
-impl Lost {
+impl UnsupportedCounts {
     /// Whether nothing was lost.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How often something was lost.
-    pub fn count(&self, loss: Loss) -> usize {
+    pub fn count(&self, loss: Unsupported) -> usize {
         self.0.get(&loss).map_or(0, |row| row.count)
     }
 
@@ -98,12 +98,12 @@ impl Lost {
     }
 
     /// Counts `count` losses of a sentence.
-    pub(super) fn note(&mut self, loss: Loss, count: usize, sentence: &Sentence) {
+    pub(super) fn note(&mut self, loss: Unsupported, count: usize, sentence: &Sentence) {
         self.note_at(loss, count, || name(sentence));
     }
 
     /// The same where the sentence is not made yet; `place` says where.
-    pub(super) fn note_at(&mut self, loss: Loss, count: usize, place: impl FnOnce() -> String) {
+    pub(super) fn note_at(&mut self, loss: Unsupported, count: usize, place: impl FnOnce() -> String) {
         if count > 0 {
             self.0.entry(loss).or_insert_with(|| Count { count: 0, first: place() }).count += count;
         }
@@ -113,34 +113,34 @@ impl Lost {
     pub(super) fn compare(&mut self, sentence: &Sentence, holds: &Holds) {
         let entities: &[_] = if holds.entities { &sentence.entities } else { &[] };
         let negatives: &[_] = if holds.negatives { &sentence.negatives } else { &[] };
-        self.note(Loss::Entity, sentence.entities.len() - entities.len(), sentence);
-        self.note(Loss::Negative, sentence.negatives.len() - negatives.len(), sentence);
+        self.note(Unsupported::Entity, sentence.entities.len() - entities.len(), sentence);
+        self.note(Unsupported::Negative, sentence.negatives.len() - negatives.len(), sentence);
         let pairs = || sentence.triples.iter().chain(negatives);
         let mentions = || ends(&sentence.triples).chain(ends(negatives)).chain(entities);
         if holds.offsets == Offsets::No {
-            self.note(Loss::Offsets, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
+            self.note(Unsupported::Offsets, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
         }
         if holds.types != Types::All {
             let untyped =
                 |mention: &&Mention| mention.entity_type.as_deref().is_some_and(|name| !holds.types.hold(name));
-            self.note(Loss::EntityType, mentions().filter(untyped).count(), sentence);
+            self.note(Unsupported::EntityType, mentions().filter(untyped).count(), sentence);
         }
         if holds.entity_ids == EntityIds::No {
-            self.note(Loss::EntityId, mentions().filter(|mention| mention.entity.is_some()).count(), sentence);
+            self.note(Unsupported::EntityId, mentions().filter(|mention| mention.entity.is_some()).count(), sentence);
         }
         if !holds.scores {
-            self.note(Loss::Score, pairs().filter(|triple| triple.score.is_some()).count(), sentence);
+            self.note(Unsupported::Score, pairs().filter(|triple| triple.score.is_some()).count(), sentence);
         }
         if !holds.extra {
-            self.note(Loss::Field, sentence.extra.len(), sentence);
+            self.note(Unsupported::Field, sentence.extra.len(), sentence);
         }
         if !holds.ids {
-            self.note(Loss::Id, usize::from(sentence.id.is_some()), sentence);
+            self.note(Unsupported::Id, usize::from(sentence.id.is_some()), sentence);
         }
     }
 }
 
-impl fmt::Display for Lost {
+impl fmt::Display for UnsupportedCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (loss, Count { count, first })) in self.0.iter().enumerate() {
             let end = if at == 0 { "" } else { "\n" };

@@ -9,7 +9,7 @@ use rere_core::{QueryStyle, RelationSet, Sentence, Triple};
 use serde::Serialize;
 
 use crate::{
-    DataError, LocatedCorpus, LocatedSentence, LocatedTriple, Missing, Tokenizer, pointer_marks, relation_labels,
+    DataError, LocatedCorpus, LocatedSentence, LocatedTriple, OnMissing, Tokenizer, pointer_marks, relation_labels,
     stats::distinct,
 };
 
@@ -23,8 +23,8 @@ use crate::{
 /// | paradigm | step one | step two |
 /// |---|---|---|
 /// | P1: relations of entity pairs, as pair classification | - | [`ClassPriors::p1`] |
-/// | P2: subjects, then relations and objects, as CasRel | [`Reading::p2`]`[0]` | `[1]` |
-/// | P3: relations, then subjects and objects, as RERE | [`Reading::p3`]`[0]` | `[1]` |
+/// | P2: subjects, then relations and objects, as CasRel | [`StepPriors::p2`]`[0]` | `[1]` |
+/// | P3: relations, then subjects and objects, as RERE | [`StepPriors::p3`]`[0]` | `[1]` |
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct ClassPriors {
     /// `R`.
@@ -35,14 +35,14 @@ pub struct ClassPriors {
     /// the sentence's triples. A pair has no places to mark, so that there is one reading only.
     pub p1: f64,
     /// A triple and a subject count once each, however often they stand in the text. Table 2 reads so.
-    pub triples: Reading,
+    pub triples: StepPriors,
     /// Every mark counts that stands in the training targets: all mentions, each with its first and its last token.
-    pub marks: Reading,
+    pub marks: StepPriors,
 }
 
 /// The priors of step one and step two, in one reading of what is positive.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-pub struct Reading {
+pub struct StepPriors {
     /// Step one, `triples`: `E[subjects / N]`. `marks`: `E[subject starts and ends / (2 N)]`. Table 2 fits twice the
     /// former: a subject counts twice there, as start and end, and the labels are `N` all the same.
     ///
@@ -66,7 +66,7 @@ impl ClassPriors {
         let names: BTreeSet<&str> =
             sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
         let relations = RelationSet::with_style(names, QueryStyle::Raw)?;
-        let locate = |sentences: &[Sentence]| LocatedCorpus::new(sentences, tokenizer, &relations, Missing::Skip);
+        let locate = |sentences: &[Sentence]| LocatedCorpus::new(sentences, tokenizer, &relations, OnMissing::Skip);
         let located = locate(sentences)?;
         let by_subject: Vec<Sentence> = sentences.iter().flat_map(of_each_subject).collect();
         let located_by_subject = locate(&by_subject)?;
@@ -79,7 +79,7 @@ impl ClassPriors {
             relations: relations.len(),
             tokens: mean(lengths(&located).map(|(_, n)| n)),
             p1: mean(sentences.iter().filter_map(pair_share)) / r,
-            triples: Reading {
+            triples: StepPriors {
                 p2: [
                     mean(lengths(&located).map(|(index, n)| of_each_subject(&sentences[index]).len() as f64 / n)),
                     mean(lengths(&located_by_subject).map(|(index, n)| distinct(&by_subject[index]).len() as f64 / n))
@@ -90,7 +90,7 @@ impl ClassPriors {
                     mean(lengths(&located).map(|(index, n)| distinct(&sentences[index]).len() as f64 / (4.0 * n))),
                 ],
             },
-            marks: Reading {
+            marks: StepPriors {
                 p2: [
                     mean(tokenised(&located).map(|(_, sentence)| {
                         let [starts, ends, ..] = pointer_marks(&sentence.triples);
@@ -123,7 +123,7 @@ fn of_each_subject(sentence: &Sentence) -> Vec<Sentence> {
     for triple in &sentence.triples {
         subjects.entry(triple.subject.text.trim()).or_default().push(triple.clone());
     }
-    subjects.into_values().map(|triples| Sentence { triples, ..Sentence::new(&sentence.text) }).collect()
+    subjects.into_values().map(|triples| Sentence::new(&sentence.text).with_triples(triples)).collect()
 }
 
 /// Triples for each ordered pair of different entities; `None` where there is no pair.
@@ -192,16 +192,13 @@ mod tests {
     fn stats_of_paradigms_counted_by_hand() {
         // 10 tokens, "Ada" twice, "New York" of two tokens; 5 tokens, a character each; 4 tokens without a triple.
         let corpus = [
-            Sentence {
-                triples: vec![
-                    Triple::of("Ada", "born", "New York"),
-                    Triple::of("Ada", "left", "New York"),
-                    Triple::of("Ada", "left", "New York"),
-                    Triple::of("Bob", "left", "Rome"),
-                ],
-                ..Sentence::new("Ada born New York Ada left , Bob left Rome")
-            },
-            Sentence { triples: vec![Triple::of("鲁迅", "born", "绍兴")], ..Sentence::new("鲁迅在绍兴") },
+            Sentence::new("Ada born New York Ada left , Bob left Rome").with_triples(vec![
+                Triple::of("Ada", "born", "New York"),
+                Triple::of("Ada", "left", "New York"),
+                Triple::of("Ada", "left", "New York"),
+                Triple::of("Bob", "left", "Rome"),
+            ]),
+            Sentence::new("鲁迅在绍兴").with_triples(vec![Triple::of("鲁迅", "born", "绍兴")]),
             Sentence::new("Nothing is said here"),
         ];
         let priors = priors(&corpus);
@@ -228,13 +225,13 @@ mod tests {
         let blank = priors(&[Sentence::new(" "), Sentence::new("a b")]);
         assert_eq!(blank, ClassPriors { tokens: 2.0, ..ClassPriors::default() });
         // One entity makes no pair.
-        let own = Sentence { triples: vec![Triple::of("a", "is", "a")], ..Sentence::new("a b") };
+        let own = Sentence::new("a b").with_triples(vec![Triple::of("a", "is", "a")]);
         assert_eq!((priors(&[own]).p1, nothing.p1), (0.0, 0.0));
     }
 
     #[test]
     fn stats_of_paradigms_want_named_relations() {
-        let corpus = [Sentence { triples: vec![Triple::of("a", " ", "b")], ..Sentence::new("a b") }];
+        let corpus = [Sentence::new("a b").with_triples(vec![Triple::of("a", " ", "b")])];
         let tokenizer = Tokenizer::train_words(["a b"], 1, 100).expect("a tokenizer");
         assert!(matches!(ClassPriors::of(&corpus, &tokenizer), Err(DataError::Relations(_))));
     }
