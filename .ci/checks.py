@@ -4,7 +4,9 @@ Each command prints what it found and exits with 1 if something is wrong.
 """
 
 import argparse
+import hashlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -63,6 +65,64 @@ def msrv_dependencies(arguments):
     for name, number, wanted in wrong:
         print(f"{arguments.package} supports Rust {own}, its dependency {name} {number} needs {wanted}")
     print(f"{arguments.package}: {len(needed)} packages in its graph, {len(wrong)} need a newer Rust than {own}")
+    return not wrong
+
+
+class Units:
+    """What a cargo command compiles of other people's packages."""
+
+    def __init__(self, *command):
+        # The graph of units is not stable yet, but there is no other way to see them without compiling.
+        command = ["cargo", *command, "--release", "--locked", "--unit-graph", "-Z", "unstable-options"]
+        environment = {**os.environ, "RUSTC_BOOTSTRAP": "1"}
+        graph = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)
+        self.units = graph["units"]
+        self.packages = {unit["pkg_id"] for unit in self.units}
+        digests = {}
+        self.features = {}
+        for index in range(len(self.units)):
+            name, digest = self.name(index), self.digest(index, digests)
+            self.features.setdefault(name, {})[digest] = self.units[index]["features"]
+
+    def name(self, index):
+        unit = self.units[index]
+        return (unit["pkg_id"], unit["target"]["name"], unit["mode"], unit["profile"]["opt_level"])
+
+    def digest(self, index, digests):
+        """A digest of a unit with all its dependencies, as cargo makes one for the names of its files."""
+        if index not in digests:
+            unit = self.units[index]
+            inner = sorted(self.digest(dependency["index"], digests) for dependency in unit["dependencies"])
+            own = [self.name(index), unit["features"], unit["profile"], unit["target"]["crate_types"], inner]
+            digests[index] = hashlib.sha256(json.dumps(own).encode()).hexdigest()
+        return digests[index]
+
+
+def unified(_):
+    """Checks that `-p CRATE` finds the dependencies as a build of the workspace or of the quickstart has compiled them.
+
+    That is so if the features are the same. It is asked of crates on burn, which takes minutes to compile.
+    """
+    wrong = False
+    earlier = {"cargo build": Units("build"), "cargo test": Units("test"), "the quickstart": Units("build", "--example", "quickstart")}
+    for package in published():
+        later = Units("build", "-p", package["name"])
+        if not any("#burn@" in name for name in later.packages):
+            continue
+        for command, before in earlier.items():
+            again = []
+            for name, digests in later.features.items():
+                known = before.features.get(name)
+                # What is not known is new, such as clap after the quickstart.
+                if name[0].startswith("registry+") and name[2] == "build" and known and not digests.keys() <= known.keys():
+                    again.append((name, list(digests.values()), list(known.values())))
+            print(f"cargo build -p {package['name']} after {command}: {len(again)} dependencies are compiled again")
+            for name, now, then in again:
+                # The others are compiled again because of these.
+                for features in (features for features in now if features not in then):
+                    differing = ", ".join(sorted(set(features) ^ set(then[0])))
+                    print(f"  {name[0].split('#')[1]}: the features differ by {differing}")
+            wrong |= bool(again)
     return not wrong
 
 
@@ -194,7 +254,7 @@ def links(_):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for function in (packages, features, msrv, msrv_dependencies, manifests, archives, blocks, links):
+    for function in (packages, features, msrv, msrv_dependencies, unified, manifests, archives, blocks, links):
         command = commands.add_parser(function.__name__.replace("_", "-"), help=function.__doc__)
         command.set_defaults(function=function)
         if function is msrv_dependencies:
