@@ -6,11 +6,19 @@ use serde::{Deserialize, Serialize};
 
 /// A relation and its query text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Relation {
     /// The name in the corpus and in predictions.
     pub name: String,
     /// The text that the entity extractor reads before the sentence.
     pub query: String,
+}
+
+impl Relation {
+    /// Creates a relation with its query text.
+    pub fn new(name: impl Into<String>, query: impl Into<String>) -> Self {
+        Self { name: name.into(), query: query.into() }
+    }
 }
 
 /// Style of the query text that is made from a relation's name.

@@ -1,5 +1,7 @@
 //! Triples and their mentions.
 
+use std::fmt;
+
 use crate::{ByteSpan, Probability, SpanError};
 
 /// A subject or an object: its surface and its span in the text.
@@ -60,6 +62,14 @@ impl Mention {
 /// A subject, a relation and an object, with a score if it was predicted.
 ///
 /// A triple is written to JSON with its text: see [`Triple::in_text`].
+///
+/// ```
+/// use rere_core::{Probability, Triple};
+///
+/// let triple = Triple::of("Ada", "born in", "London").with_score(Probability::new(0.9)?);
+/// assert_eq!(triple.to_string(), "(Ada, born in, London)");
+/// # Ok::<(), rere_core::ProbabilityError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Triple {
@@ -88,5 +98,19 @@ impl Triple {
     #[must_use]
     pub fn with_score(self, score: impl Into<Option<Probability>>) -> Self {
         Self { score: score.into(), ..self }
+    }
+}
+
+/// Writes the surface.
+impl fmt::Display for Mention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Writes `(subject, relation, object)`.
+impl fmt::Display for Triple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}, {}, {})", self.subject, self.relation, self.object)
     }
 }
