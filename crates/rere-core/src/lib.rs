@@ -51,7 +51,9 @@
 //! This extractor predicts that the first word of each text was born in the last one.
 //!
 //! ```
-//! use rere_core::{ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Triple};
+//! use rere_core::{
+//!     ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Triple,
+//! };
 //!
 //! struct FirstAndLast(Info);
 //!

@@ -98,7 +98,8 @@ fn advise(unit: OffsetUnit, fits: Option<OffsetUnit>) -> String {
 /// use rere_core::{ByteSpan, CharSpan, OffsetUnit, TextOffsets};
 ///
 /// let text = "👩 Zoë";
-/// let (python, javascript) = (TextOffsets::new(text, OffsetUnit::CodePoints), TextOffsets::new(text, OffsetUnit::Utf16));
+/// let python = TextOffsets::new(text, OffsetUnit::CodePoints);
+/// let javascript = TextOffsets::new(text, OffsetUnit::Utf16);
 /// let zoe = ByteSpan::new(5, 9);
 /// assert_eq!(python.to_chars(zoe), CharSpan::new(2, 5));
 /// assert_eq!(javascript.to_chars(zoe), CharSpan::new(3, 6));

@@ -30,9 +30,10 @@
 //!
 //! # Formats
 //!
-//! [`Format`] lists the formats; the format of a file is detected from its content. In memory a corpus consists of [`Sentence`]s, whose
-//! spans count bytes, whatever the file counts. Unrecognised fields are kept in [`Sentence::extra`] and written back.
-//! Without files, sentences are converted to and from JSON of the rere format with serde: see [`rere_core::json`].
+//! [`Format`] lists the formats; the format of a file is detected from its content. In memory, a corpus consists of
+//! [`Sentence`]s, whose spans count bytes, whatever the file counts. Unrecognised fields are kept in [`Sentence::extra`]
+//! and written back. Without files, sentences are converted to and from JSON of the rere format with serde: see
+//! [`rere_core::json`].
 //!
 //! The feature `parquet` adds the Parquet format, which needs crates of Apache Arrow.
 //!

@@ -1,5 +1,5 @@
-//! The format of REBEL's triplets, `{"text", "triplets": [{"head", "type", "tail"}]}`, and of mREBEL's, with `head_type` and
-//! `tail_type`.
+//! The format of REBEL's triplets, `{"text", "triplets": [{"head", "type", "tail"}]}`, and of mREBEL's, with `head_type`
+//! and `tail_type`.
 
 use std::collections::HashMap;
 
