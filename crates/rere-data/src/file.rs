@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn messages_do_not_have_temporary_names() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = Output::create(&folder.path().join("none/corpus.jsonl")).err().expect("no such folder");
+        let error = Output::create(&folder.path().join("none/corpus.jsonl")).expect_err("no such folder");
         let cause = error.source().expect("a cause").to_string();
         assert!(
             error.to_string().ends_with("corpus.jsonl cannot be written: its folder is not found")
