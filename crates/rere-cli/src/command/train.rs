@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use rere::{AnyConfig, Corpus, RereError, TrainOptions};
+use rere::{AnyConfig, ConfigProblem, Corpus, RereError, TrainOptions};
 use rere_core::Sentence;
 
 use super::{Conventions, Outcome, check_standard_input, read_gold, say};
@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let Some(train) = &config.data().train else {
         return Err(Box::new(RereError::Config {
             path: Some(arguments.config.clone()),
-            message: "data.train is not set: name the training file".to_owned(),
+            problem: ConfigProblem::NoTrainingFile,
         }));
     };
     check_standard_input([Some(train), config.data().dev.as_ref()].into_iter().flatten().map(PathBuf::as_path))?;
