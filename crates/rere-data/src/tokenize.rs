@@ -210,8 +210,9 @@ impl Tokenizer {
 
 /// Returns the span `start..end`, widened to whole characters and trimmed; empty if only white space is left.
 fn trimmed(text: &str, start: usize, end: usize) -> ByteSpan {
-    let start = text.floor_char_boundary(start);
-    let end = text.ceil_char_boundary(end).max(start);
+    let is_boundary = |&at: &usize| text.is_char_boundary(at);
+    let start = (0..=start.min(text.len())).rev().find(is_boundary).unwrap_or(0);
+    let end = (end..text.len()).find(is_boundary).unwrap_or(text.len()).max(start);
     let part = &text[start..end];
     let start = start + part.len() - part.trim_start().len();
     ByteSpan::new(start, start + part.trim().len())
