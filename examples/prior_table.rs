@@ -10,17 +10,17 @@
 #[path = "../crates/rere-prior/tests/synthetic/mod.rs"]
 mod synthetic;
 
-use rere_prior::{BestBin, Bootstrap, Dedpul, ElkanNoto, LabelFrequency, PriorError, PriorEstimator, Sample, Tice};
+use rere_prior::{BestBin, Bootstrap, Dedpul, ElkanNoto, LabelledShare, PriorError, PriorEstimator, Sample, Tice};
 use synthetic::{Draw, MIXTURES, draw};
 
 const ITEMS: usize = 5000;
 
 fn main() -> Result<(), PriorError> {
     let estimators: [(&str, Box<dyn PriorEstimator>); 7] = [
-        ("L", Box::new(LabelFrequency::default())),
+        ("L", Box::new(LabelledShare::default())),
         ("EN Mean", Box::new(ElkanNoto::Mean)),
         ("EN Max", Box::new(ElkanNoto::Max)),
-        ("TIcE", Box::new(Tice { seed: 0 })),
+        ("TIcE", Box::new(Tice::new(0))),
         ("DEDPUL", Box::new(Dedpul)),
         ("BBE (DKW)", Box::new(DkwBbe)),
         ("BestBin", Box::new(BestBin)),

@@ -1,45 +1,59 @@
-//! The command `rere`: train, tune, extract and evaluate relation extraction; label, clean, convert, count and thin out corpora.
+//! The command `rere`: trains, tunes and runs relation extraction systems, scores their triples, and prepares corpora.
+//!
+//! `rere --help` lists the commands. `rere COMMAND --help` lists the options of a command, with examples.
 
 mod command;
-mod progress;
-mod table;
+mod score_table;
+mod training_progress;
 
 use std::{error::Error, io, iter::successors, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use self::command::log;
+use self::command::log_line;
 
 /// Relation extraction from distantly supervised text.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "rere", version, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  Train a system, run it on plain text (one sentence per line), and score it:
+    rere train --config rere.toml --out model
+    rere extract --model model sentences.txt --output triples.jsonl
+    rere extract --model model test.jsonl --output predicted.jsonl
+    rere evaluate --gold test.jsonl --pred predicted.jsonl";
+
 #[derive(Subcommand)]
 enum Command {
     /// Train a system on a corpus.
     Train(command::train::Arguments),
-    /// Choose the thresholds of a trained system anew.
+    /// Choose the thresholds of a trained system again, or set them.
     Tune(command::tune::Arguments),
-    /// Find the triples of sentences with a trained system.
+    /// Extract triples from sentences with a trained system.
     Extract(command::extract::Arguments),
-    /// Label a corpus by a knowledge base, or compare such labellings.
+    /// Label a corpus with the triples of a knowledge base, or compare several labellings.
     Align(command::align::Arguments),
-    /// Remove duplicates, other relations and what does not stand in the text.
+    /// Remove duplicates, unwanted relations and triples that are not in the text.
     Clean(command::clean::Arguments),
-    /// Write a corpus in another format.
+    /// Convert a corpus to another format.
     Convert(command::convert::Arguments),
     /// Score predictions against gold triples.
     Evaluate(command::evaluate::Arguments),
-    /// Say which of two systems is better, if any.
+    /// Test whether one of two systems is better.
     Compare(command::compare::Arguments),
-    /// Count what corpora hold.
+    /// Count the sentences, triples and relations of corpora.
     Stats(command::stats::Arguments),
     /// Remove triples of a corpus at random.
     Drop(command::drop::Arguments),
+    /// Print a completion script for a shell.
+    Completions(command::completions::Arguments),
+    /// Print the man page, or write the pages of all commands.
+    Man(command::man::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -54,29 +68,65 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Stats(arguments) => command::stats::run(&arguments),
         Command::Drop(arguments) => command::drop::run(&arguments),
+        Command::Completions(arguments) => command::completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => command::man::run(&arguments, Arguments::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             let error = match error.downcast::<clap::Error>() {
-                Ok(wrong_use) => wrong_use.exit(),
+                Ok(usage_error) => usage_error.exit(),
                 Err(error) => error,
             };
-            log(format!("rere: {error}"));
-            causes(&*error).skip(1).for_each(|cause| log(format!("  caused by: {cause}")));
+            log_line(format!("rere: {error}"));
+            error_chain(&*error).skip(1).for_each(|cause| log_line(format!("  caused by: {cause}")));
             ExitCode::FAILURE
         }
     }
 }
 
-/// An error, and what caused it.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+/// Returns an error and its causes.
+fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     successors(Some(error), |&error| error.source())
 }
 
-/// Whether the reader of the output went away: `head` has all that it wants.
+/// Tells whether the reader of the output has closed its end, as `head` does when it has enough lines.
 fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     let is_closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    causes(error).any(|error| error.downcast_ref().is_some_and(is_closed))
+    error_chain(error).any(|error| error.downcast_ref().is_some_and(is_closed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The calls of `rere` in an example line, without pipes, redirections and quotes.
+    fn calls(line: &str) -> impl Iterator<Item = Vec<&str>> {
+        let commands = line.split(" | ").filter_map(|command| command.trim().split(" > ").next());
+        let calls = commands.filter(|command| command.starts_with("rere "));
+        calls.map(|call| call.split_whitespace().map(|word| word.trim_matches('\'')).collect())
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn each_command_has_examples_that_parse() {
+        let program = Arguments::command();
+        for command in program.get_subcommands().chain([&program]) {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let calls: Vec<_> = help.lines().filter(|line| line.starts_with("    ")).flat_map(calls).collect();
+            assert!(help.starts_with("Examples:\n") && !calls.is_empty(), "{name}: {help}");
+            for call in calls {
+                assert!(name == "rere" || call[1] == name, "{name}: {call:?}");
+                if let Err(error) = Arguments::try_parse_from(&call) {
+                    panic!("{call:?}: {error}");
+                }
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `rere evaluate` with all it can count, and `rere compare`, as a user meets them.
+//! The commands `rere evaluate` and `rere compare`.
 
 use std::{
     fs,
@@ -9,13 +9,14 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Gold, two systems, a fuller labelling and a training corpus. Counted by hand: A has 1 right of 2, B has 2 of 3.
+/// Writes gold triples, predictions of two systems, a fuller labelling and a training corpus. By hand, A has 1 true positive of 2
+/// predictions, B has 2 of 3.
 fn folder() -> TempDir {
     let mention =
         |text: &str, start: usize| json!({"text": text, "start": start, "end": start + text.len(), "type": "X"});
     let triple = |subject: Value, relation: &str, object: Value, score: f64| json!({"subject": subject, "relation": relation, "object": object, "score": score});
     let line = |text: &str, triples: Vec<Value>| json!({"text": text, "triples": triples}).to_string();
-    let (one, two) = ("Ada left London", "Bob saw Ada");
+    let (first_text, second_text) = ("Ada left London", "Bob saw Ada");
     let left = || triple(mention("Ada", 0), "left", mention("London", 9), 0.9);
     let saw = || triple(mention("Bob", 0), "saw", mention("Ada", 8), 0.8);
     let heard = || triple(mention("Bob", 0), "heard", mention("Ada", 8), 0.3);
@@ -27,7 +28,7 @@ fn folder() -> TempDir {
         ("full", vec![left()], vec![saw(), heard()]),
         ("train", vec![left()], vec![]),
     ] {
-        let content = [line(one, first), line(two, second)].join("\n");
+        let content = [line(first_text, first), line(second_text, second)].join("\n");
         fs::write(folder.path().join(format!("{name}.jsonl")), content).expect("written");
     }
     folder
@@ -44,18 +45,18 @@ fn printed(folder: &Path, arguments: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn said(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn everything_is_counted_in_one_run() {
+fn all_options_work_in_one_run() {
     let folder = folder();
     let all = "evaluate --gold gold.jsonl --pred a.jsonl --match exact --match strict --per-relation --pieces --bootstrap 200 \
                --by triples,overlap,length,seen-entities,seen-pairs --train train.jsonl --full full.jsonl --json";
     let value: Value = serde_json::from_str(&printed(folder.path(), all)).expect("JSON");
-    for (at, matcher) in ["exact", "strict"].into_iter().enumerate() {
-        let score = &value["scores"][at];
+    for (index, matcher) in ["exact", "strict"].into_iter().enumerate() {
+        let score = &value["scores"][index];
         assert_eq!(score["match"], matcher);
         assert_eq!((&score["true_positives"], &score["predicted"], &score["gold"]), (&json!(1), &json!(2), &json!(2)));
         assert_eq!(score["relations"]["saw"]["gold"], 1);
@@ -70,15 +71,15 @@ fn everything_is_counted_in_one_run() {
         let interval = &score["intervals"]["f1"];
         assert!(interval["low"].as_f64() <= Some(0.5) && interval["high"].as_f64() >= Some(0.5), "{interval}");
         assert_eq!(
-            (&value["missing"][at]["missing"], &value["missing"][at]["corrected_precision"]),
+            (&value["missing"][index]["missing"], &value["missing"][index]["corrected_precision"]),
             (&json!(1), &json!(1.0))
         );
-        assert_eq!(value["missing"][at]["relations"]["heard"]["false_negative_rate"], 1.0);
+        assert_eq!(value["missing"][index]["relations"]["heard"]["false_negative_rate"], 1.0);
     }
 }
 
 #[test]
-fn tables_are_printed_in_three_layouts() {
+fn scores_are_printed_as_text_csv_and_markdown() {
     let folder = folder();
     let table = printed(folder.path(), "evaluate --gold gold.jsonl --pred a.jsonl --match boundaries --per-relation");
     assert_eq!(
@@ -107,31 +108,31 @@ fn tables_are_printed_in_three_layouts() {
 }
 
 #[test]
-fn a_score_that_is_too_low_fails() {
+fn a_score_below_min_f1_is_an_error() {
     let folder = folder();
     printed(folder.path(), "evaluate --gold gold.jsonl --pred a.jsonl --min-f1 0.5");
     let output = rere(folder.path(), "evaluate --gold gold.jsonl --pred a.jsonl --min-f1 0.51");
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("F1 is 0.5000, below the 0.51"), "{}", said(&output));
+    assert!(stderr(&output).contains("F1 is 0.5000, below --min-f1 0.51"), "{}", stderr(&output));
 }
 
 #[test]
-fn pictures_are_drawn() {
+fn plots_are_written() {
     let folder = folder();
     printed(
         folder.path(),
         "evaluate --gold gold.jsonl --pred b.jsonl --match exact --match partial --per-relation --plot plots",
     );
-    for (name, part) in [
+    for (name, words) in [
         ("precision-recall.svg", "exact, average precision 1.000"),
         ("calibration.svg", "expected error"),
         ("relations.svg", "1/1/1"),
     ] {
         let path = folder.path().join("plots").join(name);
         let svg = fs::read_to_string(&path).expect(name);
-        assert!(svg.starts_with("<svg") && svg.contains(part), "{name}");
+        assert!(svg.starts_with("<svg") && svg.contains(words), "{name}");
         let png = fs::read(path.with_extension("png")).expect(name);
-        // Twice as many pixels as the SVG has: its width is at byte 16.
+        // The width, at byte 16, is twice that of the SVG.
         assert_eq!((&png[..8], &png[16..20]), (&b"\x89PNG\r\n\x1a\n"[..], &1360u32.to_be_bytes()[..]), "{name}");
     }
 }
@@ -142,7 +143,7 @@ fn several_systems_have_a_mean() {
     let both = "evaluate --gold gold.jsonl --pred a.jsonl --pred b.jsonl --match exact --match partial";
     let table = printed(folder.path(), both);
     assert!(table.contains("exact           1         2      2     50.00    50.00    50.00  a.jsonl\n"), "{table}");
-    // F1 50 and 80.
+    // F1 of the two systems is 50 and 80.
     assert!(
         table.contains("exact                                  58.33    75.00    65.00  ± 21.21  mean of 2\n"),
         "{table}"
@@ -152,7 +153,7 @@ fn several_systems_have_a_mean() {
     assert_eq!(systems, ["a.jsonl", "a.jsonl", "b.jsonl", "b.jsonl", "mean of 2", "mean of 2"]);
     assert_eq!(value["scores"][5]["match"], "partial");
     let low = rere(folder.path(), &format!("{both} --min-f1 0.6"));
-    assert!(!low.status.success() && said(&low).contains("F1 is 0.5000"), "{}", said(&low));
+    assert!(!low.status.success() && stderr(&low).contains("F1 is 0.5000"), "{}", stderr(&low));
     printed(folder.path(), &format!("{both} --plot plots --per-relation"));
     for name in ["precision-recall.svg", "relations-1.svg", "relations-2.png"] {
         assert!(folder.path().join("plots").join(name).exists(), "{name}");
@@ -160,7 +161,7 @@ fn several_systems_have_a_mean() {
 }
 
 #[test]
-fn sides_that_do_not_agree_are_counted_if_asked() {
+fn lenient_counts_sentences_on_which_the_files_disagree() {
     let folder = folder();
     let line = |id: &str, text: &str| json!({"id": id, "text": text, "triples": []}).to_string();
     for (name, lines) in [
@@ -172,31 +173,31 @@ fn sides_that_do_not_agree_are_counted_if_asked() {
     let arguments = "evaluate --gold ids.jsonl --pred others.jsonl --json";
     let refused = rere(folder.path(), arguments);
     assert!(
-        !refused.status.success() && said(&refused).contains("others.jsonl: predicted sentence 3 has the id"),
+        !refused.status.success() && stderr(&refused).contains("others.jsonl: predicted sentence 3"),
         "{}",
-        said(&refused)
+        stderr(&refused)
     );
     let output = rere(folder.path(), &format!("{arguments} --lenient"));
-    for part in [
+    for words in [
         "others.jsonl: 1 gold sentences have no prediction",
-        "1 predicted sentences are not gold",
-        "1 predicted sentences have the id of one before",
+        "1 predicted sentences are not in the gold file",
+        "1 predicted sentences have the id of an earlier one",
         "1 sentences have another text",
     ] {
-        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+        assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));
     }
     let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let expected = json!([{"missing": 1, "unknown": 1, "repeated_gold": 0, "repeated_predicted": 1, "other_text": 1, "system": "others.jsonl"}]);
     assert_eq!(value["mismatches"], expected);
 }
 
-/// As many sentences as are counted at once, and some more: nothing is lost between two lots.
+/// More sentences than two batches hold: none is lost between batches.
 #[test]
-fn long_files_are_counted_in_lots() {
+fn long_files_are_counted_in_batches() {
     let folder = tempfile::tempdir().expect("a folder");
-    let lines = |right: fn(usize) -> bool| -> String {
+    let lines = |is_correct: fn(usize) -> bool| -> String {
         let line = |number: usize| {
-            let relation = if right(number) { "left" } else { "saw" };
+            let relation = if is_correct(number) { "left" } else { "saw" };
             let triple = json!({"subject": {"text": "Ada"}, "relation": relation, "object": {"text": "London"}});
             json!({"id": number.to_string(), "text": "Ada left London", "triples": [triple]}).to_string() + "\n"
         };
@@ -220,11 +221,13 @@ fn long_files_are_counted_in_lots() {
 }
 
 #[test]
-fn no_winner_is_named_inside_the_noise() {
+fn an_insignificant_difference_has_no_winner() {
     let folder = folder();
     let text = printed(folder.path(), "compare a.jsonl b.jsonl --gold gold.jsonl --plot both.svg");
-    assert!(text.contains("A  1/2/2  precision 50.00  recall 50.00  F1 50.00  a.jsonl\nB  2/3/2"), "{text}");
-    assert!(text.contains("no difference at level 0.05\n"), "{text}");
+    let a = "A  true positives 1  predicted 2  gold 2  precision 50.00  recall 50.00  F1 50.00  a.jsonl\n";
+    let b = "B  true positives 2  predicted 3  gold 2  precision 66.67  recall 100.00  F1 80.00  b.jsonl\n";
+    assert!(text.starts_with(&format!("{a}{b}")), "{text}");
+    assert!(text.contains("no difference"), "{text}");
     assert!(fs::read_to_string(folder.path().join("both.svg")).expect("a picture").contains("b.jsonl"));
     let value: Value =
         serde_json::from_str(&printed(folder.path(), "compare a.jsonl b.jsonl --gold gold.jsonl --json"))
@@ -233,15 +236,18 @@ fn no_winner_is_named_inside_the_noise() {
 }
 
 #[test]
-fn bad_input_is_told() {
+fn unusable_input_is_an_error() {
     let folder = folder();
     fs::write(folder.path().join("bare.json"), r#"[{"text": "Ada left London", "triple_list": [["Ada", "left", "London"]]}, {"text": "Bob saw Ada", "triple_list": []}]"#)
         .expect("written");
-    for (arguments, part) in [
-        ("evaluate --gold gold.jsonl --pred bare.json --match begin", "rere convert --locate"),
+    for (arguments, words) in [
+        ("evaluate --gold gold.jsonl --pred bare.json --match begin", "bare.json: "),
         ("evaluate --gold gold.jsonl --pred bare.json --plot plots", "score"),
         ("evaluate --gold gold.jsonl --pred a.jsonl --by seen-pairs", "--by seen-pairs needs --train"),
-        ("evaluate --gold gold.jsonl --pred a.jsonl --by colour", "none of triples, overlap"),
+        (
+            "evaluate --gold gold.jsonl --pred a.jsonl --by colour",
+            "expected one of triples, overlap, length, seen-entities, seen-pairs, found \"colour\"",
+        ),
         ("evaluate --gold gold.jsonl --pred a.jsonl --json --csv", "cannot be used with"),
         ("evaluate --gold gold.jsonl --pred a.jsonl --bootstrap 0", "round"),
         ("evaluate --gold - --pred a.jsonl --pred b.jsonl", "read 2 times"),
@@ -251,17 +257,21 @@ fn bad_input_is_told() {
         ("compare a.jsonl bare.json --gold gold.jsonl --match boundaries", "bare.json: "),
     ] {
         let output = rere(folder.path(), arguments);
-        assert!(!output.status.success() && said(&output).contains(part), "{arguments}: {}", said(&output));
+        assert!(!output.status.success() && stderr(&output).contains(words), "{arguments}: {}", stderr(&output));
     }
 }
 
-/// A picture that cannot be drawn leaves no folder.
+/// A plot that cannot be drawn does not create its folder.
 #[test]
-fn no_folder_without_pictures() {
+fn a_failed_plot_creates_no_folder() {
     let folder = folder();
     let line = r#"{"text": "Ada left London", "triples": [{"subject": {"text": "Ada"}, "relation": "left", "object": {"text": "London"}}]}"#;
     fs::write(folder.path().join("one.jsonl"), line).expect("written");
     let output = rere(folder.path(), "evaluate --gold one.jsonl --pred one.jsonl --plot plots");
-    assert!(!output.status.success() && said(&output).contains("one.jsonl: predicted sentence 1"), "{}", said(&output));
+    assert!(
+        !output.status.success() && stderr(&output).contains("one.jsonl: predicted sentence 1"),
+        "{}",
+        stderr(&output)
+    );
     assert!(!folder.path().join("plots").exists());
 }

@@ -1,4 +1,4 @@
-//! Files of the kinds that people have, as a user of the command meets them. They are those of `rere-data`'s tests.
+//! Files in the wild, as commands read them. The files belong to the tests of `rere-data`.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ fn rere(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rere")).args(arguments).output().expect("runs")
 }
 
-/// Standard output and standard error of a run that succeeds.
+/// Returns standard output and standard error of a run that must succeed.
 fn run(arguments: &[&str]) -> (String, String) {
     let output = rere(arguments);
     let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
@@ -33,7 +33,7 @@ fn any_mention_of_the_same_entity_counts() {
     let (gold, predicted) = (field("docred_multi.json"), field("docred_pred.jsonl"));
     assert!((f1(&gold, &predicted, "exact") - 1.0 / 3.0).abs() < 1e-9);
     assert_eq!(f1(&gold, &predicted, "entity"), 1.0);
-    // Clusters survive a way through another format.
+    // A conversion to another format and back keeps the entities.
     let folder = tempfile::tempdir().expect("a folder");
     let [rere_file, docred] = ["a.jsonl", "b.json"].map(|name| folder.path().join(name).display().to_string());
     run(&["convert", "--to", "rere", &gold, &rere_file]);
@@ -42,20 +42,20 @@ fn any_mention_of_the_same_entity_counts() {
 }
 
 #[test]
-fn labels_that_may_have_been_missed_are_told_once() {
+fn fields_with_unread_labels_are_reported_once() {
     let (gold, predicted) = (field("casrel_out.json"), field("rebel.jsonl"));
     let (_, err) = run(&["evaluate", "--gold", &gold, "--pred", &predicted]);
-    for part in ["triple_list_gold", "triple_list_pred", "not one triple"] {
-        assert!(err.contains(part), "{part}: {err}");
+    for words in ["triple_list_gold", "triple_list_pred", "not one triple"] {
+        assert!(err.contains(words), "{words}: {err}");
     }
     assert_eq!(err.matches("triple_list_gold").count(), 1, "{err}");
-    // A file whose labels are read has nothing to tell.
+    // If the labels are read, there is nothing to report.
     let (_, err) = run(&["evaluate", "--gold", &predicted, "--pred", &predicted]);
     assert_eq!(err, "");
 }
 
 #[test]
-fn a_sentence_for_each_of_its_triples_is_merged() {
+fn sentences_repeated_for_each_triple_are_merged() {
     let (out, _) = run(&["clean", "--merge", &field("split.jsonl"), "-"]);
     let sentence: serde_json::Value = serde_json::from_str(&out).expect("one sentence");
     assert_eq!(sentence["triples"].as_array().map(Vec::len), Some(2));
@@ -65,7 +65,7 @@ fn a_sentence_for_each_of_its_triples_is_merged() {
 fn offsets_of_javascript_are_read_and_written() {
     let failed = rere(&["convert", "--to", "rere", &field("utf16.jsonl"), "-"]);
     let err = String::from_utf8_lossy(&failed.stderr).into_owned();
-    assert!(!failed.status.success() && err.contains("offsets utf16"), "{err}");
+    assert!(!failed.status.success() && err.contains("utf16.jsonl") && err.contains("offsets utf16"), "{err}");
     let (code_points, _) = run(&["convert", "--to", "rere", "--offsets", "utf16", &field("utf16.jsonl"), "-"]);
     let (utf16, _) =
         run(&["convert", "--to", "rere", "--offsets", "utf16", "--offsets-out", "utf16", &field("utf16.jsonl"), "-"]);
@@ -77,7 +77,7 @@ fn offsets_of_javascript_are_read_and_written() {
 }
 
 #[test]
-fn pairs_without_a_relation_are_told_and_kept() {
+fn pairs_without_a_relation_are_reported_and_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let [tacred, rere_file, again] =
         ["a.json", "b.jsonl", "c.json"].map(|name| folder.path().join(name).display().to_string());
@@ -89,17 +89,17 @@ fn pairs_without_a_relation_are_told_and_kept() {
     );
     std::fs::write(&tacred, content).expect("written");
     let (_, err) = run(&["convert", "--to", "rere", &tacred, &rere_file]);
-    assert!(err.contains("1 pairs are labelled as without a relation"), "{err}");
+    assert!(err.contains("1 pairs"), "{err}");
     run(&["convert", "--to", "tacred", &rere_file, &again]);
     let read = |path: &str| -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON")
     };
     assert_eq!(read(&again), read(&tacred));
-    // F1 is without the negative label: one triple on each side.
+    // Pairs with the negative label are no triples: one triple remains on each side.
     let (out, _) = run(&["evaluate", "--gold", &tacred, "--pred", &again, "--json"]);
     let scores: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((&scores["scores"][0]["gold"], &scores["scores"][0]["predicted"]), (&1.into(), &1.into()));
-    // Another negative label makes it a relation like any other.
+    // With another negative label, no_relation is a relation like any other.
     let (out, _) = run(&["evaluate", "--gold", &tacred, "--pred", &again, "--json", "--negative-label", "unrelated"]);
     let scores: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(scores["scores"][0]["gold"], 2);

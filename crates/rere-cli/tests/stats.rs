@@ -1,4 +1,4 @@
-//! `rere stats` as a user meets it.
+//! The command `rere stats`.
 
 use std::{
     fs,
@@ -23,13 +23,13 @@ fn out(output: &Output) -> String {
 }
 
 #[test]
-fn figures_of_corpora() {
+fn statistics_are_printed_as_text_and_json() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.jsonl"), CORPUS).expect("written");
     fs::write(folder.path().join("b.jsonl"), CORPUS.lines().next().expect("a line")).expect("written");
 
     let table = out(&stats(folder.path(), &["a.jsonl", "--paradigms"]));
-    for line in ["3  sentences\n", "3  triples\n", "2  born in\n", "P3       marks", "words of this corpus"] {
+    for line in ["3  sentences\n", "3  triples\n", "2  born in\n", "P3       marks", "tokens: words of this corpus"] {
         assert!(table.contains(line), "{line:?} is not in {table}");
     }
 
@@ -47,7 +47,7 @@ fn figures_of_corpora() {
 }
 
 #[test]
-fn bad_files_are_errors() {
+fn unreadable_corpora_are_errors() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("empty.jsonl"), "\n").expect("written");
     for file in ["empty.jsonl", "none.jsonl"] {

@@ -1,23 +1,26 @@
-//! CasRel: subjects first, then the objects of each subject and relation.
+//! CasRel: the subjects first, then the objects of each subject and relation.
 
 use rere_core::{Probability, TokenSpan};
 
-use crate::{DecodeError, Decoder, RelationThresholds, TableScores, TokenTriple, triple::best_of_each};
+use crate::{
+    DecodeError, Decoder, ExpectedColumns, RelationThresholds, TableScores, TokenTriple, triple::best_of_each,
+};
 
-/// The cascade of CasRel (Wei et al. 2020, Section 3.2): the subjects of a sentence, then for each subject the objects
-/// of each relation.
+/// The decoder of CasRel (Wei et al. 2020, Section 3.2).
 ///
-/// A token is a head or a tail where its score is at or over the threshold (the authors' code wants it over). Each head
-/// and the nearest tail at or after it make a span, for each relation on its own, as in the authors' code. Two heads
-/// may share a tail. A head with no tail after it makes no span, and neither does a tail with no head.
-///
-/// A network needs the subjects before it can score objects, so there are two steps:
-/// 1. [`CasRel::subjects`] makes spans of scores `[tokens, 2]`: head, tail.
+/// It finds the subjects of a sentence, then the objects of each relation for each subject. A network needs the
+/// subjects before it can score objects, so there are two steps:
+/// 1. [`CasRel::subjects`] makes spans from scores `[tokens, 2]`: head, tail.
 /// 2. The network scores objects for each subject, `[tokens, relations, 2]`, and [`CasRel::decode`](Decoder::decode)
-///    makes triples of them ([`CasRelScores`]).
+///    makes triples from them ([`CasRelScores`]).
 ///
-/// The score of a triple is the least of four: head and tail of the subject and of the object. An object that is the
-/// subject's own span falls out.
+/// **Spans.** A token is a head or a tail if its score is at or over the threshold (in the authors' code it must be
+/// over). Each head and the nearest tail at or after it make a span, for each relation separately, as in the authors'
+/// code. Two heads may share a tail. A head without a tail after it makes no span, and neither does a tail without a
+/// head.
+///
+/// **Triples.** The score of a triple is the lowest of four: head and tail of the subject and of the object. An object
+/// with the same span as its subject is discarded.
 ///
 /// ```
 /// use rere_core::{Probability, TokenSpan};
@@ -32,7 +35,7 @@ use crate::{DecodeError, Decoder, RelationThresholds, TableScores, TokenTriple, 
 /// casrel.subjects(TableScores::new(&heads_and_tails, tokens, 2, Scale::Probability)?, &mut scratch, &mut subjects)?;
 /// assert_eq!(subjects[0].span, TokenSpan::new(0, 2));
 ///
-/// // What a network says of the first subject: two relations, head and tail of each.
+/// // The network's scores for the first subject: two relations, head and tail of each.
 /// #[rustfmt::skip]
 /// let objects = [
 ///     0.0, 0.0, 0.0, 0.0,
@@ -53,30 +56,32 @@ pub struct CasRel {
     objects: RelationThresholds,
 }
 
-/// A run of tokens, never none, and how sure the decoder is of it.
+/// A non-empty run of tokens and its score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScoredSpan {
-    /// The tokens.
+    /// Tokens of the span.
     pub span: TokenSpan,
-    /// The smaller of the probabilities of its head and tail.
+    /// Lower one of the probabilities of its head and tail.
     pub score: Probability,
 }
 
-/// The scores of the objects of a sentence's subjects, checked.
+/// Checked object scores of the subjects of a sentence, for [`CasRel`].
 #[derive(Debug, Clone, Copy)]
 pub struct CasRelScores<'a> {
     subjects: &'a [(ScoredSpan, TableScores<'a>)],
 }
 
 impl<'a> CasRelScores<'a> {
-    /// Subjects, each with the scores of its objects: a table `[tokens, relations, 2]`, that is of one row for each
-    /// token and two columns for each relation, `2r` for the heads of relation `r` and `2r + 1` for its tails.
+    /// Checks subjects, each with the scores of its objects, a table `[tokens, relations, 2]`.
     ///
-    /// Subjects may come in any order; where one comes twice, the better one of equal triples stays.
+    /// A table has one row for each token and two columns for each relation: `2r` for the heads of relation `r`, and
+    /// `2r + 1` for its tails. The subjects may come in any order. If one comes twice, the better of equal triples is
+    /// kept.
     ///
     /// # Errors
-    /// [`DecodeError::TableColumns`] where the number of columns is odd, [`DecodeError::SubjectTable`] where two tables
-    /// differ in shape or scale, and [`DecodeError::SubjectSpan`] where a subject has no tokens or some past the last.
+    /// Returns [`DecodeError::TableColumns`] if the number of columns is odd, [`DecodeError::SubjectTable`] if two
+    /// tables differ in shape or scale, and [`DecodeError::SubjectSpan`] if a subject is empty or reaches past the last
+    /// token.
     pub fn new(subjects: &'a [(ScoredSpan, TableScores<'a>)]) -> Result<Self, DecodeError> {
         let shape = |table: TableScores<'_>| (table.rows(), table.columns(), table.scale());
         for (subject, &(ScoredSpan { span, .. }, table)) in subjects.iter().enumerate() {
@@ -84,7 +89,8 @@ impl<'a> CasRelScores<'a> {
                 return Err(DecodeError::SubjectTable { subject });
             }
             if !table.columns().is_multiple_of(2) {
-                return Err(DecodeError::TableColumns { columns: table.columns(), expected: OBJECT_COLUMNS });
+                let expected = ExpectedColumns::Objects;
+                return Err(DecodeError::TableColumns { columns: table.columns(), expected });
             }
             if span.is_empty() || span.end > table.rows() {
                 return Err(DecodeError::SubjectSpan { subject, span, tokens: table.rows() });
@@ -93,27 +99,23 @@ impl<'a> CasRelScores<'a> {
         Ok(Self { subjects })
     }
 
-    /// The subjects with their tables.
+    /// Returns the subjects with their tables.
     pub const fn subjects(self) -> &'a [(ScoredSpan, TableScores<'a>)] {
         self.subjects
     }
 }
 
-const SUBJECT_COLUMNS: &str = "the subjects of CasRel have 2, head and tail";
-const OBJECT_COLUMNS: &str = "the objects of CasRel have 2 for each relation, head and tail";
-
-/// Memory of [`CasRel`].
+/// Reusable memory of [`CasRel`].
 #[derive(Debug, Default)]
 pub struct CasRelScratch {
     levels: Vec<f32>,
     hits: Vec<(usize, usize, f32)>,
-    /// For each relation the nearest tail, with its score, going backwards.
+    /// For each relation, the nearest tail and its score, as the tokens are read from the last to the first.
     tails: Vec<Option<(usize, f32)>>,
 }
 
 impl CasRel {
-    /// Subjects whose pointers are at or over the threshold `subjects`, and objects whose are at or over those of
-    /// `objects`, for each relation.
+    /// Creates a decoder with a threshold of subjects, and thresholds of objects for each relation.
     pub fn new(subjects: Probability, objects: impl Into<RelationThresholds>) -> Self {
         Self { subjects: subjects.into(), objects: objects.into() }
     }
@@ -122,7 +124,7 @@ impl CasRel {
     /// head, tail.
     ///
     /// # Errors
-    /// [`DecodeError::TableColumns`] where there are not two columns.
+    /// Returns [`DecodeError::TableColumns`] if there are not two columns.
     pub fn subjects(
         &self,
         scores: TableScores<'_>,
@@ -130,7 +132,8 @@ impl CasRel {
         found: &mut Vec<ScoredSpan>,
     ) -> Result<(), DecodeError> {
         if scores.columns() != 2 {
-            return Err(DecodeError::TableColumns { columns: scores.columns(), expected: SUBJECT_COLUMNS });
+            let expected = ExpectedColumns::Subjects;
+            return Err(DecodeError::TableColumns { columns: scores.columns(), expected });
         }
         let from = found.len();
         let lowest = self.subjects.levels(scores.scale(), 1, &mut scratch.levels);
@@ -143,7 +146,7 @@ impl CasRel {
 }
 
 impl CasRelScratch {
-    /// Calls `found` with relation, tokens and probability of each span, from the end of the sentence to its start.
+    /// Calls `found` with relation, span and probability of each span, from the end of the sentence to its start.
     fn spans(&mut self, scores: TableScores<'_>, lowest: f32, mut found: impl FnMut(usize, TokenSpan, f32)) {
         let Self { levels, hits, tails } = self;
         hits.clear();
@@ -171,14 +174,14 @@ impl Decoder for CasRel {
     type Scratch = CasRelScratch;
 
     fn decode(&self, scores: CasRelScores<'_>, scratch: &mut CasRelScratch, found: &mut Vec<TokenTriple>) {
-        // All tables have the shape of the first, and as there is a subject they have a row.
+        // All tables have the shape of the first one, and they have a row because there is a subject.
         let Some((_, first)) = scores.subjects.first() else { return };
         let from = found.len();
         let lowest = self.objects.levels(first.scale(), first.columns() / 2, &mut scratch.levels);
-        for &(ScoredSpan { span: subject, score: sure }, objects) in scores.subjects {
+        for &(ScoredSpan { span: subject, score: subject_score }, objects) in scores.subjects {
             scratch.spans(objects, lowest, |relation, object, score| {
                 if object != subject {
-                    found.push(TokenTriple { relation, subject, object, score: score.min(sure.get()) });
+                    found.push(TokenTriple { relation, subject, object, score: score.min(subject_score.get()) });
                 }
             });
         }

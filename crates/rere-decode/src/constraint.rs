@@ -1,11 +1,13 @@
-//! What a user knows of triples beforehand.
+//! Decoders that discard triples which the user knows to be impossible.
+
+use std::fmt;
 
 use rere_core::TokenSpan;
 use rustc_hash::FxHashSet;
 
 use crate::{Decoder, TokenTriple};
 
-/// A decoder whose triples are cut down to what may be: of those that stand in each other's way, the best stays.
+/// A decoder with limits on its triples. If two triples exclude each other, it keeps the better one.
 ///
 /// ```
 /// use rere_core::Probability;
@@ -15,54 +17,64 @@ use crate::{Decoder, TokenTriple};
 /// let scores = [0.9, 0.9, 0.0, 0.0, 0.8, 0.8, 0.0, 0.0, 0.0, 0.0, 0.7, 0.7];
 /// let scores = PointerScores::new(&scores, 3)?;
 /// let nearest = Nearest::new(Probability::new(0.5)?);
-/// let (mut all, mut one) = (Vec::new(), Vec::new());
+/// let (mut all, mut one_to_one) = (Vec::new(), Vec::new());
 /// nearest.decode(scores, &mut Default::default(), &mut all);
-/// Constrained::new(nearest).one_to_one(|_relation| true).decode(scores, &mut Default::default(), &mut one);
-/// assert_eq!((all.len(), one.len()), (2, 1));
+/// Constrained::new(nearest).one_to_one(|_relation| true).decode(scores, &mut Default::default(), &mut one_to_one);
+/// assert_eq!((all.len(), one_to_one.len()), (2, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Constrained<D, F = fn(usize) -> bool> {
     decoder: D,
-    one_to_one: F,
+    is_one_to_one: F,
     longest: usize,
     most: usize,
 }
 
-/// Memory of [`Constrained`].
+/// Reusable memory of [`Constrained`].
 #[derive(Debug, Default)]
 pub struct ConstrainedScratch<S> {
     decoder: S,
-    /// Relation and span of those that have their one triple: subjects, then objects.
+    /// Relation and span of the subjects, then of the objects, that already have their one triple.
     taken: [FxHashSet<(usize, TokenSpan)>; 2],
 }
 
 impl<D: Decoder> Constrained<D> {
-    /// The decoder without any constraint.
+    /// Wraps a decoder, without any constraint yet.
     pub fn new(decoder: D) -> Self {
-        Self { decoder, one_to_one: |_| false, longest: usize::MAX, most: usize::MAX }
+        Self { decoder, is_one_to_one: |_| false, longest: usize::MAX, most: usize::MAX }
     }
 }
 
 impl<D: Decoder, F> Constrained<D, F> {
-    /// In the relations for which `is` says so, a subject has one object and an object one subject, such as a country
-    /// and its capital. The best triple of a sentence is taken first.
-    pub fn one_to_one<G: Fn(usize) -> bool + Sync>(self, is: G) -> Constrained<D, G> {
+    /// Gives each subject one object and each object one subject, in the relations for which the function returns
+    /// `true`. An example is a country and its capital. The best triple of a sentence is kept first.
+    pub fn one_to_one<G: Fn(usize) -> bool + Sync>(self, is_one_to_one: G) -> Constrained<D, G> {
         let Self { decoder, longest, most, .. } = self;
-        Constrained { decoder, one_to_one: is, longest, most }
+        Constrained { decoder, is_one_to_one, longest, most }
     }
 
-    /// No triple with a subject or an object of more than `longest` tokens. For pointers,
-    /// [`Nearest::with_longest`](crate::Nearest::with_longest) is better: there a long span does not keep others away.
+    /// Discards triples with a subject or an object of more than `longest` tokens.
+    ///
+    /// For pointer scores use [`Nearest::with_longest`](crate::Nearest::with_longest): it limits the spans before they
+    /// are paired, so a long span does not displace a shorter one.
     #[must_use]
     pub fn with_longest(self, longest: usize) -> Self {
         Self { longest, ..self }
     }
 
-    /// The best `most` triples of a sentence; of equal scores the first.
+    /// Keeps the best `most` triples of a sentence; of equal scores the first.
     #[must_use]
     pub fn with_most(self, most: usize) -> Self {
         Self { most, ..self }
+    }
+}
+
+impl<D: fmt::Debug, F> fmt::Debug for Constrained<D, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { decoder, longest, most, .. } = self;
+        let mut fields = f.debug_struct("Constrained");
+        fields.field("decoder", decoder).field("longest", longest).field("most", most).finish_non_exhaustive()
     }
 }
 
@@ -81,7 +93,7 @@ impl<D: Decoder, F: Fn(usize) -> bool + Sync> Decoder for Constrained<D, F> {
             if triple.subject.len() > self.longest || triple.object.len() > self.longest {
                 return false;
             }
-            if !(self.one_to_one)(triple.relation) {
+            if !(self.is_one_to_one)(triple.relation) {
                 return true;
             }
             let free = !subjects.contains(&subject) && !objects.contains(&object);
@@ -95,20 +107,46 @@ impl<D: Decoder, F: Fn(usize) -> bool + Sync> Decoder for Constrained<D, F> {
     }
 }
 
-/// A decoder whose triples join entities of types that go together, where the types are known.
+/// A decoder that keeps a triple only if the entity types of its subject and object go together.
 ///
-/// The input is that of the decoder with the types of the sentence's entities: span and number of the type, in the order
-/// of the spans. A span that is not among them is of any type.
-#[derive(Debug, Clone)]
+/// Its input is the input of the wrapped decoder and the known entities of the sentence, each with its span and the
+/// number of its type, sorted by span. A span that is not among them may have any type.
+///
+/// ```
+/// use rere_core::{Probability, TokenSpan};
+/// use rere_decode::{CandidateScores, Decoder, PairClassification, Scale, TableScores, Typed};
+///
+/// const PERSON: usize = 0;
+/// const CITY: usize = 1;
+/// let (ada, london) = (TokenSpan::new(0, 2), TokenSpan::new(5, 6));
+/// let pairs = [(ada, london), (london, ada)];
+/// let scores = CandidateScores::new(&pairs, TableScores::new(&[0.9, 0.8], 2, 1, Scale::Probability)?)?;
+///
+/// let born_in = |_relation, subject, object| (subject, object) == (PERSON, CITY);
+/// let decoder = Typed::new(PairClassification::new(Probability::new(0.5)?), born_in);
+/// let types = [(ada, PERSON), (london, CITY)];
+/// let mut found = Vec::new();
+/// decoder.decode((scores, &types[..]), &mut Default::default(), &mut found);
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(found[0].subject, ada);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
 pub struct Typed<D, F> {
     decoder: D,
     allowed: F,
 }
 
 impl<D: Decoder, F: Fn(usize, usize, usize) -> bool + Sync> Typed<D, F> {
-    /// Triples for which `allowed` says so, of the relation, the subject's type and the object's.
+    /// Wraps a decoder. `allowed` gets the relation, the subject's type and the object's type.
     pub fn new(decoder: D, allowed: F) -> Self {
         Self { decoder, allowed }
+    }
+}
+
+impl<D: fmt::Debug, F> fmt::Debug for Typed<D, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Typed").field("decoder", &self.decoder).finish_non_exhaustive()
     }
 }
 
@@ -127,7 +165,7 @@ impl<D: Decoder, F: Fn(usize, usize, usize) -> bool + Sync> Decoder for Typed<D,
     }
 }
 
-/// `Vec::retain` from a position on.
+/// Does what `Vec::retain` does, from a position on.
 fn retain_from(found: &mut Vec<TokenTriple>, from: usize, mut keep: impl FnMut(&TokenTriple) -> bool) {
     let mut position = 0;
     found.retain(|triple| {

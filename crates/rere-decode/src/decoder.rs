@@ -1,86 +1,125 @@
-//! The seam of all decoders, and batches.
+//! The trait of all decoders, and batches.
 
 use rayon::prelude::*;
 
 use crate::TokenTriple;
 
-/// Makes triples of the scores of one sentence.
+/// A way to make triples from the scores of one sentence.
 ///
-/// Decoding cannot fail: what can be wrong is checked where the input is made.
+/// Decoding cannot fail: the input is checked when it is made.
+///
+/// ```
+/// use rere_core::TokenSpan;
+/// use rere_decode::{Batch, Decoder, TokenTriple};
+///
+/// /// Relates the first token of a sentence to its last one.
+/// struct FirstToLast;
+///
+/// impl Decoder for FirstToLast {
+///     type Input<'a> = &'a [f32];
+///     type Scratch = ();
+///
+///     fn decode(&self, scores: &[f32], (): &mut (), found: &mut Vec<TokenTriple>) {
+///         if let [first, .., last] = scores {
+///             let (subject, object) = (TokenSpan::new(0, 1), TokenSpan::new(scores.len() - 1, scores.len()));
+///             found.push(TokenTriple { relation: 0, subject, object, score: first.min(*last) });
+///         }
+///     }
+/// }
+///
+/// let mut batch = Batch::default();
+/// batch.decode(&FirstToLast, &[&[0.9, 0.1, 0.8], &[]]);
+/// let counts: Vec<usize> = batch.iter().map(<[_]>::len).collect();
+/// assert_eq!(counts, [1, 0]);
+/// ```
 pub trait Decoder: Sync {
-    /// The scores of one sentence.
+    /// Scores of one sentence.
     type Input<'a>: Copy + Sync;
 
-    /// Memory that is used again from sentence to sentence, so that none is allocated once it has grown.
+    /// Memory that is reused from sentence to sentence, so that nothing is allocated once it has grown.
     type Scratch: Default + Send;
 
-    /// Appends the triples of a sentence to `found`: none twice, best score first, equal scores by relation and then in
-    /// the order of the text (subject, then object).
+    /// Appends the triples of a sentence to `found`, each once, best score first. Equal scores are ordered by relation,
+    /// then by subject and object in the order of the text.
     fn decode(&self, input: Self::Input<'_>, scratch: &mut Self::Scratch, found: &mut Vec<TokenTriple>);
 }
 
-/// The triples of a batch of sentences, with the memory that decoding them takes: used again, it makes decoding free of
-/// allocations, but for what threads need.
+/// The triples of a batch of sentences, with the memory for decoding them.
 ///
-/// `D` is the decoder. `Batch::default()` is empty.
+/// Reuse a batch to decode without allocations, except for those that threads need. `Batch::default()` is empty.
+///
+/// ```
+/// use rere_core::Probability;
+/// use rere_decode::{Batch, Nearest, PointerScores};
+///
+/// let pointers = [0.9, 0.9, 0.0, 0.0, 0.0, 0.0, 0.8, 0.8];
+/// let sentences = [PointerScores::new(&pointers, 2)?, PointerScores::new(&[], 0)?];
+/// let mut batch = Batch::default();
+/// batch.decode(&Nearest::new(Probability::new(0.5)?), &sentences);
+/// let counts: Vec<usize> = batch.iter().map(<[_]>::len).collect();
+/// assert_eq!(counts, [1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Batch<D: Decoder> {
-    parts: Vec<Part<D::Scratch>>,
+    chunks: Vec<Chunk<D::Scratch>>,
     sentences: usize,
 }
 
-/// What one thread decodes at a time.
+/// The sentences that one thread decodes at a time.
 #[derive(Debug, Default)]
-struct Part<S> {
+struct Chunk<S> {
     scratch: S,
     triples: Vec<TokenTriple>,
-    /// Where the triples of each sentence end.
+    /// For each sentence, the end of its triples.
     ends: Vec<usize>,
 }
 
-/// Sentences in a part: enough to be worth handing over, and few enough for all threads to end together.
-const PART: usize = 128;
+/// Sentences in a chunk: enough to be worth the handover, and few enough that all threads finish together.
+const CHUNK: usize = 128;
 
 impl<D: Decoder> Default for Batch<D> {
     fn default() -> Self {
-        Self { parts: Vec::new(), sentences: 0 }
+        Self { chunks: Vec::new(), sentences: 0 }
     }
 }
 
 impl<D: Decoder> Batch<D> {
-    /// Decodes sentences of any lengths, on all threads where there are more than 128, and replaces what the batch held.
-    /// The triples are the same, in the same order, as from one sentence after the other.
+    /// Decodes sentences of any lengths and replaces the contents of the batch.
+    ///
+    /// It uses all threads if there are more than 128 sentences. The triples and their order do not depend on that.
     pub fn decode(&mut self, decoder: &D, inputs: &[D::Input<'_>]) {
-        let count = inputs.len().div_ceil(PART);
-        if self.parts.len() < count {
-            self.parts.resize_with(count, || Part { scratch: D::Scratch::default(), triples: vec![], ends: vec![] });
+        let count = inputs.len().div_ceil(CHUNK);
+        if self.chunks.len() < count {
+            self.chunks.resize_with(count, || Chunk { scratch: D::Scratch::default(), triples: vec![], ends: vec![] });
         }
         self.sentences = inputs.len();
-        let parts = &mut self.parts[..count];
+        let chunks = &mut self.chunks[..count];
         if count < 2 || rayon::current_num_threads() < 2 {
-            parts.iter_mut().zip(inputs.chunks(PART)).for_each(|(part, inputs)| part.decode(decoder, inputs));
+            chunks.iter_mut().zip(inputs.chunks(CHUNK)).for_each(|(chunk, inputs)| chunk.decode(decoder, inputs));
         } else {
-            parts.par_iter_mut().zip(inputs.par_chunks(PART)).for_each(|(part, inputs)| part.decode(decoder, inputs));
+            let inputs = inputs.par_chunks(CHUNK);
+            chunks.par_iter_mut().zip(inputs).for_each(|(chunk, inputs)| chunk.decode(decoder, inputs));
         }
     }
 
-    /// Number of sentences.
+    /// Returns the number of sentences.
     pub fn len(&self) -> usize {
         self.sentences
     }
 
-    /// Whether there is no sentence.
+    /// Returns whether the batch has no sentence.
     pub fn is_empty(&self) -> bool {
         self.sentences == 0
     }
 
-    /// The triples of each sentence, in the order of the sentences.
+    /// Returns the triples of each sentence, in the order of the sentences.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[TokenTriple]> {
-        (0..self.sentences).map(|sentence| self.parts[sentence / PART].triples_of(sentence % PART))
+        (0..self.sentences).map(|sentence| self.chunks[sentence / CHUNK].triples_of(sentence % CHUNK))
     }
 }
 
-impl<S> Part<S> {
+impl<S> Chunk<S> {
     fn decode<D: Decoder<Scratch = S>>(&mut self, decoder: &D, inputs: &[D::Input<'_>]) {
         self.triples.clear();
         self.ends.clear();
@@ -91,7 +130,7 @@ impl<S> Part<S> {
     }
 
     fn triples_of(&self, sentence: usize) -> &[TokenTriple] {
-        let start = sentence.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let start = sentence.checked_sub(1).map_or(0, |previous| self.ends[previous]);
         &self.triples[start..self.ends[sentence]]
     }
 }

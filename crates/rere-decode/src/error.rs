@@ -1,159 +1,189 @@
-//! What can be wrong with the input of a decoder.
+//! Errors in the input of a decoder.
+
+use std::fmt;
 
 use rere_core::{SpanError, TokenSpan};
 
 use crate::{Role, Scale};
 
-/// Scores or tokens that cannot be decoded. Tokens are counted from 0.
+/// Scores or tokens that cannot be decoded. Tokens, rows and columns are counted from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The slice of scores does not hold four values for each token.
-    #[error("{values} pointer scores for {tokens} tokens: give 4 for each token, row by row")]
+    /// The slice does not hold four scores for each token.
+    #[error("expected 4 pointer scores for each of {tokens} tokens, row by row, found {values} scores in all")]
     ScoreCount {
         /// Length of the slice.
         values: usize,
-        /// Number of tokens that it was said to be for.
+        /// Number of tokens.
         tokens: usize,
     },
-    /// A probability is not in \[0, 1\], or a score is NaN.
-    #[error(
-        "the {pointer} score of token {token} (row {token}, column {column}) is {value}: {}",
-        match scale {
-            Scale::Probability => "not a number from 0 to 1; are these logits? Say so with Scale::Logit",
-            Scale::Logit => "the network's output is broken there",
-        }
-    )]
+    /// A pointer score is NaN, or is a probability outside \[0, 1\].
+    #[error("token {token}, {pointer} (column {column}): {}", expected_score(*value, *scale))]
     NotAScore {
-        /// The token, which is the row of the scores.
+        /// Token, which is the row of the scores.
         token: usize,
         /// Column of the scores, 0 to 3.
         column: usize,
-        /// What the column stands for, such as `subject start`.
+        /// Meaning of the column, such as `subject start`.
         pointer: &'static str,
-        /// The score as it was given.
+        /// Score as it was given.
         value: f32,
-        /// What it was said to be.
+        /// Scale that was given for it.
         scale: Scale,
     },
-    /// The slice of scores does not fill the table.
-    #[error("{values} scores for a table of {rows} rows and {columns} columns: give rows * columns, row by row")]
+    /// The slice does not fill the table.
+    #[error("expected a table of {rows} x {columns} scores, row by row, found {values} scores in all")]
     TableSize {
         /// Length of the slice.
         values: usize,
-        /// Number of rows that it was said to have.
+        /// Number of rows.
         rows: usize,
-        /// Number of columns that it was said to have.
+        /// Number of columns.
         columns: usize,
     },
-    /// A probability of a table is not in \[0, 1\], or a score is NaN.
-    #[error(
-        "the score in row {row}, column {column} is {value}: {}",
-        match scale {
-            Scale::Probability => "not a number from 0 to 1; are these logits? Say so with Scale::Logit",
-            Scale::Logit => "the network's output is broken there",
-        }
-    )]
+    /// A score of a table is NaN, or is a probability outside \[0, 1\].
+    #[error("row {row}, column {column}: {}", expected_score(*value, *scale))]
     NotATableScore {
-        /// Its row.
+        /// Row of the score.
         row: usize,
-        /// Its column.
+        /// Column of the score.
         column: usize,
-        /// The score as it was given.
+        /// Score as it was given.
         value: f32,
-        /// What it was said to be.
+        /// Scale that was given for it.
         scale: Scale,
     },
-    /// A table has another number of columns than its decoder needs.
-    #[error("a table of {columns} columns: {expected}")]
+    /// A table does not have the columns that its decoder reads.
+    #[error("expected a table with {expected}, found {columns} columns")]
     TableColumns {
         /// Number of columns.
         columns: usize,
-        /// What the decoder needs.
-        expected: &'static str,
+        /// Columns that the decoder reads.
+        expected: ExpectedColumns,
     },
     /// A table of token pairs is for another number of tokens.
-    #[error("a table of {rows} rows for {tokens} tokens: give one for each pair i <= j, tokens * (tokens + 1) / 2")]
+    #[error(
+        "expected a table with one row for each pair i <= j of {tokens} tokens, tokens * (tokens + 1) / 2 rows, \
+         found {rows} rows"
+    )]
     HandshakeRows {
         /// Number of rows.
         rows: usize,
         /// Number of tokens.
         tokens: usize,
     },
-    /// A table is for another number of pairs of spans.
-    #[error("a table of {rows} rows for {pairs} pairs: give one row for each pair")]
+    /// A table is for another number of candidate pairs.
+    #[error("expected a table with one row for each of {pairs} pairs, found {rows} rows")]
     PairRows {
         /// Number of rows.
         rows: usize,
         /// Number of pairs.
         pairs: usize,
     },
-    /// A span of a pair has no tokens.
-    #[error(
-        "the {} of pair {pair} is {}..{}, which holds no token: give half-open spans",
-        match role { Role::Subject => "subject", Role::Object => "object" }, span.start, span.end
-    )]
+    /// A span of a candidate pair is empty.
+    #[error("pair {pair}: expected a half-open span of at least one token, found {role} {}..{}", span.start, span.end)]
     EmptySpan {
-        /// The pair, which is the row of the scores.
+        /// Pair, which is the row of the scores.
         pair: usize,
-        /// Which of its spans.
+        /// Which span of the pair.
         role: Role,
-        /// The span as it was given.
+        /// Span as it was given.
         span: TokenSpan,
     },
-    /// A subject has no tokens, or some that its sentence does not have.
+    /// A subject is empty, or reaches past the last token of its sentence.
     #[error(
-        "subject {subject} is {}..{} of {tokens} tokens: give half-open spans of the sentence that the scores are for",
+        "subject {subject}: expected a half-open span of at least one of the {tokens} tokens, found {}..{}",
         span.start, span.end
     )]
     SubjectSpan {
-        /// The subject, counted from 0.
+        /// Subject, counted from 0.
         subject: usize,
-        /// The span as it was given.
+        /// Span as it was given.
         span: TokenSpan,
         /// Number of rows of the scores.
         tokens: usize,
     },
-    /// The scores of two subjects of a sentence are not for the same tokens and relations, on the same scale.
-    #[error("the object scores of subject {subject} have another shape or scale than those of subject 0")]
+    /// Two subjects of a sentence have object scores of different shapes or scales.
+    #[error("subject {subject}: expected object scores of the same shape and scale as those of subject 0")]
     SubjectTable {
-        /// The subject, counted from 0.
+        /// Subject, counted from 0.
         subject: usize,
     },
-    /// An array does not lie in memory row by row.
-    #[error("an array of shape {shape:?} does not lie in memory row by row: call as_standard_layout() first")]
+    /// An array is not in standard layout, row by row.
+    #[error(
+        "expected an array in standard layout, row by row, found another layout of shape {shape:?}; \
+         call as_standard_layout() first"
+    )]
     Layout {
-        /// Its shape.
+        /// Shape of the array.
         shape: Vec<usize>,
     },
-    /// The mask is for another number of tokens than the scores.
-    #[error("a mask of {mask} tokens for scores of {tokens}")]
+    /// A mask is for another number of tokens than the scores.
+    #[error("expected a mask with one entry for each of {tokens} tokens, found {mask} entries")]
     MaskLength {
         /// Length of the mask.
         mask: usize,
         /// Number of rows of the scores.
         tokens: usize,
     },
-    /// A token's span does not slice the text.
-    #[error("token {token} does not lie in the text: give the byte spans of this very text's tokens")]
+    /// The byte span of a token does not slice the text.
+    #[error("token {token} does not lie in the text; pass the byte spans of this text's tokens")]
     TokenOutsideText {
-        /// The token.
+        /// Index of the token.
         token: usize,
         /// What is wrong with its span.
         source: SpanError,
     },
-    /// A token starts before the token in front of it.
-    #[error("token {token} starts before token {}: give the tokens in the order of the text", token - 1)]
+    /// A token starts before the previous one.
+    #[error("token {token} starts before token {}; pass the tokens in the order of the text", token - 1)]
     TokenOrder {
-        /// The token, 1 or more.
+        /// Index of the token, 1 or more.
         token: usize,
     },
     /// The scores are for another number of tokens than the sentence has.
-    #[error("scores of {scores} tokens for a sentence of {tokens}: give one row for each token of the sentence alone")]
+    #[error(
+        "expected one row of scores for each of the {tokens} tokens of the sentence, found {scores} rows; \
+         leave out the rows of special tokens and of the query"
+    )]
     TokenCount {
         /// Number of rows of the scores.
         scores: usize,
         /// Number of tokens of the sentence.
         tokens: usize,
     },
+}
+
+/// Columns that a decoder reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExpectedColumns {
+    /// The subjects of [`CasRel`](crate::CasRel): 2.
+    Subjects,
+    /// The objects of [`CasRel`](crate::CasRel): 2 for each relation.
+    Objects,
+    /// The token pairs of [`TpLinker`](crate::TpLinker): 1, and 4 for each relation.
+    Handshakes,
+    /// The tags of [`Tags`](crate::Tags): 1, and 8 for each relation.
+    Tags,
+}
+
+impl fmt::Display for ExpectedColumns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Subjects => "2 columns (head and tail of subjects)",
+            Self::Objects => "2 columns for each relation (head and tail of objects)",
+            Self::Handshakes => "1 column for entities and 4 for each relation",
+            Self::Tags => "1 column for no entity and 8 for each relation",
+        })
+    }
+}
+
+fn expected_score(value: f32, scale: Scale) -> String {
+    match scale {
+        Scale::Probability => {
+            format!("expected a probability from 0 to 1, found {value}; if the scores are logits, pass Scale::Logit")
+        }
+        Scale::Logit => format!("expected a logit, found {value}; check the network's output"),
+    }
 }

@@ -1,34 +1,35 @@
-//! From the scores of a network to triples: spans, pairs and triples of tokens, on plain slices, with no tensor library.
+//! Decoders for relation extraction: from the scores of a network to spans, pairs and triples.
 //!
-//! Use this crate after a network of any framework has scored a sentence. Scores are probabilities or logits ([`Scale`]) in
-//! a slice or an `ndarray` view; they are checked once, where the input is made, and decoding cannot fail. A [`Decoder`]
-//! makes [`TokenTriple`]s of them, each with a score, best first.
+//! Use this crate after a network of any framework has scored a sentence. It works on plain slices and needs no tensor
+//! library. Scores are probabilities or logits ([`Scale`]) in a slice or an `ndarray` view. They are checked once, when
+//! the input is made, so decoding cannot fail. A [`Decoder`] returns [`TokenTriple`]s, each with a score, best first.
 //!
-//! | decoder | scores of a sentence | from |
+//! | decoder | scores of a sentence | source |
 //! |---|---|---|
-//! | [`Nearest`] | `[tokens, 4]` pointers for one relation, [`PointerScores`] | RERE (ACL 2021), Section 4.2 |
-//! | [`CasRel`] | `[tokens, 2]` for subjects, then `[tokens, relations, 2]` for each, [`CasRelScores`] | CasRel (ACL 2020) |
-//! | [`TpLinker`] | `[tokens (tokens + 1) / 2, 1 + 4 relations]`, [`HandshakeScores`] | TPLinker (COLING 2020) |
-//! | [`PairClassification`] | `[pairs, relations]`, [`CandidateScores`] | the paradigm P1 |
-//! | [`Tags`] | `[tokens, 1 + 8 relations]`, [`TagScores`] | novel tagging (ACL 2017) |
+//! | [`Nearest`] | [`PointerScores`]: `[tokens, 4]` for one relation | RERE (ACL 2021), Section 4.2 |
+//! | [`CasRel`] | `[tokens, 2]` for subjects, [`CasRelScores`]: `[tokens, relations, 2]` for each | CasRel (ACL 2020) |
+//! | [`TpLinker`] | [`HandshakeScores`]: `[tokens (tokens + 1) / 2, 1 + 4 relations]` | TPLinker (COLING 2020) |
+//! | [`PairClassification`] | [`CandidateScores`]: `[pairs, relations]` | pair classification (paradigm P1) |
+//! | [`Tags`] | [`TagScores`]: `[tokens, 1 + 8 relations]` | novel tagging (ACL 2017) |
 //!
-//! - [`Batch`] decodes many sentences of any lengths, on all threads, without allocating once its memory has grown.
-//! - [`Constrained`] and [`Typed`] leave out what cannot be: long spans, a second capital of a country, a person in a
-//!   country's place; [`RelationThresholds`] has a threshold for each relation, [`PointerScores::with_mask`] leaves out
-//!   separators and padding.
-//! - [`merge_windows`] joins what was found in overlapping windows of a long text.
-//! - [`TokenizedText`] makes bytes of a text of the tokens.
+//! - [`Batch`] decodes many sentences of any lengths on all threads. It allocates nothing once its memory has grown.
+//! - [`Constrained`] and [`Typed`] discard triples that cannot be true: spans that are too long, a second capital of a
+//!   country, a person as the birthplace of a person.
+//! - [`RelationThresholds`] holds one threshold for all relations or one for each.
+//! - [`PointerScores::with_mask`] excludes separators and padding.
+//! - [`merge_windows`] merges the triples of overlapping windows of a long text.
+//! - [`TokenizedText`] maps tokens to bytes of the text; [`TokenTriple::to_triple`] makes a [`rere_core::Triple`].
 //!
-//! A [`PairingStrategy`] goes from pointers to bytes at once: [`Nearest`], and [`CrossProduct`], the procedure of the RERE
-//! authors' published code, which works on strings; [`Pairing`] names both in settings, [`AnyPairing`] is either.
+//! A [`PairingStrategy`] makes pairs of byte spans directly from pointer scores and a text. There are two: [`Nearest`],
+//! and [`CrossProduct`], the procedure of the RERE authors' published code, which works on strings. [`Pairing`] names
+//! them in settings, and [`AnyPairing`] is the one that the settings name.
 //!
-//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
+//! The types of [`rere_core`] and [`ndarray`] in the signatures of this crate are re-exported.
 //!
 //! # Example
 //!
 //! ```
-//! use rere_decode::rere_core::{Mention, Triple};
-//! use rere_decode::{ByteSpan, CrossProduct, Nearest, PairingStrategy, PointerScores, Probability, TokenizedText};
+//! use rere_decode::{ByteSpan, Decoder, Nearest, PointerScores, Probability, TokenizedText};
 //!
 //! let text = "Ada Lovelace was born in London";
 //! let tokens = [(0, 3), (4, 12), (13, 16), (17, 21), (22, 24), (25, 31)];
@@ -43,18 +44,15 @@
 //!     0.0, 0.0, 0.1, 0.0, // in
 //!     0.0, 0.1, 0.7, 0.9, // London
 //! ];
-//! let sentence = TokenizedText::new(text, &tokens)?;
 //! let scores = PointerScores::new(&scores, tokens.len())?;
 //!
-//! let threshold = Probability::new(0.5)?;
-//! let pairs = Nearest::new(threshold).pair(scores, sentence)?;
-//! assert_eq!(pairs.len(), 1);
-//! assert_eq!(pairs[0].score, 0.7);
-//! assert_eq!(CrossProduct::new(threshold).pair(scores, sentence)?.len(), 1);
+//! let mut found = Vec::new();
+//! Nearest::new(Probability::new(0.5)?).decode(scores, &mut Default::default(), &mut found);
+//! assert_eq!(found.len(), 1);
+//! assert_eq!(found[0].score, 0.7);
 //!
-//! let [subject, object] = [pairs[0].subject, pairs[0].object].map(|span| Mention::at(text, span));
-//! let triple = Triple::new(subject?, "/people/person/place_of_birth", object?)
-//!     .with_score(Probability::saturating(pairs[0].score));
+//! let sentence = TokenizedText::new(text, &tokens)?;
+//! let triple = found[0].to_triple(sentence, "/people/person/place_of_birth").ok_or("a blank subject or object")?;
 //! assert_eq!((triple.subject.text.as_str(), triple.object.text.as_str()), ("Ada Lovelace", "London"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -75,6 +73,7 @@ mod tplinker;
 mod triple;
 mod window;
 
+pub use ndarray;
 pub use rere_core;
 #[doc(no_inline)]
 pub use rere_core::{ByteSpan, Probability, SpanError, TokenSpan};
@@ -82,7 +81,7 @@ pub use rere_core::{ByteSpan, Probability, SpanError, TokenSpan};
 pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
 pub use constraint::{Constrained, ConstrainedScratch, Typed};
 pub use decoder::{Batch, Decoder};
-pub use error::DecodeError;
+pub use error::{DecodeError, ExpectedColumns};
 pub use pair::{
     AnyPairing, CrossProduct, CrossProductScratch, Nearest, NearestScratch, Pairing, PairingScratch, PairingStrategy,
     ScoredPair,
@@ -97,3 +96,17 @@ pub use threshold::RelationThresholds;
 pub use tplinker::{HandshakeScores, TpLinker, TpLinkerScratch, handshake_row, handshake_rows};
 pub use triple::TokenTriple;
 pub use window::merge_windows;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
+
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<DecodeError>();
+    is_send_and_sync::<(PointerScores<'_>, TableScores<'_>, TokenizedText<'_>)>();
+    is_send_and_sync::<(CasRelScores<'_>, HandshakeScores<'_>, CandidateScores<'_>, TagScores<'_>)>();
+    is_send_and_sync::<(CasRel, TpLinker, PairClassification, Tags, AnyPairing, Constrained<Nearest>)>();
+    is_send_and_sync::<(CasRelScratch, TpLinkerScratch, PairClassificationScratch, TagsScratch, PairingScratch)>();
+    is_send_and_sync::<(Batch<Nearest>, RelationThresholds, TokenTriple, ScoredPair)>();
+};

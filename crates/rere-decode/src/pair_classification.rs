@@ -1,13 +1,13 @@
-//! Pairs first, then their relations.
+//! Classification of candidate pairs.
 
 use rere_core::TokenSpan;
 
 use crate::{DecodeError, Decoder, RelationThresholds, Role, TableScores, TokenTriple, triple::best_of_each};
 
-/// The classification of given pairs of spans: every score at or over its relation's threshold is a triple, whose score
-/// it is as a probability.
+/// A decoder of relation scores of candidate pairs.
 ///
-/// A pair of a span with itself falls out, so that all pairs of a sentence's entities may be given.
+/// Each score at or over the threshold of its relation gives a triple with that score, as a probability. Pairs of a
+/// span with itself are discarded, so you can pass all pairs of a sentence's entities.
 ///
 /// ```
 /// use rere_core::{Probability, TokenSpan};
@@ -30,7 +30,7 @@ pub struct PairClassification {
     thresholds: RelationThresholds,
 }
 
-/// The scores of a sentence's pairs of spans, checked.
+/// Checked relation scores of the candidate pairs of a sentence, for [`PairClassification`].
 #[derive(Debug, Clone, Copy)]
 pub struct CandidateScores<'a> {
     pairs: &'a [(TokenSpan, TokenSpan)],
@@ -38,13 +38,13 @@ pub struct CandidateScores<'a> {
 }
 
 impl<'a> CandidateScores<'a> {
-    /// Pairs of subject and object with a table `[pairs, relations]`.
+    /// Checks pairs of subject and object, and their scores, a table `[pairs, relations]`.
     ///
-    /// Pairs may come in any order; where one comes twice, the better one of equal triples stays.
+    /// The pairs may come in any order. If one comes twice, the better of equal triples is kept.
     ///
     /// # Errors
-    /// [`DecodeError::PairRows`] where there is not one row for each pair, and [`DecodeError::EmptySpan`] where a span
-    /// has no tokens.
+    /// Returns [`DecodeError::PairRows`] if there is not one row for each pair, and [`DecodeError::EmptySpan`] if a
+    /// span is empty.
     pub fn new(pairs: &'a [(TokenSpan, TokenSpan)], table: TableScores<'a>) -> Result<Self, DecodeError> {
         if table.rows() != pairs.len() {
             return Err(DecodeError::PairRows { rows: table.rows(), pairs: pairs.len() });
@@ -59,25 +59,25 @@ impl<'a> CandidateScores<'a> {
         Ok(Self { pairs, table })
     }
 
-    /// The pairs.
+    /// Returns the pairs.
     pub const fn pairs(self) -> &'a [(TokenSpan, TokenSpan)] {
         self.pairs
     }
 
-    /// The table of scores.
+    /// Returns the table of scores.
     pub const fn table(self) -> TableScores<'a> {
         self.table
     }
 }
 
-/// Memory of [`PairClassification`].
+/// Reusable memory of [`PairClassification`].
 #[derive(Debug, Default)]
 pub struct PairClassificationScratch {
     levels: Vec<f32>,
 }
 
 impl PairClassification {
-    /// Triples whose score is at or over their relation's threshold.
+    /// Creates a decoder with one threshold, or one for each relation.
     pub fn new(thresholds: impl Into<RelationThresholds>) -> Self {
         Self { thresholds: thresholds.into() }
     }
@@ -93,7 +93,7 @@ impl Decoder for PairClassification {
         PairClassificationScratch { levels }: &mut PairClassificationScratch,
         found: &mut Vec<TokenTriple>,
     ) {
-        // Without a pair, there may be any number of columns.
+        // A table without rows may have any number of columns.
         if pairs.is_empty() {
             return;
         }

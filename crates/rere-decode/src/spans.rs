@@ -1,19 +1,40 @@
-//! From pointers to spans: which starts go with which ends.
+//! Spans from start and end pointers.
 
 use rere_core::TokenSpan;
 
 use crate::PointerScores;
 
-/// Which end a start takes.
+/// The rule that matches starts with ends.
+///
+/// ```
+/// use rere_decode::{Decoder, Nearest, PointerScores, Probability, SpanRule, TokenSpan};
+///
+/// #[rustfmt::skip]
+/// let scores = [
+///     0.9, 0.0, 0.0, 0.0, // subject start
+///     0.0, 0.6, 0.0, 0.0, // subject end, the nearest
+///     0.0, 0.8, 0.0, 0.0, // subject end, the best
+///     0.0, 0.0, 0.7, 0.7, // object
+/// ];
+/// let scores = PointerScores::new(&scores, 4)?;
+/// let nearest = Nearest::new(Probability::new(0.5)?);
+/// for (rule, subject) in [(SpanRule::NearestEnd, TokenSpan::new(0, 2)), (SpanRule::BestEnd, TokenSpan::new(0, 3))] {
+///     let mut found = Vec::new();
+///     nearest.clone().with_spans(rule).decode(scores, &mut Default::default(), &mut found);
+///     assert_eq!(found[0].subject, subject);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum SpanRule {
-    /// The nearest end at or after it (the RERE paper, Section 4.2). Two starts may share an end.
+    /// Each start takes the nearest end at or after it (the RERE paper, Section 4.2). Two starts may share an end.
     #[default]
     NearestEnd,
-    /// The end at or after it with the highest score, of equal ones the nearest: with the start given, that is the end
-    /// with the best product of both.
+    /// Each start takes the end at or after it with the highest score; of equal ones the nearest.
     BestEnd,
-    /// Every end at or after it, the pairs of a role with the best product of start and end, this many.
+    /// Each start takes every end at or after it. Of all spans of a role, the given number with the best product of start
+    /// and end are kept.
     Best(usize),
 }
 
@@ -25,12 +46,12 @@ pub(crate) struct Hit {
     pub(crate) score: f32,
 }
 
-/// A run of tokens that one role's pointers mark.
+/// A run of tokens that the pointers of one role mark.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Run {
     pub(crate) first: usize,
     pub(crate) last: usize,
-    /// The smaller of its two scores, on their scale.
+    /// Lower one of its two scores, on their scale.
     pub(crate) score: f32,
 }
 
@@ -44,13 +65,13 @@ impl Run {
     }
 }
 
-/// The hits of each column, in the order of the tokens.
+/// Hits of each column, in the order of the tokens.
 pub(crate) type Hits = [Vec<Hit>; 4];
 
-/// Rows that are looked at together: nearly all hold no hit, which is seen without a branch for each score.
+/// Rows that are compared together. Nearly all blocks are under the threshold, so one branch for each is enough.
 const BLOCK: usize = 4;
 
-/// Finds all scores at or over `threshold`, on the scale of the scores.
+/// Finds all scores at or over `threshold`, which is on the scale of the scores.
 pub(crate) fn scan(scores: PointerScores<'_>, threshold: f32, hits: &mut Hits) {
     hits.iter_mut().for_each(Vec::clear);
     let (blocks, rest) = scores.rows().as_chunks::<BLOCK>();
@@ -75,24 +96,24 @@ fn scan_rows(rows: &[[f32; 4]], first: usize, threshold: f32, hits: &mut Hits) {
     }
 }
 
-/// How the spans of a role are made of its starts and ends.
+/// A span rule and the longest span.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpanBuilder {
     pub(crate) rule: SpanRule,
-    /// The most tokens of a span.
+    /// Most tokens of a span.
     pub(crate) longest: usize,
 }
 
-/// Memory of [`SpanBuilder::build`].
+/// Reusable memory of [`SpanBuilder::build`].
 #[derive(Debug, Default)]
 pub(crate) struct SpanScratch {
-    /// For each token the next one at or after it that is masked; empty without a mask.
+    /// For each token, the next excluded one at or after it; empty without a mask.
     barriers: Vec<usize>,
     candidates: Vec<(f32, Run)>,
 }
 
 impl SpanScratch {
-    /// Makes ready for the spans of a sentence.
+    /// Sets the mask of a sentence.
     pub(crate) fn set_mask(&mut self, mask: Option<&[bool]>) {
         self.barriers.clear();
         let Some(mask) = mask else { return };
@@ -106,8 +127,8 @@ impl SpanScratch {
 }
 
 impl SpanBuilder {
-    /// Replaces `runs` by the spans of a role, in the order of their starts, then of their ends. Under
-    /// [`SpanRule::NearestEnd`] no two have the same start, and ends are in order as well.
+    /// Replaces `runs` by the spans of a role, sorted by start, then by end. With [`SpanRule::NearestEnd`] no two have
+    /// the same start, and the ends are in order as well.
     pub(crate) fn build(
         self,
         starts: &[Hit],
@@ -125,7 +146,7 @@ impl SpanBuilder {
         };
         let mut ends = ends;
         for &start in starts {
-            // What lies before this start lies before the later ones too.
+            // Ends before this start are before the later starts too.
             while let [end, rest @ ..] = ends
                 && end.token < start.token
             {
@@ -145,10 +166,10 @@ impl SpanBuilder {
             }
         }
         if let SpanRule::Best(count) = self.rule {
-            let place = |run: &Run| (run.first, run.last);
-            candidates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| place(&a.1).cmp(&place(&b.1))));
+            let tokens = |run: &Run| (run.first, run.last);
+            candidates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| tokens(&a.1).cmp(&tokens(&b.1))));
             runs.extend(candidates.drain(..).take(count).map(|(_, run)| run));
-            runs.sort_unstable_by_key(place);
+            runs.sort_unstable_by_key(tokens);
         }
     }
 }

@@ -2,21 +2,23 @@
 
 use rere_core::TokenSpan;
 
-use crate::{DecodeError, Decoder, RelationThresholds, Scale, TableScores, TokenTriple, triple::best_first};
+use crate::{
+    DecodeError, Decoder, ExpectedColumns, RelationThresholds, Scale, TableScores, TokenTriple, triple::best_first,
+};
 
 /// Tags of a relation and role, in this order: first, inside, last and single token.
 const POSITIONS: usize = 4;
 const FIRST: usize = 0;
 const INSIDE: usize = 1;
 const LAST: usize = 2;
-/// Roles: those of a relation's subject come first.
+/// Roles of a relation; the tags of its subject come first.
 const SUBJECT: usize = 0;
 const ROLES: usize = 2;
 
-/// Novel tagging (Zheng et al. 2017, Section 3): the best tag of each token says where it stands in an entity, of which
-/// relation, and in which role.
+/// The decoder of novel tagging (Zheng et al. 2017, Section 3).
 ///
-/// The columns of a table ([`TagScores`]) are the tags. Column 0 is O, for a token of no entity. Relation `r` has:
+/// The best tag of each token gives its position in an entity, and the relation and role of that entity. The columns of
+/// a table ([`TagScores`]) are the tags. Column 0 is O, for a token of no entity. Relation `r` has:
 ///
 /// | tag | subject (role 1) | object (role 2) |
 /// |---|---|---|
@@ -25,17 +27,19 @@ const ROLES: usize = 2;
 /// | E, the last of several tokens | 3 + 8r | 7 + 8r |
 /// | S, a single token | 4 + 8r | 8 + 8r |
 ///
-/// **Entities.** The tag of a token is the one with the highest score, of equal ones the first. A token S is an entity, and so is
-/// a run B, any number of I, E of one relation and role. All other tags make none.
+/// **Entities.** The tag of a token is the one with the highest score; of equal ones the first. A token with S is an
+/// entity. So is a run of B, any number of I, and E of one relation and role. Other tags make no entity.
 ///
-/// **Triples.** In each relation every entity is joined with the nearest one of the other role, subjects as well as objects. The
-/// distance is the number of tokens from the last of one to the first of the other. If two are equally near, the entity is joined
-/// with the one that makes the subject come first. A pair that both sides make stands once.
+/// **Triples.** In each relation every entity, subject or object, is joined with the nearest one of the other role. The
+/// distance is the number of tokens from the last one of the first entity to the first one of the second. If two are
+/// equally near, the entity is joined with the one that puts the subject first. A pair that both sides make counts
+/// once.
 ///
-/// **Scores.** The score of a triple is the least probability of the tags of its tokens. A triple is kept if its score is at or
-/// over the threshold of its relation. The threshold is no more than this filter: it has no part in the entities or the pairs.
+/// **Scores.** The score of a triple is the lowest probability of the tags of its tokens. A triple is kept if its score
+/// is at or over the threshold of its relation. The threshold only filters triples: entities and pairs do not depend on
+/// it.
 ///
-/// It takes time in proportion to the number of scores, and to sort what is found.
+/// **Time** is proportional to the number of scores, plus the time to sort the triples.
 ///
 /// ```
 /// use rere_core::{Probability, TokenSpan};
@@ -62,29 +66,29 @@ pub struct Tags {
     thresholds: RelationThresholds,
 }
 
-/// The scores of the tags of a sentence's tokens, checked.
+/// Checked tag scores of the tokens of a sentence, for [`Tags`].
 #[derive(Debug, Clone, Copy)]
 pub struct TagScores<'a> {
     table: TableScores<'a>,
 }
 
 impl<'a> TagScores<'a> {
-    /// A table `[tokens, 1 + 8 * relations]`: see [`Tags`] for the columns.
+    /// Checks a table `[tokens, 1 + 8 * relations]`. See [`Tags`] for the columns.
     ///
-    /// The scores of a row belong together. Probabilities are taken as they are; their sum is not checked.
-    /// [`Scale::Logit`] stands for the logits of a softmax over the row here, not for those of a sigmoid each.
+    /// The scores of a row belong together. The sum of probabilities is not checked. [`Scale::Logit`] here means the
+    /// logits of a softmax over the row, not of one sigmoid for each.
     ///
     /// # Errors
     /// Returns [`DecodeError::TableColumns`] if the number of columns is not 1 more than a multiple of 8.
     pub fn new(table: TableScores<'a>) -> Result<Self, DecodeError> {
         if table.columns() % (ROLES * POSITIONS) != 1 {
-            let expected = "tags have 1 for no entity and 8 for each relation";
+            let expected = ExpectedColumns::Tags;
             return Err(DecodeError::TableColumns { columns: table.columns(), expected });
         }
         Ok(Self { table })
     }
 
-    /// The table of scores.
+    /// Returns the table of scores.
     pub const fn table(self) -> TableScores<'a> {
         self.table
     }
@@ -97,9 +101,9 @@ struct Entity {
     role: usize,
     first: usize,
     last: usize,
-    /// The least probability of its tags.
+    /// Lowest probability of its tags.
     score: f32,
-    /// The entity that it is joined with, as a position in the entities of the relation.
+    /// Entity that it is joined with, as a position in the entities of the relation.
     partner: Option<usize>,
 }
 
@@ -113,26 +117,26 @@ impl Entity {
     }
 }
 
-/// Memory of [`Tags`].
+/// Reusable memory of [`Tags`].
 #[derive(Debug, Default)]
 pub struct TagsScratch {
     entities: Vec<Entity>,
 }
 
 impl Tags {
-    /// Triples whose score is at or over the threshold of their relation.
+    /// Creates a decoder with one threshold, or one for each relation.
     pub fn new(thresholds: impl Into<RelationThresholds>) -> Self {
         Self { thresholds: thresholds.into() }
     }
 }
 
-/// Replaces `entities` by those of the best tags, in the order of the text.
-fn collect(table: TableScores<'_>, entities: &mut Vec<Entity>) {
+/// Replaces `entities` by those that the best tags make, in the order of the text.
+fn collect_entities(table: TableScores<'_>, entities: &mut Vec<Entity>) {
     entities.clear();
-    // An entity whose last token is still to come.
+    // An entity without its last token.
     let mut open: Option<Entity> = None;
     for (token, row) in table.values().chunks_exact(table.columns()).enumerate() {
-        let (tag, score) = best_of(row);
+        let (tag, score) = argmax(row);
         let Some(tag) = tag.checked_sub(1) else {
             open = None;
             continue;
@@ -155,8 +159,8 @@ fn collect(table: TableScores<'_>, entities: &mut Vec<Entity>) {
     }
 }
 
-/// The column with the highest score, of equal ones the first, and the score.
-fn best_of(row: &[f32]) -> (usize, f32) {
+/// Returns the column with the highest score (of equal ones the first) and the score.
+fn argmax(row: &[f32]) -> (usize, f32) {
     let mut best = (0, f32::NEG_INFINITY);
     for (column, &score) in row.iter().enumerate() {
         if score > best.1 {
@@ -166,20 +170,21 @@ fn best_of(row: &[f32]) -> (usize, f32) {
     best
 }
 
-/// The highest score of a row as a probability.
+/// Converts the highest score of a row to a probability.
 fn probability(best: f32, row: &[f32], scale: Scale) -> f32 {
     match scale {
         Scale::Probability => best,
-        // Infinite logits have no difference.
+        // The difference of two infinite logits is NaN.
         Scale::Logit => {
             1.0 / row.iter().map(|&score| if score == best { 1.0 } else { (score - best).exp() }).sum::<f32>()
         }
     }
 }
 
-/// Finds the partners of a relation's entities, which are in the order of the text and do not overlap. So only the last one of
-/// the other role before an entity and the first after it can be the nearest.
-fn join(entities: &mut [Entity]) {
+/// Finds the partners of a relation's entities, which are in the order of the text and do not overlap.
+///
+/// Therefore the nearest one of the other role is the last one before an entity or the first one after it.
+fn join_nearest(entities: &mut [Entity]) {
     let mut passed: [Option<usize>; ROLES] = [None; ROLES];
     for (at, entity) in entities.iter_mut().enumerate() {
         entity.partner = passed[1 - entity.role];
@@ -207,18 +212,18 @@ impl Decoder for Tags {
 
     fn decode(&self, scores: TagScores<'_>, scratch: &mut TagsScratch, found: &mut Vec<TokenTriple>) {
         let entities = &mut scratch.entities;
-        collect(scores.table, entities);
+        collect_entities(scores.table, entities);
         entities.sort_unstable_by_key(|entity| (entity.relation, entity.first));
         let from = found.len();
         for entities in entities.chunk_by_mut(|a, b| a.relation == b.relation) {
             let relation = entities[0].relation;
-            let Some(threshold) = self.thresholds.of(relation) else { continue };
-            join(entities);
+            let Some(threshold) = self.thresholds.get(relation) else { continue };
+            join_nearest(entities);
             for (at, &entity) in entities.iter().enumerate() {
                 let Some(partner) = entity.partner else { continue };
                 let (subject, object) = match entity.role {
                     SUBJECT => (entity, entities[partner]),
-                    // The subject makes this pair.
+                    // The pair was made from the side of the subject.
                     _ if entities[partner].partner == Some(at) => continue,
                     _ => (entities[partner], entity),
                 };

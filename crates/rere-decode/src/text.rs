@@ -1,4 +1,4 @@
-//! A sentence as the decoder sees it.
+//! Texts with their tokens.
 
 use rere_core::{ByteSpan, TokenSpan};
 
@@ -6,7 +6,16 @@ use crate::{DecodeError, PointerScores};
 
 /// A text and the byte span of each of its tokens, in the order of the text.
 ///
-/// Tokens may overlap, as those that share one character do, and text between tokens may belong to none.
+/// Tokens may overlap, for example if they share a character, and the text between tokens may belong to none.
+///
+/// ```
+/// use rere_decode::{ByteSpan, TokenSpan, TokenizedText};
+///
+/// let tokens = [(0, 3), (4, 12), (13, 15)].map(|(start, end)| ByteSpan::new(start, end));
+/// let sentence = TokenizedText::new("Ada Lovelace in London", &tokens)?;
+/// assert_eq!(sentence.byte_span(TokenSpan::new(0, 2)), ByteSpan::new(0, 12));
+/// # Ok::<(), rere_decode::DecodeError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct TokenizedText<'a> {
     text: &'a str,
@@ -14,23 +23,23 @@ pub struct TokenizedText<'a> {
 }
 
 impl<'a> TokenizedText<'a> {
-    /// The text with its tokens.
+    /// Checks a text and its tokens.
     ///
     /// # Errors
-    /// [`DecodeError::TokenOutsideText`] where a span does not slice the text, and [`DecodeError::TokenOrder`] where
-    /// a token starts before the one in front of it.
+    /// Returns [`DecodeError::TokenOutsideText`] if a span does not slice the text, and [`DecodeError::TokenOrder`] if
+    /// a token starts before the previous one.
     pub fn new(text: &'a str, tokens: &'a [ByteSpan]) -> Result<Self, DecodeError> {
-        // In ASCII every byte is a border of characters, and nearly always all is well: seen without a branch each. A
-        // difference that should be 0 or more has its highest bit set where it is not, as has a number that no text is
-        // long enough for.
+        // The fast path for valid tokens of an ASCII text, in which every byte is a character boundary, has no branch
+        // for each token: a difference that is negative has its highest bit set, and so has a position that is too
+        // large for any text.
         let pairs = tokens.iter().zip(tokens.iter().skip(1));
         let order = pairs.fold(0, |bad, (span, next)| bad | next.start.wrapping_sub(span.start));
         let inside = |bad, span: &ByteSpan| {
             let ends = text.len().wrapping_sub(span.end) | span.end.wrapping_sub(span.start);
             bad | ends | span.start | span.end
         };
-        let good = text.is_ascii() && tokens.iter().fold(order, inside).leading_zeros() > 0;
-        if !good {
+        let valid = text.is_ascii() && tokens.iter().fold(order, inside).leading_zeros() > 0;
+        if !valid {
             Self::check_each(text, tokens)?;
         }
         Ok(Self { text, tokens })
@@ -48,20 +57,20 @@ impl<'a> TokenizedText<'a> {
         Ok(())
     }
 
-    /// The original text.
+    /// Returns the text.
     pub const fn text(self) -> &'a str {
         self.text
     }
 
-    /// The byte span of each token.
+    /// Returns the byte span of each token.
     pub const fn tokens(self) -> &'a [ByteSpan] {
         self.tokens
     }
 
-    /// Whether the scores are for as many tokens as the sentence has.
+    /// Checks that the scores are for as many tokens as the sentence has.
     ///
     /// # Errors
-    /// [`DecodeError::TokenCount`] where they are not.
+    /// Returns [`DecodeError::TokenCount`] if they are not.
     pub fn check(self, scores: PointerScores<'_>) -> Result<(), DecodeError> {
         if scores.tokens() == self.tokens.len() {
             Ok(())
@@ -70,9 +79,9 @@ impl<'a> TokenizedText<'a> {
         }
     }
 
-    /// The bytes of a run of the sentence's tokens, without the white space at its borders; empty where there is nothing
-    /// else. A run that reaches past the last token ends there.
-    pub fn bytes(self, span: TokenSpan) -> ByteSpan {
+    /// Returns the byte span of a run of tokens, without white space at its ends. It is empty if nothing else remains.
+    /// A run that reaches past the last token ends there.
+    pub fn byte_span(self, span: TokenSpan) -> ByteSpan {
         match self.tokens.get(span.start..span.end.min(self.tokens.len())) {
             Some([first, .., last]) => self.trimmed(ByteSpan::new(first.start, last.end.max(first.start))),
             Some([only]) => self.trimmed(*only),
@@ -80,12 +89,12 @@ impl<'a> TokenizedText<'a> {
         }
     }
 
-    /// The text under `span`, whose borders are borders of tokens or of characters inside them.
+    /// Returns the text under `span`, whose ends must be ends of tokens or of characters inside them.
     pub(crate) fn slice(self, span: ByteSpan) -> &'a str {
         &self.text[span.start..span.end]
     }
 
-    /// `span` without the white space at its borders; empty where there is nothing else.
+    /// Returns `span` without white space at its ends; empty if nothing else remains.
     pub(crate) fn trimmed(self, span: ByteSpan) -> ByteSpan {
         let surface = self.slice(span);
         let start = span.start + (surface.len() - surface.trim_start().len());

@@ -1,35 +1,35 @@
-//! TPLinker: one table of token pairs that holds spans and links.
+//! TPLinker: spans and links in one table of token pairs.
 
 use rere_core::{Probability, TokenSpan};
 
-use crate::{DecodeError, Decoder, RelationThresholds, TableScores, TokenTriple, triple::best_first};
+use crate::{DecodeError, Decoder, ExpectedColumns, RelationThresholds, TableScores, TokenTriple, triple::best_first};
 
-/// Links of token pairs, TPLinker (Wang et al. 2020, Section 3.1), with a score for each label, as in the authors'
-/// later multi-label form.
+/// The decoder of TPLinker (Wang et al. 2020, Section 3.1), with a score for each label, as in the authors' later
+/// multi-label form.
 ///
-/// A table ([`HandshakeScores`]) has a row for each pair of tokens `i <= j` and these columns:
+/// A table ([`HandshakeScores`]) has one row for each pair of tokens `i <= j`, and these columns:
 ///
-/// | column | label | 1 where |
+/// | column | label | meaning of 1 |
 /// |---|---|---|
 /// | 0 | EH-ET | an entity has its first token at `i` and its last at `j` |
-/// | 1 + 4r | SH-OH | of relation `r`, a subject's first token is `i`, its object's `j` |
-/// | 2 + 4r | OH-SH | of relation `r`, an object's first token is `i`, its subject's `j` |
-/// | 3 + 4r | ST-OT | of relation `r`, a subject's last token is `i`, its object's `j` |
-/// | 4 + 4r | OT-ST | of relation `r`, an object's last token is `i`, its subject's `j` |
+/// | 1 + 4r | SH-OH | relation `r` has a subject with first token `i` and an object with first token `j` |
+/// | 2 + 4r | OH-SH | relation `r` has an object with first token `i` and a subject with first token `j` |
+/// | 3 + 4r | ST-OT | relation `r` has a subject with last token `i` and an object with last token `j` |
+/// | 4 + 4r | OT-ST | relation `r` has an object with last token `i` and a subject with last token `j` |
 ///
-/// Where both have the same first (or last) token, `i = j`, SH-OH and OH-SH (or ST-OT and OT-ST) say the same: targets
-/// have the former, and decoding takes the higher score.
+/// If subject and object have the same first (or last) token, `i = j`, SH-OH and OH-SH (or ST-OT and OT-ST) mean the
+/// same. Targets set the former, and decoding takes the higher score.
 ///
 /// **Rows** are in the order of `i`, then of `j`: (0, 0), (0, 1), …, (0, N-1), (1, 1), (1, 2), …, (N-1, N-1). See
 /// [`handshake_row`].
 ///
-/// **Decoding.** A cell counts where its score is at or over the threshold: of entities for column 0, of the relation
-/// for the others. A link of heads joins all spans that start there, and a pair of them is a triple if their last
-/// tokens are linked too. Spans may overlap; a span is not joined with itself. The score of a triple is the least of
-/// four cells: those of its two spans, of its heads and of its tails.
+/// **Decoding.** A cell counts if its score is at or over the threshold: that of entities for column 0, that of the
+/// relation for the others. A link of heads joins all spans that start there, and a pair of them is a triple if their
+/// last tokens are linked too. Spans may overlap; a span is not joined with itself. The score of a triple is the lowest
+/// of four cells: those of its two spans, of its heads and of its tails.
 ///
-/// Time goes with the number of cells, and where something is over the thresholds with the subjects of each link of
-/// heads, for each the fewer of its objects and of the links of its tail.
+/// **Time** is proportional to the number of cells. For the cells over the thresholds, each link of heads adds its
+/// subjects, and for each subject the number of its objects or of the links of its tail, whichever is smaller.
 ///
 /// ```
 /// use rere_core::{Probability, TokenSpan};
@@ -61,15 +61,20 @@ pub struct TpLinker {
     links: RelationThresholds,
 }
 
-/// The number of rows for that many tokens, N(N+1)/2; none where it is too great for a `usize`.
+/// Returns the number of rows for a number of tokens, N(N+1)/2, or `None` if it exceeds a `usize`.
+///
+/// ```
+/// assert_eq!(rere_decode::handshake_rows(3), Some(6));
+/// assert_eq!(rere_decode::handshake_rows(usize::MAX), None);
+/// ```
 pub fn handshake_rows(tokens: usize) -> Option<usize> {
-    // Of two neighbours one is even.
+    // One of two successive numbers is even.
     let (half, other) = if tokens.is_multiple_of(2) { (tokens / 2, tokens + 1) } else { (tokens / 2 + 1, tokens) };
     half.checked_mul(other)
 }
 
-/// The row of the tokens `i` and `j` of a sentence, `i * tokens - i * (i + 1) / 2 + j`; none where not `i <= j < tokens`
-/// or where there are more rows than a `usize` counts.
+/// Returns the row of the tokens `i` and `j` of a sentence, `i * tokens - i * (i + 1) / 2 + j`, or `None` if not
+/// `i <= j < tokens` or if the number of rows exceeds a `usize`.
 ///
 /// ```
 /// let rows = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)].map(|(i, j)| rere_decode::handshake_row(i, j, 3));
@@ -79,11 +84,11 @@ pub fn handshake_row(i: usize, j: usize, tokens: usize) -> Option<usize> {
     if i > j || j >= tokens {
         return None;
     }
-    // All rows less those from token i on.
+    // All rows minus those from token i on.
     Some(handshake_rows(tokens)? - handshake_rows(tokens - i)? + (j - i))
 }
 
-/// The scores of a sentence's token pairs, checked.
+/// Checked scores of the token pairs of a sentence, for [`TpLinker`].
 #[derive(Debug, Clone, Copy)]
 pub struct HandshakeScores<'a> {
     table: TableScores<'a>,
@@ -91,15 +96,15 @@ pub struct HandshakeScores<'a> {
 }
 
 impl<'a> HandshakeScores<'a> {
-    /// The scores of a sentence of `tokens` tokens, `[tokens * (tokens + 1) / 2, 1 + 4 * relations]`: see [`TpLinker`]
-    /// for rows and columns.
+    /// Checks the scores of a sentence of `tokens` tokens, `[tokens * (tokens + 1) / 2, 1 + 4 * relations]`. See
+    /// [`TpLinker`] for rows and columns.
     ///
     /// # Errors
-    /// [`DecodeError::TableColumns`] where the number of columns is not 1 more than a multiple of 4, and
-    /// [`DecodeError::HandshakeRows`] where the number of rows is another.
+    /// Returns [`DecodeError::TableColumns`] if the number of columns is not 1 more than a multiple of 4, and
+    /// [`DecodeError::HandshakeRows`] if the number of rows does not fit the number of tokens.
     pub fn new(table: TableScores<'a>, tokens: usize) -> Result<Self, DecodeError> {
         if table.columns() % 4 != 1 {
-            let expected = "TPLinker has 1 for entities and 4 for each relation";
+            let expected = ExpectedColumns::Handshakes;
             return Err(DecodeError::TableColumns { columns: table.columns(), expected });
         }
         if handshake_rows(tokens) != Some(table.rows()) {
@@ -108,18 +113,18 @@ impl<'a> HandshakeScores<'a> {
         Ok(Self { table, tokens })
     }
 
-    /// Number of tokens.
+    /// Returns the number of tokens.
     pub const fn tokens(self) -> usize {
         self.tokens
     }
 
-    /// The table of scores.
+    /// Returns the table of scores.
     pub const fn table(self) -> TableScores<'a> {
         self.table
     }
 }
 
-/// A cell that counts: for entities the first and the last token, for links the subject's token and the object's.
+/// A cell over the threshold: the first and last token of an entity, or the tokens of subject and object of a link.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
     /// 0 for entities.
@@ -136,7 +141,7 @@ impl Cell {
     }
 }
 
-/// Memory of [`TpLinker`].
+/// Reusable memory of [`TpLinker`].
 #[derive(Debug, Default)]
 pub struct TpLinkerScratch {
     levels: Vec<f32>,
@@ -146,20 +151,20 @@ pub struct TpLinkerScratch {
 }
 
 impl TpLinker {
-    /// Entities at or over the threshold `entities`, and links at or over those of `links`, for each relation.
+    /// Creates a decoder with a threshold of entities, and thresholds of links for each relation.
     pub fn new(entities: Probability, links: impl Into<RelationThresholds>) -> Self {
         Self { entities, links: links.into() }
     }
 
-    /// Collects the cells that count: each once, entities and tails in order.
+    /// Collects the cells over the thresholds, each once, with entities and tails sorted.
     fn collect(&self, HandshakeScores { table, tokens }: HandshakeScores<'_>, scratch: &mut TpLinkerScratch) {
         let TpLinkerScratch { levels, entities, heads, tails } = scratch;
         for cells in [&mut *entities, heads, tails] {
             cells.clear();
         }
-        let entity = table.scale().threshold(self.entities);
-        let lowest = self.links.levels(table.scale(), table.columns() / 4, levels).min(entity);
-        // The first token of the pair, and the row of its pair with itself.
+        let entity_level = table.scale().threshold(self.entities);
+        let lowest = self.links.levels(table.scale(), table.columns() / 4, levels).min(entity_level);
+        // First token of the pair, and the row of its pair with itself.
         let (mut i, mut first) = (0, 0);
         table.scan(lowest, |row, column, score| {
             while row - first >= tokens - i {
@@ -168,7 +173,7 @@ impl TpLinker {
             }
             let j = i + (row - first);
             let Some(label) = column.checked_sub(1) else {
-                if score >= entity {
+                if score >= entity_level {
                     entities.push(Cell { relation: 0, from: i, to: j, score });
                 }
                 return;
@@ -178,7 +183,7 @@ impl TpLinker {
                 let (from, to) = if label % 2 == 0 { (i, j) } else { (j, i) };
                 let links = if label < 2 { &mut *heads } else { &mut *tails };
                 let link = Cell { relation, from, to, score };
-                // Both directions of a token with itself stand next to each other.
+                // Both directions of a token with itself come one after the other.
                 match links.last_mut().filter(|last| last.key() == link.key()) {
                     Some(last) => last.score = last.score.max(score),
                     None => links.push(link),
@@ -189,7 +194,7 @@ impl TpLinker {
     }
 }
 
-/// The cells of a relation and first token, in the order of the second; all cells are in order.
+/// Returns the cells of a relation and first token, in the order of the second. All cells must be sorted.
 fn starting_at(cells: &[Cell], relation: usize, from: usize) -> &[Cell] {
     let cells = &cells[cells.partition_point(|cell| (cell.relation, cell.from) < (relation, from))..];
     &cells[..cells.partition_point(|cell| (cell.relation, cell.from) == (relation, from))]
@@ -200,7 +205,7 @@ impl Decoder for TpLinker {
     type Scratch = TpLinkerScratch;
 
     fn decode(&self, scores: HandshakeScores<'_>, scratch: &mut TpLinkerScratch, found: &mut Vec<TokenTriple>) {
-        // Without a row, there may be any number of columns.
+        // A table without rows may have any number of columns.
         if scores.tokens == 0 {
             return;
         }
@@ -213,7 +218,7 @@ impl Decoder for TpLinker {
                 continue;
             }
             for subject in starting_at(entities, 0, head.from) {
-                // Objects and links of the subject's tail meet in the object's last token.
+                // The objects and the links of the subject's tail are joined by the object's last token.
                 let tails = starting_at(tails, head.relation, subject.to);
                 let (fewer, more) = if tails.len() < objects.len() { (tails, objects) } else { (objects, tails) };
                 for cell in fewer {

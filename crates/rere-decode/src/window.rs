@@ -4,10 +4,10 @@ use rere_core::TokenSpan;
 
 use crate::{TokenTriple, triple::best_of_each};
 
-/// Joins what was found in overlapping windows of one text: each window with the number of its first token in the text.
+/// Merges the triples of overlapping windows of one text. Each window comes with the number of its first token.
 ///
-/// Appends to `found` triples whose tokens are counted in the text, each once with its best score, best first: the order
-/// of [`Decoder::decode`](crate::Decoder::decode).
+/// Appends triples whose spans count the tokens of the text to `found`, each once with its best score, in the order of
+/// [`Decoder::decode`](crate::Decoder::decode).
 ///
 /// ```
 /// use rere_core::TokenSpan;

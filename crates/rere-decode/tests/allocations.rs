@@ -1,4 +1,4 @@
-//! Decoding allocates nothing once its memory has grown.
+//! Tests that decoding allocates nothing once its memory has grown.
 
 use allocation_counter::measure;
 use rere_core::{ByteSpan, Probability};
@@ -7,17 +7,17 @@ use rere_decode::{
     TokenizedText,
 };
 
-/// Scores of some sentences, from sparse to all over the threshold, without a generator of random numbers.
+/// Scores of sentences, from few to all over the threshold, without random numbers.
 fn sentences() -> Vec<Vec<f32>> {
     let score = |i: usize, every: usize| if i.is_multiple_of(every) { 0.5 + (i % 97) as f32 / 200.0 } else { 0.1 };
-    // An interpreter takes half an hour for all.
+    // An interpreter takes half an hour for all of them.
     (1..if cfg!(miri) { 20 } else { 200 })
         .map(|n| (0..4 * (n % 70)).map(|i| score(i * 7 + n, n % 13 + 1)).collect())
         .collect()
 }
 
 #[test]
-fn none_in_the_steady_state() {
+fn decoding_to_triples_allocates_nothing() {
     let sentences = sentences();
     let scores: Vec<PointerScores<'_>> =
         sentences.iter().map(|values| PointerScores::new(values, values.len() / 4).expect("scores")).collect();
@@ -45,10 +45,9 @@ fn none_in_the_steady_state() {
     assert_eq!(pool.install(|| measure(decode).count_total), 0);
 }
 
-/// Down to bytes of the text, by both strategies.
 #[test]
-fn none_for_pairs_of_a_text() {
-    // Words that contain one another, so that there is something to merge.
+fn pairing_in_a_text_allocates_nothing() {
+    // Words that contain one another, so that the cross product has strings to discard.
     let text = "a ab aba ".repeat(30);
     let words: Vec<ByteSpan> = (0..90)
         .map(|word| [(0, 1), (2, 4), (5, 8)].map(|(start, end)| (start + word / 3 * 9, end + word / 3 * 9))[word % 3])

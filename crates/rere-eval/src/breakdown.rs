@@ -1,6 +1,6 @@
-//! Scores of parts of a corpus: which sentences, or which triples, a system does well on.
+//! Counts of parts of a corpus: which sentences or triples a system handles well.
 //!
-//! Every part has a line, with zeros where nothing is in it. Where a sentence is put depends on its gold side alone, so
+//! Each part has an entry, with zeros if it is empty. The gold side alone decides which part a sentence belongs to, so
 //! that systems are compared on the same sentences.
 
 use std::collections::{BTreeSet, HashSet};
@@ -10,39 +10,56 @@ use rere_core::{Mention, Sentence, Triple};
 use crate::matcher::count_by;
 use crate::{Counts, TripleMatcher, count};
 
-/// The counts of each part, by its label.
+/// The label and the counts of each part.
 pub type Breakdown = Vec<(String, Counts)>;
 
-/// Borders for [`by_length`], in characters.
+/// Usual boundaries for [`by_length`], in characters.
 pub const LENGTHS: [usize; 5] = [50, 100, 150, 200, 300];
 
-/// By the number of gold triples in the sentence: `0`, `1`, `2`, `3`, `4` and `5+`.
+/// Groups sentences by their number of gold triples: `0`, `1`, `2`, `3`, `4` and `5+`.
 ///
-/// Each different triple, by subject string, relation and object string, counts once, whatever the matcher: so CopyR's
-/// code forms these parts, but for its last one, which has the sentences without a triple too. The parts sum to the whole.
-pub fn by_triples(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Breakdown {
-    by_sentence(aligned, matcher, ["0", "1", "2", "3", "4", "5+"], |gold| vec![facts(gold).len().min(5)])
+/// Distinct triples, by subject string, relation and object string, are counted, whatever the matcher. CopyR's code
+/// forms the same parts, except that its last one also holds the sentences without a triple. The counts of the parts
+/// sum to those of the corpus.
+///
+/// ```
+/// use rere_eval::{Exact, Sentence, Triple, by_triples};
+///
+/// let none = Sentence::new("It rained .");
+/// let one = Sentence::new("Ada left London .").with_triples([Triple::of("Ada", "left", "London")]);
+/// let parts = by_triples(&[(&none, &one), (&one, &one)], &Exact);
+/// assert_eq!((parts[0].0.as_str(), parts[0].1.predicted, parts[0].1.gold), ("0", 1, 0));
+/// assert_eq!((parts[1].0.as_str(), parts[1].1.predicted, parts[1].1.gold), ("1", 1, 1));
+/// ```
+pub fn by_triples(pairs: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Breakdown {
+    by_sentence(pairs, matcher, ["0", "1", "2", "3", "4", "5+"], |gold| vec![distinct(gold).len().min(5)])
 }
 
-/// By how the gold triples of the sentence share entities, as CopyR's and CasRel's papers define it: `none` for sentences
-/// without a triple, `normal`, `entity-pair-overlap` and `single-entity-overlap`.
+/// Groups sentences by how their gold triples share entities: `none`, `normal`, `entity-pair-overlap` and
+/// `single-entity-overlap`.
 ///
-/// Normal: no two triples share an entity. Entity pair overlap: two triples join the same two entities, in whatever
-/// direction. Single entity overlap: two triples share an entity, and do not join the same two. An entity is its string,
-/// and a repeated triple counts once, as in `rere stats`. A sentence may have both kinds of overlap, and is in both parts
-/// then: the parts do not sum to the whole.
-pub fn by_overlap(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Breakdown {
+/// The definitions are those of the papers on CopyR and CasRel:
+///
+/// - none: the sentence has no triple.
+/// - normal: no two triples share an entity.
+/// - entity pair overlap: two triples have the same two entities, in either direction.
+/// - single entity overlap: two triples share an entity, but do not have the same two.
+///
+/// An entity is its string, and a repeated triple counts once, as in `rere stats`. A sentence with both kinds of
+/// overlap is in both parts, so the parts do not sum to the corpus.
+pub fn by_overlap(pairs: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Breakdown {
     const LABELS: [&str; 4] = ["none", "normal", "entity-pair-overlap", "single-entity-overlap"];
-    by_sentence(aligned, matcher, LABELS, |gold| {
-        let facts = facts(gold);
-        if facts.is_empty() {
+    by_sentence(pairs, matcher, LABELS, |gold| {
+        let triples = distinct(gold);
+        if triples.is_empty() {
             return vec![0];
         }
-        let pairs: BTreeSet<_> = facts.iter().map(|&(subject, _, object)| BTreeSet::from([subject, object])).collect();
-        let entities: BTreeSet<_> = pairs.iter().flatten().collect();
-        let same_pair = pairs.len() < facts.len();
-        // Counted over different pairs, an entity comes again only where another pair has it.
-        let shared = entities.len() < pairs.iter().map(BTreeSet::len).sum();
+        let entity_pairs: BTreeSet<_> =
+            triples.iter().map(|&(subject, _, object)| BTreeSet::from([subject, object])).collect();
+        let entities: BTreeSet<_> = entity_pairs.iter().flatten().collect();
+        let same_pair = entity_pairs.len() < triples.len();
+        // Each entity is once in `entities`, but in several distinct pairs only if these share it.
+        let shared = entities.len() < entity_pairs.iter().map(BTreeSet::len).sum();
         match (same_pair, shared) {
             (false, false) => vec![1],
             (true, false) => vec![2],
@@ -52,36 +69,46 @@ pub fn by_overlap(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatch
     })
 }
 
-/// By the length of the sentence in characters (Unicode code points), which mean the same in a script without spaces.
+/// Groups sentences by their length in characters (Unicode code points).
 ///
-/// `borders` are the first lengths of the second part and those after it, in any order; [`LENGTHS`] will do. The borders
-/// 50 and 100 give `0-49`, `50-99` and `100+`. The parts sum to the whole.
+/// Characters mean the same in a script without spaces, words do not. `boundaries` are the lowest lengths of the second
+/// and the following parts, in any order, such as [`LENGTHS`]. The boundaries 50 and 100 give `0-49`, `50-99` and
+/// `100+`. The counts of the parts sum to those of the corpus.
+///
+/// ```
+/// use rere_eval::{Exact, Sentence, Triple, by_length};
+///
+/// let gold = Sentence::new("Ada left London .").with_triples([Triple::of("Ada", "left", "London")]);
+/// let parts = by_length(&[(&gold, &gold)], &Exact, [10, 20]);
+/// let labels: Vec<&str> = parts.iter().map(|(label, _)| label.as_str()).collect();
+/// assert_eq!(labels, ["0-9", "10-19", "20+"]);
+/// assert_eq!(parts[1].1.true_positives, 1);
+/// ```
 pub fn by_length(
-    aligned: &[(&Sentence, &Sentence)],
+    pairs: &[(&Sentence, &Sentence)],
     matcher: &impl TripleMatcher,
-    borders: impl IntoIterator<Item = usize>,
+    boundaries: impl IntoIterator<Item = usize>,
 ) -> Breakdown {
-    // No sentence is shorter than 0: such a border would part off nothing.
-    let borders: BTreeSet<usize> = borders.into_iter().filter(|&border| border > 0).collect();
-    let starts: Vec<usize> = [0].into_iter().chain(borders.iter().copied()).collect();
-    let ends = borders.iter().map(|border| Some(border - 1)).chain([None]);
+    // A boundary of 0 would make an empty part: no sentence is shorter.
+    let boundaries: BTreeSet<usize> = boundaries.into_iter().filter(|&boundary| boundary > 0).collect();
+    let starts: Vec<usize> = [0].into_iter().chain(boundaries.iter().copied()).collect();
+    let ends = boundaries.iter().map(|boundary| Some(boundary - 1)).chain([None]);
     let labels = starts.iter().zip(ends).map(|(start, end)| match end {
         Some(end) => format!("{start}-{end}"),
         None => format!("{start}+"),
     });
-    by_sentence(aligned, matcher, labels, |gold| {
+    by_sentence(pairs, matcher, labels, |gold| {
         let length = gold.text.chars().count();
-        vec![borders.iter().filter(|&&border| border <= length).count()]
+        vec![boundaries.iter().filter(|&&boundary| boundary <= length).count()]
     })
 }
 
-/// Entities and pairs of entities in the triples of a training corpus, by their strings, without white space around them.
+/// Entities and pairs of entities in the triples of a training corpus.
 ///
-/// The direction of a pair does not matter, nor does the relation.
+/// They are strings without surrounding white space. Neither the direction of a pair nor the relation matters.
 ///
 /// ```
-/// use rere_core::{Sentence, Triple};
-/// use rere_eval::{Counts, Exact, SeenEntities, by_seen_entities};
+/// use rere_eval::{Counts, Exact, SeenEntities, Sentence, Triple, by_seen_entities};
 ///
 /// let with = |triples| Sentence::new("Ada left London and Bob left Paris").with_triples(triples);
 /// let train = [with(vec![Triple::of("Ada", "born in", "London")])];
@@ -98,62 +125,63 @@ pub struct SeenEntities<'a> {
 }
 
 impl<'a> SeenEntities<'a> {
-    /// What the triples of the sentences join.
+    /// Collects the entities of the sentences' triples.
     pub fn of(train: impl IntoIterator<Item = &'a Sentence>) -> Self {
         let mut seen = Self::default();
         for triple in train.into_iter().flat_map(|sentence| &sentence.triples) {
-            let pair = pair(triple);
+            let pair = entity_pair(triple);
             seen.entities.extend(pair);
             seen.pairs.insert(pair);
         }
         seen
     }
 
-    /// Whether a training triple joins the entity.
+    /// Returns whether the entity is in a training triple.
     pub fn has_entity(&self, mention: &Mention) -> bool {
         self.entities.contains(mention.text.trim())
     }
 
-    /// Whether a training triple joins the two entities of the triple.
+    /// Returns whether a training triple has both entities of the triple.
     pub fn has_pair(&self, triple: &Triple) -> bool {
-        self.pairs.contains(&pair(triple))
+        self.pairs.contains(&entity_pair(triple))
     }
 }
 
-/// By which entities of a triple are known from training: `both-seen`, `one-seen` and `neither-seen`.
+/// Groups triples by which of their entities are known from training: `both-seen`, `one-seen` and `neither-seen`.
 ///
-/// Triples are parted, gold and predicted, not sentences. A prediction that equals a gold triple goes where the gold one
-/// goes, whatever its own strings, so that the parts sum to the whole; of equal gold triples with different strings the
-/// one that is best known says where.
+/// It groups gold and predicted triples, not sentences. A prediction that equals a gold triple is in the part of the
+/// gold triple, whatever its own strings, so that the counts of the parts sum to those of the corpus. Of equal gold
+/// triples with different strings, the one with the most known entities decides.
 pub fn by_seen_entities(
-    aligned: &[(&Sentence, &Sentence)],
+    pairs: &[(&Sentence, &Sentence)],
     matcher: &impl TripleMatcher,
     seen: &SeenEntities<'_>,
 ) -> Breakdown {
-    by_triple(aligned, matcher, ["both-seen", "one-seen", "neither-seen"], |triple| {
+    by_triple(pairs, matcher, ["both-seen", "one-seen", "neither-seen"], |triple| {
         [&triple.subject, &triple.object].into_iter().filter(|mention| seen.has_entity(mention)).count()
     })
 }
 
-/// By whether the pair of entities of a triple is known from training: `pair-seen` and `pair-unseen`; as
-/// [`by_seen_entities`].
+/// Groups triples by whether their pair of entities is known from training: `pair-seen` and `pair-unseen`.
+///
+/// Triples are grouped as by [`by_seen_entities`].
 pub fn by_seen_pairs(
-    aligned: &[(&Sentence, &Sentence)],
+    pairs: &[(&Sentence, &Sentence)],
     matcher: &impl TripleMatcher,
     seen: &SeenEntities<'_>,
 ) -> Breakdown {
-    by_triple(aligned, matcher, ["pair-seen", "pair-unseen"], |triple| usize::from(seen.has_pair(triple)))
+    by_triple(pairs, matcher, ["pair-seen", "pair-unseen"], |triple| usize::from(seen.has_pair(triple)))
 }
 
-/// Puts each sentence into the parts that `parts` names by their positions among the labels.
+/// Adds the counts of each sentence to its parts; `parts` returns their indices among the labels.
 fn by_sentence<L: Into<String>>(
-    aligned: &[(&Sentence, &Sentence)],
+    pairs: &[(&Sentence, &Sentence)],
     matcher: &impl TripleMatcher,
     labels: impl IntoIterator<Item = L>,
     parts: impl Fn(&Sentence) -> Vec<usize>,
 ) -> Breakdown {
     let mut breakdown = empty(labels);
-    for (gold, predicted) in aligned {
+    for (gold, predicted) in pairs {
         let counts = count(gold, &predicted.triples, matcher);
         for part in parts(gold) {
             add(&mut breakdown, part, counts);
@@ -162,15 +190,15 @@ fn by_sentence<L: Into<String>>(
     breakdown
 }
 
-/// Puts each triple into a part by how much of it is known, most of it first.
+/// Adds each triple to a part by how many known things it has; the part of the most is the first.
 fn by_triple<const N: usize>(
-    aligned: &[(&Sentence, &Sentence)],
+    pairs: &[(&Sentence, &Sentence)],
     matcher: &impl TripleMatcher,
     labels: [&str; N],
     known: impl Fn(&Triple) -> usize,
 ) -> Breakdown {
     let mut breakdown = empty(labels);
-    for (gold, predicted) in aligned {
+    for (gold, predicted) in pairs {
         count_by(gold, &predicted.triples, matcher, &known, |known, counts| {
             add(&mut breakdown, N.saturating_sub(known + 1), counts);
         });
@@ -188,14 +216,14 @@ fn add(breakdown: &mut Breakdown, part: usize, counts: Counts) {
     }
 }
 
-/// Subject, relation and object of each different triple, by strings.
-fn facts(sentence: &Sentence) -> BTreeSet<(&str, &str, &str)> {
+/// Subject, relation and object of each distinct triple, by strings.
+fn distinct(sentence: &Sentence) -> BTreeSet<(&str, &str, &str)> {
     let triples = sentence.triples.iter();
     triples.map(|triple| (triple.subject.text.trim(), triple.relation.as_str(), triple.object.text.trim())).collect()
 }
 
-/// The two entities of a triple, in the order of their strings.
-fn pair(triple: &Triple) -> [&str; 2] {
+/// The two entities of a triple, sorted.
+fn entity_pair(triple: &Triple) -> [&str; 2] {
     let mut pair = [triple.subject.text.trim(), triple.object.text.trim()];
     pair.sort_unstable();
     pair

@@ -1,6 +1,7 @@
-//! Counts of triples, and counting equal keys of one sentence.
+//! Counts of triples, and the comparison of the keys of one sentence.
 
 use std::{
+    fmt,
     hash::{BuildHasher, Hash},
     iter::Sum,
     ops::{Add, AddAssign},
@@ -9,7 +10,19 @@ use std::{
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 
-/// Numbers of triples, no triple of a sentence counted twice.
+/// Numbers of true positives, predicted and gold triples.
+///
+/// Counts of sentences can be added and summed:
+///
+/// ```
+/// use rere_eval::Counts;
+///
+/// let first = Counts { true_positives: 1, predicted: 2, gold: 1 };
+/// let second = Counts { true_positives: 0, predicted: 1, gold: 3 };
+/// let sum: Counts = [first, second].into_iter().sum();
+/// assert_eq!(sum, first + second);
+/// assert_eq!(sum.to_string(), "1 true positive, 3 predicted, 4 gold");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Counts {
     /// Triples that are both predicted and gold.
@@ -18,6 +31,13 @@ pub struct Counts {
     pub predicted: usize,
     /// Gold triples.
     pub gold: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.true_positives == 1 { "" } else { "s" };
+        write!(f, "{} true positive{plural}, {} predicted, {} gold", self.true_positives, self.predicted, self.gold)
+    }
 }
 
 impl Add for Counts {
@@ -44,13 +64,13 @@ impl Sum for Counts {
     }
 }
 
-/// Gives `each` counts by class. Each side is a list of keys and classes; an item without a key counts, and is right
-/// nowhere.
+/// Calls `each` with the counts of each class. Each side is a list of keys and classes. An item without a key is
+/// counted, but is never a true positive.
 ///
-/// Where `repeats` is false, equal keys of a side are one; else each counts, and makes one of the other side right.
-/// A key has the class of its gold items, or of its predicted ones where it is not gold, so that equal keys are counted
-/// together; of different classes it has the greatest. The order of the items does not matter. A class may come several
-/// times.
+/// If `repeats` is false, equal keys of a side count once. Otherwise each counts, and matches at most one of the other
+/// side. A key has the class of its gold items, or of its predicted ones if it is not gold, so that equal keys are
+/// counted together; if the classes differ it has the greatest. The order of the items does not matter. `each` can get
+/// a class several times.
 pub(crate) fn tally<K: Ord + Hash, C: Copy + Ord>(
     gold: impl IntoIterator<Item = (Option<K>, C)>,
     predicted: impl IntoIterator<Item = (Option<K>, C)>,
@@ -58,8 +78,8 @@ pub(crate) fn tally<K: Ord + Hash, C: Copy + Ord>(
     mut each: impl FnMut(C, Counts),
 ) {
     let (gold, predicted) = (gold.into_iter(), predicted.into_iter());
-    // Sentences have few triples: sorting them takes less than a table of them, and sorting by a hash less than by strings. Of
-    // equal keys the gold ones come first, those of the greatest class last.
+    // Sentences have few triples: sorting them is faster than filling a hash table, and sorting by hash is faster than
+    // by string. Among equal keys the gold ones come first, and of these the one of the greatest class last.
     let mut keyed = Vec::with_capacity(gold.size_hint().0 + predicted.size_hint().0);
     for (key, class) in gold {
         match key {
@@ -74,11 +94,11 @@ pub(crate) fn tally<K: Ord + Hash, C: Copy + Ord>(
         }
     }
     keyed.sort_unstable();
-    let most = if repeats { usize::MAX } else { 1 };
+    let limit = if repeats { usize::MAX } else { 1 };
     for equal in keyed.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {
         let gold = equal.partition_point(|(_, _, is_predicted, _)| !is_predicted);
         let last = if gold > 0 { gold } else { equal.len() } - 1;
-        let (gold, predicted) = (gold.min(most), (equal.len() - gold).min(most));
+        let (gold, predicted) = (gold.min(limit), (equal.len() - gold).min(limit));
         each(equal[last].3, Counts { true_positives: gold.min(predicted), predicted, gold });
     }
 }

@@ -1,4 +1,4 @@
-//! Counting right triples.
+//! Counts of sentences and corpora.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -7,14 +7,23 @@ use rayon::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
 
 use crate::counts::tally;
-use crate::matcher::{check_mentions, count_by, joined};
+use crate::matcher::{check_mentions, count_by, triple_mentions};
 use crate::{Counts, EvalError, Side, TripleMatcher, pair_sentences};
 
-/// The counts of one sentence, of which these triples are predicted.
+/// Counts the predicted triples of one sentence against the gold ones.
 ///
-/// Triples with equal keys are one, on either side, unless the matcher [counts
-/// repeats](TripleMatcher::counts_repeats). A triple that lacks what is compared counts, and is never right: see
-/// [`TripleMatcher::check`].
+/// Triples with equal keys count once on either side, unless the matcher
+/// [counts repeats](TripleMatcher::counts_repeats). A triple that lacks a compared field is counted, but is never a
+/// true positive: see [`TripleMatcher::check`].
+///
+/// ```
+/// use rere_eval::{Counts, Exact, Sentence, Triple, count};
+///
+/// let born = Triple::of("Ada", "born in", "London");
+/// let gold = Sentence::new("Ada was born in London .").with_triples([born.clone()]);
+/// let predicted = [born.clone(), born, Triple::of("London", "born in", "Ada")];
+/// assert_eq!(count(&gold, &predicted, &Exact), Counts { true_positives: 1, predicted: 2, gold: 1 });
+/// ```
 pub fn count<'a>(
     gold: &'a Sentence,
     predicted: impl IntoIterator<Item = &'a Triple>,
@@ -23,76 +32,93 @@ pub fn count<'a>(
     matcher.count(gold, predicted)
 }
 
-/// The counts of each of the sentences that [`pair_sentences`](pair_sentences()) paired, gold first: what [`bootstrap`](crate::bootstrap)
-/// and [`compare`](crate::compare) take. Many sentences are counted on all cores.
-pub fn count_each(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Vec<Counts> {
-    aligned.par_iter().with_min_len(PARALLEL).map(|pair| count(pair.0, &pair.1.triples, matcher)).collect()
+/// Counts each pair of sentences, gold first, as [`pair_sentences`](pair_sentences()) returns them.
+///
+/// [`bootstrap`](crate::bootstrap) and [`compare`](crate::compare) take these counts. Large corpora are counted on all
+/// cores.
+pub fn count_each(pairs: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Vec<Counts> {
+    pairs.par_iter().with_min_len(PARALLEL).map(|pair| count(pair.0, &pair.1.triples, matcher)).collect()
 }
 
-/// The summed counts of sentences that [`pair_sentences`](pair_sentences()) paired, gold first. Many sentences are counted on all cores.
-pub fn count_all(aligned: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Counts {
-    count_each_matcher(aligned, [matcher])[0]
+/// Sums the counts of pairs of sentences, gold first, as [`pair_sentences`](pair_sentences()) returns them.
+///
+/// Large corpora are counted on all cores.
+pub fn count_all(pairs: &[(&Sentence, &Sentence)], matcher: &(impl TripleMatcher + Sync)) -> Counts {
+    count_each_matcher(pairs, [matcher])[0]
 }
 
-/// The summed counts by each of several matchers: as [`count_all`], but each sentence comes out of memory once for all of them.
+/// Sums the counts of pairs of sentences for each of several matchers.
+///
+/// As [`count_all`], but reads each sentence from memory once for all matchers.
 pub fn count_each_matcher<const N: usize>(
-    aligned: &[(&Sentence, &Sentence)],
+    pairs: &[(&Sentence, &Sentence)],
     matchers: [&(impl TripleMatcher + Sync); N],
 ) -> [Counts; N] {
-    let of = |pair: &(&Sentence, &Sentence)| matchers.map(|matcher| count(pair.0, &pair.1.triples, matcher));
-    let sum = |a: [Counts; N], b: [Counts; N]| std::array::from_fn(|at| a[at] + b[at]);
-    let none = || [Counts::default(); N];
-    aligned.par_iter().with_min_len(PARALLEL).map(of).reduce(none, sum)
+    let count_pair = |pair: &(&Sentence, &Sentence)| matchers.map(|matcher| count(pair.0, &pair.1.triples, matcher));
+    let add = |a: [Counts; N], b: [Counts; N]| std::array::from_fn(|at| a[at] + b[at]);
+    let zero = || [Counts::default(); N];
+    pairs.par_iter().with_min_len(PARALLEL).map(count_pair).reduce(zero, add)
 }
 
-/// So few sentences are not worth another thread: they take as long as it takes to wake one.
+/// Fewest sentences for a thread: fewer are counted in less time than a thread takes to wake up.
 const PARALLEL: usize = 1024;
 
-/// The summed counts of each relation that either side has.
+/// Sums the counts of each relation on either side.
+///
+/// ```
+/// use rere_eval::{Exact, Sentence, Triple, count_by_relation, pair_sentences};
+///
+/// let with = |relation| [Sentence::new("Ada left London .").with_triples([Triple::of("Ada", relation, "London")])];
+/// let (gold, predicted) = (with("left"), with("born in"));
+/// let counts = count_by_relation(&pair_sentences(&gold, &predicted)?, &Exact);
+/// assert_eq!(counts["left"].to_string(), "0 true positives, 0 predicted, 1 gold");
+/// assert_eq!(counts["born in"].to_string(), "0 true positives, 1 predicted, 0 gold");
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 pub fn count_by_relation<'a>(
-    aligned: &[(&'a Sentence, &'a Sentence)],
+    pairs: &[(&'a Sentence, &'a Sentence)],
     matcher: &impl TripleMatcher,
 ) -> BTreeMap<&'a str, Counts> {
-    let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
-    for &(gold, predicted) in aligned {
+    let mut sums: BTreeMap<&str, Counts> = BTreeMap::new();
+    for &(gold, predicted) in pairs {
         let relation = |triple: &'a Triple| triple.relation.as_str();
-        count_by(gold, &predicted.triples, matcher, relation, |relation, of_key| {
-            *counts.entry(relation).or_default() += of_key;
+        count_by(gold, &predicted.triples, matcher, relation, |relation, counts| {
+            *sums.entry(relation).or_default() += counts;
         });
     }
-    counts
+    sums
 }
 
-/// The summed counts of relations alone: which relations the triples of a sentence have, whatever they join.
+/// Sums the counts of relations alone: which relations a sentence has, whatever their subjects and objects.
 ///
-/// A relation counts once per sentence. The score of a system's first step, where it classifies the sentence.
-pub fn count_relations(aligned: &[(&Sentence, &Sentence)]) -> Counts {
-    aligned.iter().map(|(gold, predicted)| once_each(relations(gold), relations(predicted))).sum()
+/// A relation counts once per sentence. This is the score of a first step that classifies sentences.
+pub fn count_relations(pairs: &[(&Sentence, &Sentence)]) -> Counts {
+    pairs.iter().map(|(gold, predicted)| count_keys(relations(gold), relations(predicted))).sum()
 }
 
 fn relations(sentence: &Sentence) -> impl Iterator<Item = Option<&str>> {
     sentence.triples.iter().map(|triple| Some(triple.relation.as_str()))
 }
 
-/// The summed counts of entities alone: the mentions that the triples of a sentence join, and
-/// [`Sentence::entities`], by what the matcher compares of a mention, whatever relations they have.
+/// Sums the counts of entities alone: subjects, objects and [`Sentence::entities`], whatever their relations.
 ///
-/// Mentions that are equal so are one, under every matcher: an entity stands in as many triples as it happens to. A
-/// mention that lacks what is compared counts each time, and is never right: see [`TripleMatcher::check_entities`].
-pub fn count_entities(aligned: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Counts {
-    let of = |&(gold, predicted): &(_, _)| {
-        let of_gold = mentions(gold).map(|mention| matcher.mention_key(mention).ok());
-        once_each(of_gold, mentions(predicted).map(|mention| matcher.predicted_mention_key(mention, gold).ok()))
+/// Mentions are compared by what the matcher compares of a mention. Equal mentions of a sentence count once, under
+/// every matcher. A mention that lacks a compared field counts each time and is never a true positive: see
+/// [`TripleMatcher::check_entities`].
+pub fn count_entities(pairs: &[(&Sentence, &Sentence)], matcher: &impl TripleMatcher) -> Counts {
+    let count_pair = |&(gold, predicted): &(_, _)| {
+        let gold_keys = mentions(gold).map(|mention| matcher.mention_key(mention).ok());
+        count_keys(gold_keys, mentions(predicted).map(|mention| matcher.predicted_mention_key(mention, gold).ok()))
     };
-    aligned.iter().map(of).sum()
+    pairs.iter().map(count_pair).sum()
 }
 
 fn mentions(sentence: &Sentence) -> impl Iterator<Item = &Mention> {
-    joined(&sentence.triples).chain(&sentence.entities)
+    triple_mentions(&sentence.triples).chain(&sentence.entities)
 }
 
-/// The counts of keys, equal ones once.
-fn once_each<K: Ord + Hash>(
+/// Counts keys, equal ones once.
+fn count_keys<K: Ord + Hash>(
     gold: impl Iterator<Item = Option<K>>,
     predicted: impl Iterator<Item = Option<K>>,
 ) -> Counts {
@@ -101,31 +127,44 @@ fn once_each<K: Ord + Hash>(
     sum
 }
 
-/// The summed counts of all sentences: [`pair_sentences`](pair_sentences()), then [`TripleMatcher::check`], then [`count_all`].
+/// Pairs the sentences, checks them and sums their counts.
+///
+/// Calls [`pair_sentences`](pair_sentences()), [`TripleMatcher::check`] and [`count_all`].
+///
+/// ```
+/// use rere_eval::{Exact, Score, Sentence, Triple, evaluate};
+///
+/// let with = |triples| [Sentence::new("Ada was born in London .").with_triples(triples)];
+/// let gold = with(vec![Triple::of("Ada", "born in", "London")]);
+/// let predicted = with(vec![Triple::of("Ada", "born in", "London"), Triple::of("Ada", "died in", "London")]);
+/// let score = Score::from_counts(evaluate(&gold, &predicted, &Exact)?);
+/// assert_eq!((score.precision, score.recall), (0.5, 1.0));
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
-/// As [`pair_sentences`](pair_sentences()) and [`TripleMatcher::check`].
+/// Returns the errors of [`pair_sentences`](pair_sentences()) and [`TripleMatcher::check`].
 pub fn evaluate(
     gold: &[Sentence],
     predicted: &[Sentence],
     matcher: &(impl TripleMatcher + Sync),
 ) -> Result<Counts, EvalError> {
-    let aligned = pair_sentences(gold, predicted)?;
+    let pairs = pair_sentences(gold, predicted)?;
     matcher.check((1..).zip(gold), Side::Gold)?;
     matcher.check((1..).zip(predicted), Side::Predicted)?;
-    Ok(count_all(&aligned, matcher))
+    Ok(count_all(&pairs, matcher))
 }
 
-/// The summed counts of lists of triples, such as an [`Extractor`](rere_core::Extractor) returns: the lists at one position are of
-/// one text. Many lists are counted on all cores.
+/// Sums the counts of plain lists of triples, one list per text, such as an [`Extractor`](rere_core::Extractor)
+/// returns.
 ///
-/// The counts are those of [`evaluate`] for sentences that have no more than these triples. So [`Entity`](crate::Entity) knows
-/// no mention of an entity that the gold triples of the list do not name: for DocRED's measure, which needs the other mentions too,
-/// use [`evaluate`] with the gold sentences. Every other matcher of this crate gives the same counts as with sentences.
+/// The lists at the same position belong to the same text. Large corpora are counted on all cores. The counts are those
+/// of [`evaluate`] for sentences with only these triples, so [`Entity`](crate::Entity) knows only the mentions in
+/// the gold triples of a list. DocRED's measure needs the other mentions too: use [`evaluate`] with the gold sentences.
+/// Every other matcher of this crate gives the same counts as with sentences.
 ///
 /// ```
-/// use rere_core::Triple;
-/// use rere_eval::{Counts, Exact, evaluate_lists};
+/// use rere_eval::{Counts, Exact, Triple, evaluate_lists};
 ///
 /// let born = Triple::of("Ada", "born in", "London");
 /// let gold = [vec![born.clone()], vec![Triple::of("London", "capital of", "England")]];
@@ -135,35 +174,45 @@ pub fn evaluate(
 /// ```
 ///
 /// # Errors
-/// Returns [`EvalError::SentenceCount`] if the sides have different numbers of lists, and [`EvalError::Lacks`] as
-/// [`TripleMatcher::check`] does.
+/// Returns [`EvalError::ListCount`] if the sides have different numbers of lists, and [`EvalError::MissingField`] if a
+/// mention lacks a field that the matcher compares.
 pub fn evaluate_lists(
     gold: &[impl AsRef<[Triple]> + Sync],
     predicted: &[impl AsRef<[Triple]> + Sync],
     matcher: &(impl TripleMatcher + Sync),
 ) -> Result<Counts, EvalError> {
     if gold.len() != predicted.len() {
-        return Err(EvalError::SentenceCount { gold: gold.len(), predicted: predicted.len() });
+        return Err(EvalError::ListCount { gold: gold.len(), predicted: predicted.len() });
     }
     for (position, list) in (1..).zip(gold) {
-        check_mentions(matcher, joined(list.as_ref()), Side::Gold, position, None)?;
+        check_mentions(matcher, triple_mentions(list.as_ref()), Side::Gold, position, None)?;
     }
     for (position, list) in (1..).zip(predicted) {
-        check_mentions(matcher, joined(list.as_ref()), Side::Predicted, position, None)?;
+        check_mentions(matcher, triple_mentions(list.as_ref()), Side::Predicted, position, None)?;
     }
-    // A matcher may ask the gold sentence what a predicted mention means.
-    let of = |(gold, predicted): (&_, &_)| {
+    let count_pair = |(gold, predicted): (&_, &_)| {
+        // Matchers read the meaning of a predicted mention from a gold sentence.
         let gold = Sentence::default().with_triples(AsRef::<[Triple]>::as_ref(gold).to_vec());
         count(&gold, AsRef::<[Triple]>::as_ref(predicted), matcher)
     };
-    Ok(gold.par_iter().zip(predicted).with_min_len(PARALLEL).map(of).sum())
+    Ok(gold.par_iter().zip(predicted).with_min_len(PARALLEL).map(count_pair).sum())
 }
 
-/// Sees that every relation of the sentences' triples is in the set. Each sentence comes with its position, from 1:
-/// `(1..).zip(&sentences)`, or one at a time as they are read.
+/// Checks that the relation set has each relation of the sentences' triples.
+///
+/// Each sentence comes with its position, from 1: `(1..).zip(&sentences)`, or one at a time as they are read.
+///
+/// ```
+/// use rere_eval::{RelationSet, Sentence, Triple, check_relations};
+///
+/// let relations = RelationSet::from_names(["born in"])?;
+/// let sentences = [Sentence::new("Ada left London .").with_triples([Triple::of("Ada", "left", "London")])];
+/// assert!(check_relations((1..).zip(&sentences), &relations).is_err());
+/// # Ok::<(), rere_core::RelationSetError>(())
+/// ```
 ///
 /// # Errors
-/// [`EvalError::UnknownRelation`] at the first triple whose relation is not.
+/// Returns [`EvalError::UnknownRelation`] for the first triple with a relation that is not in the set.
 pub fn check_relations<'a>(
     sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
     relations: &RelationSet,

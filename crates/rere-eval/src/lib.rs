@@ -1,43 +1,71 @@
 //! Precision, recall and F1 of extracted triples.
 //!
-//! Use this crate to score the predictions of any system against gold triples, as the tables of the field do: micro
-//! averages over sets of triples per sentence, and two triples equal under a [`TripleMatcher`].
+//! Use this crate to score the triples of any extraction system against gold triples. It computes what the tables of
+//! the field report: micro averages over the set of triples of each sentence. A [`TripleMatcher`] decides when two
+//! triples are equal. The crate also chooses thresholds, draws curves, and tests whether a difference between two
+//! systems is more than noise. It needs neither a model nor a GPU.
 //!
-//! | to | use |
-//! |---|---|
-//! | pair the sentences of a gold and a predicted file | [`pair_sentences()`]; [`pair_sentences_counted`] where they need not agree; [`SentencePairStream`] for streams, such as files that do not fit into memory |
-//! | count right, predicted and gold triples | [`count`] for a sentence, [`count_all`] or [`count_each`] for aligned ones, [`count_each_matcher`] by several matchers at once, [`evaluate()`] to do both; [`evaluate_lists`] for lists of triples without sentences; [`count_by_relation`] |
-//! | say when two triples are equal | [`Match`] by name; of strings [`Exact`], [`Partial`], [`LastWord`]; of places [`Begin`], [`Boundaries`], [`Strict`], with [`TripleMatcher::check`]; of entities with several mentions, as DocRED does, [`Entity`] |
-//! | count relations or entities alone | [`count_relations`], [`count_entities`] |
-//! | score parts of a corpus | [`by_triples`], [`by_overlap`], [`by_length`], [`by_seen_entities`], [`by_seen_pairs`]; [`MacroScore`] for a mean over relations |
-//! | turn counts into precision, recall and F1 | [`Score`], [`NamedScore`] |
-//! | choose the threshold on a development set | [`best_threshold`]; [`counts_at`] for a threshold that is given; [`best_relation_thresholds`] for one a relation; [`best_joint_thresholds`] for one on relations and one on triples |
-//! | see what every threshold does | [`precision_recall_curve`], [`average_precision`], [`calibration`], on what [`scored()`] or [`scored_by_relation`] makes of aligned sentences |
-//! | tell a difference from noise | [`compare`], of [`paired_bootstrap`] and [`approximate_randomisation`]; [`bootstrap`] for the intervals of one system; [`Spread`] over seeds |
-//! | tell wrong predictions from missing labels | [`missing_labels`], beside a fuller labelling |
-//! | draw curves, calibration and F1 as SVG, and as PNG | `plot_precision_recall`, `plot_calibration`, `plot_f1`, `to_png`, with the feature `plot` |
-//! | see that a corpus has no relation that the system does not know | [`check_relations`] |
+//! # Examples
 //!
-//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
-//!
-//! # Example
+//! Score plain lists of triples, one list per text:
 //!
 //! ```
-//! use rere_eval::{Match, NamedScore, Sentence, Triple, pair_sentences, count_all};
+//! use rere_eval::{Exact, Score, Triple, evaluate_lists};
+//!
+//! let born = Triple::of("Ada Lovelace", "born in", "London");
+//! let gold = [vec![born.clone()], vec![Triple::of("London", "capital of", "England")]];
+//! let predicted = [vec![born], vec![]];
+//!
+//! let score = Score::from_counts(evaluate_lists(&gold, &predicted, &Exact)?);
+//! assert_eq!((score.precision, score.recall), (1.0, 0.5));
+//! assert_eq!(
+//!     score.to_string(),
+//!     "precision 1.0000, recall 0.5000, F1 0.6667 (1 true positive, 1 predicted, 2 gold)"
+//! );
+//! # Ok::<(), rere_eval::EvalError>(())
+//! ```
+//!
+//! Pair the sentences of two files once, then count with several matchers:
+//!
+//! ```
+//! use rere_eval::{Match, NamedScore, Sentence, Triple, count_all, pair_sentences};
 //!
 //! let with = |triples| Sentence::new("Ada Lovelace was born in London .").with_triples(triples);
 //! let born = "/people/person/place_of_birth";
 //! let gold = [with(vec![Triple::of("Ada Lovelace", born, "London")])];
 //! let predicted = [with(vec![Triple::of("Ada", born, "London"), Triple::of("London", born, "Ada")])];
 //!
-//! let aligned = pair_sentences(&gold, &predicted)?;
-//! for (matcher, right) in [(Match::Exact, 0), (Match::Partial, 1)] {
-//!     let counts = count_all(&aligned, &matcher);
-//!     assert_eq!((counts.true_positives, counts.predicted, counts.gold), (right, 2, 1));
-//!     println!("{:?}", NamedScore::new(matcher, counts));
+//! let pairs = pair_sentences(&gold, &predicted)?;
+//! for (matcher, true_positives) in [(Match::Exact, 0), (Match::Partial, 1)] {
+//!     let counts = count_all(&pairs, &matcher);
+//!     assert_eq!((counts.true_positives, counts.predicted, counts.gold), (true_positives, 2, 1));
+//!     println!("{}", NamedScore::new(matcher, counts));
 //! }
 //! # Ok::<(), rere_eval::EvalError>(())
 //! ```
+//!
+//! # Overview
+//!
+//! | to | use |
+//! |---|---|
+//! | score lists of triples, without sentences | [`evaluate_lists`] |
+//! | score sentences | [`evaluate()`]: it pairs the sentences, checks them and counts |
+//! | pair the sentences of a gold and a predicted file | [`pair_sentences()`]; [`pair_sentences_counted`] if the files may disagree; [`SentencePairStream`] for streams, such as files that do not fit into memory |
+//! | count true positives, predicted and gold triples | [`count`] for one sentence; [`count_all`], [`count_each`] or [`count_each_matcher`] for pairs of sentences; [`count_by_relation`] |
+//! | choose when two triples are equal | [`Match`] by name; by strings [`Exact`], [`Partial`], [`LastWord`]; by offsets [`Begin`], [`Boundaries`], [`Strict`], with [`TripleMatcher::check`]; [`Entity`] for entities with several mentions, as in DocRED |
+//! | count relations or entities alone | [`count_relations`], [`count_entities`] |
+//! | score parts of a corpus | [`by_triples`], [`by_overlap`], [`by_length`], [`by_seen_entities`], [`by_seen_pairs`]; [`MacroScore`] for a mean over relations |
+//! | turn counts into precision, recall and F1 | [`Score`], [`NamedScore`] |
+//! | choose a threshold on a development set | [`best_threshold`]; [`best_relation_thresholds`] for one per relation; [`best_joint_thresholds`] for one on relations and one on triples; [`counts_at`] for the counts at a given threshold |
+//! | see what each threshold does | [`precision_recall_curve`], [`average_precision`] and [`calibration`], on the output of [`scored()`] or [`scored_by_relation`] |
+//! | tell a difference from noise | [`compare`], which uses [`paired_bootstrap`] and [`approximate_randomisation`]; [`bootstrap`] for intervals of one system; [`Spread`] over seeds |
+//! | tell false positives from missing labels | [`missing_labels`], with a more complete labelling |
+//! | draw curves, calibration and F1 as SVG or PNG | `plot_precision_recall`, `plot_calibration`, `plot_f1` and `to_png`, with the feature `plot` |
+//! | check that a system knows each relation of a corpus | [`check_relations`] |
+//!
+//! The types of [`rere_core`] in the signatures of this crate are re-exported.
+
+#![warn(missing_debug_implementations)]
 
 mod breakdown;
 mod counts;
@@ -62,9 +90,9 @@ pub use breakdown::{
 };
 pub use counts::Counts;
 pub use curve::{
-    BestRelationThresholds, Calibration, CalibrationBin, CurvePoint, JointScored, JointThresholds, ScoredPredictions,
-    average_precision, best_joint_relation_thresholds, best_joint_thresholds, best_relation_thresholds, calibration,
-    check_scores, precision_recall_curve, scored, scored_by_relation,
+    BestRelationThresholds, Calibration, CalibrationBin, CurvePoint, JointScoredPredictions, JointThresholds,
+    ScoredPredictions, average_precision, best_joint_relation_thresholds, best_joint_thresholds,
+    best_relation_thresholds, calibration, check_scores, precision_recall_curve, scored, scored_by_relation,
 };
 pub use error::{EvalError, MissingField, Side};
 pub use evaluate::{
@@ -86,3 +114,7 @@ pub use significance::{
     approximate_randomisation, bootstrap, compare, paired_bootstrap,
 };
 pub use threshold::{best_threshold, counts_at};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -15,18 +15,43 @@ use resvg::{
 
 use crate::{Calibration, CurvePoint, ScoreIntervals};
 
-/// A picture that could not be drawn.
+/// A picture that cannot be drawn.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the picture cannot be drawn: {0}")]
-pub struct PlotError(String);
+#[non_exhaustive]
+pub enum PlotError {
+    /// The drawing library failed. No picture is known for which it does.
+    #[error("the picture cannot be drawn: {0}")]
+    Draw(String),
+    /// The text is not an SVG.
+    #[error("the SVG cannot be read: {0}")]
+    Svg(String),
+    /// The picture has too many pixels, or none.
+    #[error(
+        "a picture of {width} by {height} pixels cannot be written: expected 1 to {max} pixels, draw a smaller SVG",
+        max = MAX_PIXELS
+    )]
+    Size {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+    },
+    /// The PNG cannot be written.
+    #[error("the PNG cannot be written: {0}")]
+    Png(String),
+}
 
 impl PlotError {
-    fn new(error: impl std::fmt::Display) -> Self {
-        Self(error.to_string())
+    fn draw(error: impl std::fmt::Display) -> Self {
+        Self::Draw(error.to_string())
     }
 }
 
-/// Colours that people with the usual kinds of colour blindness tell apart (Okabe and Ito, "Color Universal Design", 2008).
+/// Most pixels of a PNG: 512 MiB in memory.
+const MAX_PIXELS: u64 = 1 << 27;
+
+/// Colours that people with the common kinds of colour blindness can distinguish (Okabe and Ito, "Color Universal
+/// Design", 2008).
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -43,27 +68,38 @@ fn colour(system: usize) -> RGBColor {
     COLOURS[system % COLOURS.len()]
 }
 
-/// Precision-recall curves of systems, by name, in one picture: steps, as average precision sums them, with the point of the best F1 and
-/// lines of equal F1 behind.
+/// Draws the precision-recall curves of systems, by name, as SVG.
+///
+/// Curves are steps, as [`average_precision`](crate::average_precision) sums them, with a dot at the best F1. Grey
+/// lines are those of equal F1.
+///
+/// ```
+/// use rere_eval::{plot_precision_recall, precision_recall_curve};
+///
+/// let curve = precision_recall_curve([(0.9, true), (0.5, false), (0.4, true)], 3);
+/// let svg = plot_precision_recall(&[("model-a", &curve)])?;
+/// assert!(svg.starts_with("<svg") && svg.contains("model-a"));
+/// # Ok::<(), rere_eval::PlotError>(())
+/// ```
 ///
 /// # Errors
-/// Where the library cannot draw; none is known.
+/// Returns an error if the drawing library fails; no such case is known.
 pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String, PlotError> {
     draw(520, |area| {
         let mut chart = unit_square(area, "Precision and recall", "recall", "precision")?;
         for f1 in [0.2, 0.4, 0.6, 0.8] {
-            // P = F R / (2 R - F), from where it is 1 to where R is.
+            // P = F R / (2 R - F), from P = 1 to R = 1.
             let from = f1 / (2.0 - f1);
             let points = (0..=100).map(|step| {
                 let recall = from + (1.0 - from) * f64::from(step) / 100.0;
                 (recall, f1 * recall / (2.0 * recall - f1))
             });
             let pale = RGBColor(200, 200, 200);
-            chart.draw_series(LineSeries::new(points, pale)).map_err(PlotError::new)?;
+            chart.draw_series(LineSeries::new(points, pale)).map_err(PlotError::draw)?;
             let style = TextStyle::from((FONT, 11).into_font()).color(&RGBColor(140, 140, 140));
             let style = style.pos(Pos::new(HPos::Right, VPos::Bottom));
             let label = Text::new(format!("F1 {:.0}", 100.0 * f1), (1.0, f1 / (2.0 - f1)), style);
-            chart.draw_series([label]).map_err(PlotError::new)?;
+            chart.draw_series([label]).map_err(PlotError::draw)?;
         }
         for (number, (name, curve)) in systems.iter().enumerate() {
             let mut steps = vec![(0.0, curve.first().map_or(0.0, |point| point.score.precision))];
@@ -74,53 +110,74 @@ pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String
             let style = colour(number).stroke_width(2);
             chart
                 .draw_series(LineSeries::new(steps, style))
-                .map_err(PlotError::new)?
+                .map_err(PlotError::draw)?
                 .label(*name)
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
             let best = curve.iter().max_by(|a, b| a.score.f1.total_cmp(&b.score.f1));
             let best =
                 best.map(|point| Circle::new((point.score.recall, point.score.precision), 4, colour(number).filled()));
-            chart.draw_series(best).map_err(PlotError::new)?;
+            chart.draw_series(best).map_err(PlotError::draw)?;
         }
-        // Where no curve is; a good one is in the corner above.
+        // The lower left corner is usually free, because good curves run near the upper right one.
         let is_low = |point: &CurvePoint| point.score.recall < 0.5 && point.score.precision < 0.2;
         let low = systems.iter().any(|(_, curve)| curve.iter().any(is_low));
         legend(&mut chart, if low { SeriesLabelPosition::UpperRight } else { SeriesLabelPosition::LowerLeft })
     })
 }
 
-/// How often triples of a score are right, for systems by name: on the diagonal a score is a probability.
+/// Draws the calibration of systems, by name, as SVG.
+///
+/// On the diagonal, a score is the probability that a triple is correct.
+///
+/// ```
+/// use rere_eval::{calibration, plot_calibration};
+///
+/// let calibration = calibration([(0.9, true), (0.8, false), (0.1, false)], 10);
+/// assert!(plot_calibration(&[("model-a", &calibration)])?.contains("model-a"));
+/// # Ok::<(), rere_eval::PlotError>(())
+/// ```
 ///
 /// # Errors
-/// Where the library cannot draw; none is known.
+/// Returns an error if the drawing library fails; no such case is known.
 pub fn plot_calibration(systems: &[(&str, &Calibration)]) -> Result<String, PlotError> {
     draw(520, |area| {
-        let mut chart = unit_square(area, "Calibration", "mean score", "share right")?;
+        let mut chart = unit_square(area, "Calibration", "mean score", "share correct")?;
         let pale = RGBColor(180, 180, 180);
-        chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], pale)).map_err(PlotError::new)?;
+        chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], pale)).map_err(PlotError::draw)?;
         for (number, (name, calibration)) in systems.iter().enumerate() {
             let points = || calibration.bins.iter().map(|bin| (bin.mean_score, bin.precision));
             let style = colour(number).stroke_width(2);
             chart
                 .draw_series(LineSeries::new(points(), style))
-                .map_err(PlotError::new)?
+                .map_err(PlotError::draw)?
                 .label(format!("{name}, expected error {:.3}", calibration.expected_error))
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
-            chart.draw_series(points().map(|point| Circle::new(point, 4, style.filled()))).map_err(PlotError::new)?;
+            chart.draw_series(points().map(|point| Circle::new(point, 4, style.filled()))).map_err(PlotError::draw)?;
         }
         legend(&mut chart, SeriesLabelPosition::UpperLeft)
     })
 }
 
-/// F1 of each relation, or any other part of a corpus, by name, from top to bottom, with intervals and numbers of gold triples.
+/// Draws F1 of the relations or other parts of a corpus, by name, as SVG.
+///
+/// The parts come from top to bottom, with their confidence intervals and counts.
+///
+/// ```
+/// use rere_eval::{Counts, bootstrap, plot_f1};
+///
+/// let counts = [Counts { true_positives: 1, predicted: 2, gold: 1 }; 20];
+/// let svg = plot_f1(&[("born in", bootstrap(&counts, 1000, 7, 0.95)?)])?;
+/// assert!(svg.contains("born in") && svg.contains("20/40/20"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Where the library cannot draw; none is known.
+/// Returns an error if the drawing library fails; no such case is known.
 pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
     const ROW: u32 = 26;
-    draw(90 + ROW * u32::try_from(parts.len()).map_err(PlotError::new)?, |area| {
+    draw(90 + ROW * u32::try_from(parts.len()).map_err(PlotError::draw)?, |area| {
         let longest = parts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        let names = (7 * u32::try_from(longest).map_err(PlotError::new)? + 16).clamp(60, WIDTH / 2);
+        let names = (7 * u32::try_from(longest).map_err(PlotError::draw)? + 16).clamp(60, WIDTH / 2);
         let rows = parts.len() as f64;
         let mut chart = ChartBuilder::on(area)
             .caption("F1, with intervals", (FONT, 16))
@@ -128,66 +185,70 @@ pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
             .x_label_area_size(34)
             .y_label_area_size(names)
             .build_cartesian_2d(0.0..1.0, rows..0.0)
-            .map_err(PlotError::new)?;
+            .map_err(PlotError::draw)?;
         chart
             .configure_mesh()
             .disable_y_mesh()
             .y_labels(0)
             .x_labels(11)
-            .x_desc("F1; right / predicted / gold at the right")
+            .x_desc("F1 (numbers: true positives / predicted / gold)")
             .light_line_style(TRANSPARENT)
             .draw()
-            .map_err(PlotError::new)?;
+            .map_err(PlotError::draw)?;
         for (row, (name, intervals)) in parts.iter().enumerate() {
             let (top, f1) = (row as f64, intervals.score.f1);
             let bar = Rectangle::new([(0.0, top + 0.2), (f1, top + 0.8)], colour(0).mix(0.6).filled());
-            chart.draw_series([bar]).map_err(PlotError::new)?;
+            chart.draw_series([bar]).map_err(PlotError::draw)?;
             let error = ErrorBar::new_horizontal(top + 0.5, intervals.f1.low, f1, intervals.f1.high, BLACK.filled(), 6);
-            chart.draw_series([error]).map_err(PlotError::new)?;
-            let text = |right: bool| {
-                let (horizontal, size) = if right { (HPos::Right, 10) } else { (HPos::Right, 12) };
-                TextStyle::from((FONT, size).into_font()).pos(Pos::new(horizontal, VPos::Center))
-            };
+            chart.draw_series([error]).map_err(PlotError::draw)?;
+            let text = |size: i32| TextStyle::from((FONT, size).into_font()).pos(Pos::new(HPos::Right, VPos::Center));
             let at = chart.backend_coord(&(0.0, top + 0.5));
-            area.draw_text(name, &text(false), (at.0 - 6, at.1)).map_err(PlotError::new)?;
+            area.draw_text(name, &text(12), (at.0 - 6, at.1)).map_err(PlotError::draw)?;
             let counts = intervals.score.counts;
             let at = chart.backend_coord(&(1.0, top + 0.5));
             let counts = format!("{}/{}/{}", counts.true_positives, counts.predicted, counts.gold);
-            area.draw_text(&counts, &text(true), (at.0 - 4, at.1)).map_err(PlotError::new)?;
+            area.draw_text(&counts, &text(10), (at.0 - 4, at.1)).map_err(PlotError::draw)?;
         }
         Ok(())
     })
 }
 
-/// A picture of this crate as PNG, two pixels for one, so that it stays sharp in print.
+/// Converts a picture of this crate to PNG, at twice its size so that it is sharp in print.
 ///
-/// Letters come from a font that is built in, so that the picture is the same on each machine; those that it does not have, such
-/// as Chinese ones, come from the machine's fonts, and are boxes where it has none.
+/// A built-in font makes the picture the same on each machine. Letters that it lacks, such as Chinese ones, come from
+/// the fonts of the machine, and are boxes if it has none.
+///
+/// ```
+/// use rere_eval::{plot_precision_recall, precision_recall_curve, to_png};
+///
+/// let curve = precision_recall_curve([(0.9, true), (0.5, false)], 2);
+/// let png = to_png(&plot_precision_recall(&[("model-a", &curve)])?)?;
+/// assert!(png.starts_with(b"\x89PNG"));
+/// # Ok::<(), rere_eval::PlotError>(())
+/// ```
 ///
 /// # Errors
-/// Where `svg` is none, or too large: `plot_f1` of some two thousand parts still fits.
+/// Returns an error if `svg` is not an SVG, or too large: pictures of [`plot_f1`] with about two thousand parts fit.
 pub fn to_png(svg: &str) -> Result<Vec<u8>, PlotError> {
     const SCALE: u16 = 2;
-    // Half a gigabyte.
-    const MOST_PIXELS: u64 = 1 << 27;
     let mut options = Options::default();
     let fonts = options.fontdb_mut();
     fonts.load_font_data(UBUNTU_LIGHT.to_vec());
     let family = fonts.faces().next().and_then(|face| face.families.first()).map(|(name, _)| name.clone());
-    // What the machine calls sans-serif is loaded with its fonts.
+    // Loading the fonts of the machine also sets its sans-serif family, which the built-in font replaces.
     fonts.load_system_fonts();
     fonts.set_sans_serif_family(family.unwrap_or_default());
-    let tree = Tree::from_str(svg, &options).map_err(PlotError::new)?;
+    let tree = Tree::from_str(svg, &options).map_err(|error| PlotError::Svg(error.to_string()))?;
     let size = tree.size().to_int_size();
     let [width, height] = [size.width(), size.height()].map(|pixels| pixels.saturating_mul(SCALE.into()));
-    let too_large = || PlotError(format!("{width} by {height} pixels are too many"));
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(too_large());
+    let size_error = PlotError::Size { width, height };
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(size_error);
     }
-    let mut picture = Pixmap::new(width, height).ok_or_else(too_large)?;
+    let mut picture = Pixmap::new(width, height).ok_or(size_error)?;
     let scale = Transform::from_scale(SCALE.into(), SCALE.into());
     resvg::render(&tree, scale, &mut picture.as_mut());
-    picture.encode_png().map_err(PlotError::new)
+    picture.encode_png().map_err(|error| PlotError::Png(error.to_string()))
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -197,19 +258,19 @@ type Chart<'a, 'b> = ChartContext<
     Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
 >;
 
-/// A picture on white.
+/// Draws on a white background.
 fn draw(height: u32, picture: impl FnOnce(&Area<'_>) -> Result<(), PlotError>) -> Result<String, PlotError> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        area.fill(&WHITE).map_err(PlotError::new)?;
+        area.fill(&WHITE).map_err(PlotError::draw)?;
         picture(&area)?;
-        area.present().map_err(PlotError::new)?;
+        area.present().map_err(PlotError::draw)?;
     }
     Ok(svg)
 }
 
-/// Axes from 0 to 1.
+/// Draws two axes from 0 to 1.
 fn unit_square<'a, 'b>(area: &'a Area<'b>, title: &str, x: &str, y: &str) -> Result<Chart<'a, 'b>, PlotError> {
     let mut chart = ChartBuilder::on(area)
         .caption(title, (FONT, 16))
@@ -217,7 +278,7 @@ fn unit_square<'a, 'b>(area: &'a Area<'b>, title: &str, x: &str, y: &str) -> Res
         .x_label_area_size(38)
         .y_label_area_size(46)
         .build_cartesian_2d(0.0..1.0, 0.0..1.0)
-        .map_err(PlotError::new)?;
+        .map_err(PlotError::draw)?;
     chart
         .configure_mesh()
         .x_desc(x)
@@ -225,7 +286,7 @@ fn unit_square<'a, 'b>(area: &'a Area<'b>, title: &str, x: &str, y: &str) -> Res
         .light_line_style(TRANSPARENT)
         .bold_line_style(RGBColor(235, 235, 235))
         .draw()
-        .map_err(PlotError::new)?;
+        .map_err(PlotError::draw)?;
     Ok(chart)
 }
 
@@ -237,22 +298,23 @@ fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, position: SeriesLabelPosition) 
         .border_style(RGBColor(220, 220, 220))
         .label_font((FONT, 12))
         .draw()
-        .map_err(PlotError::new)
+        .map_err(PlotError::draw)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::to_png;
+    use super::{PlotError, to_png};
 
     #[test]
-    fn letters_are_drawn() {
+    fn letters_are_drawn_and_bad_pictures_are_refused() {
         let picture = |text: &str| {
             let text = format!(r#"<text x="5" y="15" font-family="sans-serif" font-size="12">{text}</text>"#);
             to_png(&format!(r#"<svg width="60" height="20" xmlns="http://www.w3.org/2000/svg">{text}</svg>"#))
         };
         let blank = picture("").expect("a picture");
         assert_ne!(picture("F1").expect("a picture"), blank);
-        assert!(to_png("no picture").is_err());
-        assert!(to_png(r#"<svg width="90000000" height="90000000" xmlns="http://www.w3.org/2000/svg"/>"#).is_err());
+        assert!(matches!(to_png("no picture"), Err(PlotError::Svg(_))));
+        let huge = to_png(r#"<svg width="90000000" height="90000000" xmlns="http://www.w3.org/2000/svg"/>"#);
+        assert_eq!(huge, Err(PlotError::Size { width: 180_000_000, height: 180_000_000 }));
     }
 }

@@ -1,32 +1,44 @@
-//! The measures made from counts of triples.
+//! Precision, recall and F1 of counts.
+
+use std::fmt;
 
 use serde::Serialize;
 
 use crate::{Counts, Match};
 
-/// Micro precision, recall and F1, from 0 to 1, with the counts that they come from.
+/// Micro precision, recall and F1, from 0 to 1, with the counts behind them.
+///
+/// ```
+/// use rere_eval::{Counts, Score};
+///
+/// let score = Score::from_counts(Counts { true_positives: 177, predicted: 391, gold: 370 });
+/// assert_eq!(
+///     score.to_string(),
+///     "precision 0.4527, recall 0.4784, F1 0.4652 (177 true positives, 391 predicted, 370 gold)"
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Score {
-    /// What was counted.
+    /// The counts.
     #[serde(flatten)]
     pub counts: Counts,
-    /// right / predicted.
+    /// true positives / predicted.
     pub precision: f64,
-    /// right / gold.
+    /// true positives / gold.
     pub recall: f64,
-    /// 2 right / (predicted + gold), the harmonic mean of the two.
+    /// 2 true positives / (predicted + gold), the harmonic mean of precision and recall.
     pub f1: f64,
 }
 
 impl Score {
-    /// The measures of the counts; 0/0 is 0.
+    /// Computes the measures of the counts; 0/0 is 0.
     pub fn from_counts(counts: Counts) -> Self {
         let Counts { true_positives, predicted, gold } = counts;
         Self {
             counts,
             precision: ratio(true_positives, predicted),
             recall: ratio(true_positives, gold),
-            // One division, so that equal F1 are equal numbers.
+            // A single division: mathematically equal F1 scores are equal numbers.
             f1: ratio(2 * true_positives, predicted + gold),
         }
     }
@@ -38,21 +50,30 @@ impl From<Counts> for Score {
     }
 }
 
-/// Precision, recall and F1 that are means over parts, each part with the same weight.
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { counts, precision, recall, f1 } = self;
+        write!(f, "precision {precision:.4}, recall {recall:.4}, F1 {f1:.4} ({counts})")
+    }
+}
+
+/// Mean precision, recall and F1 of the parts of a corpus, each part with the same weight.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct MacroScore {
-    /// Number of parts that the means are over.
+    /// Number of parts behind the means.
     pub parts: usize,
     /// Mean precision.
     pub precision: f64,
     /// Mean recall.
     pub recall: f64,
-    /// Mean of the parts' F1, not the F1 of the means.
+    /// Mean of the F1 scores of the parts, not the F1 of the means.
     pub f1: f64,
 }
 
 impl MacroScore {
-    /// The means over those parts that have gold triples; all 0 where there is none. Most often over the relations:
+    /// Computes the means over the parts that have gold triples; all are 0 if there is none. The parts are usually
+    /// relations:
     ///
     /// ```
     /// use rere_eval::{Counts, MacroScore};
@@ -61,29 +82,37 @@ impl MacroScore {
     /// let died = Counts { true_positives: 0, predicted: 2, gold: 1 };
     /// let never_gold = Counts { true_positives: 0, predicted: 9, gold: 0 };
     /// let mean = MacroScore::of([born, died, never_gold]);
-    /// assert_eq!((mean.parts, mean.precision, mean.recall, mean.f1), (2, 0.5, 0.5, 0.5));
+    /// assert_eq!(mean.to_string(), "precision 0.5000, recall 0.5000, F1 0.5000 (mean of 2)");
     /// ```
     ///
-    /// With [`count_by_relation`](crate::count_by_relation): `MacroScore::of(by_relation.into_values())`. What is
-    /// predicted of a part that is never gold lowers the micro average only.
+    /// With [`count_by_relation`](crate::count_by_relation): `MacroScore::of(by_relation.into_values())`. Predictions
+    /// in a part without gold triples lower the micro average only.
     pub fn of(parts: impl IntoIterator<Item = Counts>) -> Self {
-        let mut mean = Self::default();
+        let mut sum = Self::default();
         for score in parts.into_iter().filter(|counts| counts.gold > 0).map(Score::from_counts) {
-            mean.parts += 1;
-            mean.precision += score.precision;
-            mean.recall += score.recall;
-            mean.f1 += score.f1;
+            sum.parts += 1;
+            sum.precision += score.precision;
+            sum.recall += score.recall;
+            sum.f1 += score.f1;
         }
-        let share = |sum: f64| if mean.parts == 0 { 0.0 } else { sum / mean.parts as f64 };
-        Self { precision: share(mean.precision), recall: share(mean.recall), f1: share(mean.f1), ..mean }
+        let mean = |total: f64| if sum.parts == 0 { 0.0 } else { total / sum.parts as f64 };
+        Self { precision: mean(sum.precision), recall: mean(sum.recall), f1: mean(sum.f1), ..sum }
     }
 }
 
-pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+impl fmt::Display for MacroScore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { parts, precision, recall, f1 } = self;
+        write!(f, "precision {precision:.4}, recall {recall:.4}, F1 {f1:.4} (mean of {parts})")
+    }
 }
 
-/// A score and the matcher that it was counted with; one entry of the `scores` that `rere evaluate --json` prints.
+/// Divides; 0/0 is 0.
+pub(crate) fn ratio(numerator: usize, denominator: usize) -> f64 {
+    if denominator == 0 { 0.0 } else { numerator as f64 / denominator as f64 }
+}
+
+/// A score with the matcher that counted it: an entry of `scores` in the output of `rere evaluate --json`.
 ///
 /// ```
 /// use rere_eval::{Counts, Match, NamedScore};
@@ -92,11 +121,13 @@ pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
 /// let json = serde_json::to_string(&score)?;
 /// let start = r#"{"match":"exact","true_positives":1,"predicted":2,"gold":4,"precision":0.5,"recall":0.25,"f1":0.33"#;
 /// assert!(json.starts_with(start));
+/// assert!(score.to_string().starts_with("exact: precision 0.5000, recall 0.2500, F1 0.3333"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct NamedScore {
-    /// What made triples equal.
+    /// The matcher.
     #[serde(rename = "match")]
     pub matcher: Match,
     /// The score.
@@ -105,8 +136,14 @@ pub struct NamedScore {
 }
 
 impl NamedScore {
-    /// The score of counts that were made with `matcher`.
+    /// Computes the score of counts that were made with `matcher`.
     pub fn new(matcher: Match, counts: Counts) -> Self {
         Self { matcher, score: Score::from_counts(counts) }
+    }
+}
+
+impl fmt::Display for NamedScore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.matcher, self.score)
     }
 }

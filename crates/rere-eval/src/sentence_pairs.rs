@@ -1,4 +1,4 @@
-//! Which predicted sentence belongs to which gold sentence.
+//! Pairs of gold and predicted sentences.
 
 use std::{borrow::Borrow, collections::HashMap, sync::LazyLock};
 
@@ -9,91 +9,113 @@ use crate::{EvalError, Side};
 
 /// Whether the two sides must have the same sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Agreement {
-    /// The first sentence on which they do not agree is an error.
+    /// The first mismatch is an error.
     #[default]
     Required,
-    /// Such sentences are counted, where sentences have ids: see [`Mismatches`].
+    /// Mismatches are counted if the sentences have ids: see [`Mismatches`].
     Counted,
 }
 
-/// Sentences on which two sides do not agree, and what became of them.
+/// Numbers of sentences that do not agree on the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Mismatches {
-    /// Gold sentences without a prediction: taken as predicted empty, so that their triples lower recall.
+    /// Gold sentences without a prediction: paired with an empty one, so that their triples lower recall.
     pub missing: usize,
-    /// Predicted sentences that are not gold: left out, as nobody knows what is right in them.
+    /// Predicted sentences that are not gold: ignored, because their gold triples are unknown.
     pub unknown: usize,
-    /// Gold sentences whose id came before: left out.
+    /// Gold sentences with the id of an earlier one: ignored.
     pub repeated_gold: usize,
-    /// Predicted sentences whose id came before: left out.
+    /// Predicted sentences with the id of an earlier one: ignored.
     pub repeated_predicted: usize,
-    /// Sentences of one id with two texts: compared as they are.
+    /// Sentences with equal ids but different texts: paired nevertheless.
     pub other_text: usize,
 }
 
 impl Mismatches {
-    /// Whether there are none.
+    /// Returns whether all sentences agree.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Sentences in pairs, gold first.
+/// Pairs of a gold and a predicted sentence, gold first.
 pub type SentencePairs<'a> = Vec<(&'a Sentence, &'a Sentence)>;
 
-/// Each gold sentence with its predicted one, in the order of the gold sentences.
+/// Pairs each gold sentence with its predicted one, in the order of the gold sentences.
 ///
-/// By id where the sentences have ids, in any order; by order where no sentence of either side has one. Both sides
-/// must have the same sentences with the same texts; where they need not, see [`pair_sentences_counted`]. Do this once, then count
-/// with as many matchers as wanted. Files that do not fit into memory are paired by [`SentencePairStream`].
+/// Sentences with ids are paired by id, in any order. If no sentence of either side has an id, they are paired by
+/// order. Both sides must have the same sentences with the same texts; otherwise use [`pair_sentences_counted`]. Pair
+/// once, then count with any number of matchers. Use [`SentencePairStream`] for files that do not fit into memory.
+///
+/// ```
+/// use rere_eval::{Sentence, pair_sentences};
+///
+/// let gold = [Sentence::new("Ada sings .").with_id("1"), Sentence::new("Bob sleeps .").with_id("2")];
+/// let predicted = [gold[1].clone(), gold[0].clone()];
+/// assert_eq!(pair_sentences(&gold, &predicted)?, [(&gold[0], &predicted[1]), (&gold[1], &predicted[0])]);
+/// assert!(pair_sentences(&gold, &predicted[..1]).is_err());
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
-/// Every way in which the sides do not agree is an [`EvalError`] of its own; nothing is left out.
+/// Returns an error if the sides do not have the same sentences. Each kind of mismatch is an [`EvalError`] of its own.
 pub fn pair_sentences<'a>(gold: &'a [Sentence], predicted: &'a [Sentence]) -> Result<SentencePairs<'a>, EvalError> {
-    Ok(pairs(gold, predicted, Agreement::Required)?.0)
+    Ok(collect_pairs(gold, predicted, Agreement::Required)?.0)
 }
 
-/// As [`pair_sentences`], but sentences on which the sides do not agree are counted: see [`Mismatches`]. What has no prediction is
-/// beside an empty sentence.
+/// Pairs sentences as [`pair_sentences`] does, but counts [`Mismatches`].
+///
+/// A gold sentence without a prediction is paired with an empty sentence.
+///
+/// ```
+/// use rere_eval::{Sentence, pair_sentences_counted};
+///
+/// let gold = [Sentence::new("Ada sings .").with_id("1"), Sentence::new("Bob sleeps .").with_id("2")];
+/// let (pairs, mismatches) = pair_sentences_counted(&gold, &gold[..1])?;
+/// assert_eq!((pairs.len(), mismatches.missing), (2, 1));
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 ///
 /// # Errors
-/// Where only some sentences have ids; and, without ids, where numbers of sentences or texts differ: nothing tells then
-/// what belongs together.
+/// Returns an error if only some sentences have ids. Without ids, returns an error if the numbers of sentences or the
+/// texts differ, because it is unknown then which sentences belong together.
 pub fn pair_sentences_counted<'a>(
     gold: &'a [Sentence],
     predicted: &'a [Sentence],
 ) -> Result<(SentencePairs<'a>, Mismatches), EvalError> {
-    pairs(gold, predicted, Agreement::Counted)
+    collect_pairs(gold, predicted, Agreement::Counted)
 }
 
-fn pairs<'a>(
+fn collect_pairs<'a>(
     gold: &'a [Sentence],
     predicted: &'a [Sentence],
     agreement: Agreement,
 ) -> Result<(SentencePairs<'a>, Mismatches), EvalError> {
-    static NONE: LazyLock<Sentence> = LazyLock::new(|| Sentence::new(""));
-    let mut aligned = Vec::with_capacity(gold.len());
-    let mut pairs = SentencePairStream::new(gold.iter().map(Ok), predicted.iter().map(Ok), agreement);
-    for pair in pairs.by_ref() {
+    static EMPTY: LazyLock<Sentence> = LazyLock::new(|| Sentence::new(""));
+    let mut pairs = Vec::with_capacity(gold.len());
+    let mut stream = SentencePairStream::new(gold.iter().map(Ok), predicted.iter().map(Ok), agreement);
+    for pair in stream.by_ref() {
         let (gold, predicted) = pair?;
-        aligned.push((gold, predicted.unwrap_or(&NONE)));
+        pairs.push((gold, predicted.unwrap_or(&EMPTY)));
     }
-    Ok((aligned, pairs.mismatches))
+    Ok((pairs, stream.mismatches))
 }
 
-/// Sentences of two streams, such as readers of files, in pairs: each gold sentence with its predicted one, as [`pair_sentences`]
-/// pairs them, in the order of the gold sentences.
+/// An iterator over the pairs of two streams of sentences, such as readers of files.
 ///
-/// Where both streams have the same order, a sentence is held no longer than until its partner comes, so that memory
-/// grows by an id per sentence; that is kept to see repeated ones. Where the orders differ, predicted sentences that come early wait.
+/// It pairs sentences as [`pair_sentences`] does, in the order of the gold sentences. If both streams have the same
+/// order, it drops each sentence once it is paired; memory then grows only by the ids, which it keeps to find
+/// duplicates. If the orders differ, it also keeps predicted sentences until their gold sentences come.
 ///
-/// `S` and `T` are [`Sentence`] or `&Sentence`. The prediction is `None` where there is none, which is an error if
-/// agreement is [required](Agreement::Required). The streams' own errors are handed on; after an error nothing follows.
+/// `S` and `T` are [`Sentence`] or `&Sentence`. The predicted sentence of a pair is `None` if there is none; with
+/// [`Agreement::Required`] that is an error instead. Errors of the streams are returned as they are. The iterator ends
+/// after the first error.
 ///
 /// ```
-/// use rere_core::{Sentence, Triple};
-/// use rere_eval::{Agreement, EvalError, Exact, SentencePairStream, Score, count};
+/// use rere_eval::{Agreement, EvalError, Exact, Score, Sentence, SentencePairStream, Triple, count};
 ///
 /// let with = |id: &str, triples| Sentence::new("Ada was born in London .").with_id(id).with_triples(triples);
 /// let born = Triple::of("Ada", "born in", "London");
@@ -114,7 +136,7 @@ fn pairs<'a>(
 pub struct SentencePairStream<G, P, T> {
     gold: Stream<G>,
     predicted: Stream<P>,
-    /// Predicted sentences whose gold ones did not come yet, with their positions.
+    /// Predicted sentences without a gold sentence so far, with their positions.
     early: HashMap<String, (usize, T)>,
     ids: Ids,
     agreement: Agreement,
@@ -127,7 +149,7 @@ where
     G: Iterator<Item = Result<S, E>>,
     P: Iterator<Item = Result<T, E>>,
 {
-    /// SentencePairStream of what the streams will give.
+    /// Creates an iterator over the pairs of two streams.
     pub fn new(
         gold: impl IntoIterator<IntoIter = G>,
         predicted: impl IntoIterator<IntoIter = P>,
@@ -144,18 +166,19 @@ where
         }
     }
 
-    /// What was counted so far: all of it once the pairs have ended. Nothing where agreement is required.
+    /// Returns the mismatches counted so far. They are complete when the iterator has ended, and none if agreement is
+    /// [required](Agreement::Required).
     pub fn mismatches(&self) -> Mismatches {
         self.mismatches
     }
 
-    fn pair(&mut self) -> Result<Option<(S, Option<T>)>, E> {
+    fn next_pair(&mut self) -> Result<Option<(S, Option<T>)>, E> {
         let Some((position, gold)) = self.read_gold()? else {
-            self.end()?;
+            self.check_rest()?;
             return Ok(None);
         };
         let partner = match &gold.borrow().id {
-            Some(id) => self.with_id(id)?,
+            Some(id) => self.find_predicted(id)?,
             None => Some(self.next_in_order(position)?),
         };
         let Some((predicted_position, predicted)) = partner else {
@@ -187,8 +210,8 @@ where
         self.predicted.next(&mut self.ids, self.agreement, &mut self.mismatches.repeated_predicted)
     }
 
-    /// The prediction of a gold sentence, if there is one; what comes before it waits.
-    fn with_id(&mut self, id: &str) -> Result<Option<(usize, T)>, E> {
+    /// Finds the prediction of a gold sentence, if there is one, and keeps those before it in `early`.
+    fn find_predicted(&mut self, id: &str) -> Result<Option<(usize, T)>, E> {
         if let Some(found) = self.early.remove(id) {
             return Ok(Some(found));
         }
@@ -202,7 +225,7 @@ where
         Ok(None)
     }
 
-    /// The next prediction, where sentences go by their order.
+    /// Reads the next prediction, when sentences are paired by order.
     fn next_in_order(&mut self, position: usize) -> Result<(usize, T), E> {
         match self.read_predicted()? {
             Some((_, predicted)) if predicted.borrow().id.is_some() => {
@@ -219,8 +242,8 @@ where
         }
     }
 
-    /// Sees what is left of the predictions once the gold sentences have ended.
-    fn end(&mut self) -> Result<(), E> {
+    /// Checks or counts the predictions that are left when the gold sentences have ended.
+    fn check_rest(&mut self) -> Result<(), E> {
         if self.agreement == Agreement::Required
             && let Some((id, &(position, _))) = self.early.iter().min_by_key(|(_, (position, _))| *position)
         {
@@ -258,20 +281,20 @@ where
         if self.ended {
             return None;
         }
-        let pair = self.pair().transpose();
+        let pair = self.next_pair().transpose();
         self.ended = !matches!(pair, Some(Ok(_)));
         pair
     }
 }
 
-/// The sentences of one side, counted.
+/// The sentences of one side.
 #[derive(Debug)]
 struct Stream<I> {
     sentences: I,
     side: Side,
-    /// How many came.
+    /// Number of sentences read.
     read: usize,
-    /// Whether the first one had an id.
+    /// Whether the first sentence had an id.
     has_ids: Option<bool>,
 }
 
@@ -280,7 +303,7 @@ impl<I> Stream<I> {
         Self { sentences, side, read: 0, has_ids: None }
     }
 
-    /// The next sentence and its position, from 1. Those whose id came before are an error, or are counted and passed over.
+    /// Reads the next sentence and its position, from 1. A repeated id is an error, or is counted and skipped.
     fn next<S: Borrow<Sentence>, E: From<EvalError>>(
         &mut self,
         ids: &mut Ids,
@@ -298,7 +321,7 @@ impl<I> Stream<I> {
             if *self.has_ids.get_or_insert(has_id) != has_id {
                 return Err(EvalError::MixedIds { side, position, has_id }.into());
             }
-            match id.and_then(|id| ids.came_before(id, side, position).map(|first| (id, first))) {
+            match id.and_then(|id| ids.first_position(id, side, position).map(|first| (id, first))) {
                 None => return Ok(Some((position, sentence))),
                 Some(_) if agreement == Agreement::Counted => *repeated += 1,
                 Some((id, first)) => {
@@ -309,13 +332,13 @@ impl<I> Stream<I> {
     }
 }
 
-/// Position of each id on the gold and on the predicted side, from 1; 0 where it did not come yet.
+/// The first position of each id on the gold and on the predicted side, from 1; 0 if it was not read yet.
 #[derive(Debug, Default)]
 struct Ids(HashMap<Box<str>, [usize; 2]>);
 
 impl Ids {
-    /// Where the id came before on this side; if it did not, it is here.
-    fn came_before(&mut self, id: &str, side: Side, position: usize) -> Option<usize> {
+    /// Returns the earlier position of the id on this side, or records this position if there is none.
+    fn first_position(&mut self, id: &str, side: Side, position: usize) -> Option<usize> {
         let positions = match self.0.get_mut(id) {
             Some(positions) => positions,
             None => self.0.entry(id.into()).or_default(),

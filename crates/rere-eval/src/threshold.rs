@@ -1,16 +1,16 @@
-//! The threshold that does best on a development set.
+//! The threshold with the highest F1 on a development set.
 
 use rere_core::Probability;
 
 use crate::curve::{sorted, steps};
 use crate::{Counts, Score};
 
-/// The counts where what scores at or over `threshold` is kept; the arguments are those of [`best_threshold`], whose
-/// threshold gives its score.
+/// Counts the triples that score at least `threshold`.
+///
+/// The arguments are those of [`best_threshold`]: at the threshold that it returns, these are the counts of its score.
 ///
 /// ```
-/// use rere_core::Probability;
-/// use rere_eval::{Counts, counts_at};
+/// use rere_eval::{Counts, Probability, counts_at};
 ///
 /// let scored = [(0.9, true), (0.2, false), (0.8, false), (0.7, true)];
 /// let counts = counts_at(&scored, 3, Probability::saturating(0.7));
@@ -18,19 +18,18 @@ use crate::{Counts, Score};
 /// ```
 pub fn counts_at(scored: &[(f32, bool)], gold: usize, threshold: Probability) -> Counts {
     let kept = || scored.iter().filter(|(score, _)| Probability::saturating(*score) >= threshold);
-    Counts { true_positives: kept().filter(|(_, right)| *right).count(), predicted: kept().count(), gold }
+    Counts { true_positives: kept().filter(|(_, correct)| *correct).count(), predicted: kept().count(), gold }
 }
 
-/// The threshold with the highest F1, and the score there, where what scores at or over the threshold is kept.
+/// Returns the threshold with the highest F1 and the score there, or `None` if nothing is scored.
 ///
-/// `scored` has one item for each candidate triple: its score, and whether it is right. `gold` is the number of gold
-/// triples, found or not. A triple must come once per sentence: the counts are over sets, and `right` must not exceed
-/// `gold`.
+/// A triple is kept if it scores at least the threshold. `scored` has one item for each candidate triple: its score,
+/// and whether it is correct. `gold` is the number of gold triples, found or not. A sentence must have each triple
+/// only once, because the counts are over sets, and there must be at most `gold` correct items.
 ///
-/// Exact: every different score is tried as a threshold, in O(n log n). Of thresholds with equal F1 the highest is
-/// taken, which keeps the fewest. Scores are taken as probabilities by [`Probability::saturating`]: over 1 as 1,
-/// NaN as 0.
-/// `None` where nothing is scored.
+/// The result is exact: every distinct score is tried as a threshold, in O(n log n). Of thresholds with equal F1 the
+/// highest is returned, which keeps the fewest triples. Scores become probabilities by [`Probability::saturating`]:
+/// over 1 is 1, NaN is 0.
 ///
 /// ```
 /// use rere_eval::best_threshold;

@@ -1,17 +1,26 @@
-//! Settings that may differ from class to class.
+//! Settings that may differ between classes.
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::{Groups, LossError};
 
-/// A number for all classes, or one for each.
+/// One number for all classes, or one for each class.
+///
+/// ```
+/// use rere_loss::{NnPu, PerClass};
+///
+/// let one = NnPu::new(0.1)?; // all classes have the prior 0.1
+/// let each = NnPu::new([0.1, 0.02])?; // two classes
+/// assert_eq!(PerClass::from([0.1, 0.02]), PerClass::Each(vec![0.1, 0.02]));
+/// # Ok::<(), rere_loss::LossError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a number or a list of numbers")]
 pub enum PerClass {
     /// One number for all classes.
     All(f64),
-    /// A number for each class, in the order of the class axis: see [`Groups::with_classes`].
+    /// One number for each class, in the order of the class axis: see [`Groups::with_classes`].
     Each(Vec<f64>),
 }
 
@@ -27,28 +36,34 @@ impl From<Vec<f64>> for PerClass {
     }
 }
 
+impl<const N: usize> From<[f64; N]> for PerClass {
+    fn from(values: [f64; N]) -> Self {
+        Self::Each(values.into())
+    }
+}
+
 impl PerClass {
-    /// The number of a class.
+    /// Returns the number of a class.
     ///
     /// # Panics
-    /// Where there are numbers for each class, but not for this one.
-    pub fn of(&self, class: usize) -> f64 {
+    /// Panics if there are numbers for each class, but none for this one.
+    pub fn of_class(&self, class: usize) -> f64 {
         match self {
             Self::All(value) => *value,
             Self::Each(values) => values[class],
         }
     }
 
-    /// The numbers after `change`.
+    /// Applies a function to each number.
     #[must_use]
-    pub fn map(&self, change: impl Fn(f64) -> f64) -> Self {
+    pub fn map(&self, f: impl Fn(f64) -> f64) -> Self {
         match self {
-            Self::All(value) => Self::All(change(*value)),
-            Self::Each(values) => Self::Each(values.iter().copied().map(change).collect()),
+            Self::All(value) => Self::All(f(*value)),
+            Self::Each(values) => Self::Each(values.iter().copied().map(f).collect()),
         }
     }
 
-    /// Combines the numbers of two settings, class by class.
+    /// Combines the numbers of two settings, class by class. The names are for the error.
     pub(crate) fn zip(
         &self,
         name: &'static str,
@@ -70,7 +85,7 @@ impl PerClass {
         })
     }
 
-    /// All numbers after a check.
+    /// Checks each number.
     pub(crate) fn checked(self, check: impl Fn(f64) -> Result<f64, LossError>) -> Result<Self, LossError> {
         match &self {
             Self::All(value) => check(*value).map(drop)?,
@@ -79,7 +94,7 @@ impl PerClass {
         Ok(self)
     }
 
-    /// `values`, `[groups, n]`, times the number of each group.
+    /// Multiplies `values`, `[groups, n]`, by the number of each group.
     ///
     /// # Panics
     /// As [`PerClass::column`].
@@ -90,10 +105,10 @@ impl PerClass {
         }
     }
 
-    /// The number of each group, `[groups, 1]`, or `[1, 1]` where it is one for all.
+    /// Returns the number of each group, `[groups, 1]`, or `[1, 1]` if there is one for all.
     ///
     /// # Panics
-    /// Where there are numbers for each class, and the groups have none or another number of classes.
+    /// Panics if there are numbers for each class and the groups have no classes or another number of them.
     pub(crate) fn column(&self, groups: &Groups) -> Tensor<2> {
         let options = (&groups.targets.device(), groups.targets.dtype());
         match self {
@@ -102,7 +117,7 @@ impl PerClass {
                 assert_eq!(
                     groups.classes(),
                     Some(values.len()),
-                    "a loss has settings for other classes than the groups"
+                    "the per-class settings of the loss and the groups have different numbers of classes"
                 );
                 let rows: Vec<f64> = (0..groups.rows()).map(|row| values[groups.class_of(row)]).collect();
                 Tensor::from_data(TensorData::new(rows, [groups.rows(), 1]), options)

@@ -4,39 +4,57 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    GroupLosses, Groups, Loss, LossError, PerClass, error::inside, groups::sums_of_weights, probability::Probabilities,
+    GroupLosses, Groups, Loss, LossError, PerClass,
+    error::{below_one, between_zero_and_one},
+    groups::weight_sums,
+    probability::Probabilities,
 };
 
-/// Weight of the positive term in the authors' code.
+/// The authors' default of `gamma`, the weight of the positive term.
 pub const DEFAULT_GAMMA: f64 = 0.04;
 
 /// The collective positive-unlabelled loss cPU (Eq. 7 to 10 of the RERE paper).
 ///
-/// It does not ask each unlabelled element to be negative, but the elements of a group to be positive in a share `mu`: a
-/// few may be, because labels are missing. For a group with predicted probabilities `p = s(x)`:
+/// It expects a share `mu` of the unlabelled elements of a group to be positive, because labels are missing, and does
+/// not say which. For a group with predicted probabilities `p = s(x)`:
 ///
 /// ```text
 /// Group (the authors' code)   -gamma ln( mean of p over the positives )
-///                             - ln( 1 - | mean of p over the rest - mu | )
+///                             - ln( 1 - | mean of p over the unlabelled - mu | )
 ///
 /// Paper (Eq. 9)               -gamma ln( mean of p over the group )              once for each positive
-///                             - ln( 1 - | mean of p over the group - mu | )      once for each other label
+///                             - ln( 1 - | mean of p over the group - mu | )      once for each unlabelled element
 /// ```
 ///
-/// A group without positives has no first term, one with nothing else no second. Soft targets are weights: of a
-/// label with target y, a share y is among the positives and 1 - y among the rest.
+/// A group without positives has no first term, and a group of positives only has no second. Soft targets are weights:
+/// a label with target y has the weight y among the positives and 1 - y among the unlabelled.
 ///
-/// The logarithm of a mean is a log-sum-exp of `ln p`, and where m is large `1 - |m - mu|` is taken as `(1 - m) + mu` with
-/// `1 - p` as `s(-x)`, so that no term is ever the logarithm of 0. Eq. 10 prints a sum where Eq. 9 has the mean; with the sum
-/// `1 - |.|` could be negative, so that the mean it is.
+/// No term is ever the logarithm of 0: the logarithm of a mean is a log-sum-exp of `ln p`, and for a large mean m,
+/// `1 - |m - mu|` is computed as `(1 - m) + mu`, with `1 - p` as `s(-x)`. Eq. 10 has a sum in place of Eq. 9's mean;
+/// this loss takes the mean, because with the sum `1 - |.|` could be negative.
 ///
-/// # Traps
-/// - A `mu` far above the true share teaches the model to call everything a little positive.
-/// - In `Paper` the mean is one number for the group: the loss cannot tell which of its labels are positive, and does
-///   not learn it. It is here to compare with; train with `Group`.
-/// - In `Group` the second term does not tell the rest apart either: which of them are positive is learnt from the
-///   first term alone, through what their inputs share with labelled ones.
-/// - The logarithm of a mean forgives: among many positives one that is missed costs little.
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use rere_loss::{Cpu, Groups, Loss};
+///
+/// let device = Device::flex();
+/// // Four labels, the first one a labelled positive. A quarter of the others is expected to be positive.
+/// let targets = Tensor::<2>::from_floats([[1.0, 0.0, 0.0, 0.0]], &device);
+/// let value = |logits: [[f32; 4]; 1]| {
+///     let groups = Groups::new(&[1], Tensor::<2>::from_floats(logits, &device), targets.clone());
+///     Cpu::new(0.25, 0.5).map(|loss| loss.forward(&groups).mean().into_scalar::<f32>())
+/// };
+/// assert!(value([[4.0, 1.1, -4.0, -4.0]])? < value([[4.0, 1.1, 1.1, 1.1]])?); // a mean of 0.26, and of 0.75
+/// # Ok::<(), rere_loss::LossError>(())
+/// ```
+///
+/// # Pitfalls
+/// - A `mu` far above the true share teaches the model to give everything some probability.
+/// - In `Paper` the mean is one number for the group: the loss does not depend on which of its labels are positive, so
+///   the model does not learn it. It is for comparisons; train with `Group`.
+/// - In `Group`, too, the second term does not depend on which of the unlabelled are positive. The model learns that
+///   from the first term alone, through features that they share with labelled elements.
+/// - The logarithm of a mean tolerates misses: among many positives, one with a low probability costs little.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cpu {
     mu: PerClass,
@@ -44,11 +62,12 @@ pub struct Cpu {
     variant: CpuVariant,
 }
 
-/// How the paper's equations are read.
+/// The reading of the paper's equations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum CpuVariant {
-    /// As the authors' code does: means over the positives and over the rest.
+    /// As in the authors' code: means over the positives and over the unlabelled.
     #[default]
     Group,
     /// Eq. 9 to the letter: one mean over the whole group. A group's loss grows with its size.
@@ -56,45 +75,45 @@ pub enum CpuVariant {
 }
 
 impl Cpu {
-    /// The loss for a share `mu` of positives among the unlabelled, with the positive term weighted by `gamma`.
+    /// Creates the loss for a share `mu` of positives among the unlabelled, with weight `gamma` for the positive term.
     ///
     /// # Errors
-    /// Where one of the two does not lie strictly between 0 and 1, or they have different numbers of classes.
+    /// Returns an error if a number is not strictly between 0 and 1, or if the two have different numbers of classes.
     pub fn new(mu: impl Into<PerClass>, gamma: impl Into<PerClass>) -> Result<Self, LossError> {
-        let mu = mu.into().checked(|mu| inside("mu", mu))?;
-        let gamma = gamma.into().checked(|gamma| inside("gamma", gamma))?;
+        let mu = mu.into().checked(|mu| between_zero_and_one("mu", mu))?;
+        let gamma = gamma.into().checked(|gamma| between_zero_and_one("gamma", gamma))?;
         mu.zip("mu", &gamma, "gamma", |mu, _| Ok(mu))?;
         Ok(Self { mu, gamma, variant: CpuVariant::Group })
     }
 
-    /// The authors' setting for a class prior pi of the labels: `mu = 1.05 pi`, `gamma = 0.04`.
+    /// Creates the loss with the authors' setting for a class prior pi of the labels: `mu = 1.05 pi`, `gamma = 0.04`.
     ///
     /// # Errors
     /// As [`Cpu::new`].
     pub fn from_prior(prior: impl Into<PerClass>) -> Result<Self, LossError> {
-        let prior = prior.into().checked(|prior| inside("class prior", prior))?;
+        let prior = prior.into().checked(|prior| between_zero_and_one("class prior", prior))?;
         Self::new(prior.map(|prior| 1.05 * prior), DEFAULT_GAMMA)
     }
 
-    /// The paper's estimate `mu = pi (tau + 1)`, with pi the class prior of the labels and tau the FN rate: the share of
-    /// the true positives that are not labelled.
+    /// Creates the loss with the paper's estimate `mu = pi (tau + 1)`, with pi the class prior of the labels and tau
+    /// the false negative rate: the share of the true positives that are not labelled, in \[0, 1).
     ///
     /// # Errors
-    /// As [`Cpu::new`]; tau may be 0.
-    pub fn from_prior_and_missing(
+    /// As [`Cpu::new`]; also if tau is not in \[0, 1).
+    pub fn from_prior_and_tau(
         prior: impl Into<PerClass>,
         tau: f64,
         gamma: impl Into<PerClass>,
     ) -> Result<Self, LossError> {
-        let tau = if tau == 0.0 { tau } else { inside("tau", tau)? };
-        let prior = prior.into().checked(|prior| inside("class prior", prior))?;
+        let tau = below_one("tau", tau)?;
+        let prior = prior.into().checked(|prior| between_zero_and_one("class prior", prior))?;
         Self::new(prior.map(|prior| prior * (tau + 1.0)), gamma)
     }
 
-    /// As [`Cpu::from_prior_and_missing`], with the class prior counted in the targets of these groups.
+    /// As [`Cpu::from_prior_and_tau`], with the class prior counted in the targets of these groups.
     ///
     /// # Errors
-    /// As there, or where no label, or every one, is positive.
+    /// As [`Cpu::from_prior_and_tau`]; also if no label or every label is positive.
     pub fn from_targets(groups: &Groups, tau: f64, gamma: impl Into<PerClass>) -> Result<Self, LossError> {
         let count = |tensor: Tensor<2>| tensor.sum().into_scalar::<f64>();
         let positives = count(groups.targets());
@@ -102,26 +121,26 @@ impl Cpu {
         if positives <= 0.0 || positives >= labels {
             return Err(LossError::NoPrior { labels: labels as usize, positives: positives as usize });
         }
-        Self::from_prior_and_missing(positives / labels, tau, gamma)
+        Self::from_prior_and_tau(positives / labels, tau, gamma)
     }
 
-    /// The same loss in another reading of the paper.
+    /// Sets the reading of the paper's equations.
     #[must_use]
     pub fn with_variant(self, variant: CpuVariant) -> Self {
         Self { variant, ..self }
     }
 
-    /// The share of positives among the unlabelled that the loss expects.
+    /// Returns the expected share of positives among the unlabelled.
     pub fn mu(&self) -> &PerClass {
         &self.mu
     }
 
-    /// The weight of the positive term.
+    /// Returns the weight of the positive term.
     pub fn gamma(&self) -> &PerClass {
         &self.gamma
     }
 
-    /// The reading of the paper.
+    /// Returns the reading of the paper's equations.
     pub fn variant(&self) -> CpuVariant {
         self.variant
     }
@@ -130,24 +149,24 @@ impl Cpu {
 impl Loss for Cpu {
     fn forward(&self, groups: &Groups) -> GroupLosses {
         let (mu, gamma) = (self.mu.column(groups), self.gamma.column(groups));
-        let (positives, rest) = (groups.targets(), groups.rest());
-        let probabilities = Probabilities::of(groups);
-        let (found, correct) = match self.variant {
+        let (positives, unlabelled) = (groups.targets(), groups.unlabelled());
+        let probabilities = Probabilities::of_groups(groups);
+        let (first, second) = match self.variant {
             CpuVariant::Group => {
-                (Term::found(&probabilities, positives).times(gamma), Term::correct(&probabilities, rest, mu))
+                (Term::ln_mean(&probabilities, positives).times(gamma), Term::ln_share(&probabilities, unlabelled, mu))
             }
             CpuVariant::Paper => {
-                let all = groups.counted();
-                let found = Term::found(&probabilities, all.clone()).times(gamma.mul(positives.sum_dim(1)));
-                (found, Term::correct(&probabilities, all, mu).times(rest.sum_dim(1)))
+                let all = groups.mask();
+                let first = Term::ln_mean(&probabilities, all.clone()).times(gamma.mul(positives.sum_dim(1)));
+                (first, Term::ln_share(&probabilities, all, mu).times(unlabelled.sum_dim(1)))
             }
         };
-        let slopes = found.labels.mul(found.factor).add(correct.labels.mul(correct.factor)).mul(probabilities.not_p);
-        GroupLosses::with_slopes(found.value.add(correct.value), slopes, groups)
+        let gradients = first.labels.mul(first.factor).add(second.labels.mul(second.factor)).mul(probabilities.not_p);
+        GroupLosses::with_gradients(first.value.add(second.value), gradients, groups)
     }
 }
 
-/// A term of the loss. Its slope in a logit is the product of `labels`, `factor` and the 1 - p of the logit.
+/// A term of the loss. Its gradient to a logit is the product of `labels`, `factor` and the logit's 1 - p.
 struct Term {
     /// `[groups, 1]`
     value: Tensor<2>,
@@ -158,35 +177,35 @@ struct Term {
 }
 
 impl Term {
-    /// `-ln( weighted mean of p )` of each row; 0 where all weights are 0.
-    fn found(probabilities: &Probabilities, weights: Tensor<2>) -> Self {
-        /// Under every logarithm.
+    /// Computes `-ln( weighted mean of p )` of each row; 0 if all weights are 0.
+    fn ln_mean(probabilities: &Probabilities, weights: Tensor<2>) -> Self {
+        /// Less than every logarithm.
         const LEAST: f64 = -1e30;
         let (ln, larger) = probabilities.factors();
-        let (size, none) = sums_of_weights(&weights);
-        // All p relative to the largest that has a weight, so that the mean of nothing but tiny ones does not underflow.
+        let (size, is_empty) = weight_sums(&weights);
+        // Each p relative to the largest one that has a weight, so that a mean of tiny numbers does not underflow.
         let largest = ln.clone().mask_fill(weights.clone().lower_equal_scalar(0.0), LEAST).max_dim(1);
         let relative = ln.sub(largest.clone()).clamp_max(0.0).exp().mul(larger).mul(weights);
-        let sum = relative.clone().sum_dim(1).mask_fill(none.clone(), 1.0);
-        let ln_mean = sum.clone().div(size).log().add(largest).mask_fill(none, 0.0);
+        let sum = relative.clone().sum_dim(1).mask_fill(is_empty.clone(), 1.0);
+        let ln_mean = sum.clone().div(size).log().add(largest).mask_fill(is_empty, 0.0);
         Self { value: ln_mean.neg(), labels: relative, factor: sum.recip().neg() }
     }
 
-    /// `-ln( 1 - | weighted mean of p - mu | )` of each row; 0 where all weights are 0.
-    fn correct(probabilities: &Probabilities, weights: Tensor<2>, mu: Tensor<2>) -> Self {
-        let (size, none) = sums_of_weights(&weights);
-        // 1 - mean is the mean of 1 - p: taking it from there keeps its digits where the mean is near 1.
+    /// Computes `-ln( 1 - | weighted mean of p - mu | )` of each row; 0 if all weights are 0.
+    fn ln_share(probabilities: &Probabilities, weights: Tensor<2>, mu: Tensor<2>) -> Self {
+        let (size, is_empty) = weight_sums(&weights);
+        // 1 - mean, computed as the mean of 1 - p, keeps its digits if the mean is near 1.
         let complement = probabilities.not_p.clone().mul(weights.clone()).sum_dim(1).div(size.clone());
         let weighted = probabilities.p.clone().mul(weights);
         let mean = weighted.clone().sum_dim(1).div(size.clone());
-        let over = mean.clone().sub(mu.clone());
-        let too_many = mean.greater_scalar(0.5).bool_and(over.clone().greater_scalar(0.0));
-        let ln_correct = over.clone().abs().neg().log1p().mask_where(too_many, complement.add(mu).log());
-        let factor = over.sign().div(ln_correct.clone().exp().mul(size));
-        Self { value: ln_correct.mask_fill(none, 0.0).neg(), labels: weighted, factor }
+        let excess = mean.clone().sub(mu.clone());
+        let is_large = mean.greater_scalar(0.5).bool_and(excess.clone().greater_scalar(0.0));
+        let ln_share = excess.clone().abs().neg().log1p().mask_where(is_large, complement.add(mu).log());
+        let factor = excess.sign().div(ln_share.clone().exp().mul(size));
+        Self { value: ln_share.mask_fill(is_empty, 0.0).neg(), labels: weighted, factor }
     }
 
-    /// The term times a number for each row, `[groups, 1]` or `[1, 1]`.
+    /// Multiplies the term by a number for each row, `[groups, 1]` or `[1, 1]`.
     fn times(self, number: Tensor<2>) -> Self {
         Self { value: self.value.mul(number.clone()), labels: self.labels, factor: self.factor.mul(number) }
     }
@@ -206,8 +225,8 @@ mod tests {
         }
         assert!(Cpu::from_prior(0.99).is_err(), "1.05 pi is over 1");
         assert!(Cpu::new(vec![0.1, 0.2], vec![0.1; 3]).is_err(), "two classes, three classes");
-        assert!(Cpu::from_prior_and_missing(0.1, 1.0, 0.04).is_err());
-        let loss = Cpu::from_prior_and_missing(vec![0.1, 0.2], 0.5, 0.04).expect("valid");
+        assert!(Cpu::from_prior_and_tau(0.1, 1.0, 0.04).is_err());
+        let loss = Cpu::from_prior_and_tau(vec![0.1, 0.2], 0.5, 0.04).expect("valid");
         assert_eq!(loss.mu(), &PerClass::Each(vec![0.1 * 1.5, 0.2 * 1.5]));
     }
 }

@@ -1,152 +1,160 @@
-//! What can be wrong with settings and tensors.
+//! Errors of settings and tensors.
 
-/// Settings of a loss that cannot be, or tensors that do not fit each other.
+/// Invalid settings of a loss, or tensors that do not match.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LossError {
-    /// A number that has to lie strictly between 0 and 1 does not.
+    /// A number that must be strictly between 0 and 1.
     #[error("{name} is {value}: it must lie strictly between 0 and 1")]
-    NotInside {
+    NotBetweenZeroAndOne {
         /// Name of the setting.
         name: &'static str,
-        /// What was given.
+        /// The given value.
         value: f64,
     },
-    /// A number that has to be finite and at least 0 is not.
+    /// A number that must be finite and at least 0.
     #[error("{name} is {value}: it must be a finite number, at least 0")]
     Negative {
         /// Name of the setting.
         name: &'static str,
-        /// What was given.
+        /// The given value.
         value: f64,
     },
-    /// A number that has to be at least 0 and below 1 is not.
+    /// A number that must be finite and over 0.
+    #[error("{name} is {value}: it must be a finite number over 0")]
+    NotPositive {
+        /// Name of the setting.
+        name: &'static str,
+        /// The given value.
+        value: f64,
+    },
+    /// A number that must be at least 0 and below 1.
     #[error("{name} is {value}: it must be at least 0 and below 1")]
     NotBelowOne {
         /// Name of the setting.
         name: &'static str,
-        /// What was given.
+        /// The given value.
         value: f64,
     },
-    /// Labels that have no positive, or nothing but positives, have no usable class prior.
+    /// Labels without a positive, or without anything else: their class prior would be 0 or 1.
     #[error("{positives} of {labels} labels are positive: a class prior needs at least one positive and one other")]
     NoPrior {
         /// Number of labels.
         labels: usize,
-        /// Number of positive ones.
+        /// Number of positives among them.
         positives: usize,
     },
-    /// The prior of a class is not over the share of it that is labelled.
-    #[error("the prior is {prior}, but {labelled} are labelled: a prior counts the labelled positives too")]
+    /// A class prior below the share of labelled positives.
+    #[error(
+        "the prior is {prior}, but the labelled share is {labelled}: the prior must include the labelled positives"
+    )]
     PriorUnderLabelled {
         /// The class prior.
         prior: f64,
-        /// The share that is labelled.
+        /// The share of labelled positives.
         labelled: f64,
     },
-    /// Settings for each class that have different numbers of classes.
+    /// Per-class settings with different numbers of classes.
     #[error(
         "{first} has {classes} classes, but {second} {others}: give one number for all classes, or as many of each"
     )]
     ClassesDiffer {
-        /// A setting.
+        /// Name of a setting.
         first: &'static str,
         /// Its number of classes.
         classes: usize,
-        /// Another setting.
+        /// Name of another setting.
         second: &'static str,
-        /// Its number of classes.
+        /// The other setting's number of classes.
         others: usize,
     },
-    /// Numbers for each class, while a group is a sentence, which has labels of all classes.
+    /// A number for each class, but groups are sentences, which have labels of all classes.
     #[error("{name} has a number for each class, but group is \"sentence\": give one number, or set group = \"label\"")]
     ClassesInGroup {
         /// Name of the setting.
         name: &'static str,
     },
-    /// The class prior is to be estimated, and there is no estimate.
-    #[error("prior is \"estimated\", but there is no estimate: hand one in, or give prior as a number")]
+    /// An estimated class prior was asked for, but none was given.
+    #[error("prior is \"estimated\", but there is no estimate: pass one, or give prior as a number")]
     NotEstimated,
-    /// Logits, targets and mask have different shapes.
+    /// Targets or a mask with another shape than the logits.
     #[error("logits have the shape {logits:?}, {name} {other:?}: they must be equal")]
     ShapesDiffer {
-        /// What differs from the logits: targets or mask.
+        /// Name of the other tensor: targets or mask.
         name: &'static str,
         /// Shape of the logits.
         logits: Vec<usize>,
         /// Shape of the other tensor.
         other: Vec<usize>,
     },
-    /// An axis that the logits do not have, or that is named twice.
-    #[error("the axes {axes:?} do not name different axes of a tensor of rank {rank}")]
+    /// An axis that does not exist or is given twice.
+    #[error("axes {axes:?}: expected different axes of a tensor of rank {rank}")]
     Axes {
-        /// What was given.
+        /// The given axes.
         axes: Vec<usize>,
         /// Rank of the logits.
         rank: usize,
     },
-    /// Groups without any element: an axis has the length 0, or no axis was named.
-    #[error("groups over the axes {axes:?} of {shape:?} have no element")]
+    /// Groups without elements: an axis has the length 0, or no axis was given.
+    #[error("groups over the axes {axes:?} of the shape {shape:?} have no elements")]
     EmptyGroup {
         /// The axes of a group.
         axes: Vec<usize>,
         /// Shape of the logits.
         shape: Vec<usize>,
     },
-    /// The axis of classes cannot be one that a group extends over.
-    #[error(
-        "axis {axis} cannot tell the class of a group: it is one of the group's axes {axes:?}, or there is none such"
-    )]
+    /// A class axis that does not exist or that groups extend over.
+    #[error("class axis {axis}: expected an axis of the logits that is not one of the group's axes {axes:?}")]
     ClassAxis {
-        /// What was given.
+        /// The given axis.
         axis: usize,
         /// The axes of a group.
         axes: Vec<usize>,
     },
-    /// A value that is no number, or a target outside \[0, 1\].
-    #[error("{name} {value} stands at position {position} (row by row): {wanted}")]
-    Value {
-        /// `logit` or `target`.
-        name: &'static str,
-        /// The value.
+    /// A logit that is NaN or infinite.
+    #[error("logit {value} at position {position} (row by row): it must be finite")]
+    InvalidLogit {
+        /// The logit.
         value: f64,
         /// Its position in the tensor, row by row.
         position: usize,
-        /// What is wanted.
-        wanted: &'static str,
+    },
+    /// A target outside \[0, 1\].
+    #[error("target {value} at position {position} (row by row): it must be in [0, 1]")]
+    InvalidTarget {
+        /// The target.
+        value: f64,
+        /// Its position in the tensor, row by row.
+        position: usize,
     },
 }
 
-pub(crate) fn inside(name: &'static str, value: f64) -> Result<f64, LossError> {
-    if value > 0.0 && value < 1.0 { Ok(value) } else { Err(LossError::NotInside { name, value }) }
+pub(crate) fn between_zero_and_one(name: &'static str, value: f64) -> Result<f64, LossError> {
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err(LossError::NotBetweenZeroAndOne { name, value }) }
 }
 
 pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<f64, LossError> {
     if value >= 0.0 && value.is_finite() { Ok(value) } else { Err(LossError::Negative { name, value }) }
 }
 
+pub(crate) fn positive(name: &'static str, value: f64) -> Result<f64, LossError> {
+    if value > 0.0 && value.is_finite() { Ok(value) } else { Err(LossError::NotPositive { name, value }) }
+}
+
 pub(crate) fn below_one(name: &'static str, value: f64) -> Result<f64, LossError> {
     if (0.0..1.0).contains(&value) { Ok(value) } else { Err(LossError::NotBelowOne { name, value }) }
 }
 
-/// Finds the first value that is not valid.
-fn check_values(
-    name: &'static str,
-    values: impl IntoIterator<Item = f64>,
-    valid: impl Fn(f64) -> bool,
-    wanted: &'static str,
-) -> Result<(), LossError> {
-    match values.into_iter().enumerate().find(|(_, value)| !valid(*value)) {
-        Some((position, value)) => Err(LossError::Value { name, value, position, wanted }),
-        None => Ok(()),
-    }
-}
-
-/// Checks that logits are finite and targets lie in \[0, 1\].
+/// Checks that logits are finite and targets are in \[0, 1\].
 pub(crate) fn check_labels(
     logits: impl IntoIterator<Item = f64>,
     targets: impl IntoIterator<Item = f64>,
 ) -> Result<(), LossError> {
-    check_values("logit", logits, f64::is_finite, "a logit is a finite number")?;
-    check_values("target", targets, |target| (0.0..=1.0).contains(&target), "a target lies in [0, 1]")
+    if let Some((position, value)) = logits.into_iter().enumerate().find(|(_, logit)| !logit.is_finite()) {
+        return Err(LossError::InvalidLogit { value, position });
+    }
+    if let Some((position, value)) = targets.into_iter().enumerate().find(|(_, y)| !(0.0..=1.0).contains(y)) {
+        return Err(LossError::InvalidTarget { value, position });
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Which labels a loss looks at together.
+//! Groups of labels.
 
 use burn::tensor::{Bool, DType, FloatDType, Tensor};
 
@@ -6,8 +6,8 @@ use crate::{LossError, error::check_labels};
 
 /// Logits and targets, arranged as groups of labels.
 ///
-/// A group is what a collective loss takes means over; a loss that looks at each label alone does not care. The axes
-/// that a group extends over are named, so that the labels of any paradigm fit:
+/// A collective loss such as [`Cpu`](crate::Cpu) takes means over a group; a loss that treats each label separately
+/// does not depend on the groups. Name the axes that a group extends over:
 ///
 /// | labels | shape of the logits | a group | axes |
 /// |---|---|---|---|
@@ -25,7 +25,7 @@ use crate::{LossError, error::check_labels};
 /// let device = Device::flex();
 /// let logits = Tensor::<3>::zeros([8, 40, 4], &device); // sentences, tokens, pointers
 /// let targets = Tensor::<3>::zeros([8, 40, 4], &device);
-/// let mask = Tensor::<3>::ones([8, 40, 4], &device).bool(); // true where a token is no padding
+/// let mask = Tensor::<3>::ones([8, 40, 4], &device).bool(); // false at padding
 /// let groups = Groups::new(&[1], logits, targets).with_mask(mask);
 /// assert_eq!(groups.rows(), 32); // 8 sentences, 4 pointers
 /// let loss = Bce::new().forward(&groups).mean();
@@ -33,23 +33,23 @@ use crate::{LossError, error::check_labels};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Groups {
-    /// `[groups, labels]`; 0 where masked.
-    pub(crate) logits: Tensor<2>,
-    /// `[groups, labels]`; 0 where masked.
+    /// `[groups, labels]`; 0 if masked.
+    logits: Tensor<2>,
+    /// `[groups, labels]`; 0 if masked.
     pub(crate) targets: Tensor<2>,
-    /// 1 where a label counts, `[groups, labels]`; none where all count.
-    pub(crate) counted: Option<Tensor<2>>,
+    /// `[groups, labels]`: 0 if masked, else 1. `None` if nothing is masked.
+    mask: Option<Tensor<2>>,
     arrangement: Arrangement,
     class_axis: Option<usize>,
 }
 
-/// How a tensor of any rank becomes rows of groups.
+/// The arrangement of a tensor of any rank as rows, one per group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Arrangement {
     shape: Vec<usize>,
-    /// The axes that tell groups apart, in their order.
+    /// The axes that distinguish groups, in ascending order.
     outer: Vec<usize>,
-    /// The axes that a group extends over, in their order.
+    /// The axes that a group extends over, in ascending order.
     inner: Vec<usize>,
 }
 
@@ -72,14 +72,14 @@ impl Arrangement {
         axes.iter().map(|&axis| self.shape[axis]).product()
     }
 
-    /// The permutation that puts the axes of a group last; `None` where they are last already.
-    fn order<const D: usize>(&self) -> Option<[isize; D]> {
+    /// Returns the permutation that puts the axes of a group last; `None` if they are last already.
+    fn permutation<const D: usize>(&self) -> Option<[isize; D]> {
         let order: Vec<isize> = self.outer.iter().chain(&self.inner).map(|&axis| axis as isize).collect();
         if order.is_sorted() { None } else { order.try_into().ok() }
     }
 
     fn rows<const D: usize>(&self, tensor: Tensor<D>) -> Tensor<2> {
-        let tensor = match self.order::<D>() {
+        let tensor = match self.permutation::<D>() {
             Some(order) => tensor.permute(order),
             None => tensor,
         };
@@ -87,7 +87,7 @@ impl Arrangement {
     }
 
     fn rows_of_bool<const D: usize>(&self, tensor: Tensor<D, Bool>) -> Tensor<2, Bool> {
-        let tensor = match self.order::<D>() {
+        let tensor = match self.permutation::<D>() {
             Some(order) => tensor.permute(order),
             None => tensor,
         };
@@ -96,21 +96,21 @@ impl Arrangement {
 }
 
 impl Groups {
-    /// Groups that extend over the given axes of `logits` and `targets`, which have one shape.
+    /// Creates groups that extend over the given axes of `logits` and `targets`, which have the same shape.
     ///
-    /// A target is 1 for a labelled positive and 0 for the rest; values between are soft labels. Targets that are bool
-    /// come in with `targets.float()`. Logits in f16 or bf16 are computed with in f32.
+    /// A target is 1 for a labelled positive and 0 for the unlabelled; values between are soft labels. Convert bool
+    /// targets by `targets.float()`. For logits in f16 or bf16, losses compute in f32.
     ///
     /// # Panics
-    /// Where [`Groups::try_new`] has an error.
+    /// Panics if [`Groups::try_new`] would return an error.
     pub fn new<const D: usize>(axes: &[usize], logits: Tensor<D>, targets: Tensor<D>) -> Self {
         Self::try_new(axes, logits, targets).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// As [`Groups::new`].
+    /// As [`Groups::new`], with an error in place of a panic.
     ///
     /// # Errors
-    /// Where the shapes differ, an axis does not exist or stands twice, or groups have no element.
+    /// Returns an error if the shapes differ, an axis does not exist or is given twice, or groups have no elements.
     pub fn try_new<const D: usize>(axes: &[usize], logits: Tensor<D>, targets: Tensor<D>) -> Result<Self, LossError> {
         let shape = logits.dims().to_vec();
         same_shape("targets", &shape, &targets.dims())?;
@@ -120,50 +120,50 @@ impl Groups {
             _ => FloatDType::F32,
         };
         let logits = arrangement.rows(logits).cast(dtype);
-        // Constants: outside of autodiff they cost less.
+        // Constants: they cost less outside of autodiff.
         let targets = arrangement.rows(targets.without_autodiff()).cast(dtype);
-        Ok(Self { logits, targets, counted: None, arrangement, class_axis: None })
+        Ok(Self { logits, targets, mask: None, arrangement, class_axis: None })
     }
 
-    /// Leaves labels out: only those count where `mask`, of the shape of the logits, is true. Neither value nor
-    /// gradient of a loss depends on the others, not even where they are no numbers.
+    /// Masks labels: only those count for which `mask`, of the shape of the logits, is true. Neither value nor gradient
+    /// of a loss depends on the others, even if they are NaN.
     ///
     /// # Panics
-    /// Where [`Groups::try_with_mask`] has an error.
+    /// Panics if [`Groups::try_with_mask`] would return an error.
     #[must_use]
     pub fn with_mask<const D: usize>(self, mask: Tensor<D, Bool>) -> Self {
         self.try_with_mask(mask).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// As [`Groups::with_mask`].
+    /// As [`Groups::with_mask`], with an error in place of a panic.
     ///
     /// # Errors
-    /// Where the shapes differ.
+    /// Returns an error if the shapes differ.
     pub fn try_with_mask<const D: usize>(self, mask: Tensor<D, Bool>) -> Result<Self, LossError> {
         same_shape("mask", &self.arrangement.shape, &mask.dims())?;
         let mask = self.arrangement.rows_of_bool(mask.without_autodiff());
-        let out = mask.clone().bool_not();
-        let counted = mask.float().cast(FloatDType::from(self.logits.dtype()));
-        // Before anything is computed, so that not even a NaN reaches a gradient.
-        let logits = self.logits.mask_fill(out.clone(), 0.0);
-        let targets = self.targets.mask_fill(out, 0.0);
-        Ok(Self { logits, targets, counted: Some(counted), ..self })
+        let masked = mask.clone().bool_not();
+        let mask = mask.float().cast(FloatDType::from(self.logits.dtype()));
+        // Before anything is computed, so that no NaN reaches a gradient.
+        let logits = self.logits.mask_fill(masked.clone(), 0.0);
+        let targets = self.targets.mask_fill(masked, 0.0);
+        Ok(Self { logits, targets, mask: Some(mask), ..self })
     }
 
-    /// Says along which axis of the logits the classes lie, for settings that have a number for each class. A group
-    /// belongs to one class, so that it cannot be one of the group's axes.
+    /// Sets the axis of the logits along which the classes lie, for losses with per-class settings. It cannot be one of
+    /// the group's axes, because a group belongs to one class.
     ///
     /// # Panics
-    /// Where [`Groups::try_with_classes`] has an error.
+    /// Panics if [`Groups::try_with_classes`] would return an error.
     #[must_use]
     pub fn with_classes(self, axis: usize) -> Self {
         self.try_with_classes(axis).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// As [`Groups::with_classes`].
+    /// As [`Groups::with_classes`], with an error in place of a panic.
     ///
     /// # Errors
-    /// Where the axis does not exist, or groups extend over it.
+    /// Returns an error if the axis does not exist or groups extend over it.
     pub fn try_with_classes(self, axis: usize) -> Result<Self, LossError> {
         if !self.arrangement.outer.contains(&axis) {
             return Err(LossError::ClassAxis { axis, axes: self.arrangement.inner });
@@ -171,86 +171,88 @@ impl Groups {
         Ok(Self { class_axis: Some(axis), ..self })
     }
 
-    /// Checks that every logit that counts is a finite number and every target lies in \[0, 1\]: for finding out where
-    /// a training run went wrong. It has to fetch them from the device, which is why nothing else here does it.
+    /// Checks that every unmasked logit is finite and every unmasked target is in \[0, 1\].
+    ///
+    /// Use it to find out when a training run went wrong. Nothing else in this crate does it, because it copies all
+    /// values from the device.
     ///
     /// # Errors
-    /// At the first value that is not so. Its position is that in the groups, row by row.
+    /// Returns an error for the first invalid value, with its position in the groups, row by row.
     pub fn check(&self) -> Result<(), LossError> {
         check_labels(self.logits.to_data().iter::<f64>(), self.targets.to_data().iter::<f64>())
     }
 
-    /// Number of groups.
+    /// Returns the number of groups.
     pub fn rows(&self) -> usize {
         self.arrangement.length(&self.arrangement.outer)
     }
 
-    /// Number of labels in a group, masked ones counted.
+    /// Returns the number of labels in a group, masked ones included.
     pub fn labels(&self) -> usize {
         self.arrangement.length(&self.arrangement.inner)
     }
 
-    /// Number of classes, where the class axis was named.
+    /// Returns the number of classes, if the class axis was set.
     pub fn classes(&self) -> Option<usize> {
         self.class_axis.map(|axis| self.arrangement.shape[axis])
     }
 
-    /// The class of a group; 0 where the class axis was not named.
+    /// Returns the class of a group; 0 if the class axis was not set.
     pub fn class_of(&self, row: usize) -> usize {
         let Some(axis) = self.class_axis else { return 0 };
-        let behind: usize =
+        let groups_per_class: usize =
             self.arrangement.outer.iter().filter(|&&other| other > axis).map(|&a| self.arrangement.shape[a]).product();
-        row / behind % self.arrangement.shape[axis]
+        row / groups_per_class % self.arrangement.shape[axis]
     }
 
-    /// The logits, `[groups, labels]`; 0 where masked.
+    /// Returns the logits, `[groups, labels]`; 0 if masked.
     pub fn logits(&self) -> Tensor<2> {
         self.logits.clone()
     }
 
-    /// The logits as numbers, out of any graph.
-    pub(crate) fn detached(&self) -> Tensor<2> {
+    /// Returns the logits outside of autodiff.
+    pub(crate) fn detached_logits(&self) -> Tensor<2> {
         self.logits.clone().without_autodiff()
     }
 
-    /// The targets, `[groups, labels]`; 0 where masked.
+    /// Returns the targets, `[groups, labels]`; 0 if masked.
     pub fn targets(&self) -> Tensor<2> {
         self.targets.clone()
     }
 
-    /// What counts and is not labelled, `[groups, labels]`: 1 - target.
-    pub fn rest(&self) -> Tensor<2> {
-        match &self.counted {
-            Some(counted) => counted.clone().sub(self.targets.clone()),
-            // Cheaper than to make the ones first.
+    /// Returns 1 - target of each label, `[groups, labels]`; 0 if masked.
+    pub fn unlabelled(&self) -> Tensor<2> {
+        match &self.mask {
+            Some(mask) => mask.clone().sub(self.targets.clone()),
+            // Cheaper than a tensor of ones minus the targets.
             None => self.targets.clone().neg().add_scalar(1.0),
         }
     }
 
-    /// 1 where a label counts, `[groups, labels]`.
-    pub fn counted(&self) -> Tensor<2> {
-        self.counted.clone().unwrap_or_else(|| self.targets.ones_like())
+    /// Returns the mask as numbers, `[groups, labels]`: 0 if masked, else 1.
+    pub fn mask(&self) -> Tensor<2> {
+        self.mask.clone().unwrap_or_else(|| self.targets.ones_like())
     }
 
-    /// Sums over the labels of each group that count: `[groups, labels]` to `[groups, 1]`.
+    /// Sums over the unmasked labels of each group: `[groups, labels]` to `[groups, 1]`.
     pub fn sum(&self, values: Tensor<2>) -> Tensor<2> {
-        match &self.counted {
-            Some(counted) => values.mul(counted.clone()).sum_dim(1),
+        match &self.mask {
+            Some(mask) => values.mul(mask.clone()).sum_dim(1),
             None => values.sum_dim(1),
         }
     }
 
-    /// Number of labels that count in each group, `[groups, 1]`; `None` without a mask, where all do.
+    /// Returns the number of unmasked labels in each group, `[groups, 1]`; `None` without a mask.
     pub fn sizes(&self) -> Option<Tensor<2>> {
-        self.counted.clone().map(|counted| counted.sum_dim(1))
+        self.mask.clone().map(|mask| mask.sum_dim(1))
     }
 }
 
-/// The sum of the weights of each row, 1 where there is none, and whether there is none: `[groups, 1]`.
-pub(crate) fn sums_of_weights(weights: &Tensor<2>) -> (Tensor<2>, Tensor<2, Bool>) {
-    let size = weights.clone().sum_dim(1);
-    let none = size.clone().lower_equal_scalar(0.0);
-    (size.mask_fill(none.clone(), 1.0), none)
+/// Returns the sum of the weights of each row, or 1 if it is 0, and whether it is 0: `[groups, 1]`.
+pub(crate) fn weight_sums(weights: &Tensor<2>) -> (Tensor<2>, Tensor<2, Bool>) {
+    let sum = weights.clone().sum_dim(1);
+    let is_zero = sum.clone().lower_equal_scalar(0.0);
+    (sum.mask_fill(is_zero.clone(), 1.0), is_zero)
 }
 
 fn same_shape(name: &'static str, logits: &[usize], other: &[usize]) -> Result<(), LossError> {

@@ -1,55 +1,52 @@
-//! Losses for relation extraction where many true labels are missing, on [burn](https://docs.rs/burn) tensors.
+//! Losses for relation extraction with missing labels, on [burn](https://docs.rs/burn) tensors.
 //!
-//! Labels made by matching a knowledge base are *positive and unlabelled*: what is labelled is (mostly) true, what is
-//! not labelled is a mixture of false and of missing. A loss that calls all of the rest negative punishes a model
-//! for being right. Use this crate for any model that gives one logit per label, whatever its paradigm: which labels
-//! belong together, [`Groups`] says.
-//!
-//! # Which loss
-//! | loss | assumes of what is not labelled | use when |
-//! |---|---|---|
-//! | [`Bce`] | it is negative | labels are complete; or as baseline, with thresholds chosen on a development set |
-//! | [`Focal`], [`Asymmetric`] | it is negative, and mostly easy | there are many labels and few positives; missing labels hurt them more than BCE |
-//! | [`Dice`] | it is negative | few positives, and F1 is what counts |
-//! | [`Cpu`] | a share `mu` of each *group* is positive | groups are small and alike: a sentence's relations, a pointer's tokens |
-//! | [`Upu`], [`NnPu`] | a share of *all* is positive, the class prior; which were labelled is chance | groups are large: a class over a whole batch |
-//! | [`SsrPu`] | as `NnPu`, for each class, with labels taken out of the sample | many classes with a prior each |
-//!
-//! # Traps
-//! - **mu or a prior too large** teaches the model to call everything a little positive. Estimate it ([`prior`]), and
-//!   when in doubt take the lower end of its interval.
-//! - **Groups without positives** have no positive term. [`Cpu`] does without; the risks of [`NnPu`] and its kin are then
-//!   badly estimated: name axes that give each group some positives.
-//! - **Probabilities.** Only with complete labels is `s(logit)` the probability of a label. With the others choose the
-//!   threshold on development data.
-//! - **Labels that are not missing at random** (a knowledge base knows famous entities) break the assumption of `NnPu`,
-//!   `SsrPu` and of the estimators in [`prior`].
-//!
-//! All losses work from logits, are finite for every logit up to 1e4 in size, and ignore masked labels wholly. Logits in
-//! f16 and bf16 are computed with in f32.
-//!
-//! # Example
+//! Distant supervision gives *positive and unlabelled* data: labelled triples are (mostly) true, and unlabelled ones
+//! are false or missing. A loss that treats everything unlabelled as negative punishes a model for correct predictions.
+//! Use this crate for any model with one logit per label, whatever its architecture. [`Groups`] says which labels
+//! belong together.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use rere_loss::{Cpu, Groups, Loss};
 //!
 //! let device = Device::flex().autodiff();
-//! // Two sentences, four relations each; the second sentence has the relation 2.
+//! // Two sentences, four relations each. The second sentence has relation 2.
 //! let logits = Tensor::<2>::from_floats([[0.1, -2.0, -1.0, 0.3], [-1.5, 0.2, 0.4, -3.0]], &device).require_grad();
 //! let targets = Tensor::<2>::from_floats([[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]], &device);
 //!
-//! let groups = Groups::new(&[1], logits.clone(), targets); // a group: the relations of a sentence
+//! let groups = Groups::new(&[1], logits.clone(), targets); // axis 1: the relations of a sentence are one group
 //! let loss = Cpu::from_targets(&groups, 0.4, 0.04)?; // 40 % of the true labels are missing
 //! let gradients = loss.forward(&groups).mean().backward();
 //! assert!(logits.grad(&gradients).is_some());
 //! # Ok::<(), rere_loss::LossError>(())
 //! ```
 //!
+//! # Which loss
+//! | loss | assumption about unlabelled elements | use when |
+//! |---|---|---|
+//! | [`Bce`] | negative | labels are complete; or as a baseline, with thresholds chosen on a development set |
+//! | [`Focal`], [`Asymmetric`] | negative, and mostly easy | there are many labels and few positives; missing labels hurt them more than BCE |
+//! | [`Dice`] | negative | there are few positives, and F1 is the measure |
+//! | [`Cpu`] | a share `mu` of each *group* is positive | groups are small and similar: a sentence's relations, a pointer's tokens |
+//! | [`Upu`], [`NnPu`] | a share of *all* elements, the class prior, is positive; which of them are labelled is random | groups are large: a class over a whole batch |
+//! | [`SsrPu`] | as `NnPu`, for each class, with the labelled positives removed from the sample | there are many classes, each with its own prior |
+//!
+//! # Pitfalls
+//! - **Too large a mu or prior** teaches the model to give everything some probability. Estimate it ([`prior`]); if in
+//!   doubt, take the lower end of the interval.
+//! - **Groups without positives** have no positive term. [`Cpu`] can deal with that. The risks of [`Upu`], [`NnPu`] and
+//!   [`SsrPu`] are then badly estimated: choose axes that give each group some positives.
+//! - **Probabilities.** `s(logit)`, with the sigmoid `s`, is the probability of a label only if the labels are complete
+//!   and the loss is BCE. With any other loss, choose the threshold on a development set.
+//! - **Labels that are not missing at random** (a knowledge base knows famous entities) violate the assumption of
+//!   `NnPu`, `SsrPu` and the estimators in [`prior`].
+//!
+//! All losses take logits, are finite for every logit between -1e4 and 1e4, and ignore masked labels completely. For
+//! logits in f16 and bf16 they compute in f32.
+//!
 //! # Settings
-//! [`LossSettings`] are the settings of a loss as a program's configuration has them: a table with the name of the loss,
-//! its parameters, what a group is, and where the class prior comes from. They are serde types, so that any format will
-//! do.
+//! [`LossSettings`] are a loss as it is written in a configuration file: a table with the name of the loss, its
+//! parameters, the kind of group, and the source of the class prior. They are serde types, so any format works.
 //!
 //! ```
 //! use rere_loss::{LabelCounts, LossSettings, PerClass};
@@ -80,9 +77,10 @@ mod reference;
 mod risk;
 mod settings;
 
-/// The tensor library, in the version that the losses are made for: a crate that depends on this one needs no other.
+/// The tensor library, in the version that the losses use. For training, enable its feature `optim`, which includes
+/// `autodiff`, in your own `Cargo.toml`.
 pub use burn;
-/// Class priors from positive and unlabelled items: the crate `rere-prior`.
+/// Estimators of the class prior from positive and unlabelled items: the crate `rere-prior`.
 pub use rere_prior as prior;
 
 pub use asymmetric::Asymmetric;
@@ -98,13 +96,34 @@ pub use reference::Reference;
 pub use risk::{NnPu, Sampling, SsrPu, Surrogate, Upu};
 pub use settings::{GroupBy, LabelCounts, LossKind, LossSettings, PriorSettings};
 
-/// The class prior pi of a task's labels: the share of them that are positive (Table 2 of the RERE paper).
+/// Computes the class prior pi of labels: the share of them that is positive (Table 2 of the RERE paper).
+///
+/// ```
+/// assert_eq!(rere_loss::class_prior(200, 3)?, 0.015);
+/// # Ok::<(), rere_loss::LossError>(())
+/// ```
 ///
 /// # Errors
-/// Where no label, or every label, is positive.
+/// Returns an error if no label or every label is positive.
 pub fn class_prior(labels: usize, positives: usize) -> Result<f64, LossError> {
     if positives == 0 || positives >= labels {
         return Err(LossError::NoPrior { labels, positives });
     }
     Ok(positives as f64 / labels as f64)
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_types_are_send_and_sync() {
+        fn check<T: Send + Sync>() {}
+        check::<(Bce, Focal, Asymmetric, Dice, Cpu, Upu, NnPu, SsrPu)>();
+        check::<(Groups, GroupLosses, PerClass, LossSettings, LabelCounts, LossError)>();
+    }
 }

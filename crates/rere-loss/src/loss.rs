@@ -1,28 +1,51 @@
-//! The trait that all losses share, and how the losses of groups become one number.
+//! The trait of all losses, and the reduction of group losses to one number.
 
 use burn::tensor::Tensor;
 
 use crate::Groups;
 
-/// A loss over groups of labels, from logits.
+/// A loss over groups of labels, computed from logits.
 ///
-/// One object trains any paradigm: what a group is, [`Groups`] says. Losses that look at each label alone ([`Bce`],
-/// [`Focal`], [`Asymmetric`]) give the same mean whatever the groups are.
+/// A loss works with any model architecture, because [`Groups`] says what a group is. Losses that treat each label
+/// separately ([`Bce`], [`Focal`], [`Asymmetric`]) give the same mean for any grouping.
 ///
-/// The losses of this crate do not record a graph but hand their slopes on to the logits: first derivatives only.
+/// The losses of this crate compute their gradients themselves and pass them to the logits. Autodiff does not record
+/// them, so only first derivatives exist.
+///
+/// A loss of your own can use autodiff:
+///
+/// ```
+/// use burn::tensor::{Device, Tensor, activation::sigmoid};
+/// use rere_loss::{GroupLosses, Groups, Loss};
+///
+/// /// The mean squared error of probabilities.
+/// struct Brier;
+///
+/// impl Loss for Brier {
+///     fn forward(&self, groups: &Groups) -> GroupLosses {
+///         GroupLosses::from_label_losses((sigmoid(groups.logits()) - groups.targets()).square(), groups)
+///     }
+/// }
+///
+/// let device = Device::flex().autodiff();
+/// let logits = Tensor::<2>::zeros([2, 3], &device).require_grad();
+/// let loss = Brier.forward(&Groups::new(&[1], logits.clone(), Tensor::ones([2, 3], &device))).mean();
+/// assert!(logits.grad(&loss.backward()).is_some());
+/// assert_eq!(loss.into_scalar::<f32>(), 0.25);
+/// ```
 ///
 /// [`Bce`]: crate::Bce
 /// [`Focal`]: crate::Focal
 /// [`Asymmetric`]: crate::Asymmetric
 pub trait Loss {
-    /// The loss of each group, to be reduced by one of the methods of [`GroupLosses`].
+    /// Computes the loss of each group. Reduce the result by a method of [`GroupLosses`].
     ///
     /// # Panics
-    /// Where the loss has settings for each class, and the groups have no classes or another number of them.
+    /// Panics if the loss has per-class settings and the groups have no classes or another number of them.
     fn forward(&self, groups: &Groups) -> GroupLosses;
 }
 
-/// The losses of groups.
+/// The losses of groups, not yet reduced.
 #[derive(Debug, Clone)]
 pub struct GroupLosses {
     /// Loss of each group times its weight, `[groups, 1]`.
@@ -30,8 +53,8 @@ pub struct GroupLosses {
     weights: Weights,
 }
 
-/// The say of each group: 1 or, in losses that look at each label alone, the number of labels that count; 0 for a group
-/// of which nothing counts.
+/// The weight of each group: 1 or, in losses that treat each label separately, its number of unmasked labels. 0 for a
+/// group whose labels are all masked.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one for a whole batch")]
 enum Weights {
@@ -41,9 +64,9 @@ enum Weights {
 }
 
 impl GroupLosses {
-    /// The losses of groups, `[groups, 1]`, that all have the same say, whatever their size. A group of which nothing
-    /// counts has none.
-    pub fn of_groups(losses: Tensor<2>, groups: &Groups) -> Self {
+    /// Creates the losses of groups, `[groups, 1]`, with the same weight for each group, whatever its size. A group
+    /// whose labels are all masked has weight 0.
+    pub fn from_group_losses(losses: Tensor<2>, groups: &Groups) -> Self {
         match groups.sizes() {
             Some(sizes) => {
                 let weights = sizes.clamp_max(1.0);
@@ -53,39 +76,41 @@ impl GroupLosses {
         }
     }
 
-    /// The losses of labels, `[groups, labels]`, each of which has the same say.
-    pub fn of_labels(losses: Tensor<2>, groups: &Groups) -> Self {
-        Self::of_sums(groups.sum(losses), groups)
+    /// Creates the losses of groups from those of their labels, `[groups, labels]`, with equal weights.
+    pub fn from_label_losses(losses: Tensor<2>, groups: &Groups) -> Self {
+        Self::from_sums(groups.sum(losses), groups)
     }
 
-    /// The losses of labels, summed up over those of each group that count, `[groups, 1]`.
-    fn of_sums(totals: Tensor<2>, groups: &Groups) -> Self {
+    /// Creates the losses of groups from sums over their unmasked labels, `[groups, 1]`.
+    fn from_sums(totals: Tensor<2>, groups: &Groups) -> Self {
         Self { totals, weights: groups.sizes().map_or(Weights::All(groups.labels()), Weights::Each) }
     }
 
-    /// As [`GroupLosses::of_groups`], for losses whose slopes in the logits, `[groups, labels]`, are known.
-    pub(crate) fn with_slopes(losses: Tensor<2>, slopes: Tensor<2>, groups: &Groups) -> Self {
-        Self::of_groups(spliced(losses, slopes, groups), groups)
+    /// As [`GroupLosses::from_group_losses`], with known gradients to the logits, `[groups, labels]`.
+    pub(crate) fn with_gradients(losses: Tensor<2>, gradients: Tensor<2>, groups: &Groups) -> Self {
+        Self::from_group_losses(with_gradient_to_logits(losses, gradients, groups), groups)
     }
 
-    /// As [`GroupLosses::of_labels`], where a label with target y has y times the one curve and 1 - y times the other.
-    pub(crate) fn of_curves(positive: Curve, rest: Curve, groups: &Groups) -> Self {
-        let (y, not_y) = (groups.targets(), groups.rest());
+    /// As [`GroupLosses::from_label_losses`], for the loss `y * positive + (1 - y) * negative` with target y.
+    pub(crate) fn from_label_terms(positive: LabelTerm, negative: LabelTerm, groups: &Groups) -> Self {
+        let (y, not_y) = (groups.targets(), groups.unlabelled());
         let mixed = |a: Tensor<2>, b: Tensor<2>| a.mul(y.clone()).add(b.mul(not_y.clone()));
-        let losses = mixed(positive.value, rest.value).sum_dim(1);
-        Self::of_sums(spliced(losses, mixed(positive.slope, rest.slope), groups), groups)
+        let losses = mixed(positive.value, negative.value).sum_dim(1);
+        let gradients = mixed(positive.gradient, negative.gradient);
+        Self::from_sums(with_gradient_to_logits(losses, gradients, groups), groups)
     }
 
-    /// The loss of each group, `[groups]`; 0 for a group of which nothing counts.
-    pub fn each(self) -> Tensor<1> {
-        let each = match self.weights {
+    /// Returns the loss of each group, `[groups]`; 0 for a group whose labels are all masked.
+    pub fn per_group(self) -> Tensor<1> {
+        let losses = match self.weights {
             Weights::All(weight) => self.totals.div_scalar(weight as f64),
             Weights::Each(weights) => self.totals.div(weights.clamp_min(1.0)),
         };
-        each.squeeze_dim(1)
+        losses.squeeze_dim(1)
     }
 
-    /// The mean, `[1]`: over groups, or over labels in losses that look at each label alone. 0 where nothing counts.
+    /// Returns the mean, `[1]`, over groups or, in losses that treat each label separately, over labels. It is 0 if
+    /// everything is masked.
     pub fn mean(self) -> Tensor<1> {
         let [groups, _] = self.totals.dims();
         match self.weights {
@@ -94,24 +119,24 @@ impl GroupLosses {
         }
     }
 
-    /// The sum, `[1]`: over groups, or over labels in losses that look at each label alone. Splitting a batch changes
-    /// nothing in it.
+    /// Returns the sum, `[1]`, over groups or, in losses that treat each label separately, over labels. The sums of the
+    /// parts of a split batch add up to the sum of the batch.
     pub fn sum(self) -> Tensor<1> {
         self.totals.sum()
     }
 }
 
-/// A function of each logit with its slope there, `[groups, labels]`; in no graph.
-pub(crate) struct Curve {
+/// A function of each logit and its gradient there, `[groups, labels]`, both outside of autodiff.
+pub(crate) struct LabelTerm {
     pub(crate) value: Tensor<2>,
-    pub(crate) slope: Tensor<2>,
+    pub(crate) gradient: Tensor<2>,
 }
 
-/// Values, `[groups, 1]`, that pass these slopes, `[groups, labels]`, on to the logits.
+/// Returns `values`, `[groups, 1]`, whose gradients to the logits are `gradients`, `[groups, labels]`.
 ///
-/// What a graph would record of a loss is replaced by one product, whose value is 0 and whose gradient is the slopes: it
-/// takes a fraction of the time, and the slopes keep digits that the chain rule loses.
-fn spliced(values: Tensor<2>, slopes: Tensor<2>, groups: &Groups) -> Tensor<2> {
-    let zero = groups.logits().sub(groups.detached());
-    values.add(zero.mul(slopes).sum_dim(1))
+/// Autodiff records one product, whose value is 0 and whose gradient is `gradients`, in place of all operations of the
+/// loss. That takes a fraction of the time and keeps digits that the chain rule loses.
+fn with_gradient_to_logits(values: Tensor<2>, gradients: Tensor<2>, groups: &Groups) -> Tensor<2> {
+    let zero = groups.logits().sub(groups.detached_logits());
+    values.add(zero.mul(gradients).sum_dim(1))
 }

@@ -1,10 +1,10 @@
-//! Probabilities from logits, without a graph: the losses know their slopes and need none.
+//! Probabilities from logits, outside of autodiff: the losses compute their gradients themselves.
 
 use burn::tensor::Tensor;
 
 use crate::Groups;
 
-/// Of each logit x of groups `p = s(x)` and `1 - p = s(-x)`, each exact where it is small, `[groups, labels]`.
+/// `p = s(x)` and `1 - p = s(-x)` of each logit x, each exact if it is small, `[groups, labels]`.
 pub(crate) struct Probabilities {
     pub(crate) p: Tensor<2>,
     pub(crate) not_p: Tensor<2>,
@@ -16,8 +16,8 @@ pub(crate) struct Probabilities {
 }
 
 impl Probabilities {
-    pub(crate) fn of(groups: &Groups) -> Self {
-        let x = groups.detached();
+    pub(crate) fn of_groups(groups: &Groups) -> Self {
+        let x = groups.detached_logits();
         let tail = x.clone().abs().neg().exp();
         let larger = tail.clone().add_scalar(1.0).recip();
         let smaller = tail.clone().mul(larger.clone());
@@ -27,14 +27,14 @@ impl Probabilities {
         Self { p, not_p, x, tail, larger }
     }
 
-    /// `ln p` and `ln(1 - p)`. Logarithms take longer than all else: one serves both.
+    /// Computes `ln p` and `ln(1 - p)` from one logarithm, the slowest operation of a loss.
     pub(crate) fn ln(&self) -> (Tensor<2>, Tensor<2>) {
         let ln_larger = self.tail.clone().log1p().neg();
         let ln_p = ln_larger.clone().add(self.x.clone().clamp_max(0.0));
         (ln_p, ln_larger.sub(self.x.clone().clamp_min(0.0)))
     }
 
-    /// p in two factors, of which the first may be too small for a number: its logarithm, and the second.
+    /// Returns two factors of p: the logarithm of the first, which itself may underflow, and the second.
     pub(crate) fn factors(&self) -> (Tensor<2>, Tensor<2>) {
         (self.x.clone().clamp_max(0.0), self.larger.clone())
     }

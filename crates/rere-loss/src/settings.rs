@@ -1,4 +1,4 @@
-//! Settings of losses, as they stand in a file.
+//! Settings of losses, as written in configuration files.
 
 mod read;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, Loss, LossError, NnPu, PerClass, Sampling, SsrPu, Surrogate, Upu,
     class_prior,
-    error::{below_one, inside, not_negative},
+    error::{below_one, between_zero_and_one, not_negative},
 };
 
-/// The settings of a loss: which loss, its parameters, what a group is, and where its class prior comes from.
+/// Settings of a loss: its kind and parameters, the kind of group, and the source of the class prior.
 ///
-/// In a file they are a table with the `name` of the loss, its parameters and `group`, such as
+/// In a file they are a table with the `name` of the loss, its parameters and `group`, for example
 ///
 /// ```toml
 /// loss = { name = "bce", positive_weight = 2.0 }
@@ -32,21 +32,31 @@ use crate::{
 /// | `nnpu` | [`NnPu`] | those of `upu`, `beta = 0.0`, `step_size = 1.0` |
 /// | `ssr-pu` | [`SsrPu`] | `margin = 1.0`, `prior = { counted = { tau = 0.0 } }` |
 ///
-/// Each of them also has `group = "sentence"` or `"label"`: see [`GroupBy`]. [`LossKind`] says what the keys mean, and
-/// [`PriorSettings`] what a prior can be. A key that the loss does not have is an error.
+/// Each of them also has `group = "sentence"` or `"label"`: see [`GroupBy`]. [`LossKind`] explains the keys, and
+/// [`PriorSettings`] the forms of a prior. A key that the loss does not have is an error.
 ///
-/// Settings are written with all their keys, defaults included, and always in the same order: equal settings give equal
-/// files, so that a hash of them tells settings apart.
+/// Settings are written with all keys, defaults included, in a fixed order: equal settings give equal files, so their
+/// hashes can be compared.
+///
+/// ```
+/// use rere_loss::{GroupBy, LabelCounts, LossKind, LossSettings};
+///
+/// let settings = LossSettings::new(LossKind::Dice { smoothing: 1.0 }).with_group(GroupBy::Label);
+/// assert_eq!(serde_json::to_string(&settings)?, r#"{"name":"dice","smoothing":1.0,"group":"label"}"#);
+/// let loss = settings.build(&LabelCounts::default(), None)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct LossSettings {
     /// The loss and its parameters.
     #[serde(flatten)]
     pub kind: LossKind,
-    /// Which labels are a group.
+    /// The kind of group.
     pub group: GroupBy,
 }
 
-/// A loss and its parameters. A parameter that may differ between classes is a number or a list of numbers.
+/// A loss and its parameters. A per-class parameter is a number or a list of numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -60,37 +70,37 @@ pub enum LossKind {
     Focal {
         /// The focusing power, at least 0.
         gamma: f64,
-        /// The weight of positives, in (0, 1); the rest has 1 - alpha.
+        /// The weight of positives, in (0, 1). Negatives have the weight 1 - alpha.
         alpha: PerClass,
     },
     /// The asymmetric loss (Ridnik et al. 2021, Section 2): [`Asymmetric`]. The defaults are the paper's setting.
     Asymmetric {
         /// The focusing power of positives, at least 0.
         gamma_positive: f64,
-        /// The focusing power of the rest, at least 0.
+        /// The focusing power of negatives, at least 0.
         gamma_negative: f64,
-        /// The probability under which the rest has no loss, in \[0, 1).
+        /// The probability under which a negative has no loss, in \[0, 1).
         margin: f64,
     },
     /// The dice loss (Milletari et al. 2016; Li et al. 2020): [`Dice`].
     Dice {
-        /// What is added above and below the fraction, over 0.
+        /// A number over 0 that is added to numerator and denominator.
         smoothing: f64,
     },
     /// The collective loss cPU (Xie et al. 2021, Eq. 7 to 10): [`Cpu`]. The defaults are the authors' setting.
     Cpu {
         /// The weight of the positive term, in (0, 1).
         gamma: PerClass,
-        /// How the equations are read: `group` as the authors' code, `paper` to the letter.
+        /// The reading of the equations: `group` as in the authors' code, or `paper` as printed.
         variant: CpuVariant,
-        /// The share of positives that the loss expects, mu of the paper, `pi (1 + tau)` if it is counted.
+        /// The expected share of positives, mu in the paper; `pi (1 + tau)` if it is counted.
         prior: PriorSettings,
     },
     /// The unbiased risk (Kiryo et al. 2017, Eq. 2): [`Upu`].
     Upu {
         /// The loss of each label: `logistic`, `sigmoid`, `squared`, or `{ squared = { margin = 1.0 } }`.
         surrogate: Surrogate,
-        /// Where the unlabelled come from: `one-sample` or `case-control`.
+        /// The source of the unlabelled: `one-sample` or `case-control`.
         sampling: Sampling,
         /// The class prior pi.
         prior: PriorSettings,
@@ -100,17 +110,17 @@ pub enum LossKind {
     NnPu {
         /// The loss of each label, as for uPU.
         surrogate: Surrogate,
-        /// Where the unlabelled come from: `one-sample` or `case-control`.
+        /// The source of the unlabelled: `one-sample` or `case-control`.
         sampling: Sampling,
-        /// How far below 0 the negative part may be, at least 0.
+        /// How far the negative part may be below 0; at least 0.
         beta: f64,
-        /// The step size of the correction, gamma of the paper, at least 0.
+        /// The step size of the correction, gamma in the paper; at least 0.
         step_size: f64,
         /// The class prior pi.
         prior: PriorSettings,
     },
-    /// S-PU with the squared loss of SSR-PU (Wang et al. 2022): [`SsrPu`]. Its labelled share is the one that is counted
-    /// in the training labels.
+    /// S-PU with the squared loss of SSR-PU (Wang et al. 2022): [`SsrPu`]. Its labelled share is counted in the
+    /// training labels.
     SsrPu {
         /// The margin of the squared loss, at least 0.
         margin: f64,
@@ -119,55 +129,65 @@ pub enum LossKind {
     },
 }
 
-/// Which labels of a training batch are a group.
+/// The kind of group in a training batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GroupBy {
-    /// The labels of a sentence together. There is one class prior for all labels.
+    /// The labels of a sentence. There is one class prior for all labels.
     #[default]
     Sentence,
-    /// The sentences of a label together. Each label is a class with a prior of its own.
+    /// The sentences of a label. Each label is a class with its own prior.
     Label,
 }
 
-/// Where the class prior of a loss comes from.
+/// The source of a loss's class prior.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum PriorSettings {
-    /// `{ counted = { tau = 0.4 } }`: the class prior counted in the training labels, times 1 + tau. That is the RERE
-    /// paper's estimate `mu = pi (tau + 1)`; see also [`LabelFrequency`](crate::prior::LabelFrequency).
+    /// `{ counted = { tau = 0.4 } }`: the class prior counted in the training labels, times 1 + tau, as in the RERE
+    /// paper's estimate `mu = pi (tau + 1)`. See also [`LabelledShare`](crate::prior::LabelledShare).
     Counted {
-        /// The share of the true positives that is missing from the labels, in \[0, 1).
+        /// The share of the true positives that is missing in the labels, in \[0, 1).
         tau: f64,
     },
-    /// `"estimated"`: an estimator of [`prior`](crate::prior) reads the scores of a trained model. The caller of
-    /// [`LossSettings::build`] hands the result in. For cPU that is mu, the share among what is not labelled:
-    /// [`Sample::alpha_of_prior`](crate::prior::Sample::alpha_of_prior) turns a class prior into it.
+    /// `"estimated"`: an estimate from the scores of a trained model, by an estimator of [`prior`](crate::prior). Pass
+    /// it to [`LossSettings::build`]. For cPU pass mu, the share of positives among the unlabelled:
+    /// [`Sample::alpha_of_prior`](crate::prior::Sample::alpha_of_prior) computes it from a class prior.
     Estimated,
-    /// A number, or a list with one for each class; each in (0, 1).
+    /// A number, or a list with one number for each class, in (0, 1).
     #[serde(untagged)]
     Given(PerClass),
 }
 
-/// How many labels there are in the training data, and how many of them are positive: one entry for each class.
+/// Numbers of labels and of positives in the training data, one entry for each class.
+///
+/// ```
+/// use rere_loss::{GroupBy, LabelCounts, PerClass};
+///
+/// let counts = LabelCounts { labels: vec![100, 100], positives: vec![2, 6] };
+/// assert_eq!(counts.share(GroupBy::Sentence)?, PerClass::All(0.04));
+/// assert_eq!(counts.share(GroupBy::Label)?, PerClass::Each(vec![0.02, 0.06]));
+/// # Ok::<(), rere_loss::LossError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LabelCounts {
-    /// The labels of each class.
+    /// Number of labels of each class.
     pub labels: Vec<u64>,
-    /// The positive ones among them.
+    /// Number of positives among them.
     pub positives: Vec<u64>,
 }
 
 impl LabelCounts {
-    /// The share of the labels that is positive.
+    /// Computes the share of positives among the labels.
     ///
-    /// With [`GroupBy::Sentence`] it is one share, of the labels of all classes. With [`GroupBy::Label`] there is one for
-    /// each class; a class without a positive counts as having half of one, and a class with nothing else as having half
-    /// a positive less, so that each share lies strictly between 0 and 1.
+    /// With [`GroupBy::Sentence`] it is one share for the labels of all classes together. With [`GroupBy::Label`] it is
+    /// a share for each class. A class without positives counts as having half a positive, and a class of positives
+    /// only as having half a positive less, so that each share is strictly between 0 and 1.
     ///
     /// # Errors
-    /// Returns an error if the two lists have different lengths or a class has no label or more positives than labels;
-    /// with [`GroupBy::Sentence`] also if no label, or every label, is positive.
+    /// Returns an error if the two lists have different lengths. With [`GroupBy::Label`], also if a class has no label
+    /// or more positives than labels; with [`GroupBy::Sentence`], also if no label or every label is positive.
     pub fn share(&self, group: GroupBy) -> Result<PerClass, LossError> {
         let (classes, others) = (self.labels.len(), self.positives.len());
         if classes != others {
@@ -196,7 +216,7 @@ impl Default for LossKind {
 }
 
 impl LossKind {
-    /// The name of the loss in a file.
+    /// Returns the name of the loss in a file.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Bce { .. } => "bce",
@@ -212,7 +232,18 @@ impl LossKind {
 }
 
 impl LossSettings {
-    /// Where the class prior comes from; `None` if the loss needs no prior.
+    /// Creates the settings of a loss whose groups are sentences.
+    pub fn new(kind: LossKind) -> Self {
+        Self { kind, group: GroupBy::default() }
+    }
+
+    /// Sets the kind of group.
+    #[must_use]
+    pub fn with_group(self, group: GroupBy) -> Self {
+        Self { group, ..self }
+    }
+
+    /// Returns the source of the class prior; `None` if the loss needs no prior.
     pub fn prior(&self) -> Option<&PriorSettings> {
         match &self.kind {
             LossKind::Bce { .. } | LossKind::Focal { .. } | LossKind::Asymmetric { .. } | LossKind::Dice { .. } => None,
@@ -226,14 +257,14 @@ impl LossSettings {
     /// Checks what can be checked without training labels.
     ///
     /// # Errors
-    /// Returns an error that names the key if a value is out of its range, or if there are numbers for each class and a
+    /// Returns an error that names the key if a value is out of range, or if there is a number for each class and a
     /// group is a sentence, which has labels of all classes.
     pub fn check(&self) -> Result<(), LossError> {
-        for (name, numbers) in self.numbers() {
+        for (name, numbers) in self.per_class_settings() {
             self.check_group(name, numbers)?;
         }
         let prior = match self.prior() {
-            Some(PriorSettings::Given(prior)) => prior.clone().checked(|prior| inside("prior", prior))?,
+            Some(PriorSettings::Given(prior)) => prior.clone().checked(|prior| between_zero_and_one("prior", prior))?,
             Some(PriorSettings::Counted { tau }) => {
                 below_one("tau", *tau)?;
                 PerClass::All(0.5)
@@ -243,17 +274,17 @@ impl LossSettings {
         if let LossKind::Cpu { gamma, prior: PriorSettings::Given(prior), .. } = &self.kind {
             prior.zip("prior", gamma, "gamma", |prior, _| Ok(prior))?;
         }
-        // The constructors check the rest. No share that is labelled is known, and the prior itself is not too large.
+        // The constructors check everything else. The labelled share is unknown here: the prior itself is a valid one.
         self.construct(|| Ok(prior), |prior| Ok(prior.clone())).map(drop)
     }
 
-    /// The class prior that the loss is built with, for records; `None` if the loss needs no prior.
+    /// Computes the class prior with which [`LossSettings::build`] builds the loss; `None` if the loss needs no prior.
     ///
     /// With [`GroupBy::Label`] it has a number for each class, unless one number was given or estimated for all.
     ///
     /// # Errors
-    /// Returns an error if the prior cannot be counted (see [`LabelCounts::share`]), reaches 1 through tau, is to be
-    /// estimated and no estimate was given, or is given for another number of classes than that of the labels.
+    /// Returns an error if the prior cannot be counted (see [`LabelCounts::share`]), is 1 or more after the factor
+    /// 1 + tau, must be estimated and no estimate is given, or has another number of classes than the labels.
     pub fn settle_prior(
         &self,
         counts: &LabelCounts,
@@ -263,8 +294,8 @@ impl LossSettings {
         let (name, prior) = match prior {
             PriorSettings::Given(prior) => ("prior", prior.clone()),
             PriorSettings::Counted { tau } => {
-                let raised = 1.0 + below_one("tau", *tau)?;
-                ("the counted class prior times 1 + tau", counts.share(self.group)?.map(|share| share * raised))
+                let factor = 1.0 + below_one("tau", *tau)?;
+                ("the counted class prior times 1 + tau", counts.share(self.group)?.map(|share| share * factor))
             }
             PriorSettings::Estimated => {
                 ("the estimated class prior", estimated.ok_or(LossError::NotEstimated)?.clone())
@@ -272,32 +303,32 @@ impl LossSettings {
         };
         self.check_group(name, &prior)?;
         check_classes(name, &prior, counts)?;
-        prior.checked(|prior| inside(name, prior)).map(Some)
+        prior.checked(|prior| between_zero_and_one(name, prior)).map(Some)
     }
 
-    /// The loss. `counts` are those of the training labels; `estimated` is the estimated class prior, which is used if
-    /// the prior is `"estimated"`.
+    /// Builds the loss. `counts` are those of the training labels; `estimated` is the class prior that is used if the
+    /// settings have [`PriorSettings::Estimated`].
     ///
     /// # Errors
-    /// As [`LossSettings::check`] and [`LossSettings::settle_prior`]; also if a parameter is given for another number of
-    /// classes than that of the labels, or the prior of SSR-PU is under the share that is labelled.
+    /// As [`LossSettings::check`] and [`LossSettings::settle_prior`]; also if a parameter has another number of classes
+    /// than the labels, or the prior of SSR-PU is below the labelled share.
     pub fn build(
         &self,
         counts: &LabelCounts,
         estimated: Option<&PerClass>,
     ) -> Result<Box<dyn Loss + Send + Sync>, LossError> {
         self.check()?;
-        for (name, numbers) in self.numbers() {
+        for (name, numbers) in self.per_class_settings() {
             check_classes(name, numbers, counts)?;
         }
-        // What needs no prior never asks for one.
+        // Called only for losses that need a prior.
         let prior = || self.settle_prior(counts, estimated)?.ok_or(LossError::NotEstimated);
         self.construct(prior, |_| counts.share(self.group))
     }
 
-    /// The parameters that may differ between classes.
-    fn numbers(&self) -> impl Iterator<Item = (&'static str, &PerClass)> {
-        let own = match &self.kind {
+    /// Returns the parameters that may differ between classes, with their names.
+    fn per_class_settings(&self) -> impl Iterator<Item = (&'static str, &PerClass)> {
+        let parameter = match &self.kind {
             LossKind::Bce { positive_weight } => Some(("positive_weight", positive_weight)),
             LossKind::Focal { alpha, .. } => Some(("alpha", alpha)),
             LossKind::Cpu { gamma, .. } => Some(("gamma", gamma)),
@@ -307,7 +338,7 @@ impl LossSettings {
             Some(PriorSettings::Given(prior)) => Some(("prior", prior)),
             _ => None,
         };
-        own.into_iter().chain(given)
+        parameter.into_iter().chain(given)
     }
 
     fn check_group(&self, name: &'static str, numbers: &PerClass) -> Result<(), LossError> {
@@ -317,7 +348,7 @@ impl LossSettings {
         }
     }
 
-    /// The loss with the prior, and with the labelled share that belongs to the prior, if it needs them.
+    /// Constructs the loss. Calls `prior` and `labelled`, the labelled share for a prior, only if the loss needs them.
     fn construct(
         &self,
         prior: impl FnOnce() -> Result<PerClass, LossError>,
@@ -327,17 +358,16 @@ impl LossSettings {
             LossKind::Bce { positive_weight } => Box::new(Bce::with_positive_weight(positive_weight.clone())?),
             LossKind::Focal { gamma, alpha } => Box::new(Focal::new(*gamma, alpha.clone())?),
             LossKind::Asymmetric { gamma_positive, gamma_negative, margin } => {
-                below_one("margin", *margin)?;
                 Box::new(Asymmetric::new(*gamma_positive, *gamma_negative, *margin)?)
             }
             LossKind::Dice { smoothing } => Box::new(Dice::new(*smoothing)?),
             LossKind::Cpu { gamma, variant, .. } => Box::new(Cpu::new(prior()?, gamma.clone())?.with_variant(*variant)),
             LossKind::Upu { surrogate, sampling, .. } => {
-                Box::new(Upu::new(prior()?)?.with_surrogate(checked(*surrogate)?).with_sampling(*sampling))
+                Box::new(Upu::new(prior()?)?.with_surrogate(checked_surrogate(*surrogate)?).with_sampling(*sampling))
             }
             LossKind::NnPu { surrogate, sampling, beta, step_size, .. } => Box::new(
                 NnPu::new(prior()?)?
-                    .with_surrogate(checked(*surrogate)?)
+                    .with_surrogate(checked_surrogate(*surrogate)?)
                     .with_sampling(*sampling)
                     .with_correction(*beta, *step_size)?,
             ),
@@ -351,7 +381,7 @@ impl LossSettings {
     }
 }
 
-fn checked(surrogate: Surrogate) -> Result<Surrogate, LossError> {
+fn checked_surrogate(surrogate: Surrogate) -> Result<Surrogate, LossError> {
     if let Surrogate::Squared { margin } = surrogate {
         not_negative("surrogate.squared.margin", margin)?;
     }

@@ -1,4 +1,4 @@
-//! Tensors and settings that do not fit.
+//! Invalid tensors and settings.
 
 mod common;
 
@@ -12,18 +12,20 @@ fn zeros<const D: usize>(shape: [usize; D]) -> Tensor<D> {
 }
 
 #[test]
-fn tensors_that_do_not_fit_are_errors_that_say_how() {
+fn tensors_that_do_not_match_are_errors() {
     let error = Groups::try_new(&[1], zeros([2, 3]), zeros([2, 4])).map(drop).expect_err("targets");
+    let differ = |name, other: [usize; 2]| LossError::ShapesDiffer { name, logits: vec![2, 3], other: other.to_vec() };
+    assert_eq!(error, differ("targets", [2, 4]));
     assert_eq!(error.to_string(), "logits have the shape [2, 3], targets [2, 4]: they must be equal");
     let groups = || Groups::new(&[1], zeros([2, 3]), zeros([2, 3]));
     let error = groups().try_with_mask(zeros([3, 2]).bool()).map(drop).expect_err("mask");
-    assert_eq!(error.to_string(), "logits have the shape [2, 3], mask [3, 2]: they must be equal");
+    assert_eq!(error, differ("mask", [3, 2]));
     for axes in [&[2][..], &[0, 0], &[1, 7]] {
         let error = Groups::try_new(axes, zeros([2, 3]), zeros([2, 3])).map(drop).expect_err("axes");
         assert!(matches!(error, LossError::Axes { rank: 2, .. }), "{error}");
     }
     for (axes, shape) in [(&[][..], [2, 3]), (&[1], [2, 0]), (&[0, 1], [0, 3])] {
-        let error = Groups::try_new(axes, zeros(shape), zeros(shape)).map(drop).expect_err("no element");
+        let error = Groups::try_new(axes, zeros(shape), zeros(shape)).map(drop).expect_err("no elements");
         assert!(matches!(error, LossError::EmptyGroup { .. }), "{error}");
     }
     for axis in [1, 2] {
@@ -45,14 +47,14 @@ fn new_panics_with_both_shapes() {
 }
 
 #[test]
-#[should_panic(expected = "settings for other classes than the groups")]
-fn settings_for_other_classes_panic() {
+#[should_panic(expected = "have different numbers of classes")]
+fn another_number_of_classes_panics() {
     let groups = Groups::new(&[0], zeros([8, 3]), zeros([8, 3])).with_classes(1);
     NnPu::new(vec![0.1; 4]).expect("valid").forward(&groups);
 }
 
 #[test]
-fn values_that_cannot_be_are_found() {
+fn invalid_values_are_found() {
     let with = |logit: f32, target: f32| {
         let logits = Tensor::<2>::from_floats([[0.0, 1.0], [logit, 2.0]], &device());
         let targets = Tensor::<2>::from_floats([[0.0, 1.0], [0.0, target]], &device());
@@ -60,10 +62,12 @@ fn values_that_cannot_be_are_found() {
     };
     assert_eq!(with(0.0, 0.5).check(), Ok(()));
     let error = with(f32::NAN, 0.0).check().expect_err("NaN");
-    assert_eq!(error.to_string(), "logit NaN stands at position 2 (row by row): a logit is a finite number");
+    assert!(matches!(error, LossError::InvalidLogit { position: 2, .. }), "{error}");
+    assert_eq!(error.to_string(), "logit NaN at position 2 (row by row): it must be finite");
     let error = with(0.0, 1.5).check().expect_err("a target over 1");
-    assert_eq!(error.to_string(), "target 1.5 stands at position 3 (row by row): a target lies in [0, 1]");
-    // What is masked may be anything.
+    assert_eq!(error, LossError::InvalidTarget { value: 1.5, position: 3 });
+    assert_eq!(error.to_string(), "target 1.5 at position 3 (row by row): it must be in [0, 1]");
+    // Masked values may be anything.
     let mask = Tensor::<2>::from_floats([[1.0, 1.0], [0.0, 1.0]], &device()).bool();
     assert_eq!(with(f32::NAN, 0.0).with_mask(mask).check(), Ok(()));
 

@@ -1,5 +1,5 @@
-//! One loss object trains the labels of every paradigm: the smallest model there is, a logit for each label, learns what
-//! is labelled.
+//! One loss object trains the labels of every paradigm: the smallest possible model, a logit for each label, learns the
+//! labels.
 
 mod common;
 
@@ -17,7 +17,7 @@ struct Logits {
     all: Param<Tensor<2>>,
 }
 
-/// The layout of the logits, the axes of a group, and the positions of the labelled positives, row by row.
+/// Shape of the logits, axes of a group, and positions of the labelled positives, row by row.
 struct Layout {
     name: &'static str,
     shape: Vec<usize>,
@@ -98,20 +98,20 @@ fn every_loss_learns_the_labels_of_every_paradigm() {
     for (name, loss) in &losses {
         for layout in layouts() {
             let logits = train(&layout, loss.as_ref());
-            let of = |positive: bool| {
+            let logits_of = |positive: bool| {
                 let chosen = logits.iter().enumerate().filter(|(at, _)| layout.positives.contains(at) == positive);
                 chosen.map(|(_, logit)| *logit).collect::<Vec<f32>>()
             };
-            let lowest = of(true).into_iter().fold(f32::INFINITY, f32::min);
-            let highest = of(false).into_iter().fold(f32::NEG_INFINITY, f32::max);
+            let lowest = logits_of(true).into_iter().fold(f32::INFINITY, f32::min);
+            let highest = logits_of(false).into_iter().fold(f32::NEG_INFINITY, f32::max);
             assert!(lowest > highest, "{name}, {}: a positive has {lowest}, another label {highest}", layout.name);
         }
     }
 }
 
-/// The groups that the axes name are the groups that a loop would make.
+/// Groups by axes are the groups that nested loops would make.
 #[test]
-fn axes_name_the_groups() {
+fn axes_give_the_groups_of_loops() {
     let device = device();
     let [sentences, tokens, relations] = [2usize, 3, 4];
     let numbers: Vec<f32> = (0..sentences * tokens * relations).map(|i| i as f32 / 10.0 - 1.0).collect();

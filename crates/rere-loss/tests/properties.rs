@@ -1,5 +1,5 @@
-//! What holds for every loss: agreement with the float64 reference, finite everywhere, no say for masked labels, no
-//! difference by order or by splitting a batch.
+//! Properties of every loss: it equals the float64 reference, is finite everywhere, ignores masked labels, and does not
+//! depend on the order of labels or on the splitting of a batch.
 
 mod common;
 
@@ -14,11 +14,11 @@ use common::device;
 trait Both: Loss + Reference {}
 impl<L: Loss + Reference> Both for L {}
 
-/// The name and the mu of cPU as the paper prints it, whose values need a tolerance of their own.
+/// Name and mu of cPU as printed in the paper. Its values need another tolerance.
 const PAPER: &str = "cPU, paper";
 const PAPER_MU: f64 = 0.3;
 
-/// Every loss, in several settings.
+/// Returns every loss, in several settings.
 fn losses() -> Vec<(&'static str, Box<dyn Both>)> {
     fn boxed<L: Both + 'static>(loss: Result<L, LossError>) -> Box<dyn Both> {
         Box::new(loss.expect("valid settings"))
@@ -43,7 +43,7 @@ fn losses() -> Vec<(&'static str, Box<dyn Both>)> {
     ]
 }
 
-/// Rows of logits, targets and marks of what counts.
+/// Rows of logits, targets and a mask.
 #[derive(Debug, Clone)]
 struct Rows {
     width: usize,
@@ -67,32 +67,32 @@ impl Rows {
         Groups::new(&[1], logits, self.tensor(&self.targets, &device)).with_mask(self.tensor(&mask, &device).bool())
     }
 
-    /// The losses of the groups, and the gradient of their sum.
+    /// Computes the losses of the groups, and the gradient of their sum.
     fn run(&self, loss: &dyn Both, device: &Device) -> (Vec<f64>, Vec<f64>) {
         let logits = self.tensor(&self.logits, device).require_grad();
-        let each = loss.forward(&self.groups(logits.clone())).each();
+        let each = loss.forward(&self.groups(logits.clone())).per_group();
         let gradient = logits.grad(&each.clone().sum().backward()).expect("part of the loss");
         (each.into_data().iter::<f64>().collect(), gradient.into_data().iter::<f64>().collect())
     }
 
-    /// The same by the reference.
+    /// Computes the same by the reference.
     fn expected(&self, loss: &dyn Both) -> (Vec<f64>, Vec<f64>) {
         let mut each = Vec::new();
         let mut gradients = vec![0.0; self.logits.len()];
         for row in 0..self.height() {
             let kept: Vec<usize> = (row * self.width..(row + 1) * self.width).filter(|&i| self.mask[i]).collect();
-            let of = |values: &[f64]| -> Vec<f64> { kept.iter().map(|&i| values[i]).collect() };
+            let unmasked = |values: &[f64]| -> Vec<f64> { kept.iter().map(|&i| values[i]).collect() };
             let (value, gradient) =
-                loss.value_and_gradient(&of(&self.logits), &of(&self.targets), 0).expect("valid values");
+                loss.value_and_gradient(&unmasked(&self.logits), &unmasked(&self.targets), 0).expect("valid values");
             each.push(value);
-            kept.iter().zip(gradient).for_each(|(&i, slope)| gradients[i] = slope);
+            kept.iter().zip(gradient).for_each(|(&i, gradient)| gradients[i] = gradient);
         }
         (each, gradients)
     }
 
-    /// How large the terms of a gradient may be. Those of a risk are the losses of labels, and of both signs; the squared one
-    /// is the largest.
-    fn terms(&self, name: &str) -> f64 {
+    /// Returns the largest possible size of a gradient's terms. Those of a risk are losses of labels, of both signs;
+    /// the squared loss is the largest.
+    fn gradient_terms(&self, name: &str) -> f64 {
         let largest = self.logits.iter().fold(1.0, |largest: f64, logit| largest.max(logit.abs()));
         if ["uPU", "nnPU", "SSR-PU"].iter().any(|risk| name.starts_with(risk)) {
             (largest + 1.0).powi(2) / 4.0
@@ -101,21 +101,22 @@ impl Rows {
         }
     }
 
-    /// How large the terms of a value may be: as those of its gradient but for cPU as the paper prints it.
+    /// Returns the largest possible size of a value's terms: that of its gradient, except for cPU as printed in the
+    /// paper.
     ///
-    /// That is `-n ln(1 - |mean - mu|)` for n labels, about `n |mean - mu|` if the mean is near mu. Then the difference is
-    /// small and keeps the absolute error of the mean, which f32 cannot avoid: probabilities near 1 are multiples of
-    /// 2^-24. Each result is off by at most one rounding, half of epsilon, in each of n - 1 sums, one quotient, about three
-    /// operations for each p, and mu; two results are compared.
-    fn terms_of_value(&self, name: &str) -> f64 {
+    /// Its value is `-n ln(1 - |mean - mu|)` for n labels, about `n |mean - mu|` if the mean is near mu. The difference
+    /// is then small and keeps the absolute error of the mean, which f32 cannot avoid: probabilities near 1 are
+    /// multiples of 2^-24. Each result is off by at most one rounding, half of epsilon, in each of n - 1 sums, one
+    /// quotient, about three operations for each p, and mu. Two results are compared.
+    fn value_terms(&self, name: &str) -> f64 {
         let n = self.width as f64;
         let cancelling = n * (n + 4.0) * PAPER_MU;
         let rounding = f64::from(f32::EPSILON) / (UNDER * TOLERANCE);
-        if name == PAPER { rounding * cancelling } else { self.terms(name) }
+        if name == PAPER { rounding * cancelling } else { self.gradient_terms(name) }
     }
 
-    /// Whether the gradient jumps near these logits: at `mean = mu`, or where the negative part of a risk becomes too low.
-    /// There f32 may stand on the other side of the jump.
+    /// Returns whether the gradient jumps near these logits: at `mean = mu`, or if the negative part of a risk is
+    /// nearly too low. f32 may then be on the other side of the jump.
     fn jumps(&self, loss: &dyn Both) -> bool {
         let at = |step: f64| {
             let logits = self.logits.iter().map(|logit| logit + step).collect();
@@ -149,16 +150,16 @@ fn rows() -> impl Strategy<Value = Rows> {
     })
 }
 
-/// The error that is allowed, relative to the largest number of its kind.
+/// The allowed error, relative to the largest number of its kind.
 const TOLERANCE: f64 = 1e-5;
-/// The share of the terms under which the error that is allowed is an absolute one.
+/// The share of the terms under which the allowed error is absolute.
 const UNDER: f64 = 1e-2;
 
-/// Relative to the largest number of its kind. Under a hundredth of the terms that make a number up it is an absolute
-/// error of about the resolution of f32 at these terms: what remains where they cancel out.
+/// Asserts that numbers are equal up to an error relative to the largest of them. If they are under a hundredth of the
+/// terms that make them up, because terms cancel, the error is absolute, about the resolution of f32 at these terms.
 fn assert_close(name: &str, ours: &[f64], theirs: &[f64], terms: f64, tolerance: f64) {
     assert_eq!(ours.len(), theirs.len());
-    // Burn's own kernels for graphics devices take the logarithm of 1 + x as it stands, and lose digits where x is small.
+    // burn's kernels for GPUs compute the logarithm of 1 + x naively, and lose digits if x is small.
     let tolerance = if cfg!(any(feature = "cuda", feature = "wgpu")) { 10.0 * tolerance } else { tolerance };
     let scale = theirs.iter().fold(UNDER * terms, |largest: f64, value| largest.max(value.abs()));
     for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
@@ -171,20 +172,21 @@ proptest! {
     fn equals_the_reference(rows in rows()) {
         let device = device().autodiff();
         for (name, loss) in losses() {
-            let ((each, gradient), (value, slope)) = (rows.run(loss.as_ref(), &device), rows.expected(loss.as_ref()));
-            assert_close(name, &each, &value, rows.terms_of_value(name), TOLERANCE);
+            let (each, gradient) = rows.run(loss.as_ref(), &device);
+            let (expected_each, expected_gradient) = rows.expected(loss.as_ref());
+            assert_close(name, &each, &expected_each, rows.value_terms(name), TOLERANCE);
             if !rows.jumps(loss.as_ref()) {
-                assert_close(name, &gradient, &slope, rows.terms(name), TOLERANCE);
+                assert_close(name, &gradient, &expected_gradient, rows.gradient_terms(name), TOLERANCE);
             }
         }
     }
 
-    /// Where the loss is smooth: not at a margin, not at `mean = mu`.
+    /// Holds only if the loss is smooth: not at a margin, not at `mean = mu`.
     #[test]
     fn the_reference_has_the_gradient_of_its_value(rows in rows()) {
         const STEP: f64 = 1e-5;
         for (name, loss) in losses() {
-            // Where the negative part is corrected, the gradient is by design not that of the value.
+            // If the negative part is corrected, the gradient is by design not that of the value.
             if ["nnPU", "nnPU, sigmoid", "SSR-PU"].contains(&name) {
                 continue;
             }
@@ -200,11 +202,11 @@ proptest! {
                         value(&logits)
                     };
                     let [far_under, under, over, far_over] = [-2.0, -1.0, 1.0, 2.0].map(|steps| at(steps * STEP));
-                    let slope = (over - under) / (2.0 * STEP);
-                    let wide = (far_over - far_under) / (4.0 * STEP);
-                    // At a kink the two disagree, and there is no gradient to compare with.
-                    if (slope - wide).abs() < 1e-7 {
-                        prop_assert!((slope - gradient[i]).abs() < 1e-6, "{name}: {slope}, not {}", gradient[i]);
+                    let near = (over - under) / (2.0 * STEP);
+                    let far = (far_over - far_under) / (4.0 * STEP);
+                    // At a kink the two differ, and there is no gradient to compare with.
+                    if (near - far).abs() < 1e-7 {
+                        prop_assert!((near - gradient[i]).abs() < 1e-6, "{name}: {near}, not {}", gradient[i]);
                     }
                 }
             }
@@ -223,7 +225,8 @@ proptest! {
         let height = rows.height();
         for (name, loss) in losses() {
             let (each, gradient) = rows.run(loss.as_ref(), &device);
-            let (value_terms, terms, smooth) = (rows.terms_of_value(name), rows.terms(name), !rows.jumps(loss.as_ref()));
+            let (value_terms, gradient_terms) = (rows.value_terms(name), rows.gradient_terms(name));
+            let smooth = !rows.jumps(loss.as_ref());
 
             let at = |row: usize, column: usize| row * rows.width + order[column];
             let permute = |values: &[f64]| -> Vec<f64> {
@@ -231,22 +234,24 @@ proptest! {
                     .map(|(row, column)| values[at(row, column)]).collect()
             };
             let mask = (0..height * rows.width).map(|i| rows.mask[at(i / rows.width, i % rows.width)]).collect();
-            let permuted = Rows { logits: permute(&rows.logits), targets: permute(&rows.targets), mask, ..rows.clone() };
+            let (logits, targets) = (permute(&rows.logits), permute(&rows.targets));
+            let permuted = Rows { logits, targets, mask, ..rows.clone() };
             let (permuted_each, permuted_gradient) = permuted.run(loss.as_ref(), &device);
             assert_close(name, &permuted_each, &each, value_terms, TOLERANCE);
             if smooth {
-                assert_close(name, &permuted_gradient, &permute(&gradient), terms, TOLERANCE);
+                assert_close(name, &permuted_gradient, &permute(&gradient), gradient_terms, TOLERANCE);
             }
 
             let pad = |values: &[f64], with: f64| -> Vec<f64> {
                 values.chunks(rows.width).flat_map(|row| row.iter().copied().chain([with, with])).collect()
             };
             let mask = rows.mask.chunks(rows.width).flat_map(|row| row.iter().copied().chain([false, false])).collect();
-            let padded = Rows { width: rows.width + 2, logits: pad(&rows.logits, noise), targets: pad(&rows.targets, noise), mask };
+            let (logits, targets) = (pad(&rows.logits, noise), pad(&rows.targets, noise));
+            let padded = Rows { width: rows.width + 2, logits, targets, mask };
             let (padded_each, padded_gradient) = padded.run(loss.as_ref(), &device);
             assert_close(name, &padded_each, &each, value_terms, TOLERANCE);
             if smooth {
-                assert_close(name, &padded_gradient, &pad(&gradient, 0.0), terms, TOLERANCE);
+                assert_close(name, &padded_gradient, &pad(&gradient, 0.0), gradient_terms, TOLERANCE);
             }
 
             let sum = |rows: &Rows| -> f64 {
@@ -260,8 +265,8 @@ proptest! {
     }
 }
 
-/// Seven labels whose mean is 0.003 over mu, in every order: two neighbouring f32 means are 1e-5 of the loss apart, and
-/// some orders give a value two means away from the right one.
+/// Seven labels with a mean 0.003 over mu, in every order. Neighbouring f32 means differ by 1e-5 of the loss, and in
+/// some orders the mean is two steps off.
 #[test]
 fn a_mean_near_mu_is_as_exact_as_f32_allows() {
     let logits = [-3.90625, -1.890625, -6.203125, 1.03125, -8.15625, -1.203125, 8.515625];
@@ -270,30 +275,30 @@ fn a_mean_near_mu_is_as_exact_as_f32_allows() {
     let n = orders.len() * logits.len();
     let rows = Rows { width: 7, logits: orders.concat(), targets: vec![0.0; n], mask: vec![true; n] };
     let (_, loss) = losses().into_iter().find(|(name, _)| *name == PAPER).expect("one of the losses");
-    let ((each, gradient), (value, slope)) =
-        (rows.run(loss.as_ref(), &device().autodiff()), rows.expected(loss.as_ref()));
+    let (each, gradient) = rows.run(loss.as_ref(), &device().autodiff());
+    let (expected_each, expected_gradient) = rows.expected(loss.as_ref());
     assert!(!rows.jumps(loss.as_ref()));
-    assert_close(PAPER, &each, &value, rows.terms_of_value(PAPER), TOLERANCE);
-    assert_close(PAPER, &gradient, &slope, rows.terms(PAPER), TOLERANCE);
+    assert_close(PAPER, &each, &expected_each, rows.value_terms(PAPER), TOLERANCE);
+    assert_close(PAPER, &gradient, &expected_gradient, rows.gradient_terms(PAPER), TOLERANCE);
 }
 
-/// The values in every order.
+/// Returns the values in every order.
 fn orders(values: &[f64]) -> Vec<Vec<f64>> {
     if values.is_empty() {
         return vec![vec![]];
     }
-    let begun_with = |first: usize| {
+    let starting_with = |first: usize| {
         let rest = [&values[..first], &values[first + 1..]].concat();
         orders(&rest).into_iter().map(move |order| [vec![values[first]], order].concat())
     };
-    (0..values.len()).flat_map(begun_with).collect()
+    (0..values.len()).flat_map(starting_with).collect()
 }
 
 #[test]
 fn finite_for_every_logit() {
     let device = device().autodiff();
     let logits = [-1e4, -100.0, -17.0, -1.0, 0.0, 1.0, 17.0, 100.0, 1e4];
-    // Not every graphics device has both kinds of 16 bits.
+    // Not every GPU has both f16 and bf16.
     let dtypes = [DType::F32, DType::F16, DType::BF16].into_iter().filter(|dtype| device.supports_dtype(*dtype));
     let dtypes: Vec<DType> = dtypes.collect();
     assert_eq!(dtypes[0], DType::F32);

@@ -1,4 +1,4 @@
-//! Values and gradients against a float64 PyTorch implementation: `tests/reference/losses.py` made the numbers.
+//! Comparison of values and gradients with float64 PyTorch. `tests/reference/losses.py` wrote the expected numbers.
 
 mod common;
 
@@ -53,7 +53,7 @@ impl From<Number> for PerClass {
     }
 }
 
-/// A loss on tensors that can be computed on slices too.
+/// A loss on tensors and on slices.
 trait Both: Loss + Reference {}
 impl<L: Loss + Reference> Both for L {}
 
@@ -103,7 +103,8 @@ fn tensor(rows: &[Vec<f64>], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), rows[0].len()]), device)
 }
 
-/// f32 tensors against float64 PyTorch, relative to the largest number of a case: a sum of large terms can be small.
+/// f32 tensors equal float64 PyTorch. The error is relative to the largest number of a case, because a sum of large
+/// terms can be small.
 #[test]
 fn tensors_equal_pytorch() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("reference/losses.json")).expect("recorded cases");
@@ -114,7 +115,7 @@ fn tensors_equal_pytorch() {
         let logits = tensor(&case.logits, &device).require_grad();
         let [rows, labels] = logits.dims();
         let classes = case.classes.unwrap_or(1);
-        // Groups of k classes stand in order, class by class: as axes, [groups of a class, classes, labels].
+        // Groups alternate between the classes: as axes, [groups of a class, classes, labels].
         let split = |tensor: Tensor<2>| tensor.reshape([rows / classes, classes, labels]);
         let mut groups = Groups::new(&[2], split(logits.clone()), split(tensor(&case.targets, &device)))
             .with_mask(split(tensor(&case.mask, &device)).bool());
@@ -122,7 +123,11 @@ fn tensors_equal_pytorch() {
             groups = groups.with_classes(1);
         }
         let losses = loss.forward(&groups);
-        close(&format!("{}: losses of groups", case.name), losses.clone().each().into_data().iter::<f32>(), &case.each);
+        close(
+            &format!("{}: losses of groups", case.name),
+            losses.clone().per_group().into_data().iter::<f32>(),
+            &case.each,
+        );
         let mean = losses.mean();
         let gradient = logits.grad(&mean.backward()).expect("logits are part of the loss");
         close(&format!("{}: mean", case.name), mean.into_data().iter::<f32>(), &[case.mean]);
@@ -140,7 +145,7 @@ fn close(name: &str, ours: impl IntoIterator<Item = f32>, theirs: &[f64]) {
     }
 }
 
-/// The float64 reference against float64 PyTorch.
+/// The float64 reference equals float64 PyTorch.
 #[test]
 fn the_reference_equals_pytorch() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("reference/losses.json")).expect("recorded cases");

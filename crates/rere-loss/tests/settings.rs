@@ -1,4 +1,4 @@
-//! Settings of losses: from a file to a loss and back, and what is refused.
+//! Settings of losses: from a file to a loss and back, and errors.
 
 mod common;
 
@@ -27,12 +27,12 @@ fn settings(loss: &str) -> LossSettings {
     parse(loss).unwrap_or_else(|error| panic!("{loss}: {error}"))
 }
 
-/// The labels of three classes: 0.02, 0.05 and 0.11 of them are positive, 0.06 of all.
+/// Returns the counts of three classes with shares of 0.02, 0.05 and 0.11 positives, 0.06 in all.
 fn counts() -> LabelCounts {
     LabelCounts { labels: vec![100; 3], positives: vec![2, 5, 11] }
 }
 
-/// Value and gradient of a loss on four sentences with three labels.
+/// Computes value and gradient of a loss on four sentences with three labels.
 fn run(loss: &dyn Loss, group: GroupBy) -> Vec<f32> {
     let device = device().autodiff();
     let logits = [[0.5, -1.0, 2.0], [-0.25, 3.0, -2.5], [-3.0, 0.75, 1.5], [1.0, -0.5, -4.0]];
@@ -43,12 +43,12 @@ fn run(loss: &dyn Loss, group: GroupBy) -> Vec<f32> {
         GroupBy::Sentence => Groups::new(&[1], logits.clone(), targets),
         GroupBy::Label => Groups::new(&[0], logits.clone(), targets).with_classes(1),
     };
-    let each = loss.forward(&groups).each();
+    let each = loss.forward(&groups).per_group();
     let gradient = logits.grad(&each.clone().sum().backward()).expect("part of the loss");
     each.into_data().iter::<f32>().chain(gradient.into_data().iter::<f32>()).collect()
 }
 
-/// The loss that the settings give, on a fixed input.
+/// Builds a loss from settings and runs it on a fixed input.
 fn built(loss: &str) -> Vec<f32> {
     let settings = settings(loss);
     settings.check().unwrap_or_else(|error| panic!("{loss}: {error}"));
@@ -58,7 +58,7 @@ fn built(loss: &str) -> Vec<f32> {
 
 type Named = (&'static str, Box<dyn Loss>);
 
-/// Each loss by its name, and the constructor that it stands for.
+/// Returns each loss by its name, made by its constructor.
 fn defaults() -> Result<Vec<Named>, LossError> {
     Ok(vec![
         ("bce", Box::new(Bce::new())),
@@ -98,7 +98,7 @@ fn every_parameter_reaches_the_loss() -> Result<(), LossError> {
         ("cpu", "gamma = 0.9", Box::new(Cpu::new(1.05 * 0.06, 0.9)?)),
         ("cpu", "variant = \"paper\"", Box::new(Cpu::new(1.05 * 0.06, 0.04)?.with_variant(CpuVariant::Paper))),
         ("cpu", "prior = 0.3", Box::new(Cpu::new(0.3, 0.04)?)),
-        ("cpu", "prior = { counted = { tau = 0.4 } }", Box::new(Cpu::from_prior_and_missing(0.06, 0.4, 0.04)?)),
+        ("cpu", "prior = { counted = { tau = 0.4 } }", Box::new(Cpu::from_prior_and_tau(0.06, 0.4, 0.04)?)),
         ("cpu", "prior = \"estimated\"", Box::new(Cpu::new(0.4, 0.04)?)),
         ("upu", "surrogate = \"sigmoid\"", Box::new(Upu::new(0.06)?.with_surrogate(Surrogate::Sigmoid))),
         (
@@ -111,7 +111,7 @@ fn every_parameter_reaches_the_loss() -> Result<(), LossError> {
         ("upu", "prior = 0.7", Box::new(Upu::new(0.7)?)),
         ("nnpu", "surrogate = { squared = { margin = 0.5 } }", Box::new(NnPu::new(0.06)?.with_surrogate(squared))),
         ("nnpu", "sampling = \"case-control\"", Box::new(NnPu::new(0.06)?.with_sampling(case_control))),
-        // A prior with which the negative part of a sentence is too low.
+        // With this prior, the negative part of a sentence is too low.
         ("nnpu", "prior = 0.9", Box::new(NnPu::new(0.9)?)),
         ("nnpu", "prior = 0.9, beta = 0.1", Box::new(NnPu::new(0.9)?.with_correction(0.1, 1.0)?)),
         ("nnpu", "prior = 0.9, step_size = 0.5", Box::new(NnPu::new(0.9)?.with_correction(0.0, 0.5)?)),
@@ -134,7 +134,7 @@ fn every_parameter_reaches_the_loss() -> Result<(), LossError> {
 }
 
 #[test]
-fn groups_of_a_label_have_numbers_of_their_own() -> Result<(), LossError> {
+fn groups_of_a_label_have_per_class_settings() -> Result<(), LossError> {
     let shares = [0.02, 0.05, 0.11];
     let cases: Vec<(&str, Box<dyn Loss>)> = vec![
         ("name = \"bce\", positive_weight = [1, 2, 3.5]", Box::new(Bce::with_positive_weight(vec![1.0, 2.0, 3.5])?)),
@@ -159,7 +159,7 @@ fn groups_of_a_label_have_numbers_of_their_own() -> Result<(), LossError> {
     Ok(())
 }
 
-/// The settings are those of the runs before there were any: the same mu to the last bit.
+/// mu is the same, to the last bit, as in runs before there were settings.
 #[test]
 fn the_counted_prior_is_the_share_of_positives_times_1_and_tau() -> Result<(), LossError> {
     let mu = |text: &str, counts: &LabelCounts| settings(text).settle_prior(counts, None);
@@ -172,7 +172,7 @@ fn the_counted_prior_is_the_share_of_positives_times_1_and_tau() -> Result<(), L
     );
     assert_eq!(mu("{ name = \"bce\" }", &LabelCounts::default())?, None);
     assert_eq!(mu("{ name = \"cpu\", prior = 0.2 }", &LabelCounts::default())?, Some(PerClass::All(0.2)));
-    // A class without a positive has half of one, a class of nothing else half of one less.
+    // A class without positives counts as having half a positive, a class of positives only half a positive less.
     let counts = LabelCounts { labels: vec![100, 100, 100, 1], positives: vec![0, 100, 7, 1] };
     let label = "{ name = \"upu\", group = \"label\" }";
     assert_eq!(mu(label, &counts)?, Some(PerClass::Each(vec![0.005, 0.995, 0.07, 0.5])));
@@ -216,7 +216,7 @@ fn values_out_of_range_are_errors_that_name_the_key() {
         ("name = \"asymmetric\", gamma_negative = inf", "gamma_negative is inf"),
         ("name = \"asymmetric\", margin = 1", "margin is 1: it must be at least 0 and below 1"),
         ("name = \"asymmetric\", margin = -0.1", "margin is -0.1"),
-        ("name = \"dice\", smoothing = 0", "smoothing"),
+        ("name = \"dice\", smoothing = 0", "smoothing is 0: it must be a finite number over 0"),
         ("name = \"dice\", smoothing = -1", "smoothing is -1"),
         ("name = \"cpu\", gamma = 1.5", "gamma is 1.5: it must lie strictly between 0 and 1"),
         ("name = \"cpu\", prior = 0", "prior is 0"),
@@ -241,7 +241,7 @@ fn values_out_of_range_are_errors_that_name_the_key() {
         let settings = settings(&format!("{{ {text} }}"));
         let error = settings.check().expect_err(text).to_string();
         assert!(error.contains(message), "{text}: {error}");
-        // No loss is built from what is not valid.
+        // `build` refuses invalid settings, too.
         let classes = LabelCounts { labels: vec![100; 2], positives: vec![2, 5] };
         assert_eq!(settings.build(&classes, None).map(drop).expect_err(text).to_string(), error);
     }
@@ -265,7 +265,7 @@ fn settings_that_do_not_fit_the_labels_are_errors() {
     let estimated = "name = \"cpu\", prior = \"estimated\"";
     assert_eq!(
         error(estimated, None),
-        "prior is \"estimated\", but there is no estimate: hand one in, or give prior as a number"
+        "prior is \"estimated\", but there is no estimate: pass one, or give prior as a number"
     );
     assert!(error(estimated, Some(PerClass::All(1.0))).starts_with("the estimated class prior is 1: it must lie"));
     assert!(
@@ -277,18 +277,18 @@ fn settings_that_do_not_fit_the_labels_are_errors() {
     );
     assert_eq!(
         error("name = \"ssr-pu\", prior = 0.05", None),
-        "the prior is 0.05, but 0.06 are labelled: a prior counts the labelled positives too"
+        "the prior is 0.05, but the labelled share is 0.06: the prior must include the labelled positives"
     );
 }
 
 #[test]
-fn what_a_loss_does_not_have_is_refused_with_its_line() {
+fn unknown_names_keys_and_values_are_errors_with_their_line() {
     let cases = [
         ("\"cpu\"", "string \"cpu\", expected a table such as { name = \"cpu\" }"),
         ("{ gamma = 0.5 }", "the loss has no name: expected a table such as { name = \"cpu\" }"),
         (
             "{ name = 3 }",
-            "name of a loss: expected one of bce, focal, asymmetric, dice, cpu, upu, nnpu, ssr-pu, found 3",
+            "name of the loss: expected one of bce, focal, asymmetric, dice, cpu, upu, nnpu, ssr-pu, found 3",
         ),
         (
             "{ name = \"hinge\" }",
@@ -324,8 +324,8 @@ fn what_a_loss_does_not_have_is_refused_with_its_line() {
         ),
         (
             "{ name = \"cpu\", prior = { counted = { rate = 0.1 } } }",
-            "prior of the loss \"cpu\": expected a number, a list of numbers, { counted = { tau = 0.05 } } or \"estimated\", \
-             found { counted = { rate = 0.1 } }",
+            "prior of the loss \"cpu\": expected a number, a list of numbers, { counted = { tau = 0.05 } } or \
+             \"estimated\", found { counted = { rate = 0.1 } }",
         ),
         ("{ name = \"cpu\", prior = \"counted\" }", "prior of the loss \"cpu\": expected a number"),
         (
@@ -347,13 +347,13 @@ fn what_a_loss_does_not_have_is_refused_with_its_line() {
         assert!(error.message().contains(message), "{text}: {error}");
         assert!(error.to_string().contains("line 2, column 8"), "{text}: {error}");
     }
-    // A table of its own.
+    // A separate table.
     let error = toml::from_str::<File>("epochs = 3\n\n[loss]\nname = \"dice\"\nmargin = 1.0\n").expect_err("a margin");
     assert!(error.message().contains("unknown key \"margin\" of the loss \"dice\""), "{error}");
     assert!(error.to_string().contains("line 3, column 1"), "{error}");
     let error = serde_json::from_str::<LossSettings>("{\"name\": \"cpu\",\n \"gamma\": 0.1, \"gamma\": 0.2}")
         .expect_err("twice");
-    assert!(error.to_string().starts_with("the key \"gamma\" stands twice at line 2"), "{error}");
+    assert!(error.to_string().starts_with("the key \"gamma\" occurs twice at line 2"), "{error}");
     let error = serde_json::from_str::<LossSettings>("\"cpu\"").expect_err("a string");
     assert!(error.to_string().contains("expected a table such as"), "{error}");
 }
@@ -407,7 +407,7 @@ fn settings_can_be_made_without_a_file() -> Result<(), LossError> {
         step_size: 1.0,
         prior: PriorSettings::Given(0.3.into()),
     };
-    let settings = LossSettings { kind, group: GroupBy::Label };
+    let settings = LossSettings::new(kind).with_group(GroupBy::Label);
     let loss: Box<dyn Loss + Send + Sync> = settings.build(&counts(), None)?;
     let moved = std::thread::spawn(move || run(loss.as_ref(), GroupBy::Label)).join().expect("no panic");
     assert_eq!(moved, run(&NnPu::new(0.3)?, GroupBy::Label));

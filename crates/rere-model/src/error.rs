@@ -1,68 +1,199 @@
-//! What can go wrong with a model.
+//! Errors of models.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
+
+/// A cause that comes from another library.
+type Source = Box<dyn Error + Send + Sync>;
 
 /// A model that cannot be built, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// A file could not be read or written.
-    #[error("{} {}", path.display(), if source.kind() == std::io::ErrorKind::NotFound { "is not found" } else { "cannot be read or written" })]
+    /// A file cannot be read or written.
+    #[error("{} {}", path.display(), if is_missing(source) { "is not found" } else { "cannot be read or written" })]
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's error.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A `config.json` that is not what it should be.
+    /// A `config.json` is not the configuration of a known encoder.
     #[error("{}: not the configuration of a known encoder; model_type must be bert or bilstm", path.display())]
     Config {
         /// The file.
         path: PathBuf,
         /// What is wrong, with line and column.
-        source: serde_json::Error,
+        source: Source,
     },
-    /// Settings of an encoder that contradict each other or are not supported.
+    /// Settings of an encoder are invalid or not supported.
     #[error("encoder configuration: {0}")]
-    Unsupported(String),
-    /// A file of weights that is not in the safetensors format, or is cut short.
-    #[error("{}: not a whole safetensors file; fetch or copy it again", path.display())]
+    Unsupported(ConfigProblem),
+    /// A file of weights is not in the safetensors format or is truncated.
+    #[error("{}: not a complete safetensors file; download or copy it again", path.display())]
     NotSafetensors {
         /// The file.
         path: PathBuf,
-        /// What the parser says.
-        source: safetensors::SafeTensorError,
+        /// The error of the parser.
+        source: Source,
     },
-    /// A file of weights that does not fit the model: a tensor is missing or has another shape.
-    #[error("{}: the weights do not fit the configuration beside them: {message}", path.display())]
+    /// A file of weights does not fit the model.
+    #[error("{}: the weights do not fit the configuration beside them: {problem}", path.display())]
     Mismatch {
         /// The file.
         path: PathBuf,
-        /// Which tensors, and how.
-        message: String,
+        /// What does not fit.
+        problem: WeightsProblem,
     },
-    /// Weights that could not be written.
-    #[error("{}: the weights could not be written: {message}", path.display())]
+    /// Weights cannot be serialised.
+    #[error("{}: the weights cannot be written", path.display())]
     Save {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
-        message: String,
+        /// The cause.
+        source: Source,
     },
-    /// A precision that has another name, or that a device does not have.
-    #[error("precision {name:?}: {message}")]
+    /// A precision is unknown or not supported.
+    #[error("precision {name:?}: {problem}")]
     Precision {
-        /// The name.
+        /// The name of the precision.
         name: String,
-        /// What is wrong with it, and what would do.
-        message: String,
+        /// What is wrong with it.
+        problem: PrecisionProblem,
     },
-    /// A device name that means nothing, or a device that this build does not have.
-    #[error("device {name:?}: {message}")]
+    /// A device is unknown or not available.
+    #[error("device {name:?}: {problem}")]
     Device {
-        /// The name that was given.
+        /// The name of the device.
         name: String,
-        /// What is wrong with it, and what would do.
+        /// What is wrong with it.
+        problem: DeviceProblem,
+    },
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+}
+
+/// A setting of an encoder that is invalid or not supported.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigProblem {
+    /// An activation other than GELU.
+    #[error("hidden_act: expected \"gelu\", found {found:?}")]
+    Activation {
+        /// The given activation.
+        found: String,
+    },
+    /// Positions other than absolute ones.
+    #[error("position_embedding_type: expected \"absolute\", found {found:?}")]
+    PositionEmbedding {
+        /// The given type.
+        found: String,
+    },
+    /// A size of 0.
+    #[error("{name}: expected at least 1, found 0")]
+    Zero {
+        /// Name of the setting.
+        name: &'static str,
+    },
+    /// Fewer than two segments: the query of the entity extractor and the sentence are two.
+    #[error("type_vocab_size: expected at least 2, for query and sentence, found {found}")]
+    Segments {
+        /// The given number.
+        found: usize,
+    },
+    /// A hidden size that the attention heads cannot share equally.
+    #[error("hidden_size: expected a multiple of num_attention_heads {heads}, found {hidden_size}")]
+    Heads {
+        /// The given hidden size.
+        hidden_size: usize,
+        /// The given number of heads.
+        heads: usize,
+    },
+    /// A dropout outside \[0, 1).
+    #[error("{name}: expected a number in [0, 1), found {found}")]
+    Dropout {
+        /// Name of the setting.
+        name: &'static str,
+        /// The given number.
+        found: f64,
+    },
+    /// A standard deviation of random weights that is negative or not finite.
+    #[error("initializer_range: expected a finite number, at least 0, found {found}")]
+    InitializerRange {
+        /// The given number.
+        found: f64,
+    },
+    /// An epsilon of layer norms that is not positive or not finite.
+    #[error("layer_norm_eps: expected a finite number over 0, found {found}")]
+    LayerNormEps {
+        /// The given number.
+        found: f64,
+    },
+}
+
+/// The difference between a file of weights and the model that they are for.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsProblem {
+    /// Tensors of the model that the file does not have.
+    #[error(
+        "{} {} missing, such as {}",
+        names.len(),
+        if names.len() == 1 { "tensor is" } else { "tensors are" },
+        names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")
+    )]
+    Missing {
+        /// Names of the tensors.
+        names: Vec<String>,
+    },
+    /// A tensor with another shape than that in the model.
+    #[error("tensor {name}: expected the shape {expected:?}, found {found:?}")]
+    Shape {
+        /// Name of the tensor, the first one of this kind.
+        name: String,
+        /// Its shape in the model.
+        expected: Vec<usize>,
+        /// Its shape in the file.
+        found: Vec<usize>,
+    },
+    /// Tensors that cannot be converted, in the words of the tensor library.
+    #[error("{message}")]
+    Unreadable {
+        /// The errors of the tensor library.
         message: String,
     },
+}
+
+/// The reason why a precision cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrecisionProblem {
+    /// There is no such precision.
+    #[error("unknown; expected one of f32, bf16, f16")]
+    Unknown,
+    /// The device does not support it.
+    #[error("the device does not support it: use f32")]
+    Device,
+    /// The encoder is an LSTM, which supports f32 only.
+    #[error("an LSTM supports f32 only: use f32")]
+    Lstm,
+}
+
+/// The reason why a device cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceProblem {
+    /// There is no such name.
+    #[error("unknown; expected one of flex, wgpu, libtorch, libtorch:cuda:0, cuda:0 (0 is the number of the GPU)")]
+    Unknown,
+    /// The backend is not part of this build.
+    #[error("not in this build: build with the feature {feature}")]
+    NotBuilt {
+        /// The feature that adds the backend.
+        feature: &'static str,
+    },
+    /// The machine does not have the device, or its driver.
+    #[error("this machine has no such device, or its driver is not found")]
+    Absent,
 }

@@ -1,28 +1,16 @@
-//! Text encoders and relation-extraction heads on [burn](https://docs.rs/burn), for any device that burn reaches.
+//! Text encoders and relation-extraction heads on [burn](https://docs.rs/burn), for every device that burn supports.
 //!
-//! Use this crate to build a relation-extraction model, RERE's or your own: an [`Encoder`] turns token ids into hidden
-//! states, a head turns hidden states into logits. Nothing here knows a tokenizer, a corpus or a loss.
-//!
-//! | part | type | source |
-//! |---|---|---|
-//! | BERT, pretrained or from random weights | [`Bert`] | Devlin et al. 2019 |
-//! | bidirectional LSTM from random weights | [`BiLstm`] | the ablation "RERE - LSTM" |
-//! | either of them, chosen by a `config.json` | [`AnyEncoder`], [`EncoderConfig`] | |
-//! | one logit for each relation of a sentence | [`RelationModel`] | Eq. 5 |
-//! | four pointer logits for each token | [`PointerModel`] | Eq. 6 |
-//! | subjects, then the objects of each for each relation | [`CasRelModel`] | Wei et al. 2020 |
-//! | weights from a Hugging Face folder, and to and from safetensors | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
-//! | weights of 16 bits | [`Precision`] | |
-//! | the device that a name like `flex` stands for | [`parse_device`] | |
-//!
-//! # Example
+//! Use this crate to build a relation-extraction model, RERE's or your own. An [`Encoder`] turns token ids into hidden
+//! states, and a head turns hidden states into logits. Tokenizers, corpora and losses are in other crates.
 //!
 //! ```
-//! use burn::tensor::{Device, Int, Tensor};
-//! use rere_model::{BertConfig, EncoderConfig, EncoderInput, Pooling, RelationModel};
+//! use rere_model::{
+//!     BertConfig, EncoderConfig, EncoderInput, Pooling, RelationModel,
+//!     burn::tensor::{Device, Int, Tensor},
+//! };
 //!
 //! let device = Device::flex();
-//! let encoder = EncoderConfig::Bert(BertConfig::tiny(100));
+//! let encoder = EncoderConfig::from(BertConfig::tiny(100));
 //! let model = RelationModel::new(&encoder, 12, Pooling::First, &device)?;
 //!
 //! // Two sentences of five tokens, the second one padded.
@@ -34,6 +22,18 @@
 //! assert_eq!(logits.dims(), [2, 12]);
 //! # Ok::<(), rere_model::ModelError>(())
 //! ```
+//!
+//! | part | type | source |
+//! |---|---|---|
+//! | BERT, pretrained or with random weights | [`Bert`] | Devlin et al. 2019 |
+//! | bidirectional LSTM with random weights | [`BiLstm`] | the ablation "RERE - LSTM" |
+//! | either of them, chosen by a `config.json` | [`AnyEncoder`], [`EncoderConfig`] | |
+//! | one logit for each relation of a sentence | [`RelationModel`] | Eq. 5 of the RERE paper |
+//! | four pointer logits for each token | [`PointerModel`] | Eq. 6 of the RERE paper |
+//! | subjects, then the objects of each subject for each relation | [`CasRelModel`] | Wei et al. 2020 |
+//! | loading and saving of weights | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
+//! | 16-bit weights | [`Precision`] | |
+//! | devices by name, such as `flex` | [`parse_device`] | |
 
 mod device;
 mod encoder;
@@ -43,9 +43,13 @@ mod load;
 mod ops;
 mod precision;
 
+/// The tensor library, in the version that the models use. For training, enable its feature `optim` in your own
+/// `Cargo.toml`.
+pub use burn;
+
 pub use device::parse_device;
 pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};
-pub use error::ModelError;
+pub use error::{ConfigProblem, DeviceProblem, ModelError, PrecisionProblem, WeightsProblem};
 pub use head::{
     CasRelHead, CasRelModel, HasEncoder, POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel,
     with_first_outputs,
@@ -53,3 +57,19 @@ pub use head::{
 pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights};
 pub use ops::gelu::gelu;
 pub use precision::Precision;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_types_are_send_and_sync() {
+        fn check<T: Send + Sync>() {}
+        check::<(EncoderConfig, EncoderInput, AnyEncoder, ModelError)>();
+        check::<(RelationModel, PointerModel, CasRelModel, Precision)>();
+    }
+}

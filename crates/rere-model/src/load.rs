@@ -1,19 +1,20 @@
-//! Weights from Hugging Face folders, and to and from a model's own files.
+//! Weights from Hugging Face folders, and weights of whole models.
 
-use std::{collections::HashMap, fs, io::Write, path::Path};
+use std::{collections::HashMap, error::Error, fs, io::Write, path::Path};
 
 use burn::{
     module::Module,
     store::{
-        BurnToPyTorchAdapter, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore,
+        ApplyError, BurnToPyTorchAdapter, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter,
+        SafetensorsStore,
     },
     tensor::DType,
 };
 use safetensors::SafeTensors;
 
-use crate::{AnyEncoder, EncoderConfig, ModelError};
+use crate::{AnyEncoder, EncoderConfig, ModelError, error::WeightsProblem};
 
-/// Names of a Hugging Face BERT, and what they are called here.
+/// Patterns in the tensor names of a Hugging Face BERT, and what to replace them by.
 const BERT_NAMES: [(&str, &str); 13] = [
     (r"^bert\.", ""),
     (r"LayerNorm\.", "norm."),
@@ -33,19 +34,32 @@ const BERT_NAMES: [(&str, &str); 13] = [
 /// Reads the `config.json` of a Hugging Face folder.
 ///
 /// # Errors
-/// Where the file is missing or not the configuration of a supported encoder.
+/// Returns an error if the file is missing or not the configuration of a supported encoder.
 pub fn read_config(folder: &Path) -> Result<EncoderConfig, ModelError> {
     let path = folder.join("config.json");
     let text = fs::read_to_string(&path).map_err(|source| ModelError::Io { path: path.clone(), source })?;
-    serde_json::from_str(&text).map_err(|source| ModelError::Config { path, source })
+    serde_json::from_str(&text).map_err(|source| ModelError::Config { path, source: source.into() })
 }
 
-/// Puts the pretrained weights of a Hugging Face folder (`model.safetensors`) into an encoder.
+/// Loads the pretrained weights of a Hugging Face folder (`model.safetensors`) into an encoder.
 ///
-/// Tensors that the encoder has no use for, as BERT's pooler, are left out; f16 and bf16 weights become f32.
+/// Tensors that the encoder does not have, such as BERT's pooler, are ignored. f16 and bf16 weights become f32.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use rere_model::{Encoder, burn::tensor::Device, load_pretrained, read_config};
+///
+/// let folder = Path::new("tests/reference/tiny-bert"); // a folder with config.json and model.safetensors
+/// let encoder = read_config(folder)?.init(&Device::flex())?;
+/// let encoder = load_pretrained(encoder, folder)?;
+/// assert_eq!(encoder.hidden_size(), 16);
+/// # Ok::<(), rere_model::ModelError>(())
+/// ```
 ///
 /// # Errors
-/// Where the file is missing, not a whole safetensors file, or lacks a tensor or has one of another shape.
+/// Returns an error if the file is missing or not a complete safetensors file, or if a tensor is missing or has another
+/// shape.
 pub fn load_pretrained(encoder: AnyEncoder, folder: &Path) -> Result<AnyEncoder, ModelError> {
     let path = folder.join("model.safetensors");
     let names: &[(&str, &str)] = match &encoder {
@@ -55,7 +69,7 @@ pub fn load_pretrained(encoder: AnyEncoder, folder: &Path) -> Result<AnyEncoder,
     load(encoder, read(&path)?, &path, names)
 }
 
-/// Puts the weights of a file that [`save_weights`] wrote into a model of the same settings.
+/// Loads a file of [`save_weights`] into a model with the same settings.
 ///
 /// # Errors
 /// As [`load_pretrained`].
@@ -63,7 +77,7 @@ pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, ModelError> {
     load(model, read(path)?, path, &[])
 }
 
-/// As [`load_weights`], for the content of a file. `name` is what errors call it.
+/// As [`load_weights`], from the content of a file. Errors show `name` as its path.
 ///
 /// # Errors
 /// As [`load_weights`].
@@ -77,7 +91,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
 
 fn load<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path, names: &[(&str, &str)]) -> Result<M, ModelError> {
     if let Err(source) = SafeTensors::deserialize(&bytes) {
-        return Err(ModelError::NotSafetensors { path: path.to_owned(), source });
+        return Err(ModelError::NotSafetensors { path: path.to_owned(), source: source.into() });
     }
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .with_from_adapter(PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32)))
@@ -87,41 +101,64 @@ fn load<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path, names: &[(&str, &s
     for (from, to) in names {
         store = store.with_key_remapping(from, *to);
     }
-    let mismatch = |message: String| ModelError::Mismatch { path: path.to_owned(), message };
-    let result = model.load_from(&mut store).map_err(|error| mismatch(error.to_string()))?;
+    let mismatch = |problem| ModelError::Mismatch { path: path.to_owned(), problem };
+    let unreadable = |message| mismatch(WeightsProblem::Unreadable { message });
+    let result = model.load_from(&mut store).map_err(|error| unreadable(error.to_string()))?;
+    let wrong_shape = result.errors.iter().find_map(|error| match error {
+        ApplyError::ShapeMismatch { path, expected, found } => {
+            Some(WeightsProblem::Shape { name: path.clone(), expected: expected.to_vec(), found: found.to_vec() })
+        }
+        _ => None,
+    });
+    if let Some(problem) = wrong_shape {
+        return Err(mismatch(problem));
+    }
     if !result.errors.is_empty() {
         let errors: Vec<String> = result.errors.iter().map(ToString::to_string).collect();
-        return Err(mismatch(errors.join("; ")));
+        return Err(unreadable(errors.join("; ")));
     }
     if !result.missing.is_empty() {
-        let names: Vec<&str> = result.missing.iter().take(5).map(|(name, _)| name.as_str()).collect();
-        return Err(mismatch(format!("{} tensors are missing, such as {}", result.missing.len(), names.join(", "))));
+        let names = result.missing.into_iter().map(|(name, _)| name).collect();
+        return Err(mismatch(WeightsProblem::Missing { names }));
     }
     Ok(model)
 }
 
 /// Writes the weights of a model as safetensors, in PyTorch's layout and names (`weight` is `[out, in]`).
 ///
-/// The file is written under a temporary name and renamed, so that an older one survives a failure.
+/// The file is written under a temporary name and renamed, so a failure keeps an older file.
+///
+/// ```
+/// use rere_model::{BertConfig, EncoderConfig, PointerModel, burn::tensor::Device, load_weights, save_weights};
+///
+/// let (config, device) = (EncoderConfig::from(BertConfig::tiny(100)), Device::flex());
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("model.safetensors");
+/// save_weights(&PointerModel::new(&config, &device)?, &path)?;
+/// let model = load_weights(PointerModel::new(&config, &device)?, &path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// Where the folder cannot be written, or the disk is full.
+/// Returns an error if the folder is not writable or the disk is full.
 pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), ModelError> {
-    let save = |message: String| ModelError::Save { path: path.to_owned(), message };
+    fn save(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> ModelError {
+        ModelError::Save { path: path.to_owned(), source: source.into() }
+    }
     let io = |source| ModelError::Io { path: path.to_owned(), source };
     let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
-    model.save_into(&mut store).map_err(|error| save(error.to_string()))?;
-    let bytes = store.get_bytes().map_err(|error| save(error.to_string()))?;
-    // burn's own metadata stand in another order in each file. Hugging Face wants this entry; one entry has one order,
-    // so that the same weights are the same bytes.
+    model.save_into(&mut store).map_err(|error| save(path, error))?;
+    let bytes = store.get_bytes().map_err(|error| save(path, error))?;
+    // burn's own metadata have a random order. The one entry that Hugging Face needs has one order, so that equal
+    // weights give equal bytes.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| save(error.to_string()))?;
-    let bytes = safetensors::serialize(tensors.tensors(), Some(metadata)).map_err(|error| save(error.to_string()))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| save(path, error))?;
+    let bytes = safetensors::serialize(tensors.tensors(), Some(metadata)).map_err(|error| save(path, error))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
-        // A temporary file is its owner's alone; what it becomes has the rights of any new file.
+        // Only its owner can read a temporary file. This one becomes a normal file, with the usual permissions.
         use std::{fs::Permissions, os::unix::fs::PermissionsExt};
         builder.permissions(Permissions::from_mode(0o666));
     }

@@ -1,4 +1,4 @@
-//! Weights in fewer bits.
+//! Weights in 16 bits.
 
 use std::{
     fmt::{self, Display, Formatter},
@@ -10,37 +10,46 @@ use burn::{
     tensor::{Device, FloatDType, Tensor},
 };
 
-use crate::ModelError;
+use crate::{ModelError, error::PrecisionProblem};
 
-/// The numbers that a model computes with when it is not trained. Fewer bits are faster where a device has them in its matrix
-/// products, as graphics cards and some processors do, and slower elsewhere.
+/// The floating-point type of a model outside of training.
+///
+/// bf16 and f16 are faster on devices with 16-bit matrix products, such as GPUs and some CPUs, and slower elsewhere.
+///
+/// ```
+/// use rere_model::Precision;
+///
+/// assert_eq!("bf16".parse::<Precision>()?, Precision::Bf16);
+/// assert_eq!(Precision::default().to_string(), "f32");
+/// # Ok::<(), rere_model::ModelError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Precision {
     /// 32 bits, as in training.
     #[default]
     F32,
     /// 16 bits with the range of `F32`.
     Bf16,
-    /// 16 bits with more digits and less range.
+    /// 16 bits with more digits and a smaller range.
     F16,
 }
 
 impl Precision {
-    /// The model with its weights in this precision; what it computes is in it too.
+    /// Converts the weights of a model to this precision. The model then computes in it, too.
     ///
     /// # Errors
-    /// Where the device does not compute with such numbers.
+    /// Returns an error if the device does not support the precision.
     pub fn cast<M: Module>(self, model: M, device: &Device) -> Result<M, ModelError> {
-        let to = match self {
+        let dtype = match self {
             Self::F32 => FloatDType::F32,
             Self::Bf16 => FloatDType::BF16,
             Self::F16 => FloatDType::F16,
         };
-        if !device.supports_dtype(to) {
-            let message = "the device does not compute with such numbers: use f32".to_owned();
-            return Err(ModelError::Precision { name: self.to_string(), message });
+        if !device.supports_dtype(dtype) {
+            return Err(ModelError::Precision { name: self.to_string(), problem: PrecisionProblem::Device });
         }
-        Ok(model.map(&mut Cast(to)))
+        Ok(model.map(&mut Cast(dtype)))
     }
 }
 
@@ -57,16 +66,13 @@ impl Display for Precision {
 impl FromStr for Precision {
     type Err = ModelError;
 
-    /// From `f32`, `bf16` or `f16`.
+    /// Parses `f32`, `bf16` or `f16`.
     fn from_str(name: &str) -> Result<Self, ModelError> {
         match name {
             "f32" => Ok(Self::F32),
             "bf16" => Ok(Self::Bf16),
             "f16" => Ok(Self::F16),
-            _ => Err(ModelError::Precision {
-                name: name.to_owned(),
-                message: "unknown; there are f32, bf16 and f16".to_owned(),
-            }),
+            _ => Err(ModelError::Precision { name: name.to_owned(), problem: PrecisionProblem::Unknown }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The same weights give the same hidden states and the same gradients on the device of the tests and on the pure Rust backend.
+//! Equal weights give equal hidden states and gradients on the device of the tests and on the pure Rust backend.
 #![cfg(feature = "flex")]
 
 mod common;
@@ -24,39 +24,40 @@ fn input(device: &Device) -> EncoderInput {
 
 /// The gradient of each parameter, in order.
 struct Gradients<'a> {
-    of: &'a GradientsParams,
-    each: Vec<Vec<f32>>,
+    params: &'a GradientsParams,
+    values: Vec<Vec<f32>>,
 }
 
 impl ModuleVisitor for Gradients<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let gradient = self.of.get::<D>(param.id);
-        self.each.push(gradient.map_or_else(Vec::new, |gradient| gradient.into_data().iter().collect()));
+        let gradient = self.params.get::<D>(param.id);
+        self.values.push(gradient.map_or_else(Vec::new, |gradient| gradient.into_data().iter().collect()));
     }
 }
 
-/// Hidden states of the tokens that are not padding, and the gradient of the mean of their squares to each parameter.
+/// Computes hidden states of tokens that are not padding, and the gradient of the mean of their cubes to each
+/// parameter.
 fn step(config: &EncoderConfig, weights: &Path, device: &Device) -> Vec<Vec<f32>> {
     let device = device.clone().autodiff();
     let encoder = load_weights(config.init(&device).expect("an encoder"), weights).expect("read");
     let hidden = encoder.forward(&input(&device));
     let size = encoder.hidden_size();
     let kept = hidden.slice([0..2, 0..5, 0..size]);
-    // A mean of squares would be the same for all weights behind a norm.
+    // Not the mean of squares, which is constant after a layer norm.
     let gradients = kept.clone().powi_scalar(3).mean().backward();
     let gradients = GradientsParams::from_grads(gradients, &encoder);
-    let mut all = Gradients { of: &gradients, each: vec![kept.into_data().iter().collect()] };
+    let mut all = Gradients { params: &gradients, values: vec![kept.into_data().iter().collect()] };
     encoder.visit(&mut all);
-    all.each
+    all.values
 }
 
 #[test]
-fn one_step_is_the_same() {
-    // Of the largest element. Burn's own kernels for graphics devices compute functions like erf less exactly.
+fn one_step_is_equal_on_all_backends() {
+    // Relative to the largest element. burn's kernels for GPUs compute functions like erf less exactly.
     let tolerance = if cfg!(any(feature = "cuda", feature = "wgpu")) { 5e-4 } else { 1e-4 };
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
-    // Dropout draws other numbers on each backend.
+    // Each backend draws other random numbers for dropout.
     let bert = BertConfig { hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0, ..BertConfig::tiny(50) };
     let mut bilstm = BiLstmConfig::new(50);
     (bilstm.embedding_size, bilstm.direction_size, bilstm.dropout) = (12, 10, 0.0);

@@ -1,4 +1,4 @@
-//! Properties of the encoders, and weights on disk.
+//! Properties of encoders, and weights in files.
 
 mod common;
 
@@ -10,7 +10,8 @@ use burn::{
 };
 use rere_model::{
     AnyEncoder, BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling,
-    Precision, RelationModel, load_pretrained, load_weights, read_config, save_weights,
+    Precision, PrecisionProblem, RelationModel, WeightsProblem, load_pretrained, load_weights, read_config,
+    save_weights,
 };
 
 use common::device;
@@ -49,7 +50,7 @@ fn padding_changes_nothing() {
 }
 
 #[test]
-fn the_first_token_alone_is_the_same() {
+fn the_first_token_alone_has_the_same_state() {
     let device = device();
     let without_layers = EncoderConfig::Bert(BertConfig { num_hidden_layers: 0, ..BertConfig::tiny(50) });
     for config in configs().into_iter().chain([without_layers]) {
@@ -66,33 +67,34 @@ fn the_first_token_alone_is_the_same() {
 }
 
 #[test]
-fn sixteen_bits_are_near() {
+fn sixteen_bits_give_nearly_the_same() {
     let device = device();
     for pooling in [Pooling::First, Pooling::Mean] {
         let [bert, _] = configs();
         let model = RelationModel::new(&bert, 9, pooling, &device).expect("a model");
         let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
         let exact = values(model.forward(&input));
-        let far = exact.iter().fold(0.0f32, |far, value| far.max(value.abs()));
-        for (precision, dtype, digits) in
+        let largest = exact.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        for (precision, dtype, tolerance) in
             [("f32", FloatDType::F32, 1e-6), ("bf16", FloatDType::BF16, 0.05), ("f16", FloatDType::F16, 0.01)]
         {
             let precision: Precision = precision.parse().expect("a precision");
             let cast = precision.cast(model.clone(), &device);
-            // Not every graphics device has both kinds of 16 bits.
+            // Not every GPU has both f16 and bf16.
             if !device.supports_dtype(dtype) {
-                let error = cast.expect_err("not supported").to_string();
-                assert!(error.contains("does not compute with such numbers"), "{error}");
+                let error = cast.expect_err("not supported");
+                assert!(matches!(error, ModelError::Precision { problem: PrecisionProblem::Device, .. }), "{error}");
                 continue;
             }
             let cast = cast.expect("supported").forward(&input);
             for (a, b) in exact.iter().zip(values(cast.cast(FloatDType::F32))) {
-                assert!((a - b).abs() <= digits * far, "{pooling:?} {precision:?}: {a} became {b}");
+                assert!((a - b).abs() <= tolerance * largest, "{pooling:?} {precision:?}: {a} became {b}");
             }
         }
     }
-    let error = "f8".parse::<Precision>().expect_err("no such precision").to_string();
-    assert_eq!(error, "precision \"f8\": unknown; there are f32, bf16 and f16");
+    let error = "f8".parse::<Precision>().expect_err("no such precision");
+    assert!(matches!(error, ModelError::Precision { problem: PrecisionProblem::Unknown, .. }), "{error}");
+    assert_eq!(error.to_string(), "precision \"f8\": unknown; expected one of f32, bf16, f16");
 }
 
 #[test]
@@ -119,17 +121,22 @@ fn weights_of_another_shape_are_errors() {
     let model = |relations| RelationModel::new(&config, relations, Pooling::First, &device).expect("a model");
     save_weights(&model(3), &path).expect("written");
     let error = load_weights(model(4), &path).map(|_| ()).expect_err("another number of relations");
-    assert!(matches!(error, ModelError::Mismatch { .. }), "{error}");
-    assert!(error.to_string().contains("head.linear.weight"), "{error}");
+    let ModelError::Mismatch { problem: WeightsProblem::Shape { name, expected, found }, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(name, "head.linear.weight");
+    assert_ne!(expected, found);
 
     let encoder = |config: &EncoderConfig| config.init(&device).expect("an encoder");
     save_weights(&encoder(&other), &path).expect("written");
     let error = load_pretrained(encoder(&config), folder.path()).map(|_| ()).expect_err("tensors are missing");
+    let ModelError::Mismatch { problem: WeightsProblem::Missing { names }, .. } = &error else { panic!("{error}") };
+    assert_eq!(names.len(), 37);
     assert!(error.to_string().contains("37 tensors are missing, such as embeddings.norm.beta"), "{error}");
 }
 
 #[test]
-fn files_that_are_no_weights_are_errors() {
+fn invalid_files_of_weights_are_errors() {
     let device = device();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
@@ -143,13 +150,13 @@ fn files_that_are_no_weights_are_errors() {
     let whole = fs::read(&path).expect("read");
     for length in [0, 4, 100, whole.len() / 2, whole.len() - 1] {
         fs::write(&path, &whole[..length]).expect("written");
-        let error = load().expect_err("cut short");
+        let error = load().expect_err("truncated");
         assert!(matches!(error, ModelError::NotSafetensors { .. }), "{length} bytes: {error}");
     }
 }
 
 #[test]
-fn configurations_that_are_not_supported_are_errors() {
+fn unsupported_configurations_are_errors() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |text: &str| fs::write(folder.path().join("config.json"), text).expect("written");
     assert!(matches!(read_config(Path::new("/no/such/folder")), Err(ModelError::Io { .. })));
@@ -195,18 +202,20 @@ fn frozen_layers_get_no_gradient() {
     }
 }
 
-/// Frozen layers run without autodiff, which must not change what comes out, nor the gradients of the layers above.
+/// Frozen layers run without autodiff. That must change neither the hidden states nor the gradients of the layers
+/// above.
 #[test]
-fn freezing_changes_no_number() {
+fn freezing_changes_neither_states_nor_gradients() {
     let device = device().autodiff();
-    // Dropout is off in frozen layers alone.
+    // Frozen layers have no dropout, so the others must have none, too.
     let config = BertConfig { hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0, ..BertConfig::tiny(50) };
     let whole = EncoderConfig::Bert(BertConfig { num_hidden_layers: 3, ..config }).init(&device).expect("an encoder");
     let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
     let run = |encoder: &AnyEncoder, input: &EncoderInput| {
         let first = encoder.first(input);
         let gradients = first.clone().powi_scalar(3).sum().backward();
-        let mut last = Last { of: &burn::optim::GradientsParams::from_grads(gradients, encoder), values: Vec::new() };
+        let mut last =
+            LastGradient { params: &burn::optim::GradientsParams::from_grads(gradients, encoder), values: Vec::new() };
         encoder.visit(&mut last);
         (values(first), last.values)
     };
@@ -227,13 +236,13 @@ fn freezing_changes_no_number() {
 }
 
 /// The gradient of the last parameter, which belongs to the last layer.
-struct Last<'a> {
-    of: &'a burn::optim::GradientsParams,
+struct LastGradient<'a> {
+    params: &'a burn::optim::GradientsParams,
     values: Vec<f32>,
 }
 
-impl ModuleVisitor for Last<'_> {
+impl ModuleVisitor for LastGradient<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.values = self.of.get::<D>(param.id).map(values).unwrap_or_default();
+        self.values = self.params.get::<D>(param.id).map(values).unwrap_or_default();
     }
 }

@@ -1,4 +1,4 @@
-//! Hidden states against PyTorch: `tests/reference/*.py` made the numbers.
+//! Comparison of hidden states with PyTorch. `tests/reference/*.py` wrote the expected numbers.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn ids(file: &SafeTensors<'_>, name: &str, device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(values, [view.shape()[0], view.shape()[1]]), device)
 }
 
-/// The largest difference to the recorded hidden states over the tokens that are not padding.
+/// Computes the largest difference to the recorded hidden states, without padding.
 fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
     let device = device();
     let config = read_config(encoder).expect("a configuration");
@@ -39,7 +39,7 @@ fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
     let theirs = file.tensor("hidden").expect("recorded").data().to_vec();
     let theirs = theirs.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4 bytes")));
     let mask: Vec<bool> = mask.into_data().iter::<i64>().map(|m| m == 1).collect();
-    assert!(mask.contains(&false), "padding has to be part of the comparison");
+    assert!(mask.contains(&false), "the comparison must include padding");
     assert_eq!(ours.len(), mask.len() * size);
     let pairs = ours.into_iter().zip(theirs).enumerate().filter(|(i, _)| mask[i / size]);
     pairs.map(|(_, (a, b))| (a - b).abs()).fold(0.0, f32::max)
@@ -53,9 +53,9 @@ fn a_tiny_bert_equals_pytorch() {
     assert!(difference < 5e-5, "{difference}");
 }
 
-/// Older files have TensorFlow's names of the norms, and all files saved with a head have a prefix.
+/// Older files have TensorFlow's names of layer norms, and files of models with a head have a prefix.
 #[test]
-fn older_names_are_read_too() {
+fn older_tensor_names_are_supported() {
     let tiny = reference("tiny-bert");
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::copy(tiny.join("config.json"), folder.path().join("config.json")).expect("copied");

@@ -1,4 +1,4 @@
-//! Intervals from resampled items.
+//! Confidence intervals from resampled items.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -8,8 +8,17 @@ use crate::{PriorError, Sample};
 
 /// The 95 % percentile bootstrap over items.
 ///
-/// Each round draws as many items as the sample has, with replacement, from a stream of random numbers of its own, so
-/// the interval depends on the seed and not on the number of threads.
+/// Each round draws as many items as the sample has, with replacement. It uses its own stream of random numbers, so the
+/// interval depends on the seed and not on the number of threads.
+///
+/// ```
+/// use rere_prior::{BestBin, Bootstrap, PriorEstimator, Sample};
+///
+/// let sample = Sample::from_scores(&[0.9, 0.8, 0.7, 0.2, 0.1], &[true, true, false, false, false])?;
+/// let prior = BestBin.estimate(&sample, Bootstrap::new(200, 1)?)?;
+/// assert!(prior.low <= prior.value && prior.value <= prior.high);
+/// # Ok::<(), rere_prior::PriorError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bootstrap {
     rounds: usize,
@@ -17,15 +26,15 @@ pub struct Bootstrap {
 }
 
 impl Bootstrap {
-    /// A bootstrap of so many rounds; 200 give the ends of the interval to about a tenth of its width.
+    /// Creates a bootstrap. 200 rounds give the ends of the interval to about a tenth of its width.
     ///
     /// # Errors
-    /// Where `rounds` is 0.
+    /// Returns an error if `rounds` is 0.
     pub fn new(rounds: usize, seed: u64) -> Result<Self, PriorError> {
         if rounds == 0 { Err(PriorError::NoRounds) } else { Ok(Self { rounds, seed }) }
     }
 
-    /// The 2.5 % and the 97.5 % quantile of `value` over the rounds.
+    /// Returns the 2.5 % and the 97.5 % quantile of `value` over the rounds.
     pub(crate) fn interval<F>(&self, sample: &Sample, value: F) -> Result<(f64, f64), PriorError>
     where
         F: Fn(&Sample) -> Result<f64, PriorError> + Sync,
@@ -43,11 +52,11 @@ impl Bootstrap {
     }
 }
 
-/// The quantile of sorted values, linear between them (type 7 of Hyndman and Fan).
+/// Returns the quantile of sorted values, with linear interpolation (type 7 of Hyndman and Fan).
 fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    below + (above - below) * place.fract()
+    let position = share * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    below + (above - below) * position.fract()
 }
 
 #[cfg(test)]
@@ -55,8 +64,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_linear_between_values() {
-        // By hand: places 0.075, 1.5 and 2.925.
+    fn quantiles_are_interpolated() {
+        // By hand: positions 0.075, 1.5 and 2.925.
         let values = [1.0, 2.0, 4.0, 8.0];
         for (share, expected) in [(0.025, 1.075), (0.5, 3.0), (0.975, 7.7)] {
             assert!((quantile(&values, share) - expected).abs() < 1e-12, "{share}");
@@ -65,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn no_round_is_an_error() {
+    fn zero_rounds_are_an_error() {
         assert_eq!(Bootstrap::new(0, 1), Err(PriorError::NoRounds));
     }
 }

@@ -1,4 +1,4 @@
-//! DEDPUL: the ratio of the estimated densities of labelled and unlabelled scores.
+//! DEDPUL: the ratio of the densities of labelled and unlabelled scores.
 
 use crate::{
     PriorError, PriorEstimator, Sample,
@@ -7,33 +7,45 @@ use crate::{
 
 /// DEDPUL (Ivanov 2020) on scores.
 ///
-/// With f_p the density of the labelled scores, f_u that of the unlabelled and r = f_p / f_u, an unlabelled item is
-/// positive with probability `min(alpha r, 1)`. The share alpha of positives among the unlabelled is where the mean of
-/// these probabilities is alpha itself:
+/// Let f_p be the density of the labelled scores, f_u that of the unlabelled scores, and r = f_p / f_u. An unlabelled
+/// item is positive with probability `min(alpha r, 1)`. The share alpha of positives among the unlabelled items is the
+/// one that equals the mean of these probabilities:
 ///
-/// 1. Both densities are Gaussian kernel estimates of the logits, bandwidths 0.1 (labelled) and 0.05 (unlabelled)
-///    standard deviations, r is taken at each unlabelled item.
-/// 2. In the order of the scores r is smoothed by a running median over 11 items, made non-decreasing above the middle
+/// 1. Both densities are Gaussian kernel estimates of the logits, with bandwidths of 0.1 (labelled) and 0.05
+///    (unlabelled) standard deviations. r is computed at each unlabelled item.
+/// 2. In the order of the scores, r is smoothed by a running median over 11 items, made non-decreasing above the middle
 ///    of the two mean scores, smoothed again over a tenth of the items, and sorted.
-/// 3. Expectation-maximisation from alpha = 1 finds the largest fixed point. Where the estimated densities leave none,
-///    alpha is where the gap `alpha - mean min(alpha r, 1)` bends most, among those with a gap below 0.05.
+/// 3. Expectation-maximisation from alpha = 1 finds the largest fixed point. If the estimated densities have none,
+///    alpha is where the gap `alpha - mean min(alpha r, 1)` bends most, among the values with a gap below 0.05.
 ///
-/// Bandwidths and rules are the authors' (their released code); they cut r at 50, here it is at 1000, so that alpha
-/// may be below 0.02, and their last smoothing of trends is left out, as sorting follows it.
+/// Bandwidths and rules are those of the authors' released code, with two changes. The authors limit r to 50; here the
+/// limit is 1000, so that alpha can be below 0.02. Their last smoothing of trends is omitted, because r is sorted after
+/// it.
 ///
-/// # Traps
-/// - Where scores overlap much (two normals 1.5 standard deviations apart) it is 0.03 to 0.14 too high in the mean,
-///   0.57 at worst; [`BestBin`](crate::BestBin) is nearer in nearly all such settings. Where they lie apart (3 standard
-///   deviations, or two betas) it is within 0.03 in the mean, 0.10 at worst, and from a class prior of 0.2 on steadier
-///   than that.
-/// - Scores nearer to 0 or 1 than 1e-7, the digits of an `f32`, count as 1e-7 away.
+/// # Limits
+/// - If the scores of the classes overlap much (two normals 1.5 standard deviations apart), the value is 0.03 to 0.14
+///   too high on average, and 0.57 at worst; [`BestBin`](crate::BestBin) is nearer in nearly all such settings. If they
+///   are well separated (3 standard deviations, or two betas), the error is within 0.03 on average and 0.10 at worst,
+///   and from a class prior of 0.2 on it is steadier than [`BestBin`](crate::BestBin).
+/// - Scores within 1e-7 of 0 or 1, the precision of an `f32`, are treated as 1e-7 away.
+///
+/// # Example
+/// ```
+/// use rere_prior::{Dedpul, PriorEstimator, Sample};
+///
+/// // 50 labelled positives, and 150 negatives.
+/// let scores: Vec<f64> = (0..200).map(|item| if item < 50 { 0.9 } else { 0.001 * item as f64 }).collect();
+/// let labelled: Vec<bool> = (0..200).map(|item| item < 50).collect();
+/// assert_eq!(Dedpul.value(&Sample::from_scores(&scores, &labelled)?)?, 0.25);
+/// # Ok::<(), rere_prior::PriorError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dedpul;
 
 const BANDWIDTH_LABELLED: f64 = 0.1;
 const BANDWIDTH_UNLABELLED: f64 = 0.05;
 const EDGE: f64 = 1e-7;
-/// Steps of the grid of alpha; the largest ratio that a step can tell from a larger one.
+/// Steps of the grid of alpha, and the largest ratio, as the grid cannot resolve larger ones.
 const STEPS: usize = 1000;
 const LARGEST_GAP: f64 = 0.05;
 const ITERATIONS: usize = 1000;
@@ -56,8 +68,8 @@ fn logit(score: f64) -> f64 {
     (score / (1.0 - score)).ln()
 }
 
-/// The smoothed ratio f_p / f_u at each unlabelled item. Both slices are sorted; `above` is the first item above the
-/// middle.
+/// Returns the smoothed ratio f_p / f_u at each unlabelled item. Both slices must be sorted; `above` is the first item
+/// above the middle.
 fn density_ratios(labelled: &[f64], unlabelled: &[f64], above: usize) -> Vec<f64> {
     let all = || labelled.iter().chain(unlabelled).copied();
     let (low, high) = (all().fold(f64::INFINITY, f64::min) - 1.0, all().fold(f64::NEG_INFINITY, f64::max) + 1.0);
@@ -73,20 +85,20 @@ fn density_ratios(labelled: &[f64], unlabelled: &[f64], above: usize) -> Vec<f64
     running_median(&ratios, unlabelled.len() / 20)
 }
 
-/// The median of each value with `reach` neighbours on both sides, with fewer near the ends.
+/// Returns the median of each value and its `reach` neighbours on both sides, with fewer near the ends.
 fn running_median(values: &[f64], reach: usize) -> Vec<f64> {
     let mut window: Vec<f64> = Vec::with_capacity(2 * reach + 1);
-    let place = |window: &[f64], value: f64| window.partition_point(|x| x.total_cmp(&value).is_lt());
+    let position = |window: &[f64], value: f64| window.partition_point(|x| x.total_cmp(&value).is_lt());
     let (mut start, mut end) = (0, 0);
     (0..values.len())
         .map(|item| {
             let reach = reach.min(item).min(values.len() - 1 - item);
             while end <= item + reach {
-                window.insert(place(&window, values[end]), values[end]);
+                window.insert(position(&window, values[end]), values[end]);
                 end += 1;
             }
             while start < item - reach {
-                window.remove(place(&window, values[start]));
+                window.remove(position(&window, values[start]));
                 start += 1;
             }
             window[reach]
@@ -94,7 +106,7 @@ fn running_median(values: &[f64], reach: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Density ratios at the unlabelled items, sorted upwards, not empty, with the sum of those before each place.
+/// Non-empty density ratios at the unlabelled items, in ascending order, with their cumulative sums.
 struct Ratios {
     sorted: Vec<f64>,
     sums: Vec<f64>,
@@ -112,7 +124,7 @@ impl Ratios {
         Self { sorted, sums }
     }
 
-    /// The mean of `min(alpha r, 1)`.
+    /// Returns the mean of `min(alpha r, 1)`.
     fn mean_posterior(&self, alpha: f64) -> f64 {
         let uncut = self.sorted.partition_point(|&ratio| alpha * ratio < 1.0);
         (alpha * self.sums[uncut] + (self.sorted.len() - uncut) as f64) / self.sorted.len() as f64
@@ -142,7 +154,7 @@ impl Ratios {
     }
 }
 
-/// The alpha at which the gaps, one for each step, bend upwards most; 0 where none does by more than rounding.
+/// Returns the alpha at which the gaps, one for each step, bend upwards most, or 0 if none does by more than rounding.
 fn elbow(gaps: &[f64]) -> f64 {
     let (mut most, mut at) = (1e-9, 0);
     for (step, three) in gaps.windows(3).enumerate() {
@@ -168,15 +180,15 @@ mod tests {
 
     #[test]
     fn exact_ratios_give_the_exact_share() {
-        // A quarter of the unlabelled lies where all are positive: f_p is 4 f_u there and 0 elsewhere.
+        // A quarter of the unlabelled items is in a region of positives only: f_p is 4 f_u there and 0 elsewhere.
         let exact = |high: f64| Ratios::new((0..400).map(|item| if item < 100 { high } else { 0.0 }).collect());
         assert!((exact(4.0).alpha() - 0.25).abs() < 2e-3, "{}", exact(4.0).alpha());
-        // Densities that do not quite agree leave no fixed point: the bend is at 1 / 3.9.
+        // Densities that do not quite agree have no fixed point, and the bend is at 1 / 3.9.
         assert!((exact(3.9).alpha() - 1.0 / 3.9).abs() < 2e-3, "{}", exact(3.9).alpha());
     }
 
     #[test]
-    fn unlabelled_items_without_any_likeness_to_the_labelled_are_all_negative() -> Result<(), PriorError> {
+    fn unlabelled_items_unlike_the_labelled_are_negative() -> Result<(), PriorError> {
         let scores: Vec<f64> = (0..200).map(|item| if item < 50 { 0.9 } else { 0.001 * item as f64 }).collect();
         let labelled: Vec<bool> = (0..200).map(|item| item < 50).collect();
         assert_eq!(Dedpul.value(&Sample::from_scores(&scores, &labelled)?)?, 0.25);

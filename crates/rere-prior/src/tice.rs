@@ -1,4 +1,4 @@
-//! TIcE: a decision tree that looks for a region where the label frequency shows.
+//! TIcE: a decision tree that searches for a region of positives.
 
 use std::{cmp::Ordering, collections::BinaryHeap};
 
@@ -8,30 +8,52 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{PriorError, PriorEstimator, Sample};
 
-/// TIcE (Bekker and Davis 2018), the one estimator here that reads features and needs no classifier.
+/// TIcE (Bekker and Davis 2018), the only estimator here that reads features and needs no classifier.
 ///
-/// In any region of the features the share of labelled items is at most c, the share of the positives that are
-/// labelled, and equal to c where all are positive. With L of T items labelled, one-sided Chebyshev bounds c from below
-/// by `L / T - sqrt(c (1 - c) (1 - delta) / (delta T))` A tree built on a fifth of the items
-/// proposes regions, the other four fifths bound c in each, and the largest bound is kept; c is the mean over the five
-/// fifths, computed with c = 0.5 under the root and then once more with the c found. The class prior is `L / c`.
+/// In a region of the feature space the share of labelled items is at most the label frequency c, and equal to c if all
+/// items there are positive. If L of T items in a region are labelled, the one-sided Chebyshev inequality gives the
+/// lower bound `L / T - sqrt(c (1 - c) (1 - delta) / (delta T))` of c. A tree built on a fifth of the items proposes
+/// regions, the other four fifths give a bound in each region, and the largest bound is kept. c is the mean over the
+/// five fifths, computed with c = 0.5 under the root, and then again with the resulting c. The class prior is the share
+/// of labelled items divided by c.
 ///
-/// As in the paper and its code: every feature is cut into quarters of `[0, 1]` and used once on a path; the most
-/// promising node is split first, at most 500 of them; a split is judged by the largest `L / (T + 5)` of its parts;
-/// regions under 10 items are not used; `delta = max(0.025, 1 / (1 + 0.004 T))`.
+/// These details are as in the paper and its code: every feature is split into quarters of `[0, 1]` and used once on a
+/// path; the most promising node is split first, at most 500 of them; a split is rated by the largest `L / (T + 5)` of
+/// its parts; regions under 10 items are not used; `delta = max(0.025, 1 / (1 + 0.004 T))`.
 ///
-/// # Traps
-/// - As a bound of c it is low, so the class prior is high: in the mean by 0.01 to 0.13 where classes lie well apart,
-///   by 0.09 to 0.41 where they overlap.
-/// - Quarters of `[0, 1]` need features spread over it. Scores of a classifier that is never sure are all in the
-///   lowest quarter, and the answer is 1. Scale features to their range.
-/// - With less than a few dozen labelled items no region has a bound above the overall share, and the answer may be 1.
-/// - The fifths are drawn with the seed: another order of the items or another seed gives another value, a few
-///   hundredths away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// # Limits
+/// - The lower bound of c is too low, so the class prior is too high: on average by 0.01 to 0.13 if classes are well
+///   separated, and by 0.09 to 0.41 if they overlap.
+/// - Features must be spread over `[0, 1]`, so scale them to their range. If all scores of a classifier are in the
+///   lowest quarter, the value is 1.
+/// - With less than a few dozen labelled items no region has a bound above the overall share, and the value may be 1.
+/// - The fifths are drawn with the seed. Another seed or another order of the items changes the value by a few
+///   hundredths.
+///
+/// # Example
+/// ```
+/// use rere_prior::ndarray::Array2;
+/// use rere_prior::{PriorEstimator, Sample, Tice};
+///
+/// // The second half of the items is positive, and every other one of these is labelled.
+/// let features = Array2::from_shape_fn((1000, 1), |(item, _)| if item < 500 { 0.1 } else { 0.9 });
+/// let labelled: Vec<bool> = (0..1000).map(|item| item >= 500 && item % 2 == 0).collect();
+/// let prior = Tice::new(1).value(&Sample::from_features(features, &labelled)?)?;
+/// assert!(0.5 < prior && prior < 0.65);
+/// # Ok::<(), rere_prior::PriorError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Tice {
-    /// Seed of the draw of the fifths.
+    /// Seed for drawing the fifths.
     pub seed: u64,
+}
+
+impl Tice {
+    /// Creates the estimator with a seed for drawing the fifths of the items.
+    pub const fn new(seed: u64) -> Self {
+        Self { seed }
+    }
 }
 
 const FOLDS: usize = 5;
@@ -39,7 +61,7 @@ const PASSES: usize = 2;
 const PARTS: usize = 4;
 const MAX_SPLITS: usize = 500;
 const FEWEST_ITEMS: usize = 10;
-/// The k of their biased estimate of the probability of a label, `L / (T + k)`.
+/// The k of the paper's biased estimate of the label probability, `L / (T + k)`.
 const PRIOR_ITEMS: f64 = 5.0;
 
 impl PriorEstimator for Tice {
@@ -49,9 +71,9 @@ impl PriorEstimator for Tice {
         let mut c = 0.5;
         for _ in 0..PASSES {
             let bounds = (0..FOLDS).map(|fold| {
-                let of_fold = |&place: &usize| place % FOLDS == fold;
-                let (build, bound): (Vec<_>, Vec<_>) = (0..items.len()).partition(of_fold);
-                let pick = |places: Vec<usize>| places.into_iter().map(|place| items[place]).collect();
+                let in_fold = |&position: &usize| position % FOLDS == fold;
+                let (build, bound): (Vec<_>, Vec<_>) = (0..items.len()).partition(in_fold);
+                let pick = |positions: Vec<usize>| positions.into_iter().map(|position| items[position]).collect();
                 Search::new(sample, bound.len(), c).largest_bound(pick(build), pick(bound))
             });
             c = bounds.sum::<f64>() / FOLDS as f64;
@@ -61,7 +83,7 @@ impl PriorEstimator for Tice {
     }
 }
 
-/// What one tree looks at, and how sure a bound has to be.
+/// The data of one tree, and the width of its bounds.
 struct Search<'a> {
     features: ArrayView2<'a, f64>,
     labelled: &'a [bool],
@@ -69,12 +91,12 @@ struct Search<'a> {
     spread: f64,
 }
 
-/// A region: its items in the fold that builds and in those that bound, and the features not yet used on its path.
+/// A region: its items in the building fold and in the bounding folds, and the features not yet used on its path.
 struct Region {
     build: Vec<usize>,
     bound: Vec<usize>,
     unused: Vec<usize>,
-    /// The bound within the building fold, then the number of labelled items there.
+    /// Bound within the building fold, then the number of labelled items there.
     promise: (f64, usize),
 }
 
@@ -86,7 +108,7 @@ impl<'a> Search<'a> {
     }
 
     fn largest_bound(&self, build: Vec<usize>, bound: Vec<usize>) -> f64 {
-        // All items together: their share is at most c, with nothing chosen and so nothing to be taken off.
+        // The share of all items is at most c. This region was not selected, so its bound needs no margin.
         let mut best = if bound.len() < FEWEST_ITEMS { 0.0 } else { self.count(&bound) as f64 / bound.len() as f64 };
         let mut queue = BinaryHeap::new();
         queue.extend(self.region(build, bound, (0..self.features.ncols()).collect()));
@@ -100,7 +122,7 @@ impl<'a> Search<'a> {
             for part in bounding.iter().filter(|part| part.len() >= FEWEST_ITEMS) {
                 best = self.bound(part).max(best);
             }
-            // With so few labelled items no part of a region can have a bound above the best.
+            // With no more labelled items than this, no part of a region can have a bound above the best.
             let too_few = self.spread / (1.0 - best).powi(2);
             let unused: Vec<usize> = region.unused.into_iter().filter(|&other| other != feature).collect();
             for (build, bound) in self.split(&region.build, feature).into_iter().zip(bounding) {
@@ -112,25 +134,25 @@ impl<'a> Search<'a> {
         best
     }
 
-    /// The region, if it is worth splitting: if the fold that builds has both labelled and unlabelled items in it.
+    /// Returns the region if it can be split: if it has labelled and unlabelled items of the building fold.
     fn region(&self, build: Vec<usize>, bound: Vec<usize>, unused: Vec<usize>) -> Option<Region> {
         let labelled = self.count(&build);
         let promise = (self.bound(&build), labelled);
         (labelled > 0 && labelled < build.len()).then_some(Region { build, bound, unused, promise })
     }
 
-    /// The unused feature with the part that is most surely labelled.
+    /// Returns the unused feature whose best part has the highest share of labelled items.
     fn best_feature(&self, region: &Region) -> Option<usize> {
         let score = |feature: usize| {
             let parts = self.split(&region.build, feature);
             parts.iter().map(|part| self.count(part) as f64 / (part.len() as f64 + PRIOR_ITEMS)).fold(0.0, f64::max)
         };
         let scored = region.unused.iter().map(|&feature| (score(feature), feature));
-        // The first of equal features.
+        // Of equal features the first is kept.
         scored.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, feature)| feature)
     }
 
-    /// The items by quarters of a feature.
+    /// Splits the items by the quarters of a feature.
     fn split(&self, items: &[usize], feature: usize) -> [Vec<usize>; PARTS] {
         let mut parts: [Vec<usize>; PARTS] = Default::default();
         for &item in items {
@@ -175,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// 1,000 items of which the second half is positive, every other one of these labelled.
+    /// Labels of 1,000 items: the second half is positive, and every other one of these is labelled.
     fn labels() -> Vec<bool> {
         (0..1000).map(|item| item >= 500 && item % 2 == 0).collect()
     }
@@ -184,28 +206,24 @@ mod tests {
     fn a_pure_quarter_has_the_bound_of_its_equation() -> Result<(), PriorError> {
         let features = Array2::from_shape_fn((1000, 2), |(item, feature)| match feature {
             0 => 0.5,
-            _ => {
-                if item < 500 {
-                    0.1
-                } else {
-                    0.9
-                }
-            }
+            _ if item < 500 => 0.1,
+            _ => 0.9,
         });
         let sample = Sample::from_features(features, &labels())?;
-        // 800 items bound: delta = 1 / 4.2, and about 400 of them lie in the pure quarter, half of them labelled.
+        // Four fifths are 800 items: delta = 1 / 4.2. About 400 of them are in the pure quarter, half of these
+        // labelled.
         let delta: f64 = 1.0 / 4.2;
         let c = 0.5 - (0.25 * (1.0 - delta) / (delta * 400.0)).sqrt();
         let again = 0.5 - (c * (1.0 - c) * (1.0 - delta) / (delta * 400.0)).sqrt();
-        let value = Tice { seed: 1 }.value(&sample)?;
+        let value = Tice::new(1).value(&sample)?;
         assert!((value - 0.25 / again).abs() < 0.01, "{value} and {}", 0.25 / again);
         Ok(())
     }
 
     #[test]
-    fn features_that_say_nothing_leave_every_prior_possible() -> Result<(), PriorError> {
+    fn uninformative_features_give_the_largest_prior() -> Result<(), PriorError> {
         let sample = Sample::from_features(Array2::from_elem((1000, 3), 0.5), &labels())?;
-        assert!((Tice { seed: 1 }.value(&sample)? - 1.0).abs() < 1e-3);
+        assert!((Tice::new(1).value(&sample)? - 1.0).abs() < 1e-3);
         Ok(())
     }
 }

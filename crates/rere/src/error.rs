@@ -171,9 +171,6 @@ pub enum ConfigProblem {
     /// No system has this name.
     #[error("system: {0}")]
     System(UnknownSystem),
-    /// No training file is named.
-    #[error("data.train is not set: name the training file")]
-    NoTrainingFile,
     /// A stage to be taken from a trained model is not one of the system.
     #[error("expected one of the stages {}, found {found}", known.join(", "))]
     UnknownStage {

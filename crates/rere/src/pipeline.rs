@@ -87,7 +87,7 @@ impl<'a, S: System> ScoredSentences<'a, S> {
             found.clear();
             system.decode(scores, text, &decoding, scratch, found).map_err(failed)?;
             let is_kept = |triple: &&SpanTriple| {
-                let threshold = thresholds.triple.of(triple.relation);
+                let threshold = thresholds.triple.get(triple.relation);
                 triple.is_pair()
                     && self.wanted.get(triple.relation) == Some(&true)
                     && threshold.is_some_and(|least| triple.score >= least)

@@ -1,18 +1,16 @@
-//! A crate that has nothing to do with the rest of the project trains with one of its losses.
+//! Trains a model of burn with a loss of `rere-loss`.
 
-use rere_loss::{
-    Cpu, Groups, Loss, LossError,
-    burn::{
-        nn::LinearConfig,
-        optim::{AdamConfig, GradientsParams},
-        tensor::{Device, Distribution, Tensor},
-    },
+use burn::{
+    nn::LinearConfig,
+    optim::{AdamConfig, GradientsParams},
+    tensor::{Device, Distribution, Tensor},
 };
+use rere_loss::{Cpu, Groups, Loss, LossError};
 
 fn main() -> Result<(), LossError> {
     let device = Device::flex().autodiff();
     device.seed(1);
-    // 64 sentences with 16 features, 12 relations.
+    // 64 sentences with 16 features each, 12 relations.
     let features = Tensor::<2>::random([64, 16], Distribution::Normal(0.0, 1.0), &device);
     let targets = features.clone().narrow(1, 0, 12).greater_scalar(1.5).float();
 
@@ -27,7 +25,7 @@ fn main() -> Result<(), LossError> {
         model = adam.step(0.05, model, gradients);
         values.push(mean.into_scalar::<f32>());
     }
-    println!("loss {:.3} at first, {:.3} after 100 steps", values[0], values[99]);
-    assert!(values[99] < 0.7 * values[0], "nothing was learnt");
+    println!("loss {:.3} at the start, {:.3} after 100 steps", values[0], values[99]);
+    assert!(values[99] < 0.7 * values[0], "the loss did not decrease");
     Ok(())
 }

@@ -4,98 +4,114 @@ use std::path::{Path, PathBuf};
 
 use rere_core::Sentence;
 use rere_data::{
-    Aligner, DataError, Folding, Format, KnowledgeBase, MatcherSettings, Overlap, Reader, Writer, input_name,
+    Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, ReadOptions, Reader, Writer, input_name,
 };
 
-use super::{Outcome, Reading, check_standard_input, finish_reading, log, report, say, wrong_use};
+use super::{
+    CommandResult, FOLDED, InputArguments, check_standard_input, finish_reading, folding, log_line, log_unsupported,
+    print_line, usage_error,
+};
 
 /// Options of `rere align`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Triples of the knowledge base: subject, relation, object, parted by tabs; with --overlap, several times. Here, in
-    /// --entities or in IN, - is standard input.
-    #[arg(long, value_name = "TSV", required = true)]
-    kb: Vec<PathBuf>,
-    /// Its entities: id, second id, name, aliases, parted by tabs; once for each knowledge base, or for all.
-    #[arg(long, value_name = "TSV", required = true)]
-    entities: Vec<PathBuf>,
-    /// What its relations are called in the corpus, a JSON object; once for each knowledge base, or for all; - for none.
-    #[arg(long, value_name = "JSON")]
-    map: Vec<PathBuf>,
-    /// Also find names that differ from the text in case, white space, composed and decomposed characters, zero-width characters,
-    /// kinds of quotes and dashes.
-    #[arg(long)]
-    fold: bool,
-    /// Count what the labellings have in common, as Table 1 of the paper does, and write no corpus.
-    #[arg(long, conflicts_with = "output")]
-    overlap: bool,
-    /// With --overlap: the corpus's own triples are a labelling too.
-    #[arg(long, requires = "overlap", conflicts_with = "output")]
-    own: bool,
-    /// Sentences, in any known format.
+    /// Corpus to read, in any known format; - for standard input.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where the sentences go with the knowledge base's triples in place of their own, in the rere format.
+    /// File to write, in the rere format, with the knowledge base's triples in place of the corpus's; - for standard
+    /// output.
     #[arg(value_name = "OUT", required_unless_present = "overlap")]
     output: Option<PathBuf>,
+    /// Triples of the knowledge base, tab-separated: subject, relation, object; - for standard input. May be repeated
+    /// with --overlap.
+    #[arg(long, value_name = "FILE", required = true)]
+    kb: Vec<PathBuf>,
+    /// Entities of the knowledge base, tab-separated: id, second id, name, aliases; - for standard input. Once, or once
+    /// for each --kb.
+    #[arg(long, value_name = "FILE", required = true)]
+    entities: Vec<PathBuf>,
+    /// Relation names of the corpus for those of the knowledge base, a JSON object; - for none. Once, or once for each
+    /// --kb.
+    #[arg(long, value_name = "FILE")]
+    map: Vec<PathBuf>,
+    #[arg(long, help = format!("Also find names that differ from the text in {FOLDED}"))]
+    fold: bool,
+    /// Compare the labellings: count the triples that they share (as Table 1 of the RERE paper), and write no corpus.
+    #[arg(long, conflicts_with = "output")]
+    overlap: bool,
+    /// With --overlap, also compare the triples of the corpus itself.
+    #[arg(long, requires = "overlap", conflicts_with = "output")]
+    own: bool,
     #[command(flatten)]
-    reading: Reading,
+    input_options: InputArguments,
 }
 
-/// Labels a corpus, or compares its labellings.
-pub fn run(arguments: &Arguments) -> Outcome {
+const EXAMPLES: &str = "\
+Examples:
+  Label a corpus, with the relation names of map.json:
+    rere align --kb triples.tsv --entities entities.tsv --map map.json corpus.jsonl labelled.jsonl
+  Compare the labels of two knowledge bases and of the corpus itself:
+    rere align --overlap --own --kb a.tsv --kb b.tsv --entities entities.tsv corpus.jsonl";
+
+/// Labels a corpus, or compares labellings.
+pub fn run(arguments: &Arguments) -> CommandResult {
     if !arguments.overlap && arguments.kb.len() > 1 {
-        return Err(wrong_use("a corpus is labelled by one --kb; several are compared with --overlap"));
+        return Err(usage_error("expected one --kb to label a corpus; to compare several, use --overlap"));
     }
     let count = arguments.kb.len();
     let mut sources: Vec<(&Path, &Path, Option<&Path>)> = Vec::with_capacity(count);
     for (index, kb) in arguments.kb.iter().enumerate() {
-        let entities = one_of("--entities", &arguments.entities, index, count).map_err(wrong_use)?;
+        let entities = path_for_kb("--entities", &arguments.entities, index, count).map_err(usage_error)?;
         let map = match arguments.map.as_slice() {
             [] => None,
-            maps => Some(one_of("--map", maps, index, count).map_err(wrong_use)?).filter(|map| *map != Path::new("-")),
+            maps => Some(path_for_kb("--map", maps, index, count).map_err(usage_error)?)
+                .filter(|map| *map != Path::new("-")),
         };
         sources.push((kb.as_path(), entities, map));
     }
-    // One --entities is read for each --kb.
+    // A single --entities is read again for each --kb.
     let files = sources.iter().flat_map(|&(kb, entities, _)| [kb, entities]);
     check_standard_input(files.chain([arguments.input.as_path()]))?;
     let mut aligners = Vec::with_capacity(count);
     for (kb, entities, map) in sources {
         aligners.push((input_name(kb), aligner(kb, entities, map, arguments.fold)?));
     }
+    let options = arguments.input_options.options();
     match (&arguments.output, aligners.as_slice()) {
-        (Some(output), [(_, aligner)]) => label(&arguments.input, &arguments.reading, aligner, output),
-        _ => compare(&arguments.input, &arguments.reading, &aligners, arguments.own),
+        (Some(output), [(_, aligner)]) => label(&arguments.input, &options, aligner, output),
+        _ => compare(&arguments.input, &options, &aligners, arguments.own),
     }
 }
 
-/// The path for a knowledge base, of as many as there are knowledge bases or of a single one.
-fn one_of<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) -> Result<&'a Path, String> {
+/// Returns the path that belongs to a knowledge base: the only one, or the one at the same index.
+fn path_for_kb<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) -> Result<&'a Path, String> {
     match paths {
         [path] => Ok(path),
         paths if paths.len() == count => Ok(&paths[index]),
-        paths => {
-            Err(format!("{option} is given {} times for {count} --kb: give it once, or once for each", paths.len()))
-        }
+        paths => Err(format!(
+            "{option} is given {} times, but --kb {count} times: give it once, or once for each",
+            paths.len()
+        )),
     }
 }
 
+/// Reads a knowledge base and builds its aligner.
 fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result<Aligner, DataError> {
-    let folding = if fold { Folding::ALL } else { Folding::NONE };
-    let settings = MatcherSettings::default().with_folding(folding);
+    let settings = MatcherSettings::default().with_folding(folding(fold));
     let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
-    log(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
+    log_line(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());
-    log(format!(
-        "{names} different names are looked for, {short} are too short (less than {})",
+    log_line(format!(
+        "{names} different names are searched for, {short} are too short (fewer than {} characters)",
         settings.min_characters
     ));
     Ok(aligner)
 }
 
-fn label(input: &Path, reading: &Reading, aligner: &Aligner, path: &Path) -> Outcome {
-    let mut reader = Reader::open(input, &reading.options())?;
+/// Writes the corpus with the triples of the knowledge base.
+fn label(input: &Path, options: &ReadOptions, aligner: &Aligner, path: &Path) -> CommandResult {
+    let mut reader = Reader::open(input, options)?;
     let mut writer = Writer::create(path, Format::Rere)?;
     let (mut sentences, mut labelled, mut triples, mut mentions) = (0, 0, 0, 0);
     for sentence in reader.by_ref() {
@@ -108,14 +124,15 @@ fn label(input: &Path, reading: &Reading, aligner: &Aligner, path: &Path) -> Out
     }
     finish_reading(&reader, input)?;
     let written = writer.finish()?;
-    // Standard output may be where the sentences go.
-    log(format!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples"));
-    report(&written);
+    // To standard error: the corpus may go to standard output.
+    log_line(format!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples"));
+    log_unsupported(&written);
     Ok(())
 }
 
-fn compare(input: &Path, reading: &Reading, aligners: &[(&Path, Aligner)], own: bool) -> Outcome {
-    let mut reader = Reader::open(input, &reading.options())?;
+/// Prints how much the labellings share.
+fn compare(input: &Path, options: &ReadOptions, aligners: &[(&Path, Aligner)], own: bool) -> CommandResult {
+    let mut reader = Reader::open(input, options)?;
     let mut names: Vec<String> = aligners.iter().map(|(kb, _)| kb.display().to_string()).collect();
     if own {
         names.insert(0, "own".to_owned());
@@ -127,6 +144,6 @@ fn compare(input: &Path, reading: &Reading, aligners: &[(&Path, Aligner)], own: 
     });
     let overlap = Overlap::of(names, sentences)?;
     finish_reading(&reader, input)?;
-    say(overlap)?;
+    print_line(overlap)?;
     Ok(())
 }

@@ -2,60 +2,66 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use rere_data::{CleanSettings, Cleaner, Folding, Format, Merger, Reader, Writer};
+use rere_data::{CleanSettings, Cleaner, Format, Merger, Reader, Writer};
 
-use super::{Outcome, Reading, comma_advice, finish_reading, log, report};
+use super::{CommandResult, FOLDED, InputArguments, comma_advice, finish_reading, folding, log_line, log_unsupported};
 
 /// Options of `rere clean`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// A corpus in any known format; - is standard input.
+    /// Corpus to read, in any known format; - for standard input.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where what is left goes, in the rere format; - is standard output.
+    /// File to write, in the rere format; - for standard output.
     #[arg(value_name = "OUT")]
     output: PathBuf,
     #[command(flatten)]
-    steps: Steps,
+    steps: CleaningSteps,
     #[command(flatten)]
-    reading: Reading,
+    input_options: InputArguments,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  Remove triples that are not in the text, sentences without triples, and duplicates:
+    rere clean --missing --empty --duplicates corpus.jsonl clean.jsonl
+  Keep only two relations:
+    rere clean --relations founded --relations lives_in corpus.jsonl two.jsonl";
+
+/// What to clean; at least one option is required.
 #[derive(clap::Args)]
 #[group(required = true, multiple = true)]
-struct Steps {
-    /// Keep only triples of this relation; can be repeated.
+struct CleaningSteps {
+    /// Keep only triples of this relation; may be repeated.
     #[arg(long, value_name = "NAME")]
     relations: Option<Vec<String>>,
-    /// Replace surfaces by those of the text if they differ from it in case, white space, composed and decomposed characters,
-    /// zero-width characters, kinds of quotes and dashes.
-    #[arg(long)]
+    #[arg(long, help = format!("Replace surfaces by those of the text if they differ in {FOLDED}"))]
     fold: bool,
-    /// Remove triples whose subject or object does not stand in the text.
+    /// Remove triples whose subject or object is not in the text.
     #[arg(long)]
     missing: bool,
-    /// Merge sentences that have the same text: one sentence with the triples of all, in the place and with the id of the first. Needs
-    /// the corpus in memory.
+    /// Merge sentences with the same text into the first of them, with the triples of all; keeps the corpus in memory.
     #[arg(long)]
     merge: bool,
     /// Remove sentences without triples.
     #[arg(long)]
     empty: bool,
-    /// Remove triples that stand twice in a sentence, and sentences that stand twice with the same triples.
+    /// Remove repeated triples of a sentence, and repeated sentences with the same triples.
     #[arg(long)]
     duplicates: bool,
 }
 
 /// Cleans a corpus.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> CommandResult {
     let steps = &arguments.steps;
     let mut settings = CleanSettings::default()
-        .with_folding(if steps.fold { Folding::ALL } else { Folding::NONE })
+        .with_folding(folding(steps.fold))
         .with_missing(steps.missing)
         .with_empty(steps.empty)
         .with_duplicates(steps.duplicates);
     settings.relations = steps.relations.as_ref().map(|names| names.iter().cloned().collect());
-    // Of sentences that will be merged, only the triples are cleaned: what they are together tells whether they are empty.
+    // Sentences are merged before empty and repeated ones are removed, as merging can change which ones those are.
     let (settings, after_merge) = if steps.merge {
         let after_merge = CleanSettings::default().with_empty(settings.empty).with_duplicates(settings.duplicates);
         (settings.with_empty(false).with_duplicates(false), after_merge)
@@ -64,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
     let mut cleaner = Cleaner::new(settings);
     let mut merger = steps.merge.then(Merger::default);
-    let mut reader = Reader::open(&arguments.input, &arguments.reading.options())?;
+    let mut reader = Reader::open(&arguments.input, &arguments.input_options.options())?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     let mut unseen: BTreeSet<&str> = steps.relations.iter().flatten().map(String::as_str).collect();
     for sentence in reader.by_ref() {
@@ -92,11 +98,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
         reports.extend([merged.to_string(), cleaner.report().to_string()]);
     }
     let written = writer.finish()?;
-    log(reports.join("\n"));
+    log_line(reports.join("\n"));
     for relation in unseen {
         let advice = comma_advice(relation);
-        log(format!("note: no triple has the relation {relation:?} that --relations names{advice}"));
+        log_line(format!("note: no triple has the relation {relation:?} given by --relations{advice}"));
     }
-    report(&written);
+    log_unsupported(&written);
     Ok(())
 }

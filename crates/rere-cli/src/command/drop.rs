@@ -5,37 +5,46 @@ use std::path::PathBuf;
 use rere_core::Probability;
 use rere_data::{DropBy, Format, Reader, TripleDropper, Writer};
 
-use super::{Outcome, Reading, finish_reading, log, report};
+use super::{CommandResult, InputArguments, finish_reading, log_line, log_unsupported};
 
 /// Options of `rere drop`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// A corpus in any known format; - is standard input.
+    /// Corpus to read, in any known format; - for standard input.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where what is left goes, in the rere format; - is standard output.
+    /// File to write, in the rere format; - for standard output.
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// Probability with which a triple goes.
+    /// Probability of removing a triple, from 0 to 1.
     #[arg(long, value_name = "P")]
     rate: Probability,
-    /// What goes together: triple (each on its own), relation (those of one sentence), pair (all of a subject and object).
+    /// What is removed together: triple (each alone), relation (all of it in a sentence), pair (all of a subject and
+    /// object).
     #[arg(long, value_name = "UNIT", default_value = "triple")]
     by: DropBy,
-    /// Keep sentences that lose their last triple.
+    /// Keep sentences that lose all their triples.
     #[arg(long)]
     keep_empty: bool,
-    /// Seed of the draw.
-    #[arg(long)]
+    /// Seed of the random choice.
+    #[arg(long, value_name = "N")]
     seed: u64,
     #[command(flatten)]
-    reading: Reading,
+    input_options: InputArguments,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  Remove about 30 % of the triples:
+    rere drop --rate 0.3 --seed 1 train.jsonl train-70.jsonl
+  Remove whole subject-object pairs, and keep sentences that lose all their triples:
+    rere drop --rate 0.3 --seed 1 --by pair --keep-empty train.jsonl train-70.jsonl";
+
 /// Removes triples at random.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> CommandResult {
     let mut dropper = TripleDropper::new(arguments.rate, arguments.by, arguments.seed);
-    let mut reader = Reader::open(&arguments.input, &arguments.reading.options())?;
+    let mut reader = Reader::open(&arguments.input, &arguments.input_options.options())?;
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     for sentence in reader.by_ref() {
         let mut sentence = sentence?;
@@ -45,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     finish_reading(&reader, &arguments.input)?;
     let written = writer.finish()?;
-    report(&written);
-    log(dropper.report());
+    log_unsupported(&written);
+    log_line(dropper.report());
     Ok(())
 }

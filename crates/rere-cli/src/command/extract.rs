@@ -3,102 +3,108 @@
 use std::{error::Error, path::PathBuf, time::Instant};
 
 use rere::{
-    Constraints, ExtractError, ExtractOptions, Extraction, LoadOptions, Precision, Probability, Progress,
-    TrainedSystem, load,
+    Constraints, ExtractError, ExtractOptions, Extraction, LoadOptions, Precision, Probability, TrainedSystem, load,
 };
 use rere_data::{Format, Reader, Writer};
 
-use super::{Outcome, Reading, comma_advice, log, report, tell};
-use crate::progress::bar;
+use super::{CommandResult, DeviceArguments, InputArguments, comma_advice, log_line, log_read_report, log_unsupported};
+use crate::training_progress::progress_bar;
 
 /// Options of `rere extract`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Model folder.
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// Plain text, one sentence per line, or a corpus in any known format; - is standard input.
+    /// Text to read, one sentence per line, or a corpus in any known format; - for standard input.
     #[arg(value_name = "IN", default_value = "-")]
     input: PathBuf,
-    /// Where predictions go, in the rere format; - is standard output.
-    #[arg(short, value_name = "OUT", default_value = "-")]
+    /// File to write, in the rere format; - for standard output.
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
-    /// Where to compute: flex, or, in a build with their features, libtorch, libtorch:cuda:0, cuda:0 or wgpu.
-    #[arg(long, default_value = "flex")]
-    device: String,
-    /// Numbers that are computed with: f32, bf16 or f16.
-    #[arg(long, default_value = "f32")]
+    #[command(flatten)]
+    device: DeviceArguments,
+    /// Number type to compute with: f32, bf16 or f16.
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
     precision: Precision,
-    /// Tokens in a batch, padding counted.
-    #[arg(long, default_value_t = 1024)]
+    /// Batch size in tokens, with padding.
+    #[arg(long, value_name = "N", default_value_t = 1024)]
     batch_tokens: usize,
-    /// Least score of a triple, in place of the model's.
+    /// Lowest score of a triple; overrides the model's.
     #[arg(long, value_name = "P")]
     min_score: Option<Probability>,
-    /// Restrict to this relation; can be repeated.
+    /// Extract only triples of this relation; may be repeated.
     #[arg(long, value_name = "NAME")]
     relations: Vec<String>,
     #[command(flatten)]
     constraints: ConstraintArguments,
     #[command(flatten)]
-    reading: Reading,
+    input_options: InputArguments,
 }
 
-/// Constraints on triples, in place of the model's.
+const EXAMPLES: &str = "\
+Examples:
+  Extract from plain text:
+    echo 'Ada Lovelace was born in London.' | rere extract --model model
+  Extract from a corpus, only triples with a score of at least 0.5:
+    rere extract --model model test.jsonl --output predicted.jsonl --min-score 0.5";
+
+/// Constraints on triples; they override the model's.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Constraints")]
 struct ConstraintArguments {
-    /// The most tokens of a subject or an object.
+    /// Longest subject or object, in tokens.
     #[arg(long, value_name = "N")]
     longest: Option<usize>,
     /// Whether subject and object may overlap.
     #[arg(long, value_name = "BOOL")]
     overlap: Option<bool>,
-    /// The most triples of a sentence; the best ones stay.
+    /// Largest number of triples per sentence; the ones with the highest scores are kept.
     #[arg(long, value_name = "N")]
     most: Option<usize>,
-    /// A relation in which a subject has one object and an object one subject; can be repeated.
+    /// Relation in which a subject has at most one object, and an object at most one subject; may be repeated.
     #[arg(long, value_name = "NAME")]
     one_to_one: Vec<String>,
 }
 
 impl ConstraintArguments {
-    /// The constraints of a model with those that are given.
-    fn over(&self, model: &Constraints) -> Constraints {
-        let given = model
+    /// Returns the constraints of a model, with the given ones in place of its own.
+    fn override_model(&self, model: &Constraints) -> Constraints {
+        let constraints = model
             .clone()
             .with_longest(self.longest.or(model.longest))
             .with_overlap(self.overlap.unwrap_or(model.overlap))
             .with_most(self.most.or(model.most));
-        if self.one_to_one.is_empty() { given } else { given.with_one_to_one(&self.one_to_one) }
+        if self.one_to_one.is_empty() { constraints } else { constraints.with_one_to_one(&self.one_to_one) }
     }
 }
 
 /// Extracts triples.
-pub fn run(arguments: &Arguments) -> Outcome {
-    let device = rere::parse_device(&arguments.device)?;
-    let options =
-        LoadOptions::new(device).with_precision(arguments.precision).with_batch_tokens(arguments.batch_tokens);
+pub fn run(arguments: &Arguments) -> CommandResult {
+    let options = LoadOptions::new(arguments.device.parse()?)
+        .with_precision(arguments.precision)
+        .with_batch_tokens(arguments.batch_tokens);
     let system = load(&arguments.model, options)?;
     let mut options = ExtractOptions::default()
         .with_min_score(arguments.min_score)
-        .with_constraints(arguments.constraints.over(&system.config().decode));
+        .with_constraints(arguments.constraints.override_model(&system.config().decode));
     if !arguments.relations.is_empty() {
         options = options.with_relations(&arguments.relations);
     }
-    // Before anything is read or written.
+    // Unknown relations are an error before anything is read or written.
     options.wanted(&system.config().relations).map_err(with_advice)?;
 
-    let reader = Reader::open(&arguments.input, &arguments.reading.options())?;
-    // The predictions of an older run survive until the new ones are whole.
+    let reader = Reader::open(&arguments.input, &arguments.input_options.options())?;
+    // An older output file is replaced only when the new one is complete.
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
     let reader = extract(&*system, &options, reader, &mut writer)?;
-    tell(&arguments.input, reader.report());
-    report(&writer.finish()?);
+    log_read_report(&arguments.input, reader.report());
+    log_unsupported(&writer.finish()?);
     Ok(())
 }
 
-/// A name that is one of no relation may be a list of names.
+/// Adds advice to the error for an unknown relation, which may be a comma-separated list.
 fn with_advice(error: ExtractError) -> Box<dyn Error> {
     match &error {
         ExtractError::UnknownRelation { name, .. } => format!("{error}{}", comma_advice(name)).into(),
@@ -106,14 +112,14 @@ fn with_advice(error: ExtractError) -> Box<dyn Error> {
     }
 }
 
-/// Extracts from all sentences. What a slow input has given so far is answered at once.
+/// Extracts from all sentences. The triples of a slow input are written as its sentences arrive.
 fn extract(
     system: &dyn TrainedSystem,
     options: &ExtractOptions,
     reader: Reader,
     writer: &mut Writer,
 ) -> Result<Reader, Box<dyn Error>> {
-    let bar = bar(0, "{spinner} {pos} sentences, {per_sec}");
+    let bar = progress_bar(0, "{spinner} {pos} sentences, {per_sec}");
     let started = Instant::now();
     let mut extraction = Extraction::new(system, options.clone(), reader);
     while let Some(chunk) = extraction.next() {
@@ -122,7 +128,7 @@ fn extract(
         bar.set_position(extraction.progress().sentences as u64);
     }
     bar.finish_and_clear();
-    let (Progress { sentences, triples }, seconds) = (extraction.progress(), started.elapsed().as_secs_f64());
-    log(format!("{sentences} sentences, {triples} triples in {seconds:.1} s"));
+    let (progress, seconds) = (extraction.progress(), started.elapsed().as_secs_f64());
+    log_line(format!("{} sentences, {} triples in {seconds:.1} s", progress.sentences, progress.triples));
     Ok(extraction.into_source())
 }

@@ -1,6 +1,7 @@
-//! One file for each command.
+//! The commands, one module for each.
 
 use std::{
+    error::Error,
     fmt::Display,
     fs,
     io::{self, Write},
@@ -9,66 +10,73 @@ use std::{
 
 use clap::error::ErrorKind;
 
+use rere::Device;
 use rere_core::Sentence;
 use rere_data::{
-    DataError, Format, OffsetUnit, ReadOptions, ReadReport, Reader, UnsupportedCounts, input_name, is_standard,
-    read_reporting, replace_file,
+    DataError, Folding, Format, OffsetUnit, ReadOptions, ReadReport, Reader, UnsupportedCounts, input_name,
+    is_standard, read_reporting, replace_file,
 };
 use rere_eval::to_png;
 
 pub mod align;
 pub mod clean;
 pub mod compare;
+pub mod completions;
 pub mod convert;
 pub mod drop;
 pub mod evaluate;
 pub mod extract;
+pub mod man;
 pub mod stats;
 pub mod train;
 pub mod tune;
 
-/// What a command ends with.
-pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+/// What a command returns.
+pub type CommandResult = Result<(), Box<dyn Error>>;
 
-/// How a corpus is read: options of the commands that read one.
+/// Options of the commands that read a corpus.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Reading")]
-pub struct Reading {
-    #[arg(long, help = format!("Format of the input, if its content does not tell: {}", Format::names()))]
+#[command(next_help_heading = "Input")]
+pub struct InputArguments {
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        help = format!("Format of the input, if its content does not show it: {}", Format::names())
+    )]
     format: Option<Format>,
     #[command(flatten)]
-    conventions: Conventions,
+    conventions: ConventionArguments,
 }
 
-impl Reading {
+impl InputArguments {
     fn options(&self) -> ReadOptions {
         self.conventions.options(self.format)
     }
 }
 
-/// Conventions of files that no content tells: options of all commands that read corpora, and the same for all their files.
+/// Conventions that a file's content does not show: options of the commands that read corpora, the same for all files.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Reading")]
-pub struct Conventions {
+#[command(next_help_heading = "Input")]
+pub struct ConventionArguments {
     #[arg(
         long,
         value_name = "UNIT",
         default_value = OffsetUnit::default().name(),
-        help = format!("What offsets count: {}", units())
+        help = format!("Unit of offsets: {}", offset_units())
     )]
     offsets: OffsetUnit,
     #[arg(
         long = "negative-label",
         value_name = "LABEL",
         help = format!(
-            "A label of pairs that have no relation; can be repeated, '' for none [default: {}]",
+            "Label of pairs without a relation, '' if there is none; may be repeated [default: {}]",
             ReadOptions::NEGATIVE_LABELS.join(", ")
         )
     )]
     negative_labels: Vec<String>,
 }
 
-impl Conventions {
+impl ConventionArguments {
     fn options(&self, format: Option<Format>) -> ReadOptions {
         let options = ReadOptions::default().with_format(format).with_offsets(self.offsets);
         match self.negative_labels.as_slice() {
@@ -78,44 +86,71 @@ impl Conventions {
     }
 }
 
-/// Units of offsets, for help texts.
-fn units() -> String {
+/// Options of the commands that run a network.
+#[derive(clap::Args)]
+pub struct DeviceArguments {
+    /// Device: flex (CPU), or, in a build with the feature, libtorch, libtorch:cuda:0, cuda:0 or wgpu.
+    #[arg(long, value_name = "DEVICE", default_value = "flex")]
+    device: String,
+}
+
+impl DeviceArguments {
+    fn parse(&self) -> Result<Device, Box<dyn Error>> {
+        Ok(rere::parse_device(&self.device)?)
+    }
+}
+
+/// Returns the units of offsets for help texts.
+fn offset_units() -> String {
     OffsetUnit::ALL.map(|unit| format!("{} ({unit})", unit.name())).join(" or ")
 }
 
-/// Options that do not go together in a way that clap cannot tell: the program ends with 2, as for any wrong use.
-fn wrong_use(message: impl Display) -> Box<dyn std::error::Error> {
+/// What `--fold` ignores, for help texts.
+const FOLDED: &str = "case, white space, Unicode composition, zero-width characters, and kinds of quotes and dashes";
+
+/// Returns the folding that `--fold` asks for.
+fn folding(fold: bool) -> Folding {
+    if fold { Folding::ALL } else { Folding::NONE }
+}
+
+/// Makes an error of options that contradict each other in a way that clap cannot check; the exit code is 2.
+fn usage_error(message: impl Display) -> Box<dyn Error> {
     Box::new(clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")))
 }
 
-/// What to do if a value of `--relations` is unknown: a comma is part of a name, and separates none.
+/// Returns advice for an unknown name after `--relations`: names may contain commas, so a comma does not separate them.
 fn comma_advice(name: &str) -> &'static str {
     if name.contains(',') { "; --relations takes one name: repeat it for each" } else { "" }
 }
 
-/// Prints a line to standard output. That nobody reads it any more is an error, and no panic.
-pub fn say(line: impl Display) -> Result<(), DataError> {
+/// Prints a line to standard output. Unlike `println!`, it returns an error if the output is closed.
+pub fn print_line(line: impl Display) -> Result<(), DataError> {
     writeln!(io::stdout().lock(), "{line}").map_err(DataError::Output)
 }
 
-/// Prints a line to standard error, whether or not anybody reads it.
-pub fn log(line: impl Display) {
+/// Prints text to standard output as it is.
+fn print_bytes(text: &[u8]) -> Result<(), DataError> {
+    io::stdout().lock().write_all(text).map_err(DataError::Output)
+}
+
+/// Prints a line to standard error, and ignores that it may be closed.
+pub fn log_line(line: impl Display) {
     _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Sees that standard input is not wanted twice. A path comes as often as it is read.
-fn check_standard_input<'a>(reads: impl IntoIterator<Item = &'a Path>) -> Outcome {
+/// Checks that standard input is read at most once. A path that is read twice must be given twice.
+fn check_standard_input<'a>(reads: impl IntoIterator<Item = &'a Path>) -> CommandResult {
     match reads.into_iter().filter(|path| is_standard(path)).count() {
         0 | 1 => Ok(()),
-        times => Err(wrong_use(format!(
-            "standard input (-) can be read only once, and would be read {times} times: give files"
+        times => Err(usage_error(format!(
+            "standard input (-) can be read only once, but would be read {times} times: name files"
         ))),
     }
 }
 
-/// Tells what was read, and sees that there was a sentence: if there was none, a file at the output stays.
+/// Logs the report of a reader, and checks that there was a sentence: an empty input must not replace an older output.
 fn finish_reading(reader: &Reader, path: &Path) -> Result<(), DataError> {
-    tell(path, reader.report());
+    log_read_report(path, reader.report());
     check_not_empty(path, reader.report())
 }
 
@@ -123,52 +158,52 @@ fn check_not_empty(path: &Path, report: &ReadReport) -> Result<(), DataError> {
     if report.sentences == 0 { Err(DataError::Empty { path: input_name(path).to_owned() }) } else { Ok(()) }
 }
 
-/// The sentences of a corpus; what of it has no counterpart is told.
-fn read(path: &Path, options: &ReadOptions) -> Result<Vec<Sentence>, DataError> {
+/// Reads a corpus and logs what was left out.
+fn read_corpus(path: &Path, options: &ReadOptions) -> Result<Vec<Sentence>, DataError> {
     let (sentences, report) = read_reporting(path, options)?;
-    tell(path, &report);
+    log_read_report(path, &report);
     Ok(sentences)
 }
 
-/// As [`read`], for a file that is of no use without triples.
+/// Reads a corpus that is useless without triples: as [`read_corpus`], with a warning if there are none.
 fn read_gold(path: &Path, options: &ReadOptions) -> Result<Vec<Sentence>, DataError> {
     let (sentences, report) = read_reporting(path, options)?;
-    tell_gold(path, &report);
+    log_gold_report(path, &report);
     Ok(sentences)
 }
 
-/// Prints what of a file was left out, if anything was.
-fn tell(path: &Path, report: &ReadReport) {
+/// Logs what was left out of a file, if anything was.
+fn log_read_report(path: &Path, report: &ReadReport) {
     if !report.is_empty() {
-        log(format!("{}:\n{report}", input_name(path).display()));
+        log_line(format!("{}:\n{report}", input_name(path).display()));
     }
 }
 
-/// As [`tell`], with a warning if there is no triple: the labels may be of a format that is not known.
-fn tell_gold(path: &Path, report: &ReadReport) {
-    tell(path, report);
+/// Logs the report of a gold file, and warns if it has no triples: its labels may be in an unknown format.
+fn log_gold_report(path: &Path, report: &ReadReport) {
+    log_read_report(path, report);
     if report.sentences > 0 && report.triples == 0 {
         let (path, sentences) = (input_name(path).display(), report.sentences);
         let format = report.format.map_or_else(String::new, |format| format!(", read as {format},"));
-        log(format!("warning: {path}{format} has {sentences} sentences and not one triple"));
+        log_line(format!("warning: {path}{format} has {sentences} sentences and not one triple"));
     }
 }
 
-/// Prints what could not be written, if anything could not.
-fn report(lost: &UnsupportedCounts) {
-    if !lost.is_empty() {
-        log(lost);
+/// Logs what the output format does not support, if anything.
+fn log_unsupported(unsupported: &UnsupportedCounts) {
+    if !unsupported.is_empty() {
+        log_line(unsupported);
     }
 }
 
-/// Writes a picture as SVG and as PNG to the path, whose name gets both ends. Folders on the way are made.
-fn write_picture(path: &Path, svg: &str) -> Outcome {
+/// Writes a plot as SVG and PNG beside each other; the extension of `path` is replaced. Missing folders are created.
+fn write_plot(path: &Path, svg: &str) -> CommandResult {
     let png = to_png(svg)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.to_owned(), source })?;
     }
-    for (end, content) in [("svg", svg.as_bytes()), ("png", &png)] {
-        replace_file(&path.with_extension(end), |file| file.write_all(content).map_err(DataError::Output))?;
+    for (extension, content) in [("svg", svg.as_bytes()), ("png", &png)] {
+        replace_file(&path.with_extension(extension), |file| file.write_all(content).map_err(DataError::Output))?;
     }
     Ok(())
 }

@@ -10,35 +10,44 @@ use rere_core::{QueryStyle, RelationSet, Sentence};
 use rere_data::{ClassPriors, DataError, LocatedCorpus, OnMissing, ReadOptions, Reader, Stats, Tokenizer};
 use serde_json::{Value, json};
 
-use super::{Outcome, Reading, check_standard_input, finish_reading, say};
+use super::{CommandResult, InputArguments, check_standard_input, finish_reading, print_line};
 
 /// Options of `rere stats`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Corpora, in any known format.
-    #[arg(required = true)]
-    data: Vec<PathBuf>,
-    /// The class priors of the paradigms too, and the most that each can find; the sentences are then kept in memory.
+    /// Corpora to read, in any known format; - for standard input.
+    #[arg(value_name = "IN", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Also print class priors and ceilings (what a perfect network finds) of five labelling paradigms; keeps the
+    /// corpus in memory.
     #[arg(long)]
     paradigms: bool,
-    /// Tokenizer for the class priors: a tokenizer.json; without it, whole words of each corpus.
+    /// Tokenizer (tokenizer.json) that counts the tokens for the class priors; without it, a token is a word.
     #[arg(long, value_name = "FILE", requires = "paradigms")]
     tokenizer: Option<PathBuf>,
-    /// Print JSON: an object, or for several corpora an array of them.
+    /// Print JSON instead of text: an object, or an array for several corpora.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    reading: Reading,
+    input_options: InputArguments,
 }
 
-/// Prints the figures of corpora.
-pub fn run(arguments: &Arguments) -> Outcome {
-    check_standard_input(arguments.data.iter().map(PathBuf::as_path))?;
+const EXAMPLES: &str = "\
+Examples:
+  Count the sentences, triples and relations of two corpora:
+    rere stats train.jsonl dev.jsonl
+  Class priors, with the tokens of an encoder, as JSON:
+    rere stats --paradigms --tokenizer bert-base-uncased/tokenizer.json --json train.jsonl";
+
+/// Prints statistics of corpora.
+pub fn run(arguments: &Arguments) -> CommandResult {
+    check_standard_input(arguments.inputs.iter().map(PathBuf::as_path))?;
     let tokenizer = arguments.tokenizer.as_ref().map(Tokenizer::load).transpose()?;
     let tokens = arguments.tokenizer.as_ref().map_or("words of this corpus".into(), |path| path.display().to_string());
-    let options = arguments.reading.options();
+    let options = arguments.input_options.options();
     let mut objects: Vec<Value> = Vec::new();
-    for path in &arguments.data {
+    for path in &arguments.inputs {
         let (stats, sentences) = read(path, &options, arguments.paradigms)?;
         let paradigms = arguments.paradigms.then(|| paradigms(&sentences, tokenizer.as_ref())).transpose()?;
         if arguments.json {
@@ -51,22 +60,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
             }
             objects.push(object);
         } else {
-            say(format!("{}\n{stats}\n", path.display()))?;
+            print_line(format!("{}\n{stats}\n", path.display()))?;
             if let Some((priors, ceilings)) = paradigms {
-                say(format!("{priors}\n\nceilings: what a perfect network of each paradigm finds"))?;
-                ceilings.iter().try_for_each(say)?;
-                say(format!("tokens: {tokens}\n"))?;
+                print_line(format!("{priors}\n\nceilings: what a perfect network of each paradigm finds"))?;
+                ceilings.iter().try_for_each(print_line)?;
+                print_line(format!("tokens: {tokens}\n"))?;
             }
         }
     }
     if arguments.json {
-        let one = if objects.len() == 1 { objects.pop() } else { None };
-        say(one.unwrap_or(Value::Array(objects)))?;
+        let single = if objects.len() == 1 { objects.pop() } else { None };
+        print_line(single.unwrap_or(Value::Array(objects)))?;
     }
     Ok(())
 }
 
-/// The figures of a file, and its sentences where they are to be kept.
+/// Returns the statistics of a file, and its sentences if `keep` is set.
 fn read(path: &Path, options: &ReadOptions, keep: bool) -> Result<(Stats, Vec<Sentence>), DataError> {
     let mut stats = Stats::default();
     let mut sentences = Vec::new();
@@ -82,12 +91,12 @@ fn read(path: &Path, options: &ReadOptions, keep: bool) -> Result<(Stats, Vec<Se
     Ok((stats, sentences))
 }
 
-/// Class priors and ceilings of the paradigms.
+/// Returns the class priors and ceilings of the paradigms.
 fn paradigms(sentences: &[Sentence], tokenizer: Option<&Tokenizer>) -> Result<(ClassPriors, Vec<Ceiling>), DataError> {
     let words;
     let tokenizer = match tokenizer {
         Some(tokenizer) => tokenizer,
-        // The vocabulary does not matter here, only where tokens begin and end.
+        // Only the token boundaries matter here, not the vocabulary.
         None => {
             words = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 0)?;
             &words

@@ -9,48 +9,58 @@ use std::{
     },
 };
 
-use rere::{AnyConfig, ConfigProblem, Corpus, RereError, TrainOptions};
+use rere::{AnyConfig, Corpus, TrainOptions};
 use rere_core::Sentence;
 
-use super::{Conventions, Outcome, check_standard_input, read_gold, say};
-use crate::progress::TrainingProgress;
+use super::{CommandResult, ConventionArguments, DeviceArguments, check_standard_input, print_line, read_gold};
+use crate::training_progress::TrainingProgress;
 
 /// Options of `rere train`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Settings; see docs/guide.md.
+    /// Settings file (TOML).
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Folder that data.train and data.dev are relative to; without it, the folder of the settings.
+    /// Folder that data.train and data.dev are relative to [default: the folder of the settings file].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder of pretrained encoders that encoder.pretrained is relative to; without it, the folder of the settings.
+    /// Folder that encoder.pretrained is relative to [default: the folder of the settings file].
     #[arg(long, value_name = "DIR")]
     encoders: Option<PathBuf>,
     /// Model folder to write.
     #[arg(long, value_name = "DIR", default_value = "model")]
     out: PathBuf,
-    /// Where to compute: flex, or, in a build with their features, libtorch, libtorch:cuda:0, cuda:0 or wgpu.
-    #[arg(long, default_value = "flex")]
-    device: String,
-    /// Seed, in place of training.seed.
-    #[arg(long)]
+    #[command(flatten)]
+    device: DeviceArguments,
+    /// Random seed; overrides training.seed.
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Start from this model, of the same system, in place of the settings' encoder; new relations are added to its own.
-    #[arg(long, value_name = "MODEL")]
+    /// Model folder to start from, instead of the encoder in the settings; its system must be the same, new relations
+    /// are added.
+    #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// Go on with the run that was stopped in the model folder; a run that has ended succeeds at once.
+    /// Continue the stopped run in the model folder; succeeds at once if that run has finished.
     #[arg(long)]
     resume: bool,
-    /// Discard the run that was stopped in the model folder.
+    /// Discard the stopped run in the model folder.
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
     #[command(flatten)]
-    conventions: Conventions,
+    conventions: ConventionArguments,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  Train with the settings in rere.toml:
+    rere train --config rere.toml --out model
+  Continue after Ctrl-C or a crash:
+    rere train --config rere.toml --out model --resume
+  Train a model further, on the data of other settings:
+    rere train --config more.toml --from model --out model-2";
+
 /// Trains a system.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> CommandResult {
     let folder = arguments.config.parent().unwrap_or(Path::new(""));
     let data = arguments.data.as_deref().unwrap_or(folder);
     let encoders = arguments.encoders.as_deref().unwrap_or(folder);
@@ -58,25 +68,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if let Some(seed) = arguments.seed {
         config.training_mut().seed = seed;
     }
-    let device = rere::parse_device(&arguments.device)?;
+    let device = arguments.device.parse()?;
     let Some(train) = &config.data().train else {
-        return Err(Box::new(RereError::Config {
-            path: Some(arguments.config.clone()),
-            problem: ConfigProblem::NoTrainingFile,
-        }));
+        return Err(format!("{}: data.train is not set: name the training file", arguments.config.display()).into());
     };
     check_standard_input([Some(train), config.data().dev.as_ref()].into_iter().flatten().map(PathBuf::as_path))?;
     let options = arguments.conventions.options(None);
     let dev = config.data().dev.as_deref().map(|dev| read_gold(dev, &options)).transpose()?;
     let corpus = Corpus { train: read_gold(train, &options)?, dev: dev.unwrap_or_default() };
-    // Training goes on where nobody reads what it prints.
-    _ = say(counts("train", &corpus.train));
-    _ = say(counts("dev", &corpus.dev));
+    // Training goes on even if standard output is closed.
+    _ = print_line(counts("train", &corpus.train));
+    _ = print_line(counts("dev", &corpus.dev));
 
     let mut progress = TrainingProgress::new();
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
-    // A second Ctrl-C ends the program at once: what the last checkpoint holds is left.
+    // A second Ctrl-C ends the program at once; the last checkpoint remains.
     ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
@@ -89,10 +96,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut options = TrainOptions::new(device).with_resume(arguments.resume).with_overwrite(arguments.overwrite);
     options.from = arguments.from.clone().map(Into::into);
     config.train(options, &corpus, &arguments.out, on_event)?;
-    _ = say(format!("model: {}", arguments.out.display()));
+    _ = print_line(format!("model: {}", arguments.out.display()));
     Ok(())
 }
 
+/// Describes the size of a corpus.
 fn counts(name: &str, sentences: &[Sentence]) -> String {
     let triples: usize = sentences.iter().map(|sentence| sentence.triples.len()).sum();
     format!("{name}: {} sentences, {triples} triples", sentences.len())

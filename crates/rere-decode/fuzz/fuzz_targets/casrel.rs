@@ -1,4 +1,4 @@
-//! CasRel: subjects, then objects.
+//! The CasRel decoder: subjects, then objects.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Both strategies on a text, down to bytes.
+//! Both pairing strategies on a text.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Pair classification: any spans.
+//! Pair classification with any spans.
 
 #![no_main]
 

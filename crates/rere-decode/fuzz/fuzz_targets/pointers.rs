@@ -1,4 +1,4 @@
-//! Nearest pairing with all its settings, masks and constraints.
+//! Nearest pairing with all settings, masks and constraints.
 
 #![no_main]
 

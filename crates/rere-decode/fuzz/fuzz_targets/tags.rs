@@ -1,4 +1,4 @@
-//! Novel tagging: a tag for each token.
+//! The decoder of novel tagging.
 
 #![no_main]
 
@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
     let decoder = Tags::new(bytes.probability());
     let columns = 1 + 8 * relations;
     let mut values = bytes.scores(tokens * columns);
-    // One tag of a row is ahead of the others, so that entities are found.
+    // One tag of each row has the highest score, so that entities are found.
     for row in values.chunks_exact_mut(columns) {
         row[bytes.below(columns)] = 1.0;
     }

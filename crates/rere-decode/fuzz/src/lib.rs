@@ -1,9 +1,9 @@
-//! What the fuzz targets share: numbers out of bytes, and what holds for whatever a decoder finds.
+//! Shared parts of the fuzz targets: numbers from bytes, and checks of the triples of any decoder.
 
 use rere_core::Probability;
 use rere_decode::{Decoder, Scale, TokenTriple};
 
-/// Reads numbers from bytes; 0 where they end.
+/// Reads numbers from bytes; 0 after the last byte.
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl Bytes<'_> {
@@ -13,7 +13,7 @@ impl Bytes<'_> {
         first
     }
 
-    /// A number under `end`.
+    /// Reads a number under `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::from(self.byte()) % end
     }
@@ -26,7 +26,8 @@ impl Bytes<'_> {
         Probability::saturating(f32::from(self.byte()) / 255.0)
     }
 
-    /// Scores: one of sixteen calls has numbers of any bits, the others have good ones, so that decoders are reached.
+    /// Reads scores. One in sixteen calls returns numbers of any bits; the others return probabilities, so that
+    /// decoders are reached.
     pub fn scores(&mut self, count: usize) -> Vec<f32> {
         let any = self.byte() % 16 == 0;
         let mut score = || match any {
@@ -37,13 +38,13 @@ impl Bytes<'_> {
     }
 }
 
-/// Decodes twice, and checks order, scores and spans.
+/// Decodes twice, and checks the order, scores and spans of the triples.
 pub fn decode<D: Decoder>(decoder: &D, input: D::Input<'_>, tokens: usize) -> Vec<TokenTriple> {
     let mut scratch = D::Scratch::default();
     let (mut found, mut again) = (Vec::new(), Vec::new());
     decoder.decode(input, &mut scratch, &mut found);
     decoder.decode(input, &mut scratch, &mut again);
-    assert_eq!(found, again, "a scratch that was used gives something else");
+    assert_eq!(found, again, "a reused scratch changes the triples");
     for triple in &found {
         assert!((0.0..=1.0).contains(&triple.score), "{triple:?}");
         assert_ne!(triple.subject, triple.object);

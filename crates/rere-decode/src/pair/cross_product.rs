@@ -1,4 +1,4 @@
-//! The pairing of the code that the authors of RERE published.
+//! The pairing of the code that the RERE authors published.
 
 use std::hash::BuildHasher;
 
@@ -13,44 +13,60 @@ use crate::{
     spans::{Hit, Hits, scan},
 };
 
-/// How many starts, how many ends and how many entities of a role are kept.
+/// Number of starts, of ends and of entities of a role that are kept.
 const BEST: usize = 40;
-/// The least score of a start, of an end and of an entity.
+/// Lowest score of a start, of an end and of an entity.
 const LEAST_SCORE: f64 = 0.1;
-/// The most tokens that an entity spans.
+/// Most tokens of an entity.
 const LONGEST: usize = 40;
-/// Closes a title: an entity does not reach across it.
+/// Closes a title; an entity does not cross it.
 const TITLE_END: char = '\u{300b}';
 /// Separates the items of a list.
 const LIST_MARK: char = '\u{3001}';
-/// Full-width and ASCII; where one stands, [`LIST_MARK`] is not taken for the mark of a list.
+/// Full-width and ASCII comma; in a string with one of them [`LIST_MARK`] does not mark a list.
 const COMMAS: [char; 2] = ['\u{ff0c}', ','];
 
-/// Every subject string with every different object string, as the code of RERE's authors does; the published scores
-/// come from it.
+/// Cross-product pairing, as in the RERE authors' code, which gave the published scores.
 ///
-/// For one role, with start scores S and end scores E:
-/// 1. The 40 best starts and the 40 best ends are taken (equal scores in token order), less those under 0.1.
-/// 2. Each start makes a string with each end that is not before it, if at most 40 tokens are spanned: the original
-///    text under them, trimmed, with score S × E.
-/// 3. A string with `》` (U+300B) is left out. One that `、` (U+3001) cuts into more than two parts and that has
-///    no comma (`，` or `,`) is a list: its trimmed parts stand for it, each with an equal share of the score.
-/// 4. The scores of equal strings are added up, **so a score can exceed 1**.
-/// 5. From the shortest string to the longest, in characters (equal lengths in order of appearance, the best start
-///    first, then the best end): let A be the sum of the scores and L that of the lengths of the living, shorter
-///    strings that x contains, and A shrink by min(1, length of x / L). Where A > score of x, x dies, else
-///    those in it do.
-/// 6. The 40 best of the living are the entities of the role (equal scores in the order of step 5), less those
-///    under 0.1. A string left empty by trimming counts up to here and is no entity.
+/// It pairs each subject string with each different object string. The entities of one role, with start scores S and
+/// end scores E, are found as follows:
+/// 1. Take the 40 best starts and the 40 best ends (equal scores in token order), without those under 0.1.
+/// 2. Each start makes a string with each end that is not before it, if they span at most 40 tokens. The string is the
+///    text under them, trimmed; its score is S × E.
+/// 3. Discard a string with `》` (U+300B). A string that `、` (U+3001) splits into more than two parts and that has no
+///    comma (`，` or `,`) is a list: its trimmed parts replace it, each with an equal share of the score.
+/// 4. Add up the scores of equal strings, **so a score can exceed 1**.
+/// 5. Go from the shortest string to the longest, in characters (equal lengths in order of appearance: the best start
+///    first, then the best end). For a string x let A be the sum of the scores, and L the sum of the lengths, of the
+///    remaining shorter strings that x contains. Multiply A by min(1, length of x / L). If A is over the score of x,
+///    discard x; otherwise discard the strings in it.
+/// 6. The 40 best remaining strings are the entities of the role (equal scores in the order of step 5), without those
+///    under 0.1. A string that trimming left empty counts up to this step, but is no entity.
 ///
-/// An entity's span is where its string scores best (S × E, or the share of it); equal scores: the first in the text.
-/// The score of a pair is the smaller of its two strings' scores; a pair at or over the threshold is kept.
+/// The span of an entity is the occurrence of its string with the best score (S × E, or the share of it); of equal ones
+/// the first in the text. The score of a pair is the lower score of its two strings. A pair is kept if its score is at
+/// or over the threshold.
 ///
-/// # Sweeping the threshold
+/// # Many thresholds
 ///
-/// The threshold is only a filter on the score of the finished pairs. So one run at threshold 0
-/// (`Probability::default()`), filtered by `pair.score >= threshold`, gives exactly the pairs of a run at each
-/// threshold.
+/// The threshold only filters the finished pairs. To try many thresholds, run once with `Probability::default()`, which
+/// is 0, and filter by `pair.score >= threshold`: the pairs are exactly those of a run with each threshold.
+///
+/// # Example
+///
+/// ```
+/// use rere_decode::{ByteSpan, CrossProduct, PairingStrategy, PointerScores, Probability, TokenizedText};
+///
+/// let tokens = [(0, 3), (4, 6), (7, 13)].map(|(start, end)| ByteSpan::new(start, end));
+/// let sentence = TokenizedText::new("Ada in London", &tokens)?;
+/// let scores = [1.0, 0.5, 0.0, 0.0, /**/ 0.0, 0.0, 0.0, 0.0, /**/ 0.0, 0.0, 0.5, 0.5];
+/// let scores = PointerScores::new(&scores, tokens.len())?;
+///
+/// let pairs = CrossProduct::new(Probability::new(0.2)?).pair(scores, sentence)?;
+/// assert_eq!(pairs.len(), 1);
+/// assert_eq!((pairs[0].subject, pairs[0].object, pairs[0].score), (tokens[0], tokens[2], 0.25));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrossProduct {
     threshold: Probability,
@@ -60,58 +76,58 @@ pub struct CrossProduct {
 /// A string of the text that may be an entity.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    /// How many other strings appeared before it.
+    /// Number of other strings that appeared before it.
     number: usize,
-    /// In characters.
+    /// Length in characters.
     length: usize,
     /// Sum over the string's occurrences.
     score: f64,
-    /// The occurrence that scores best, and its score.
+    /// Occurrence with the best score, and that score.
     span: ByteSpan,
     best: f64,
 }
 
-/// A token that is likely to be a start, or an end.
+/// A likely start or end of an entity.
 #[derive(Debug, Clone, Copy)]
-struct Border {
+struct Boundary {
     token: usize,
     bytes: ByteSpan,
     score: f64,
 }
 
 impl CrossProduct {
-    /// Pairs with a score at or over `threshold`.
+    /// Creates a strategy that keeps the pairs with a score at or over a threshold.
     pub const fn new(threshold: Probability) -> Self {
         Self { threshold, at_least_one: false }
     }
 
-    /// If nothing is at or over the threshold, keeps the one pair with the best score. The authors' code does not have it.
+    /// Keeps the pair with the best score if none is at or over the threshold. The authors' code does not do this.
     ///
-    /// Of equal scores it keeps the pair with the fewest bytes from one span to the other; then the subject that
-    /// starts first, then the longest subject, then the object that starts first, then the longest object.
+    /// Of equal scores it keeps the pair with the fewest bytes from one span to the other; then the one whose subject
+    /// starts first, the longest subject, the object that starts first, and the longest object.
     #[must_use]
     pub const fn at_least_one(self) -> Self {
         Self { at_least_one: true, ..self }
     }
 }
 
-/// Memory of [`CrossProduct`].
+/// Reusable memory of [`CrossProduct`].
 #[derive(Debug, Default)]
 pub struct CrossProductScratch {
     hits: Hits,
-    roles: [Role; 2],
+    roles: [RoleScratch; 2],
     positions: HashTable<usize>,
-    living: Living,
+    remaining: Occurrences,
     inside: Vec<usize>,
-    alive: Vec<bool>,
+    is_kept: Vec<bool>,
 }
 
-/// One role's part of the memory.
+/// The memory for one role.
 #[derive(Debug, Default)]
-struct Role {
-    starts: Vec<Border>,
-    ends: Vec<Border>,
-    /// First all strings, in the end the entities.
+struct RoleScratch {
+    starts: Vec<Boundary>,
+    ends: Vec<Boundary>,
+    /// All strings, and after step 6 the entities.
     strings: Vec<Candidate>,
 }
 
@@ -126,16 +142,16 @@ impl PairingStrategy for CrossProduct {
         found: &mut Vec<ScoredPair>,
     ) -> Result<(), DecodeError> {
         sentence.check(scores)?;
-        let CrossProductScratch { hits, roles, positions, living, inside, alive } = scratch;
+        let CrossProductScratch { hits, roles, positions, remaining, inside, is_kept } = scratch;
         scan(scores, scores.scale().threshold(Probability::saturating(LEAST_SCORE as f32)), hits);
         if hits.iter().any(Vec::is_empty) {
             return Ok(());
         }
-        for (Role { starts, ends, strings }, hits) in roles.iter_mut().zip(hits.chunks(2)) {
-            best_borders(&hits[0], scores.scale(), sentence, starts);
-            best_borders(&hits[1], scores.scale(), sentence, ends);
-            candidates(starts, ends, sentence, positions, strings);
-            merge(strings, sentence, living, inside, alive);
+        for (RoleScratch { starts, ends, strings }, hits) in roles.iter_mut().zip(hits.chunks(2)) {
+            best_boundaries(&hits[0], scores.scale(), sentence, starts);
+            best_boundaries(&hits[1], scores.scale(), sentence, ends);
+            collect_candidates(starts, ends, sentence, positions, strings);
+            discard_nested(strings, sentence, remaining, inside, is_kept);
             keep_entities(strings);
         }
         let [subjects, objects] = roles;
@@ -148,7 +164,7 @@ impl PairingStrategy for CrossProduct {
             }
         }
         best_pairs(found, from);
-        // The best come first.
+        // The pairs are sorted, best score first.
         let kept = found[from..].partition_point(|pair| pair.score >= self.threshold.get());
         let best = if kept == 0 && self.at_least_one { best_pair(&found[from..]) } else { None };
         found.truncate(from + kept);
@@ -157,37 +173,37 @@ impl PairingStrategy for CrossProduct {
     }
 }
 
-/// The pair that stands for all if none reaches the threshold; the best come first.
+/// Returns the best pair after the tie-break. The pairs are sorted, best score first.
 fn best_pair(pairs: &[ScoredPair]) -> Option<ScoredPair> {
     let best = pairs.iter().take_while(|pair| pair.score == pairs[0].score);
-    let borders = |span: ByteSpan| (span.start, span.end);
-    best.min_by_key(|pair| tie_break(borders(pair.subject), borders(pair.object))).copied()
+    let ends = |span: ByteSpan| (span.start, span.end);
+    best.min_by_key(|pair| tie_break(ends(pair.subject), ends(pair.object))).copied()
 }
 
 /// Step 1.
-fn best_borders(hits: &[Hit], scale: Scale, sentence: TokenizedText<'_>, borders: &mut Vec<Border>) {
-    borders.clear();
-    borders.extend(hits.iter().map(|hit| Border {
+fn best_boundaries(hits: &[Hit], scale: Scale, sentence: TokenizedText<'_>, boundaries: &mut Vec<Boundary>) {
+    boundaries.clear();
+    boundaries.extend(hits.iter().map(|hit| Boundary {
         token: hit.token,
         bytes: sentence.tokens()[hit.token],
         score: scale.probability(hit.score).into(),
     }));
-    borders.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.token.cmp(&b.token)));
-    borders.truncate(BEST);
+    boundaries.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.token.cmp(&b.token)));
+    boundaries.truncate(BEST);
 }
 
 /// Step 6.
-fn keep_entities(living: &mut Vec<Candidate>) {
-    let place = |string: &Candidate| (string.length, string.number);
-    living.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b))));
-    living.truncate(BEST);
-    living.retain(|entity| entity.score >= LEAST_SCORE && entity.length > 0);
+fn keep_entities(strings: &mut Vec<Candidate>) {
+    let order = |string: &Candidate| (string.length, string.number);
+    strings.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| order(a).cmp(&order(b))));
+    strings.truncate(BEST);
+    strings.retain(|entity| entity.score >= LEAST_SCORE && entity.length > 0);
 }
 
-/// Steps 2 to 4: the different strings, in order of first appearance.
-fn candidates(
-    starts: &[Border],
-    ends: &[Border],
+/// Steps 2 to 4: collects the different strings, in order of first appearance.
+fn collect_candidates(
+    starts: &[Boundary],
+    ends: &[Boundary],
     sentence: TokenizedText<'_>,
     positions: &mut HashTable<usize>,
     candidates: &mut Vec<Candidate>,
@@ -199,13 +215,13 @@ fn candidates(
         let surface = sentence.slice(span);
         let same = |&number: &usize| sentence.slice(candidates[number].span) == surface;
         match positions.entry(hash(span), same, |&number| hash(candidates[number].span)) {
-            Entry::Vacant(place) => {
-                place.insert(candidates.len());
+            Entry::Vacant(entry) => {
+                entry.insert(candidates.len());
                 let length = surface.chars().count();
                 candidates.push(Candidate { number: candidates.len(), length, score, span, best: score });
             }
-            Entry::Occupied(place) => {
-                let known = &mut candidates[*place.get()];
+            Entry::Occupied(entry) => {
+                let known = &mut candidates[*entry.get()];
                 known.score += score;
                 if score > known.best || (score == known.best && span < known.span) {
                     (known.span, known.best) = (span, score);
@@ -213,7 +229,7 @@ fn candidates(
             }
         }
     };
-    // Both marks begin with this byte.
+    // The UTF-8 of both marks begins with this byte.
     let may_have_marks = memchr(0xe3, sentence.text().as_bytes()).is_some();
     for start in starts {
         for end in ends.iter().filter(|end| (start.token..start.token + LONGEST).contains(&end.token)) {
@@ -242,25 +258,25 @@ fn candidates(
     }
 }
 
-/// Step 5: of the strings that contain one another, the likelier. In order of length.
-fn merge(
+/// Step 5: keeps the likelier of strings that contain one another, and sorts them by length.
+fn discard_nested(
     candidates: &mut Vec<Candidate>,
     sentence: TokenizedText<'_>,
-    living: &mut Living,
+    remaining: &mut Occurrences,
     inside: &mut Vec<usize>,
-    alive: &mut Vec<bool>,
+    is_kept: &mut Vec<bool>,
 ) {
     if candidates.len() < 2 {
         return;
     }
     candidates.sort_unstable_by_key(|candidate| (candidate.length, candidate.number));
-    living.places.clear();
-    // Nothing is looked for beside the candidates.
+    remaining.0.clear();
+    // Only the part of the text that the candidates cover is searched.
     let first = candidates.iter().map(|candidate| candidate.span.start).min().unwrap_or(0);
     let last = candidates.iter().map(|candidate| candidate.span.end).max().unwrap_or(0);
     for (number, candidate) in candidates.iter().enumerate() {
-        // No string comes twice, so one that is contained is strictly shorter, and has had its turn.
-        living.inside(candidate.span, inside);
+        // All strings are different, so one that is contained is shorter and was handled before.
+        remaining.inside(candidate.span, inside);
         let (mut score, mut length) = (0.0, 0);
         for &other in &*inside {
             score += candidates[other].score;
@@ -270,66 +286,65 @@ fn merge(
             score *= (candidate.length as f64 / length as f64).min(1.0);
         }
         if score <= candidate.score {
-            living.remove(inside);
+            remaining.remove(inside);
             if number + 1 < candidates.len() {
-                living.push(number, candidate.span, sentence.slice(ByteSpan::new(first, last)), first);
+                remaining.push_all(number, candidate.span, sentence.slice(ByteSpan::new(first, last)), first);
             } else {
-                // Nothing comes after it that could contain it.
-                living.places.push(Place { number, span: candidate.span });
+                // No later string could contain it, so one occurrence is enough.
+                remaining.0.push(Occurrence { number, span: candidate.span });
             }
         }
     }
-    alive.clear();
-    alive.resize(candidates.len(), false);
-    living.places.iter().for_each(|place| alive[place.number] = true);
-    let mut alive = alive.iter();
-    candidates.retain(|_| alive.next() == Some(&true));
+    is_kept.clear();
+    is_kept.resize(candidates.len(), false);
+    remaining.0.iter().for_each(|occurrence| is_kept[occurrence.number] = true);
+    let mut is_kept = is_kept.iter();
+    candidates.retain(|_| is_kept.next() == Some(&true));
 }
 
-/// Where the living strings stand in the text: each is looked for once, and not in every longer one.
+/// The occurrences of strings in the text, sorted by the numbers of the strings.
+///
+/// With them each string is searched for once, and not in each longer string.
 #[derive(Debug, Default)]
-struct Living {
-    /// In the order of the strings; a string has one for each of its occurrences.
-    places: Vec<Place>,
-}
+struct Occurrences(Vec<Occurrence>);
 
 /// An occurrence of a string.
 #[derive(Debug)]
-struct Place {
+struct Occurrence {
     number: usize,
     span: ByteSpan,
 }
 
-impl Living {
-    /// Adds the string under `span` wherever it stands in `text`, which begins at the byte `first`.
-    fn push(&mut self, number: usize, span: ByteSpan, text: &str, first: usize) {
+impl Occurrences {
+    /// Adds all occurrences of the string under `span` in `text`, which begins at the byte `first`.
+    fn push_all(&mut self, number: usize, span: ByteSpan, text: &str, first: usize) {
         let surface = &text.as_bytes()[span.start - first..span.end - first];
         if surface.is_empty() {
-            // It is contained in everything, wherever it stands.
-            return self.places.push(Place { number, span: ByteSpan::new(usize::MAX, 0) });
+            // Every span contains the empty string.
+            return self.0.push(Occurrence { number, span: ByteSpan::new(usize::MAX, 0) });
         }
         // Occurrences may overlap.
         let finder = Finder::new(surface);
         let mut from = 0;
         while let Some(at) = finder.find(&text.as_bytes()[from..]) {
             let start = first + from + at;
-            self.places.push(Place { number, span: ByteSpan::new(start, start + surface.len()) });
+            self.0.push(Occurrence { number, span: ByteSpan::new(start, start + surface.len()) });
             from += at + 1;
         }
     }
 
-    /// Replaces `numbers` by those of the strings that the text under a span contains, in order.
+    /// Replaces `numbers` by the sorted numbers of the strings that the text under a span contains.
     fn inside(&self, span: ByteSpan, numbers: &mut Vec<usize>) {
         numbers.clear();
-        let inside = |place: &&Place| place.span.start >= span.start && place.span.end <= span.end;
-        numbers.extend(self.places.iter().filter(inside).map(|place| place.number));
+        let is_inside = |at: &&Occurrence| at.span.start >= span.start && at.span.end <= span.end;
+        numbers.extend(self.0.iter().filter(is_inside).map(|occurrence| occurrence.number));
         numbers.dedup();
     }
 
-    /// Takes strings out, whose numbers are in order.
+    /// Removes strings by their sorted numbers.
     fn remove(&mut self, numbers: &[usize]) {
         if !numbers.is_empty() {
-            self.places.retain(|place| numbers.binary_search(&place.number).is_err());
+            self.0.retain(|occurrence| numbers.binary_search(&occurrence.number).is_err());
         }
     }
 }

@@ -9,34 +9,34 @@ use crate::{
     triple::best_first,
 };
 
-/// Nearest pairing, as the RERE paper (Section 4.2) describes it.
+/// Nearest pairing, as in the RERE paper (Section 4.2).
 ///
-/// **Spans.** A token is a start or an end of a role where that pointer's score is at or over the threshold. Each start
-/// and the nearest end at or after it make a span; its score is the smaller of the two. Two starts may share an end.
-/// A start with no end after it makes no span, and neither does an end with no start. Other ways to make spans, and a
-/// limit of their length, can be set.
+/// **Spans.** A token is a start or an end of a role if the score of that pointer is at or over the threshold. Each
+/// start and the nearest end at or after it make a span with the lower score of the two. Two starts may share an end. A
+/// start without an end after it makes no span, and neither does an end without a start. You can choose another rule
+/// ([`SpanRule`]) and limit the length of spans.
 ///
-/// **Pairs.** A subject comes before an object where it starts before it. The distance of two spans is the number
-/// of tokens from the last of one to the first of the other: 1 for neighbours, 0 where they overlap.
-/// 1. Each subject is paired with the nearest object. At equal distance an object that starts before the subject yields
-///    to one that does not, then the later yields to the earlier.
-/// 2. Each object is paired with the last subject before it: all objects up to the next subject go to the
-///    subject before.
+/// **Pairs.** A subject is before an object if it starts before it. The distance of two spans is the number of tokens
+/// from the last one of the first span to the first one of the second: 1 for neighbours, 0 for spans that overlap.
+/// 1. Each subject is paired with the nearest object. Of equally near objects, one that does not start before the
+///    subject is preferred, then the earlier one.
+/// 2. Each object is paired with the last subject before it, so a subject gets all objects up to the next subject.
 ///
-/// What follows for the cases that the paper leaves open:
+/// The paper leaves some cases open, which these rules settle:
 /// - Several subjects in a row before one object all get it, by rule 1.
-/// - An object before the first subject is paired only where it is the nearest object of a subject.
-/// - Where one role has no span, there are no pairs.
+/// - An object before the first subject is paired only if it is the nearest object of a subject.
+/// - If one role has no span, there are no pairs.
 /// - A span that is both subject and object is not paired with itself: rule 1 takes the nearest other object, and
 ///   rule 2 the last subject that starts before it.
-/// - A pair that both rules make stands once.
+/// - A pair that both rules make counts once.
 ///
-/// The score of a pair is the smaller of its spans' scores, that is the least of four pointers: never under the
-/// threshold, never over 1. Which pairs there are depends on the threshold, so a sweep runs each threshold anew.
+/// **Scores.** The score of a pair is the lower score of its spans, and so the lowest of four pointers: never under the
+/// threshold, never over 1. The pairs depend on the threshold, so each threshold needs a run of its own.
 ///
-/// As a [`Decoder`] it takes time in proportion to the tokens and to what is over the threshold, and no memory once the
-/// scratch has grown. As a [`PairingStrategy`] it gives the same pairs in bytes: white space at their borders is cut off,
-/// and a pair with a blank side, or with twice the same bytes (of tokens that share a character), falls out.
+/// As a [`Decoder`] it takes time proportional to the tokens and to the scores over the threshold, and allocates
+/// nothing once the scratch has grown. As a [`PairingStrategy`] it returns the same pairs in bytes, without white space
+/// at their ends. It discards a pair with a blank side, or with the same bytes on both (of tokens that share a
+/// character).
 ///
 /// ```
 /// use rere_core::{Probability, TokenSpan};
@@ -62,51 +62,51 @@ pub struct Nearest {
     spans: SpanBuilder,
 }
 
-/// Memory of [`Nearest`].
+/// Reusable memory of [`Nearest`].
 #[derive(Debug, Default)]
 pub struct NearestScratch {
     hits: Hits,
     spans: SpanScratch,
     subjects: Vec<Run>,
     objects: Vec<Run>,
-    /// For each subject, which object is the nearest.
+    /// For each subject, its nearest object.
     nearest: Vec<Option<usize>>,
     levels: Vec<f32>,
-    /// Pairs in tokens, of which pairs in bytes are made.
+    /// Pairs in tokens, before they are converted to bytes.
     triples: Vec<TokenTriple>,
 }
 
 impl Nearest {
-    /// Pairs of pointers that are at or over `threshold`: one for all relations, or one for each.
+    /// Creates a decoder with one threshold of pointers for all relations, or one for each.
     pub fn new(threshold: impl Into<RelationThresholds>) -> Self {
         let spans = SpanBuilder { rule: SpanRule::NearestEnd, longest: usize::MAX };
         Self { threshold: threshold.into(), at_least_one: false, spans }
     }
 
-    /// If nothing is found, gives the one best pair at the highest threshold over 0 that gives any: for a sentence that has
-    /// the relation, as far as is known. The paper does not have it.
+    /// Returns the best pair at the highest threshold over 0 that gives any, if nothing is found at the set threshold.
     ///
-    /// Of equal scores, which nested spans with one end have, it gives the pair with the smallest distance; then the
-    /// subject that starts first, then the longest subject, then the object that starts first, then the longest object. So of
-    /// `R & D Labs`, `& D Labs` and `D Labs` it gives the whole name.
+    /// Use it for sentences that are known to have the relation. The paper does not do this. Of equal scores it keeps
+    /// the pair with the smallest distance; then the one whose subject starts first, the longest subject, the object
+    /// that starts first, and the longest object. Nested spans with one end have equal scores: of
+    /// `R & D Labs`, `& D Labs` and `D Labs` it keeps the whole name.
     #[must_use]
     pub fn at_least_one(self) -> Self {
         Self { at_least_one: true, ..self }
     }
 
-    /// Another way to make spans of starts and ends.
+    /// Sets the rule that matches starts with ends.
     #[must_use]
     pub fn with_spans(self, rule: SpanRule) -> Self {
         Self { spans: SpanBuilder { rule, ..self.spans }, ..self }
     }
 
-    /// No span of more than `longest` tokens: a start whose end lies further off makes none.
+    /// Limits spans to `longest` tokens: a start whose end is further away makes no span.
     #[must_use]
     pub fn with_longest(self, longest: usize) -> Self {
         Self { spans: SpanBuilder { longest, ..self.spans }, ..self }
     }
 
-    /// Appends the pairs at a threshold that is on the scale of the scores.
+    /// Appends the pairs at a threshold, which is on the scale of the scores.
     fn pairs_at(
         &self,
         threshold: f32,
@@ -144,7 +144,7 @@ impl Nearest {
                 push(subject, objects[*object]);
             }
         }
-        // Both run in the order of their starts.
+        // Both are sorted by their starts.
         let mut before = 0;
         for (number, &object) in objects.iter().enumerate() {
             while before < subjects.len() && subjects[before].first < object.first {
@@ -159,8 +159,8 @@ impl Nearest {
         best_first(&mut found[from..]);
     }
 
-    /// The best pair at the highest threshold under `threshold` and over 0 that gives any; both are on the scale of the
-    /// scores. `found` gets pairs for the time being.
+    /// Returns the best pair at the highest threshold under `threshold` and over 0 that gives any. Both are on the
+    /// scale of the scores. `found` is used for intermediate pairs, and left as it was.
     fn best_under(
         &self,
         threshold: f32,
@@ -169,10 +169,10 @@ impl Nearest {
         found: &mut Vec<TokenTriple>,
         is_pair: impl Fn(&TokenTriple) -> bool,
     ) -> Option<TokenTriple> {
-        // Pairs change only where the threshold passes a score, and there is none without a pointer of each column.
+        // Pairs change only when the threshold passes a score, and a pair needs a pointer in each column.
         let zero = scores.scale().threshold(Probability::default());
-        let most = |column: usize| scores.rows().iter().map(|row| row[column]).fold(f32::NEG_INFINITY, f32::max);
-        let highest = (0..4).map(most).fold(f32::INFINITY, f32::min);
+        let column_max = |column: usize| scores.rows().iter().map(|row| row[column]).fold(f32::NEG_INFINITY, f32::max);
+        let highest = (0..4).map(column_max).fold(f32::INFINITY, f32::min);
         let mut levels = std::mem::take(&mut scratch.levels);
         levels.clear();
         let values = scores.rows().as_flattened().iter().copied();
@@ -180,8 +180,8 @@ impl Nearest {
         levels.sort_unstable_by(|a, b| b.total_cmp(a));
         levels.dedup();
         let from = found.len();
-        let borders = |span: TokenSpan| (span.start, span.end);
-        let tie_break = |triple: &TokenTriple| tie_break(borders(triple.subject), borders(triple.object));
+        let ends = |span: TokenSpan| (span.start, span.end);
+        let tie_break = |triple: &TokenTriple| tie_break(ends(triple.subject), ends(triple.object));
         let best = levels.iter().find_map(|&level| {
             found.truncate(from);
             self.pairs_at(level, scores, scratch, found);
@@ -194,12 +194,12 @@ impl Nearest {
     }
 }
 
-/// For each subject the nearest object, where both are in the order of their starts and of their ends, and no two of a
-/// role have the same start.
+/// Finds the nearest object of each subject. Both must be sorted by their starts and by their ends, and no two of a
+/// role may have the same start.
 fn nearest_of_ordered(subjects: &[Run], objects: &[Run], nearest: &mut Vec<Option<usize>>) {
     nearest.clear();
-    // Objects before `passed` end before the subject, and the last of them share their end from `tied` on. Those before
-    // `started` start before it.
+    // Objects before `passed` end before the subject, and those from `tied` to `passed` end at the same token. Objects
+    // before `started` start before the subject.
     let (mut passed, mut tied, mut started) = (0, 0, 0);
     for &subject in subjects {
         while passed < objects.len() && objects[passed].last < subject.first {
@@ -228,7 +228,7 @@ fn nearest_of_ordered(subjects: &[Run], objects: &[Run], nearest: &mut Vec<Optio
     }
 }
 
-/// The same for spans of any order, one by one.
+/// Does the same for spans in any order, one by one.
 fn nearest_of_any(subjects: &[Run], objects: &[Run], nearest: &mut Vec<Option<usize>>) {
     nearest.clear();
     nearest.extend(subjects.iter().map(|&subject| {
@@ -248,7 +248,7 @@ impl Decoder for Nearest {
 
     fn decode(&self, scores: PointerScores<'_>, scratch: &mut NearestScratch, found: &mut Vec<TokenTriple>) {
         let from = found.len();
-        let Some(threshold) = self.threshold.of(scores.relation()) else { return };
+        let Some(threshold) = self.threshold.get(scores.relation()) else { return };
         let threshold = scores.scale().threshold(threshold);
         self.pairs_at(threshold, scores, scratch, found);
         if self.at_least_one && found.len() == from {
@@ -269,16 +269,16 @@ impl PairingStrategy for Nearest {
         found: &mut Vec<ScoredPair>,
     ) -> Result<(), DecodeError> {
         sentence.check(scores)?;
-        let Some(threshold) = self.threshold.of(scores.relation()) else { return Ok(()) };
+        let Some(threshold) = self.threshold.get(scores.relation()) else { return Ok(()) };
         let threshold = scores.scale().threshold(threshold);
         let mut triples = std::mem::take(&mut scratch.triples);
         triples.clear();
         self.pairs_at(threshold, scores, scratch, &mut triples);
         let from = found.len();
         let in_bytes = |triple: &TokenTriple| {
-            let (subject, object) = (sentence.bytes(triple.subject), sentence.bytes(triple.object));
-            let apart = subject != object && !subject.is_empty() && !object.is_empty();
-            apart.then_some(ScoredPair { subject, object, score: triple.score })
+            let (subject, object) = (sentence.byte_span(triple.subject), sentence.byte_span(triple.object));
+            let is_pair = subject != object && !subject.is_empty() && !object.is_empty();
+            is_pair.then_some(ScoredPair { subject, object, score: triple.score })
         };
         found.extend(triples.iter().filter_map(in_bytes));
         if self.at_least_one && found.len() == from {

@@ -1,4 +1,4 @@
-//! Input that cannot be decoded is an error that says where.
+//! Tests that invalid input is an error with its position.
 
 use crate::common::{Case, cases};
 use proptest::prelude::*;
@@ -20,8 +20,12 @@ fn a_score_is_a_probability() {
     for bad in [-0.1, 1.0 + f32::EPSILON, 7.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
         let mut scores = [0.5; 12];
         scores[6] = bad;
-        let message = PointerScores::new(&scores, 3).expect_err("not a probability").to_string();
-        assert!(message.starts_with("the object start score of token 1 (row 1, column 2) is "), "{message}");
+        let error = PointerScores::new(&scores, 3).expect_err("not a probability");
+        assert!(
+            matches!(error, DecodeError::NotAScore { token: 1, column: 2, pointer: "object start", value, .. }
+                if value.to_bits() == bad.to_bits()),
+            "{error}"
+        );
         assert_eq!(PointerScores::on_scale(&scores, 3, Scale::Logit).is_err(), bad.is_nan());
     }
     assert!(PointerScores::new(&[0.0, -0.0, 1.0, f32::MIN_POSITIVE], 1).is_ok());
@@ -52,8 +56,8 @@ fn tokens_slice_the_text() {
     assert!(matches!(TokenizedText::new("a", &[span(0, 2)]), Err(DecodeError::TokenOutsideText { token: 0, .. })));
     assert!(matches!(TokenizedText::new("a", &[span(1, 0)]), Err(DecodeError::TokenOutsideText { token: 0, .. })));
     let error = TokenizedText::new("a b", &[span(2, 3), span(0, 1)]).expect_err("out of order");
-    assert_eq!(error.to_string(), "token 1 starts before token 0: give the tokens in the order of the text");
-    // Tokens of one character, and an empty one, are in order.
+    assert_eq!(error, DecodeError::TokenOrder { token: 1 });
+    // Tokens that share a character, and an empty one, are in order.
     assert!(TokenizedText::new("🚀", &[span(0, 4), span(0, 4), span(4, 4)]).is_ok());
 }
 
@@ -69,7 +73,7 @@ fn scores_are_for_the_sentence() {
 }
 
 #[test]
-fn nothing_gives_no_pairs() {
+fn empty_or_blank_input_gives_no_pairs() {
     for case in [Case::characters(""), Case::words("a b")] {
         assert!(case.pairs(&CrossProduct::new(Probability::default())).is_empty());
     }
@@ -107,7 +111,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases(2000) as u32))]
 
     #[test]
-    fn any_bits_are_decoded_or_refused(
+    fn any_bits_are_decoded_or_rejected(
         bits in prop::collection::vec(prop_oneof![any::<u32>(), Just(0.5f32.to_bits())], 0..40),
         text in "\\PC{0,10}",
         threshold in 0.0..=1.0f32,
@@ -117,7 +121,7 @@ proptest! {
         let good = values.iter().all(|value| (0.0..=1.0).contains(value));
         let tokens = case.tokens.len();
         prop_assert_eq!(PointerScores::new(&values, tokens).is_ok(), good && values.len() == 4 * tokens);
-        // The same numbers again, as the scores of the text.
+        // The same numbers, repeated, as the scores of the text.
         let mut fill = values.iter().cycle().map(|value| value.abs().rem_euclid(1.0));
         for score in case.scores.as_flattened_mut() {
             *score = fill.next().unwrap_or(0.0);

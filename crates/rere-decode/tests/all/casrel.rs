@@ -1,4 +1,4 @@
-//! The cascade of CasRel.
+//! Tests of the CasRel decoder.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -23,7 +23,7 @@ fn subjects(casrel: &CasRel, table: &Table) -> Vec<(TokenSpan, f32)> {
     found.iter().map(|subject| (subject.span, subject.score.get())).collect()
 }
 
-/// Heads and tails of subjects, as (token, column, score).
+/// A table with marks, as (token, column, score).
 fn marks(tokens: usize, columns: usize, marks: &[(usize, usize, f32)]) -> Table {
     let mut table = Table::zeros(tokens, columns);
     marks.iter().for_each(|&(token, column, score)| table.set(token, column, score));
@@ -47,7 +47,7 @@ fn a_head_takes_the_nearest_tail_at_or_after_it() {
         (vec![(3, head, 0.9), (2, tail, 0.9)], vec![]),
         (vec![(3, head, 0.9)], vec![]),
         (vec![(3, tail, 0.9)], vec![]),
-        // At the threshold counts, under it does not.
+        // A score at the threshold counts, one under it does not.
         (vec![(0, head, 0.5), (1, tail, 0.499), (4, tail, 0.5)], vec![(span(0, 5), 0.5)]),
     ] {
         assert_eq!(subjects(&half(), &marks(5, 2, &marked)), expected, "{marked:?}");
@@ -56,13 +56,13 @@ fn a_head_takes_the_nearest_tail_at_or_after_it() {
 
 #[test]
 fn relations_do_not_share_tails() {
-    // Relation 0 has a head at 1 and no tail after it but of relation 1.
+    // After the head of relation 0 at token 1, the nearest tail is one of relation 1.
     let table = marks(5, 4, &[(1, 0, 0.9), (0, 1, 0.9), (2, 3, 0.9), (2, 2, 0.6), (3, 1, 0.7)]);
     let subject = ScoredSpan { span: span(4, 5), score: probability(0.65) };
     let input = [(subject, table.scores())];
     let found = decode(&half(), CasRelScores::new(&input).expect("good"), &mut CasRelScratch::default());
     let triple = |relation, object, score| TokenTriple { relation, subject: span(4, 5), object, score };
-    // The subject's score is a bound too.
+    // The subject's score limits the triple's score.
     assert_eq!(found, [triple(0, span(1, 4), 0.65), triple(1, span(2, 3), 0.6)]);
 }
 
@@ -77,7 +77,7 @@ fn a_subject_is_not_its_own_object() {
 }
 
 #[test]
-fn a_subject_that_comes_twice_gives_the_better_triples() {
+fn a_repeated_subject_gives_the_better_triples() {
     let low = marks(2, 2, &[(0, 0, 0.6), (0, 1, 0.6)]);
     let high = marks(2, 2, &[(0, 0, 0.8), (0, 1, 0.8)]);
     let subject = |score| ScoredSpan { span: span(1, 2), score: probability(score) };
@@ -110,7 +110,7 @@ fn each_relation_has_its_threshold() {
     }
 }
 
-/// Relations that are not looked for are not found with infinite logits either.
+/// Excluded relations are not found, even with infinite logits.
 #[test]
 fn infinite_logits_are_certain() {
     let logits = [f32::INFINITY; 4];
@@ -155,27 +155,27 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
-fn nothing_gives_nothing() {
+fn empty_input_gives_no_triples() {
     let scratch = &mut CasRelScratch::default();
     let mut found = Vec::new();
     let empty = TableScores::new(&[], 0, 2, Scale::Logit).expect("no tokens");
     half().subjects(empty, scratch, &mut found).expect("no tokens");
     assert_eq!(found, []);
     assert_eq!(decode(&half(), CasRelScores::new(&[]).expect("no subjects"), scratch), []);
-    // No relation; and any number of tokens then.
+    // Without relations a table may have any number of rows.
     for tokens in [1, usize::MAX] {
         let none = TableScores::new(&[], tokens, 0, Scale::Logit).expect("no relations");
         let input = [(ScoredSpan { span: span(0, 1), score: Probability::default() }, none)];
         assert_eq!(decode(&half(), CasRelScores::new(&input).expect("no relations"), scratch), []);
     }
-    // Any number of relations where there are no tokens: no subject is among them.
+    // Without tokens a table may have any number of columns, but no subject fits.
     let none = TableScores::new(&[], 0, usize::MAX - 1, Scale::Logit).expect("no tokens");
     let input = [(ScoredSpan { span: span(0, 1), score: Probability::default() }, none)];
     assert!(matches!(CasRelScores::new(&input), Err(DecodeError::SubjectSpan { .. })));
 }
 
-/// Section 3.2, plainly: for each head that counts, the first tail from there on that does.
-fn slow_spans(table: &Table, relation: usize, threshold: Option<Probability>) -> Vec<(TokenSpan, f32)> {
+/// Section 3.2, as written: for each head over the threshold, the first tail from there on that is over it.
+fn naive_spans(table: &Table, relation: usize, threshold: Option<Probability>) -> Vec<(TokenSpan, f32)> {
     let mut spans = Vec::new();
     for first in 0..table.rows {
         let Some(head) = table.over(first, 2 * relation, threshold) else { continue };
@@ -190,7 +190,7 @@ fn slow_spans(table: &Table, relation: usize, threshold: Option<Probability>) ->
 }
 
 #[test]
-fn the_cascade_is_what_its_definition_says() {
+fn the_decoder_follows_its_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(32);
     let mut scratch = CasRelScratch::default();
     let (mut spans, mut triples) = (0, 0);
@@ -203,7 +203,7 @@ fn the_cascade_is_what_its_definition_says() {
         let table = Table::draw(&mut rng, kind, scale, tokens, 2);
         let mut found = Vec::new();
         casrel.subjects(table.scores(), &mut scratch, &mut found).expect("two columns");
-        let expected = slow_spans(&table, 0, Some(of_subjects));
+        let expected = naive_spans(&table, 0, Some(of_subjects));
         let pairs: Vec<_> = found.iter().map(|subject| (subject.span, subject.score.get())).collect();
         assert_eq!(pairs, expected, "case {case}: {of_subjects} {table:?}");
         spans += found.len();
@@ -223,7 +223,7 @@ fn the_cascade_is_what_its_definition_says() {
         let mut expected = Vec::new();
         for (subject, table) in subjects.iter().zip(&tables) {
             for relation in 0..relations {
-                for (object, score) in slow_spans(table, relation, of_objects.of(relation)) {
+                for (object, score) in naive_spans(table, relation, of_objects.get(relation)) {
                     let score = score.min(subject.score.get());
                     if object != subject.span {
                         expected.push(TokenTriple { relation, subject: subject.span, object, score });
@@ -237,7 +237,7 @@ fn the_cascade_is_what_its_definition_says() {
     assert!(spans > CASES && triples > 10 * CASES, "{spans} spans, {triples} triples");
 }
 
-/// What a perfect network says of triples whose entities do not overlap is decoded to those triples.
+/// Perfect scores of triples whose entities do not overlap are decoded to those triples.
 #[test]
 fn perfect_scores_give_the_gold_triples() {
     let mut rng = ChaCha8Rng::seed_from_u64(33);

@@ -1,17 +1,17 @@
-//! Sentences made for tests.
+//! Sentences for tests.
 
 use proptest::prelude::*;
 use rere_core::ByteSpan;
 use rere_decode::{DecodeError, PairingStrategy, PointerScores, TokenizedText};
 
-/// How many cases a test draws: fewer without optimisation, and next to none under an interpreter (Miri).
-pub const fn cases(many: usize) -> usize {
+/// Number of cases of a test: a tenth without optimisation, and a thousandth under an interpreter (Miri).
+pub const fn cases(optimised: usize) -> usize {
     if cfg!(miri) {
-        many / 1000 + 1
+        optimised / 1000 + 1
     } else if cfg!(debug_assertions) {
-        many / 10
+        optimised / 10
     } else {
-        many
+        optimised
     }
 }
 
@@ -40,19 +40,19 @@ impl Case {
         Self { text: text.to_owned(), scores: vec![[0.0; 4]; tokens.len()], tokens }
     }
 
-    /// A subject from the first to the last token.
+    /// Adds a subject from the first to the last token.
     pub fn subject(mut self, first: usize, last: usize, start: f32, end: f32) -> Self {
         (self.scores[first][0], self.scores[last][1]) = (start, end);
         self
     }
 
-    /// An object from the first to the last token.
+    /// Adds an object from the first to the last token.
     pub fn object(mut self, first: usize, last: usize, start: f32, end: f32) -> Self {
         (self.scores[first][2], self.scores[last][3]) = (start, end);
         self
     }
 
-    /// The pairs as surfaces with scores.
+    /// Returns the pairs as surfaces with scores.
     pub fn pairs(&self, strategy: &impl PairingStrategy) -> Vec<(&str, &str, f32)> {
         let surface = |span: ByteSpan| span.slice(&self.text).expect("a span of the text");
         let pairs = self.decode(strategy).expect("good input");
@@ -65,7 +65,7 @@ impl Case {
     }
 }
 
-/// Sentences of words that contain one another and of the marks that have a meaning, with many equal scores.
+/// Sentences of words that contain one another and of the marks of the cross product, with many equal scores.
 pub fn any_case() -> impl Strategy<Value = Case> {
     let word = prop::sample::select(vec!["a", "b", "ab", "aba", "、", "、", "》", "，", " ", "é", "北京", "🚀"]);
     let level = prop::sample::select(vec![0.0, 0.0, 0.1, 0.25, 0.3, 0.5, 0.5, 0.7, 1.0]);

@@ -1,4 +1,4 @@
-//! What constraints leave over, against the definition on seeded triples.
+//! Tests of constraints and windows against their definitions, on seeded triples.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -9,10 +9,10 @@ use rere_decode::{
 
 use crate::common::cases;
 
-/// A decoder that finds what it is given.
-struct Given;
+/// A decoder that returns its input.
+struct Identity;
 
-impl Decoder for Given {
+impl Decoder for Identity {
     type Input<'a> = &'a [TokenTriple];
     type Scratch = ();
 
@@ -21,7 +21,7 @@ impl Decoder for Given {
     }
 }
 
-/// Triples in the order that a decoder gives.
+/// Triples, sorted as by a decoder.
 fn draw(rng: &mut ChaCha8Rng) -> Vec<TokenTriple> {
     let mut triples: Vec<TokenTriple> = Vec::new();
     for _ in 0..rng.random_range(0..30) {
@@ -43,7 +43,7 @@ fn draw(rng: &mut ChaCha8Rng) -> Vec<TokenTriple> {
 }
 
 fn decode<'a, D: Decoder>(decoder: &D, input: D::Input<'a>) -> Vec<TokenTriple> {
-    // What stands there already is left alone.
+    // Triples that were found before must stay.
     let before = TokenTriple { relation: 9, subject: TokenSpan::new(0, 90), object: TokenSpan::new(1, 90), score: 0.0 };
     let mut found = vec![before];
     decoder.decode(input, &mut D::Scratch::default(), &mut found);
@@ -52,12 +52,13 @@ fn decode<'a, D: Decoder>(decoder: &D, input: D::Input<'a>) -> Vec<TokenTriple> 
 }
 
 #[test]
-fn the_best_that_may_be_stay() {
+fn the_best_allowed_triples_are_kept() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for _ in 0..cases(5_000) {
         let triples = draw(&mut rng);
         let (longest, most) = (rng.random_range(0..4), rng.random_range(0..8));
-        let decoder = Constrained::new(Given).with_longest(longest).with_most(most).one_to_one(|relation| relation < 2);
+        let decoder =
+            Constrained::new(Identity).with_longest(longest).with_most(most).one_to_one(|relation| relation < 2);
         let mut expected: Vec<TokenTriple> = Vec::new();
         for triple in &triples {
             let taken = expected.iter().any(|other| {
@@ -71,14 +72,14 @@ fn the_best_that_may_be_stay() {
         }
         expected.truncate(most);
         assert_eq!(decode(&decoder, &triples), expected);
-        assert_eq!(decode(&Constrained::new(Given), &triples), triples, "no constraint");
+        assert_eq!(decode(&Constrained::new(Identity), &triples), triples, "no constraint");
     }
 }
 
 #[test]
-fn types_have_to_go_together_where_they_are_known() {
+fn known_types_must_go_together() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let decoder = Typed::new(Given, |relation, subject, object| (relation + subject + object) % 2 == 0);
+    let decoder = Typed::new(Identity, |relation, subject, object| (relation + subject + object) % 2 == 0);
     for _ in 0..cases(5_000) {
         let triples = draw(&mut rng);
         let mut types: Vec<(TokenSpan, usize)> = Vec::new();
@@ -109,20 +110,20 @@ fn a_relation_has_its_own_threshold() {
     assert_eq!([found(0), found(1), found(2)], [1, 0, 0]);
 }
 
-/// What a window sees of a text, moved by its place, is what was seen of the text, where every triple is in a window.
+/// If each triple lies in a window, merging the windows gives all triples of the text.
 #[test]
-fn windows_give_the_whole_back() {
+fn merged_windows_give_all_triples() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     for _ in 0..cases(2_000) {
         let mut triples = draw(&mut rng);
-        // Spans reach to token 8 at most; windows of 8 tokens from 0 and from 1 hold all but what has both ends.
+        // Spans end at 8 at most, so windows of 7 tokens from 0 and from 1 hold all triples but those from 0 to 8.
         triples.retain(|triple| {
             let first = triple.subject.start.min(triple.object.start);
             let last = triple.subject.end.max(triple.object.end);
-            !(first == 0 && last == 9)
+            !(first == 0 && last == 8)
         });
         let window = |from: usize| -> Vec<TokenTriple> {
-            let inside = |span: TokenSpan| span.start >= from && span.end <= from + 8;
+            let inside = |span: TokenSpan| span.start >= from && span.end <= from + 7;
             let moved = |span: TokenSpan| TokenSpan::new(span.start - from, span.end - from);
             let seen = triples.iter().filter(|triple| inside(triple.subject) && inside(triple.object));
             seen.map(|t| TokenTriple { subject: moved(t.subject), object: moved(t.object), ..*t }).collect()

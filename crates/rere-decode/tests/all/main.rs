@@ -1,15 +1,16 @@
-//! The tests of the crate, in one binary.
+//! Tests of the crate, in one binary.
 
 mod bad_input;
 mod casrel;
 mod common;
 mod constraint;
 mod cross_product;
+mod naive;
 mod nearest;
 mod pair_classification;
 mod random;
 mod real_data;
-mod slow;
 mod table;
 mod tags;
 mod tplinker;
+mod triple;

@@ -1,7 +1,7 @@
-//! Each rule of nearest pairing by hand, and the whole against a plain second writing of it.
+//! Tests of each rule of nearest pairing by hand, and of the whole against a naive implementation.
 
 use crate::common::{Case, any_case, cases};
-use crate::slow::{self, Setting};
+use crate::naive::{self, Setting};
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Probability, TokenSpan};
 use rere_decode::{Nearest, SpanRule};
@@ -10,7 +10,7 @@ fn at(threshold: f32) -> Nearest {
     Nearest::new(Probability::new(threshold).expect("a probability"))
 }
 
-/// Subjects and objects of one word each: `S`, `O`, `B` (both) and `.` (neither); the pairs as positions.
+/// Returns the pairs of subjects and objects of one character: `S`, `O`, `B` (both) and `.` (neither).
 fn paired(pattern: &str) -> Vec<(usize, usize)> {
     let mut case = Case::characters(pattern);
     for (token, c) in pattern.chars().enumerate() {
@@ -32,14 +32,14 @@ fn objects_up_to_the_next_subject_go_to_the_subject_before() {
 fn a_subject_takes_the_nearest_object() {
     assert_eq!(paired("OS"), [(1, 0)]);
     assert_eq!(paired("O..S"), [(3, 0)]);
-    // The nearest object may lie before the subject, and may belong to the subject before it as well.
+    // The nearest object may be before the subject, and may belong to the previous subject as well.
     assert_eq!(paired("S..OS..O"), [(0, 3), (4, 3), (4, 7)]);
 }
 
 #[test]
-fn at_equal_distance_the_object_after_the_subject() {
+fn at_equal_distance_the_object_after_the_subject_is_preferred() {
     assert_eq!(paired("S.O.S.O"), [(0, 2), (4, 6)]);
-    // Objects that begin at one token are one object, so a tie on one side needs overlaps: both touch the subject.
+    // Objects that start at one token are one object, so only objects that overlap the subject tie on one side.
     let case = Case::words("a b c d").subject(0, 3, 1.0, 1.0).object(1, 1, 1.0, 1.0).object(2, 2, 1.0, 1.0);
     assert_eq!(case.pairs(&at(0.5)), [("a b c d", "b", 1.0), ("a b c d", "c", 1.0)]);
     let case = Case::words("a b c").object(0, 2, 1.0, 1.0).object(1, 2, 1.0, 1.0).subject(2, 2, 1.0, 1.0);
@@ -47,7 +47,7 @@ fn at_equal_distance_the_object_after_the_subject() {
 }
 
 #[test]
-fn an_object_before_the_first_subject_only_if_nearest() {
+fn an_object_before_the_first_subject_is_paired_only_if_nearest() {
     assert_eq!(paired("OO.S"), [(3, 1)]);
     assert_eq!(paired("O.S.O"), [(2, 4)]);
     assert_eq!(paired("OS.O"), [(1, 0), (1, 3)]);
@@ -77,18 +77,18 @@ fn a_span_is_not_paired_with_itself() {
 #[test]
 fn a_start_takes_the_nearest_end_at_or_after_it() {
     let case = Case::words("a b c d e f").object(5, 5, 1.0, 1.0);
-    // Two starts share an end; the end at the front has no start, the start at the back no end.
+    // Two starts share an end; the first end has no start, and the last start has no end.
     let mut case = case.subject(1, 3, 0.9, 0.6).subject(2, 0, 0.7, 0.8).subject(4, 3, 0.5, 0.6);
     assert_eq!(case.pairs(&at(0.5)), [("b c d", "f", 0.6), ("c d", "f", 0.6)]);
     case.scores[4][1] = 0.55;
     assert_eq!(case.pairs(&at(0.5)), [("b c d", "f", 0.6), ("c d", "f", 0.6), ("e", "f", 0.5)]);
-    // A nearer end cuts both.
+    // A nearer end shortens both.
     case.scores[2][1] = 0.5;
     assert_eq!(case.pairs(&at(0.5)), [("b c", "f", 0.5), ("c", "f", 0.5), ("e", "f", 0.5)]);
 }
 
 #[test]
-fn the_threshold_is_kept() {
+fn scores_at_the_threshold_count() {
     let case = Case::words("a b").subject(0, 0, 0.5, 0.75).object(1, 1, 0.25, 1.0);
     assert_eq!(case.pairs(&at(0.25)), [("a", "b", 0.25)]);
     assert!(case.pairs(&at(0.250_001)).is_empty());
@@ -100,7 +100,7 @@ fn at_least_one_lowers_the_threshold_until_there_is_a_pair() {
     assert!(case.pairs(&at(0.5)).is_empty());
     assert_eq!(case.pairs(&at(0.5).at_least_one()), [("a", "b", 0.25)]);
     assert_eq!(case.pairs(&at(0.2).at_least_one()), case.pairs(&at(0.2)));
-    // One string in both roles is no pair at any threshold, and a score of 0 is never a pair's.
+    // One span in both roles is no pair at any threshold, and no pair has the score 0.
     assert!(Case::words("a").subject(0, 0, 0.4, 0.4).object(0, 0, 0.4, 0.4).pairs(&at(0.5).at_least_one()).is_empty());
     assert!(
         Case::words("a b").subject(0, 0, 0.4, 0.4).object(1, 1, 0.4, 0.0).pairs(&at(0.5).at_least_one()).is_empty()
@@ -133,14 +133,14 @@ fn at_least_one_takes_the_nearest_of_equal_pairs() {
     let case = case.subject(0, 0, 0.4, 0.4).subject(1, 1, 0.3, 0.3).subject(2, 2, 0.2, 0.2);
     assert_eq!(case.pairs(&at(0.2)).len(), 3);
     assert_eq!(case.pairs(&at(0.5).at_least_one()), [("Cy", "Oslo", 0.2)]);
-    // As near on both sides: the subject that comes first.
+    // Equally near on both sides: the first subject.
     let case = Case::words("Ada Oslo Bob").object(1, 1, 0.2, 0.2).subject(0, 0, 0.3, 0.3).subject(2, 2, 0.3, 0.3);
     assert_eq!(case.pairs(&at(0.5).at_least_one()), [("Ada", "Oslo", 0.2)]);
 }
 
 #[test]
-fn at_least_one_passes_over_what_is_no_pair_in_bytes() {
-    // The two that score best are one character of the text.
+fn at_least_one_skips_pairs_of_the_same_bytes() {
+    // The subject and object with the best score share a character of the text.
     let mut case = Case::characters("🚀x");
     case.tokens = [(0, 4), (0, 4), (4, 5)].map(|(start, end)| ByteSpan::new(start, end)).to_vec();
     case.scores = vec![[0.4, 0.4, 0.0, 0.0], [0.0, 0.0, 0.4, 0.4], [0.0, 0.0, 0.2, 0.3]];
@@ -161,7 +161,7 @@ fn spans_are_trimmed() {
     assert_eq!(case.pairs(&at(0.5)), [("a", "b", 1.0)]);
 }
 
-/// The same in tokens from [`slow`], then in bytes.
+/// The pairs of the naive implementation, in bytes.
 fn reference(case: &Case, threshold: f32) -> Vec<(ByteSpan, ByteSpan, f32)> {
     let setting = Setting { threshold, rule: SpanRule::NearestEnd, longest: usize::MAX, at_least_one: false };
     let bytes = |span: TokenSpan| {
@@ -171,9 +171,9 @@ fn reference(case: &Case, threshold: f32) -> Vec<(ByteSpan, ByteSpan, f32)> {
         ByteSpan::new(begin, begin + raw.trim().len())
     };
     let mut pairs: Vec<(ByteSpan, ByteSpan, f32)> = Vec::new();
-    for triple in slow::nearest(&case.scores, None, &setting) {
+    for triple in naive::nearest(&case.scores, None, &setting) {
         let (subject, object) = (bytes(triple.subject), bytes(triple.object));
-        // The best of equal pairs comes first.
+        // Of pairs with the same bytes, the best comes first.
         let new = !pairs.iter().any(|pair| (pair.0, pair.1) == (subject, object));
         if new && subject != object && !subject.is_empty() && !object.is_empty() {
             pairs.push((subject, object, triple.score));
@@ -205,7 +205,10 @@ proptest! {
     }
 
     #[test]
-    fn as_the_reference(case in any_case(), threshold in prop::sample::select(vec![0.0, 0.1, 0.25, 0.5, 0.7, 1.0])) {
+    fn pairs_are_those_of_the_naive_implementation(
+        case in any_case(),
+        threshold in prop::sample::select(vec![0.0, 0.1, 0.25, 0.5, 0.7, 1.0]),
+    ) {
         let pairs = case.decode(&at(threshold)).expect("good input");
         let pairs: Vec<_> = pairs.iter().map(|pair| (pair.subject, pair.object, pair.score)).collect();
         prop_assert_eq!(&pairs, &reference(&case, threshold));

@@ -1,4 +1,4 @@
-//! Relations of given pairs.
+//! Tests of pair classification.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -32,7 +32,7 @@ fn scores_at_or_over_the_threshold_are_triples() {
     let values = vec![0.5, 0.4, 0.9, 0.9, 0.499, 1.0];
     let table = Table { values, rows: 3, columns: 2, scale: Scale::Probability };
     let triple = |relation, (subject, object), score| TokenTriple { relation, subject, object, score };
-    // Best first, equal ones in order of relation and text.
+    // Best first; equal scores by relation, then in the order of the text.
     let all = [
         triple(1, pairs[2], 1.0),
         triple(0, pairs[1], 0.9),
@@ -47,7 +47,7 @@ fn scores_at_or_over_the_threshold_are_triples() {
 }
 
 #[test]
-fn a_span_is_no_pair_with_itself() {
+fn a_span_is_not_paired_with_itself() {
     let pairs = [(span(0, 2), span(0, 2)), (span(0, 2), span(0, 1))];
     let table = Table { values: vec![1.0; 2], rows: 2, columns: 1, scale: Scale::Probability };
     let triples = found(probability(0.5), &pairs, &table);
@@ -55,7 +55,7 @@ fn a_span_is_no_pair_with_itself() {
 }
 
 #[test]
-fn a_pair_that_comes_twice_gives_the_better_triples() {
+fn a_repeated_pair_gives_the_better_triples() {
     let pairs = [(span(0, 1), span(1, 2)); 3];
     let table = Table { values: vec![0.6, 0.9, 0.8, 0.7, 0.1, 0.2], rows: 3, columns: 2, scale: Scale::Probability };
     let triples = found(probability(0.5), &pairs, &table);
@@ -85,7 +85,7 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
-fn nothing_gives_nothing() {
+fn empty_input_gives_no_triples() {
     for columns in [0, 1, usize::MAX] {
         let table = TableScores::new(&[], 0, columns, Scale::Logit).expect("no pairs");
         let scores = CandidateScores::new(&[], table).expect("no pairs");
@@ -96,7 +96,7 @@ fn nothing_gives_nothing() {
 }
 
 #[test]
-fn triples_are_what_the_definition_says() {
+fn the_decoder_follows_its_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(30);
     let mut scratch = PairClassificationScratch::default();
     let mut triples = 0;
@@ -118,7 +118,7 @@ fn triples_are_what_the_definition_says() {
         let mut expected = Vec::new();
         for (row, &(subject, object)) in pairs.iter().enumerate() {
             for relation in 0..relations {
-                if let Some(score) = table.over(row, relation, thresholds.of(relation))
+                if let Some(score) = table.over(row, relation, thresholds.get(relation))
                     && subject != object
                 {
                     expected.push(TokenTriple { relation, subject, object, score });

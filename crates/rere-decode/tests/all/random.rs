@@ -1,15 +1,15 @@
-//! The fast decoder against the slow one on many seeded cases, alone, in batches and from logits.
+//! Tests of nearest pairing against the naive decoder on many seeded cases: alone, in batches and from logits.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::Probability;
 use rere_decode::{Batch, Decoder, Nearest, NearestScratch, PointerScores, Scale, SpanRule, TokenTriple};
 
-use crate::slow::{self, Setting};
+use crate::naive::{self, Setting};
 
 use crate::common::cases;
 
-/// How many pointers are over the threshold.
+/// The distribution of the scores.
 #[derive(Clone, Copy)]
 enum Kind {
     Dense,
@@ -30,14 +30,14 @@ fn draw(rng: &mut ChaCha8Rng, tokens: usize) -> Vec<[f32; 4]> {
     (0..tokens).map(|_| [score(), score(), score(), score()]).collect()
 }
 
-/// Mostly sentences, some long ones.
+/// A length; one in ten sentences is long.
 fn length(rng: &mut ChaCha8Rng) -> usize {
     let longest = [12, 12, 48, 48, 48, 48, 48, 48, 48, 512][rng.random_range(0..10)];
     rng.random_range(0..=longest)
 }
 
 fn setting(rng: &mut ChaCha8Rng, tokens: usize) -> Setting {
-    // Every end of every start is too much for the slow writing on long sentences.
+    // The naive decoder is too slow for every end of every start of a long sentence.
     let rules = if tokens <= 48 { 4 } else { 3 };
     Setting {
         threshold: [0.0, 0.25, 0.5, 0.5, 0.75, 0.95, 1.0][rng.random_range(0..7)],
@@ -55,7 +55,7 @@ fn decoder(setting: &Setting) -> Nearest {
 }
 
 #[test]
-fn nearest_pairing_is_what_its_definition_says() {
+fn nearest_pairing_follows_its_definition() {
     let cases = cases(100_000);
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let mut scratch = NearestScratch::default();
@@ -71,16 +71,16 @@ fn nearest_pairing_is_what_its_definition_says() {
         }
         found.clear();
         decoder(&setting).decode(scores, &mut scratch, &mut found);
-        let expected = slow::nearest(&rows, mask.as_deref(), &setting);
+        let expected = naive::nearest(&rows, mask.as_deref(), &setting);
         assert_eq!(found, expected, "case {case}: {setting:?} {mask:?} {rows:?}");
         triples += found.len();
     }
     assert!(triples > 10 * cases, "{triples} triples");
 }
 
-/// Scores are multiples of 1/2 as logits, so that both scales put them in one order.
+/// The logits are multiples of 1/2, so that rounding does not change their order on the other scale.
 #[test]
-fn logits_give_what_probabilities_give() {
+fn logits_and_probabilities_give_the_same_triples() {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let mut scratch = NearestScratch::default();
     for _ in 0..cases(2_000) {
@@ -99,11 +99,11 @@ fn logits_give_what_probabilities_give() {
 }
 
 #[test]
-fn a_batch_gives_what_its_sentences_give() {
+fn a_batch_gives_the_triples_of_its_sentences() {
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let nearest = Nearest::new(Probability::new(0.5).expect("a probability"));
     let mut batch = Batch::default();
-    // An interpreter gets as many sentences, so that all threads decode, but short ones.
+    // Under an interpreter the sentences are short, but as many, so that all threads decode.
     let most = if cfg!(miri) { 3 } else { usize::MAX };
     for sentences in [0, 1, 127, 128, 129, cases(1500), 3] {
         let drawn: Vec<Vec<[f32; 4]>> = (0..sentences)

@@ -1,4 +1,4 @@
-//! Perfect scores, made from the gold triples of real corpora, give back the gold triples.
+//! Tests that perfect scores of the gold triples of real corpora are decoded to the gold triples.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use rere_core::{ByteSpan, Probability};
 use rere_decode::{CrossProduct, Nearest, PairingStrategy};
 use serde_json::Value;
 
-/// The gold pairs of a corpus in CasRel's format, for each sentence and relation.
+/// Returns the gold pairs of a corpus in CasRel's format, for each sentence and relation.
 fn gold(path: &Path) -> Vec<(String, BTreeSet<(String, String)>)> {
     let json = std::fs::read_to_string(path).expect("a readable file");
     let sentences: Vec<Value> = serde_json::from_str(&json).expect("a JSON array");
@@ -17,15 +17,15 @@ fn gold(path: &Path) -> Vec<(String, BTreeSet<(String, String)>)> {
         let text = sentence["text"].as_str().expect("a text").trim();
         let mut relations: BTreeMap<&str, BTreeSet<(String, String)>> = BTreeMap::new();
         for triple in sentence["triple_list"].as_array().expect("triples") {
-            let part = |i: usize| triple[i].as_str().expect("a string");
-            relations.entry(part(1)).or_default().insert((part(0).to_owned(), part(2).to_owned()));
+            let [subject, relation, object] = [0, 1, 2].map(|i| triple[i].as_str().expect("a string"));
+            relations.entry(relation).or_default().insert((subject.to_owned(), object.to_owned()));
         }
         gold.extend(relations.into_values().map(|pairs| (text.to_owned(), pairs)));
     }
     gold
 }
 
-/// The runs of tokens that are `surface`.
+/// Returns the runs of tokens whose text is `surface`.
 fn runs(case: &Case, surface: &str) -> Vec<(usize, usize)> {
     let token_at = |byte: usize, border: fn(&ByteSpan) -> usize| case.tokens.iter().position(|t| border(t) == byte);
     let matches = case.text.match_indices(surface);
@@ -34,15 +34,16 @@ fn runs(case: &Case, surface: &str) -> Vec<(usize, usize)> {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "an interpreter reads the corpora for hours")]
-fn perfect_scores_give_the_gold_triples_back() {
+#[cfg_attr(miri, ignore = "an interpreter takes hours to read the corpora")]
+fn perfect_scores_give_the_gold_triples() {
     let Ok(data) = std::env::var("RERE_DATA") else {
         println!("skipped: RERE_DATA is not set");
         return;
     };
     let half = Probability::new(0.5).expect("a probability");
     for (file, at_least) in [("nyt11-hrl/test.json", 300), ("nyt10-hrl/dev.json", 300), ("webnlg/dev.json", 100)] {
-        let (mut gold_pairs, mut nearest_right, mut nearest_found, mut cross_right, mut cross_found) = (0, 0, 0, 0, 0);
+        let (mut gold_pairs, mut nearest_correct, mut nearest_found) = (0, 0, 0);
+        let (mut cross_correct, mut cross_found) = (0, 0);
         let mut single = 0;
         for (text, pairs) in gold(&Path::new(&data).join(file)) {
             let mut case = Case::words(&text);
@@ -65,14 +66,13 @@ fn perfect_scores_give_the_gold_triples_back() {
             }
             gold_pairs += pairs.len();
             nearest_found += nearest.len();
-            nearest_right += nearest.intersection(&pairs).count();
+            nearest_correct += nearest.intersection(&pairs).count();
             cross_found += cross.len();
-            cross_right += cross.intersection(&pairs).count();
+            cross_correct += cross.intersection(&pairs).count();
         }
-        println!("{file}: {gold_pairs} gold pairs, {single} alone in sentence and relation and marked once");
-        println!(
-            "  nearest: {nearest_right} right of {nearest_found}; cross product: {cross_right} right of {cross_found}"
-        );
+        println!("{file}: {gold_pairs} gold pairs, {single} of them alone in sentence and relation and marked once");
+        println!("  nearest: {nearest_correct} of {nearest_found} correct");
+        println!("  cross product: {cross_correct} of {cross_found} correct");
         assert!(single >= at_least, "{file}: {single} single pairs");
     }
 }

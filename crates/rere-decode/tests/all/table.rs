@@ -1,4 +1,4 @@
-//! Tables of scores and thresholds of relations; and tables drawn for the tests of decoders.
+//! Tests of tables of scores and of thresholds of relations, and random tables for the tests of decoders.
 
 use ndarray::{Array2, ShapeBuilder};
 use rand::{RngExt, SeedableRng};
@@ -14,10 +14,10 @@ pub fn probability(value: f32) -> Probability {
     Probability::new(value).expect("a probability")
 }
 
-/// Random tests see this many cases. An interpreter takes ten seconds for one.
+/// Number of cases of random tests. An interpreter takes ten seconds for one.
 pub const CASES: usize = if cfg!(miri) { 20 } else { cases(100_000) };
 
-/// How many scores are over the threshold.
+/// The distribution of the scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     Dense,
@@ -49,7 +49,7 @@ impl Table {
                 Kind::Equal => equal,
                 Kind::Levels => rng.random_range(0..=4) as f32 / 4.0,
             };
-            // Both infinities occur, of the levels.
+            // The levels 0 and 1 become infinite.
             if scale == Scale::Logit { (p / (1.0 - p)).ln() } else { p }
         };
         Self { values: (0..rows * columns).map(|_| score(rng)).collect(), rows, columns, scale }
@@ -63,7 +63,8 @@ impl Table {
         TableScores::new(&self.values, self.rows, self.columns, self.scale).expect("good scores")
     }
 
-    /// The probability in a cell whose score is at or over the threshold; none where it is not, or where there is none.
+    /// Returns the probability of a cell if its score is at or over the threshold, and `None` if it is not or if there
+    /// is no threshold.
     pub fn over(&self, row: usize, column: usize, threshold: Option<Probability>) -> Option<f32> {
         let score = self.values[row * self.columns + column];
         threshold.filter(|&t| score >= self.scale.threshold(t)).map(|_| self.scale.probability(score))
@@ -82,7 +83,7 @@ pub fn draw_threshold(rng: &mut ChaCha8Rng) -> Probability {
     probability([0.0, 0.25, 0.5, 0.5, 0.75, 0.95, 1.0][rng.random_range(0..7)])
 }
 
-/// Lists may be shorter or longer than there are relations.
+/// One threshold, or a list that may be shorter or longer than the list of relations.
 pub fn draw_thresholds(rng: &mut ChaCha8Rng, relations: usize) -> RelationThresholds {
     if rng.random() {
         draw_threshold(rng).into()
@@ -92,7 +93,7 @@ pub fn draw_thresholds(rng: &mut ChaCha8Rng, relations: usize) -> RelationThresh
     }
 }
 
-/// Triples in the order that decoders promise, of equal ones the best.
+/// Sorts triples as decoders promise, and keeps the best of equal ones.
 pub fn ordered(triples: Vec<TokenTriple>) -> Vec<TokenTriple> {
     let key = |t: &TokenTriple| (t.relation, t.subject, t.object);
     let mut once: Vec<TokenTriple> = Vec::new();
@@ -106,13 +107,13 @@ pub fn ordered(triples: Vec<TokenTriple>) -> Vec<TokenTriple> {
     once
 }
 
-/// What a decoder appends to what is there.
+/// Returns the triples that a decoder appends.
 pub fn decode<D: Decoder>(decoder: &D, input: D::Input<'_>, scratch: &mut D::Scratch) -> Vec<TokenTriple> {
     let span = rere_core::TokenSpan::new(0, 1);
     let before = TokenTriple { relation: 0, subject: span, object: span, score: 0.125 };
     let mut found = vec![before];
     decoder.decode(input, scratch, &mut found);
-    assert_eq!(found.remove(0), before, "what was found before stays");
+    assert_eq!(found.remove(0), before, "earlier triples stay");
     found
 }
 
@@ -148,7 +149,8 @@ fn a_score_is_of_its_scale() {
             table.set(row, column, bad);
             let error = TableScores::new(&table.values, rows, 3, Scale::Probability).expect_err("not a probability");
             assert!(
-                error.to_string().starts_with(&format!("the score in row {row}, column {column} is {bad}")),
+                matches!(error, DecodeError::NotATableScore { row: r, column: c, value, .. }
+                    if (r, c, value.to_bits()) == (row, column, bad.to_bits())),
                 "{error}"
             );
             let as_logits = TableScores::new(&table.values, rows, 3, Scale::Logit);
@@ -164,7 +166,7 @@ fn an_array_is_a_table() {
     assert_eq!((table.rows(), table.columns()), (3, 2));
     assert_eq!(table.values(), [0.0, 0.125, 0.25, 0.375, 0.5, 0.625]);
     let columns_first = Array2::<f32>::zeros((3, 2).f());
-    let error = TableScores::from_array(columns_first.view(), Scale::Probability).expect_err("the other way round");
+    let error = TableScores::from_array(columns_first.view(), Scale::Probability).expect_err("column by column");
     assert_eq!(error, DecodeError::Layout { shape: vec![3, 2] });
 }
 
@@ -172,16 +174,16 @@ fn an_array_is_a_table() {
 fn a_relation_has_its_threshold() {
     let [low, high] = [0.25, 0.75].map(probability);
     let all = RelationThresholds::from(low);
-    assert_eq!([0, 1, usize::MAX].map(|relation| all.of(relation)), [Some(low); 3]);
+    assert_eq!([0, 1, usize::MAX].map(|relation| all.get(relation)), [Some(low); 3]);
     for each in [RelationThresholds::from(vec![low, high]), RelationThresholds::from(&[low, high][..])] {
-        assert_eq!([0, 1, 2, usize::MAX].map(|relation| each.of(relation)), [Some(low), Some(high), None, None]);
+        assert_eq!([0, 1, 2, usize::MAX].map(|relation| each.get(relation)), [Some(low), Some(high), None, None]);
     }
-    assert_eq!(RelationThresholds::from(Vec::new()).of(0), None);
+    assert_eq!(RelationThresholds::from(Vec::new()).get(0), None);
 }
 
-/// One hit at each place in turn, in tables of one block, of some and of parts of one.
+/// Tables of one block, of several and of parts of one have one score over the threshold, at each position in turn.
 #[test]
-fn no_score_is_passed_over() {
+fn no_score_is_skipped() {
     let decoder = PairClassification::new(probability(0.5));
     let mut scratch = Default::default();
     for (rows, columns) in [(1, 1), (31, 1), (32, 1), (33, 1), (11, 3), (32, 3), (13, 5), (2, 64), (1, 97)] {
@@ -199,7 +201,7 @@ fn no_score_is_passed_over() {
 }
 
 #[test]
-fn draws_are_good_and_of_both_scales() {
+fn random_tables_are_valid_on_both_scales() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for _ in 0..cases(1000) {
         let (kind, scale) = (draw_kind(&mut rng), draw_scale(&mut rng));
@@ -208,7 +210,7 @@ fn draws_are_good_and_of_both_scales() {
     }
 }
 
-/// The first run makes the memory grow, the second takes none.
+/// The first run grows the memory, the second one allocates nothing.
 #[test]
 fn nothing_is_allocated_once_memory_has_grown() {
     use allocation_counter::measure;

@@ -1,4 +1,4 @@
-//! Novel tagging.
+//! Tests of novel tagging.
 
 use proptest::prelude::*;
 use rere_core::TokenSpan;
@@ -14,7 +14,7 @@ fn span(start: usize, end: usize) -> TokenSpan {
     TokenSpan::new(start, end)
 }
 
-/// Tags by name, those of relation 0 in capitals and those of relation 1 in small letters, each with its probability.
+/// A table of tags by name, each with its probability: capitals for relation 0, small letters for relation 1.
 fn tagged(tags: &[(&str, f32)]) -> Table {
     let mut table = Table::zeros(tags.len(), NAMES.len());
     for (token, (name, score)) in tags.iter().enumerate() {
@@ -28,15 +28,15 @@ fn found(thresholds: impl Into<RelationThresholds>, table: &Table) -> Vec<TokenT
     decode(&Tags::new(thresholds), scores, &mut TagsScratch::default())
 }
 
-/// First token of a span, and the token after it.
-type Borders = (usize, usize);
+/// Start and end of a half-open span.
+type Ends = (usize, usize);
 
-/// Relation, subject and object of what words for tags give.
-fn triples(tags: &str) -> Vec<(usize, Borders, Borders)> {
+/// Returns relation, subject and object of the triples that a sequence of tags gives.
+fn triples(tags: &str) -> Vec<(usize, Ends, Ends)> {
     let tags: Vec<_> = tags.split(' ').map(|tag| (tag, 1.0)).collect();
     let found = found(probability(0.5), &tagged(&tags));
-    let borders = |span: TokenSpan| (span.start, span.end);
-    found.iter().map(|triple| (triple.relation, borders(triple.subject), borders(triple.object))).collect()
+    let ends = |span: TokenSpan| (span.start, span.end);
+    found.iter().map(|triple| (triple.relation, ends(triple.subject), ends(triple.object))).collect()
 }
 
 /// Figure 2 of the paper: "The United States President Trump will visit the Apple Inc founded by Steven Paul Jobs".
@@ -48,7 +48,7 @@ fn the_sentence_of_the_paper() {
 
 #[test]
 fn entities_are_whole_runs_of_one_relation_and_role() {
-    // An object at token 0, and what stands for a subject after it.
+    // An object at token 0, and after it tags that may make a subject.
     for (tags, end) in [
         ("S1", Some(2)),
         ("B1 E1", Some(3)),
@@ -67,30 +67,30 @@ fn entities_are_whole_runs_of_one_relation_and_role() {
         let expected: Vec<_> = end.map(|end| (0, (1, end), (0, 1))).into_iter().collect();
         assert_eq!(triples(&format!("S2 {tags}")), expected, "{tags}");
     }
-    // A new entity begins before the old one has ended.
+    // A new entity starts before the previous one ends.
     assert_eq!(triples("S2 B1 B1 E1"), [(0, (2, 4), (0, 1))]);
     assert_eq!(triples("S2 B1 S1 E1"), [(0, (2, 3), (0, 1))]);
-    // One after the other.
+    // Entities one after the other.
     assert_eq!(triples("B1 E1 B1 E1 S2 S2"), [(0, (0, 2), (4, 5)), (0, (2, 4), (4, 5)), (0, (2, 4), (5, 6))]);
 }
 
 #[test]
-fn each_entity_takes_the_nearest_of_the_other_role() {
-    // The object before is nearer; the one after is joined from its own side.
+fn each_entity_is_joined_with_the_nearest_of_the_other_role() {
+    // The object before the subject is nearer; the one after it is joined from its own side.
     assert_eq!(triples("S2 S1 O S2"), [(0, (1, 2), (0, 1)), (0, (1, 2), (3, 4))]);
-    // Equally near: the subject comes first, from either side.
+    // If two are equally near, the pair with the subject first is made, from either side.
     assert_eq!(triples("S2 O S1 O S2 S1"), [(0, (2, 3), (0, 1)), (0, (2, 3), (4, 5)), (0, (5, 6), (4, 5))]);
     assert_eq!(triples("S1 S2 S1"), [(0, (0, 1), (1, 2)), (0, (2, 3), (1, 2))]);
     assert_eq!(triples("S1 O S2 O S1 S2"), [(0, (0, 1), (2, 3)), (0, (4, 5), (5, 6))]);
-    // Distances go from the last token of one to the first of the other.
+    // Distances go from the last token of one entity to the first of the other.
     assert_eq!(triples("S1 O O B2 I2 I2 E2 O S1 S2"), [(0, (0, 1), (3, 7)), (0, (8, 9), (3, 7)), (0, (8, 9), (9, 10))]);
-    // Relations do not see each other, and one role alone makes nothing.
+    // Relations are independent, and one role alone makes no triples.
     assert_eq!(triples("S1 s2 S2 s1"), [(0, (0, 1), (2, 3)), (1, (3, 4), (1, 2))]);
     assert_eq!(triples("S1 S1 s2 b2 e2"), []);
 }
 
 #[test]
-fn the_least_of_the_tags_is_the_score() {
+fn the_score_is_the_lowest_of_the_tags() {
     let tags =
         [("B1", 0.9), ("I1", 0.8), ("E1", 0.7), ("O", 0.1), ("B2", 0.95), ("E2", 0.85), ("s1", 0.6), ("s2", 0.5)];
     let table = tagged(&tags);
@@ -120,7 +120,7 @@ fn logits_are_those_of_a_softmax() {
     assert!((triple.score - expected).abs() < 1e-6, "{} {expected}", triple.score);
     assert_eq!(found(probability(0.5), &table), []);
 
-    // Infinite ones: a certain tag, and two that are equally certain.
+    // Infinite logits: one certain tag, then two equally certain ones.
     for (other, score) in [(f32::NEG_INFINITY, 1.0), (1e30, 1.0), (f32::INFINITY, 0.5)] {
         let mut values = vec![f32::NEG_INFINITY; 2 * 9];
         (values[4], values[5], values[9 + 8]) = (f32::INFINITY, other, f32::INFINITY);
@@ -130,16 +130,16 @@ fn logits_are_those_of_a_softmax() {
 }
 
 #[test]
-fn of_equal_scores_the_first_is_the_tag() {
-    let one = |values: Vec<f32>| {
+fn of_equal_scores_the_first_tag_counts() {
+    let found_with = |values: Vec<f32>| {
         let mut table = Table { rows: 2, columns: 9, values, scale: Scale::Probability };
         table.values.resize(18, 0.0);
         table.set(1, 8, 0.9);
         found(probability(0.0), &table).len()
     };
-    assert_eq!(one(vec![0.5, 0.0, 0.0, 0.0, 0.5]), 0);
-    assert_eq!(one(vec![0.0, 0.5, 0.0, 0.0, 0.5]), 0);
-    assert_eq!(one(vec![0.0, 0.0, 0.0, 0.0, 0.5, 0.5]), 1);
+    assert_eq!(found_with(vec![0.5, 0.0, 0.0, 0.0, 0.5]), 0);
+    assert_eq!(found_with(vec![0.0, 0.5, 0.0, 0.0, 0.5]), 0);
+    assert_eq!(found_with(vec![0.0, 0.0, 0.0, 0.0, 0.5, 0.5]), 1);
 }
 
 #[test]
@@ -158,20 +158,20 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
-fn nothing_gives_nothing() {
+fn empty_input_gives_no_triples() {
     for columns in [1, 9, usize::MAX - 6] {
         let empty = TableScores::new(&[], 0, columns, Scale::Logit).expect("no tokens");
         let empty = TagScores::new(empty).expect("1 + 8R");
         assert_eq!(decode(&Tags::new(probability(0.0)), empty, &mut TagsScratch::default()), []);
     }
-    // No relation, and no difference.
+    // No relation, then equal scores.
     for columns in [1, 9] {
         assert_eq!(found(probability(0.0), &Table::zeros(3, columns)), []);
     }
 }
 
-/// The definition, plainly: all runs of tokens that could be an entity, and all pairs of them.
-fn slow(table: &Table, thresholds: &RelationThresholds) -> Vec<TokenTriple> {
+/// The definition, as written: all runs of tokens that could be an entity, and all pairs of them.
+fn naive(table: &Table, thresholds: &RelationThresholds) -> Vec<TokenTriple> {
     let row = |token: usize| &table.values[token * table.columns..(token + 1) * table.columns];
     let tag = |token: usize| {
         let best = row(token).iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -189,7 +189,7 @@ fn slow(table: &Table, thresholds: &RelationThresholds) -> Vec<TokenTriple> {
     };
     let mut triples = Vec::new();
     for relation in 0..table.columns / 8 {
-        let Some(threshold) = thresholds.of(relation) else { continue };
+        let Some(threshold) = thresholds.get(relation) else { continue };
         let entities = |role: usize| {
             let first = 1 + 8 * relation + 4 * role;
             let mut spans = Vec::new();
@@ -212,7 +212,7 @@ fn slow(table: &Table, thresholds: &RelationThresholds) -> Vec<TokenTriple> {
             spans
         };
         let (subjects, objects) = (entities(0), entities(1));
-        // Of equal distances that of the subject first.
+        // At equal distance the pair with the subject first.
         let distance = |subject: TokenSpan, object: TokenSpan| {
             let ahead = object.start.saturating_sub(subject.end - 1);
             let back = subject.start.saturating_sub(object.end - 1);
@@ -236,7 +236,7 @@ fn slow(table: &Table, thresholds: &RelationThresholds) -> Vec<TokenTriple> {
     ordered(triples)
 }
 
-/// Tags of whole entities with some that are none between, and scores of which the tag's is the best, most often.
+/// Tables with tags of whole entities and some other tags between them. The score of the tag is usually the best.
 fn any_table() -> impl Strategy<Value = Table> {
     (1usize..=3, any::<bool>()).prop_flat_map(|(relations, logits)| {
         let columns = 1 + 8 * relations;
@@ -273,13 +273,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases(20_000) as u32))]
 
     #[test]
-    fn triples_are_what_the_definition_says(table in any_table(), low in 0usize..4) {
+    fn the_decoder_follows_its_definition(table in any_table(), low in 0usize..4) {
         let thresholds: RelationThresholds = match low {
             0 => probability(0.0).into(),
             1 => probability(0.5123).into(),
             _ => [0.0, 0.7123].map(probability)[..low - 1].to_vec().into(),
         };
-        let (found, expected) = (found(thresholds.clone(), &table), slow(&table, &thresholds));
+        let (found, expected) = (found(thresholds.clone(), &table), naive(&table, &thresholds));
         prop_assert_eq!(&found, &ordered(found.clone()));
         prop_assert_eq!(found.len(), expected.len(), "{:?} {:?}", found, expected);
         for triple in &expected {

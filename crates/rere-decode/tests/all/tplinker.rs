@@ -1,4 +1,4 @@
-//! The handshakes of TPLinker.
+//! Tests of the TPLinker decoder.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ fn span(start: usize, end: usize) -> TokenSpan {
     TokenSpan::new(start, end)
 }
 
-/// All pairs in order, counted.
+/// The row of each pair of tokens.
 fn rows(tokens: usize) -> HashMap<(usize, usize), usize> {
     (0..tokens).flat_map(|i| (i..tokens).map(move |j| (i, j))).enumerate().map(|(row, pair)| (pair, row)).collect()
 }
@@ -51,7 +51,7 @@ fn rows_are_counted_pair_by_pair() {
             }
         }
     }
-    // As far as a usize goes, and no further.
+    // The largest number of tokens whose rows a usize counts.
     let most = (1usize << 32) - 1;
     assert_eq!(handshake_rows(most), Some((1usize << 31) * most));
     assert_eq!(handshake_row(most - 1, most - 1, most), Some((1usize << 31) * most - 1));
@@ -80,7 +80,7 @@ fn links_have_directions() {
             .map(|(subject, object)| TokenTriple { relation: 0, subject, object, score: 0.6 })
             .collect();
         assert_eq!(triples, expected);
-        // The same for the second relation; and nothing where heads and tails are of two.
+        // The second relation gives the same; heads and tails of two relations give nothing.
         let moved = links.map(|(i, j, column, score)| (i, j, column + 4, score));
         let triples = found(&half(), &cells(5, 2, &[spans, moved].concat()), 5);
         assert!(triples.iter().all(|triple| triple.relation == 1));
@@ -90,7 +90,7 @@ fn links_have_directions() {
 }
 
 #[test]
-fn every_cell_is_needed_and_bounds_the_score() {
+fn every_cell_is_needed_and_limits_the_score() {
     let all = [(0, 1, 0, 0.9), (3, 4, 0, 0.9), (0, 3, 1, 0.9), (1, 4, 3, 0.9)];
     for cell in 0..4 {
         let mut some = all;
@@ -102,16 +102,17 @@ fn every_cell_is_needed_and_bounds_the_score() {
     }
 }
 
-/// A subject and an object that share a first or a last token, or lie one in the other.
+/// Subject and object share their first or last token, and one contains the other.
 #[test]
 fn spans_may_overlap() {
-    // (0..3) holds (0..1): heads at the same token, tails at different ones, the object's first.
+    // 0..3 contains 0..1: the heads are at the same token, and the object's tail comes first.
     for head in [1, 2] {
         let table = cells(3, 1, &[(0, 2, 0, 0.9), (0, 0, 0, 0.9), (0, 0, head, 0.8), (0, 2, 4, 0.7)]);
         let triple = TokenTriple { relation: 0, subject: span(0, 3), object: span(0, 1), score: 0.7 };
         assert_eq!(found(&half(), &table, 3), [triple]);
     }
-    // The other way round, with tails shared, by both labels: the higher counts, and the triple stands once.
+    // The tails are at the same token, so two labels mean the same: the higher one counts, and the triple is found
+    // once.
     for (a, b) in [(0.6, 0.8), (0.8, 0.6), (0.8, 0.0)] {
         let table = cells(3, 1, &[(0, 2, 0, 0.9), (2, 2, 0, 0.9), (0, 2, 1, 0.9), (2, 2, 3, a), (2, 2, 4, b)]);
         let triple = TokenTriple { relation: 0, subject: span(0, 3), object: span(2, 3), score: 0.8 };
@@ -131,7 +132,7 @@ fn a_span_is_not_joined_with_itself() {
     assert_eq!(found(&half(), &cells(2, 1, &[(0, 1, 0, 0.9), (0, 0, 1, 0.9), (1, 1, 3, 0.9)]), 2), []);
 }
 
-/// A link of heads joins all spans that start there; links of tails tell which.
+/// A link of heads joins all spans that start there; links of tails select among them.
 #[test]
 fn tails_choose_among_spans_of_one_head() {
     let spans = [(0, 0, 0, 0.9), (0, 1, 0, 0.9), (2, 2, 0, 0.9), (2, 3, 0, 0.9), (0, 2, 1, 0.9)];
@@ -182,19 +183,19 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
-fn nothing_gives_nothing() {
+fn empty_input_gives_no_triples() {
     for columns in [1, 5, usize::MAX - 2] {
         let empty = TableScores::new(&[], 0, columns, Scale::Logit).expect("no tokens");
         let empty = HandshakeScores::new(empty, 0).expect("no tokens");
         assert_eq!((empty.tokens(), decode(&half(), empty, &mut TpLinkerScratch::default())), (0, vec![]));
     }
-    // Entities alone.
+    // Entities without relations.
     let table = Table { values: vec![1.0; 6], rows: 6, columns: 1, scale: Scale::Probability };
     assert_eq!(found(&half(), &table, 3), []);
 }
 
-/// Section 3.1, plainly: all entities with all others, for each relation.
-fn slow(table: &Table, tokens: usize, entities: Probability, links: &RelationThresholds) -> Vec<TokenTriple> {
+/// Section 3.1, as written: all entities with all others, for each relation.
+fn naive(table: &Table, tokens: usize, entities: Probability, links: &RelationThresholds) -> Vec<TokenTriple> {
     let rows = rows(tokens);
     let mut spans = Vec::new();
     for first in 0..tokens {
@@ -202,8 +203,8 @@ fn slow(table: &Table, tokens: usize, entities: Probability, links: &RelationThr
             spans.extend(table.over(rows[&(first, last)], 0, Some(entities)).map(|score| (first, last, score)));
         }
     }
-    // A link from the subject's token to the object's: `forward` where the subject's comes first, and the next column
-    // where the object's does.
+    // A link of the subject's token with the object's: in column `forward` if the subject's comes first, and in the
+    // next one if the object's does.
     let link = |subject: usize, object: usize, forward: usize, threshold: Option<Probability>| {
         let ahead = rows.get(&(subject, object)).and_then(|&row| table.over(row, forward, threshold));
         let back = rows.get(&(object, subject)).and_then(|&row| table.over(row, forward + 1, threshold));
@@ -214,7 +215,7 @@ fn slow(table: &Table, tokens: usize, entities: Probability, links: &RelationThr
     };
     let mut triples = Vec::new();
     for relation in 0..(table.columns - 1) / 4 {
-        let threshold = links.of(relation);
+        let threshold = links.get(relation);
         for &(subject_first, subject_last, subject) in &spans {
             for &(object_first, object_last, object) in &spans {
                 let Some(heads) = link(subject_first, object_first, 1 + 4 * relation, threshold) else { continue };
@@ -249,13 +250,13 @@ fn targets(relation: usize, subject: TokenSpan, object: TokenSpan) -> [(usize, u
 }
 
 #[test]
-fn handshakes_are_what_their_definition_says() {
+fn the_decoder_follows_its_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(31);
     let mut scratch = TpLinkerScratch::default();
     let mut triples = 0;
     for case in 0..CASES {
         let (kind, scale) = (draw_kind(&mut rng), draw_scale(&mut rng));
-        // Nearly everything is found where most cells count.
+        // If most cells are over the threshold, nearly all pairs of spans are found.
         let tokens = rng.random_range(1..=if kind == Kind::Sparse { 24 } else { 5 });
         let relations = rng.random_range(0..=5);
         let rows = rows(tokens);
@@ -274,27 +275,27 @@ fn handshakes_are_what_their_definition_says() {
             }
         }
         let (entities, links) = (draw_threshold(&mut rng), draw_thresholds(&mut rng, relations));
-        // All spans of a long sentence are too many for the slow writing.
+        // The naive decoder is too slow for all spans of a long sentence.
         let entities = if kind == Kind::Sparse { entities.max(probability(0.25)) } else { entities };
         let scores = HandshakeScores::new(table.scores(), tokens).expect("a table of this shape");
         let found = decode(&TpLinker::new(entities, links.clone()), scores, &mut scratch);
-        let expected = slow(&table, tokens, entities, &links);
+        let expected = naive(&table, tokens, entities, &links);
         assert_eq!(found, expected, "case {case}: {tokens} {entities} {links:?} {table:?}");
         triples += found.len();
     }
     assert!(triples > 10 * CASES, "{triples} triples");
 }
 
-/// Everything counts, in a sentence of some length.
+/// All cells of a longer sentence are over the threshold.
 #[test]
 fn all_pairs_of_all_spans() {
     let table = Table { values: vec![0.5; 55 * 5], rows: 55, columns: 5, scale: Scale::Probability };
     let triples = found(&half(), &table, 10);
     assert_eq!(triples.len(), 55 * 54);
-    assert_eq!(triples, slow(&table, 10, probability(0.5), &probability(0.5).into()));
+    assert_eq!(triples, naive(&table, 10, probability(0.5), &probability(0.5).into()));
 }
 
-/// Triples of entities, in order, with the numbers of tokens and relations: (relation, subject, object).
+/// Sorted gold triples (relation, subject, object), with the numbers of tokens and relations.
 pub fn draw_gold(rng: &mut ChaCha8Rng, overlapping: bool) -> (Vec<(usize, TokenSpan, TokenSpan)>, usize, usize) {
     let (tokens, relations) = (rng.random_range(2..=24), rng.random_range(1..=5));
     let mut entities: Vec<TokenSpan> = Vec::new();
@@ -304,7 +305,7 @@ pub fn draw_gold(rng: &mut ChaCha8Rng, overlapping: bool) -> (Vec<(usize, TokenS
         if overlapping || !entities.iter().any(|other| other.overlaps(entity)) {
             entities.push(entity);
         } else if entities.len() == 1 {
-            // The first may fill all.
+            // The first one may cover all tokens.
             entities.clear();
         }
     }
@@ -321,8 +322,8 @@ pub fn draw_gold(rng: &mut ChaCha8Rng, overlapping: bool) -> (Vec<(usize, TokenS
     (gold, tokens, relations)
 }
 
-/// What a perfect network says of triples whose entities do not overlap is decoded to those triples. Of overlapping ones
-/// there may be more, as links do not say whose they are, but none is lost.
+/// Perfect scores of triples whose entities do not overlap are decoded to those triples. If entities overlap, there may
+/// be more triples, because links do not name their entities, but none is lost.
 #[test]
 fn perfect_scores_give_the_gold_triples() {
     let mut rng = ChaCha8Rng::seed_from_u64(34);

@@ -1,7 +1,7 @@
-"""Writes cross_product.json: cases of the cross-product pairing, from a plain transcription of its six steps.
+"""Writes cross_product.json: cases of the cross-product pairing, from a plain implementation of its six steps.
 
-A second source for rere_decode::CrossProduct, written from the description of the steps and not from the Rust code.
-Run `python3 cross_product.py` in this folder; only the standard library is needed. The output depends on nothing else.
+It checks rere_decode::CrossProduct, and was written from the description of the steps, not from the Rust code. Run
+`python3 cross_product.py` in this folder. It needs only the standard library, and its output is always the same.
 """
 
 import json
@@ -13,7 +13,7 @@ TITLE_END, LIST_MARK, COMMAS = "\u300b", "\u3001", ("\uff0c", ",")
 
 
 def f32(x):
-    """The nearest single-precision number: what the Rust code is given."""
+    """The nearest single-precision number, which is the input of the Rust code."""
     return struct.unpack("f", struct.pack("f", x))[0]
 
 
@@ -24,11 +24,11 @@ def entities(text, tokens, starts, ends):
         order = sorted(range(len(scores)), key=lambda i: -scores[i])[:TOP]
         return [i for i in order if not scores[i] < FLOOR]
 
-    score, places = {}, {}
+    score, occurrences = {}, {}
 
     def add(string, at, share):  # step 4
         score[string] = score.get(string, 0.0) + share
-        places.setdefault(string, []).append((-share, at))
+        occurrences.setdefault(string, []).append((-share, at))
 
     def strip(string, at):
         return string.strip(), at + len(string) - len(string.lstrip())
@@ -50,20 +50,20 @@ def entities(text, tokens, starts, ends):
                 add(string, at, product)
 
     order = sorted(score, key=len)  # step 5; dict and sort keep the order of first appearance
-    dead = set()
+    discarded = set()
     for x in order:
-        inside = [y for y in order if len(y) < len(x) and y in x and y not in dead]
+        inside = [y for y in order if len(y) < len(x) and y in x and y not in discarded]
         a = sum(score[y] for y in inside)
         length = sum(len(y) for y in inside)
         if length > 0:
             a *= min(1, len(x) / length)
         if a > score[x]:
-            dead.add(x)
+            discarded.add(x)
         else:
-            dead.update(inside)
+            discarded.update(inside)
 
-    living = sorted((x for x in order if x not in dead), key=lambda x: -score[x])[:TOP]  # step 6
-    return {x: (score[x], min(places[x])[1]) for x in living if x and not score[x] < FLOOR}
+    kept = sorted((x for x in order if x not in discarded), key=lambda x: -score[x])[:TOP]  # step 6
+    return {x: (score[x], min(occurrences[x])[1]) for x in kept if x and not score[x] < FLOOR}
 
 
 def pairs(text, tokens, scores, threshold):
@@ -104,7 +104,7 @@ def case(rng, kind, levels, n, threshold):
         tokens.append([len(text), len(text) + len(word)])
         text += word + gap
     scores = [[SCORES[levels](rng, column) for column in range(4)] for _ in range(n)]
-    # Strings by their lengths: they stand in the text.
+    # The text is stored, so positions and lengths are enough.
     found = [[s_at, len(s), o_at, len(o), score] for s, s_at, o, o_at, score in pairs(text, tokens, scores, threshold)]
     return {"text": text, "tokens": tokens, "scores": scores, "threshold": threshold, "pairs": found}
 

@@ -1,39 +1,41 @@
-//! Whether scores are the shares that they claim to be.
+//! Calibration: whether scores are probabilities of being correct.
 
 use rere_core::Probability;
 use serde::Serialize;
 
 use super::points::sorted;
 
-/// The items whose scores are in one part of \[0, 1\].
+/// The items with scores in one interval of \[0, 1\].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CalibrationBin {
-    /// Where the bin begins; a score of just that is in the bin below, but 0 is in the first.
+    /// Lower end, excluded: an equal score is in the bin below. The first bin includes 0.
     pub low: f64,
-    /// Where the bin ends, itself included.
+    /// Upper end, included.
     pub high: f64,
     /// Number of items, at least one.
     pub count: usize,
     /// Mean score of the items.
     pub mean_score: f64,
-    /// Share of the items that are right.
+    /// Share of the items that are correct.
     pub precision: f64,
 }
 
-/// Scores against the share that is right.
+/// Scores compared with the shares of correct items.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Calibration {
-    /// Bins by rising scores; those without an item are left out.
+    /// Bins by increasing scores, without empty ones.
     pub bins: Vec<CalibrationBin>,
-    /// Expected calibration error (Naeini et al. 2015; Guo et al. 2017): the mean over the items of how far mean score
-    /// and share right of their bin are apart. From 0 to 1; 0 where nothing is scored.
+    /// Expected calibration error (Naeini et al. 2015; Guo et al. 2017): the mean over the items of the difference
+    /// between the mean score and the share of correct items of their bin. From 0 to 1; 0 if nothing is scored.
     pub expected_error: f64,
 }
 
-/// Puts the items into `bins` bins of equal width, as `calibration_curve` of scikit-learn does.
+/// Groups items into `bins` bins of equal width, as `calibration_curve` of scikit-learn does.
 ///
-/// `scored` has one item for each candidate triple: its score, and whether it is right. Gold triples that are no
-/// candidate have no score and are not seen here. `bins` of 0 is taken as 1. Scores are taken as probabilities by
+/// `scored` has one item for each candidate triple: its score, and whether it is correct. Gold triples that are not
+/// candidates have no score and do not count. If `bins` is 0, there is one bin. Scores become probabilities by
 /// [`Probability::saturating`].
 ///
 /// ```
@@ -47,25 +49,24 @@ pub struct Calibration {
 /// ```
 pub fn calibration(scored: impl IntoIterator<Item = (f32, bool)>, bins: usize) -> Calibration {
     let items = sorted(scored);
-    let width = bins.max(1) as f64;
-    // Number of the bin's upper end, from 1.
-    let end = |score: Probability| (f64::from(score.get()) * width).ceil().max(1.0);
+    let bin_count = bins.max(1) as f64;
+    let bin_number = |score: Probability| (f64::from(score.get()) * bin_count).ceil().max(1.0);
     let bin = |items: &[(Probability, bool)]| {
-        let (high, count) = (end(items[0].0), items.len());
+        let (number, count) = (bin_number(items[0].0), items.len());
         let total: f64 = items.iter().map(|(score, _)| f64::from(score.get())).sum();
-        let right = items.iter().filter(|(_, right)| *right).count();
+        let correct = items.iter().filter(|(_, correct)| *correct).count();
         let mean = |sum: f64| sum / count as f64;
         CalibrationBin {
-            low: (high - 1.0) / width,
-            high: high / width,
+            low: (number - 1.0) / bin_count,
+            high: number / bin_count,
             count,
             mean_score: mean(total),
-            precision: mean(right as f64),
+            precision: mean(correct as f64),
         }
     };
-    let mut bins: Vec<_> = items.chunk_by(|a, b| end(a.0) == end(b.0)).map(bin).collect();
+    let mut bins: Vec<_> = items.chunk_by(|a, b| bin_number(a.0) == bin_number(b.0)).map(bin).collect();
     bins.reverse();
-    let apart = |bin: &CalibrationBin| bin.count as f64 * (bin.mean_score - bin.precision).abs();
-    let expected_error = bins.iter().map(apart).sum::<f64>() / items.len().max(1) as f64;
+    let error = |bin: &CalibrationBin| bin.count as f64 * (bin.mean_score - bin.precision).abs();
+    let expected_error = bins.iter().map(error).sum::<f64>() / items.len().max(1) as f64;
     Calibration { bins, expected_error }
 }

@@ -1,4 +1,4 @@
-//! What a system does at every threshold: precision and recall, calibration, and one threshold for each relation.
+//! Measures over all thresholds: precision-recall curves, calibration, and thresholds per relation.
 
 mod calibration;
 mod joint;
@@ -7,7 +7,7 @@ mod relation;
 mod scored;
 
 pub use calibration::{Calibration, CalibrationBin, calibration};
-pub use joint::{JointScored, JointThresholds, best_joint_relation_thresholds, best_joint_thresholds};
+pub use joint::{JointScoredPredictions, JointThresholds, best_joint_relation_thresholds, best_joint_thresholds};
 pub use points::{CurvePoint, average_precision, precision_recall_curve};
 pub use relation::{BestRelationThresholds, best_relation_thresholds};
 pub use scored::{ScoredPredictions, check_scores, scored, scored_by_relation};

@@ -1,4 +1,4 @@
-//! Precision and recall against the threshold.
+//! Precision and recall at each threshold.
 
 use std::cmp::Reverse;
 
@@ -7,22 +7,23 @@ use serde::Serialize;
 
 use crate::{Counts, Score};
 
-/// The score of what scores at or over a threshold.
+/// A threshold with the score of the triples that it keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CurvePoint {
     /// The threshold.
     pub threshold: Probability,
-    /// Counts, precision, recall and F1 there.
+    /// Counts, precision, recall and F1 at the threshold.
     #[serde(flatten)]
     pub score: Score,
 }
 
-/// Precision, recall and F1 at every threshold that makes a difference: one point for each different score, the highest
-/// first, so that recall never falls. Items with equal scores are kept together, or not at all.
+/// Computes precision, recall and F1 at each threshold that makes a difference.
 ///
-/// `scored` has one item for each candidate triple, its score and whether it is right; `gold` is the number of gold
-/// triples, found or not. A triple must come once per sentence, see [`scored`](super::scored()). Scores are taken as
-/// probabilities by [`Probability::saturating`]: over 1 as 1, NaN as 0.
+/// There is one point for each distinct score, the highest first, so recall never falls. `scored` has one item for each
+/// candidate triple: its score, and whether it is correct. `gold` is the number of gold triples, found or not. A
+/// sentence must have each triple only once, see [`scored`](super::scored()). Scores become probabilities by
+/// [`Probability::saturating`]: over 1 is 1, NaN is 0.
 ///
 /// ```
 /// use rere_eval::precision_recall_curve;
@@ -36,12 +37,12 @@ pub fn precision_recall_curve(scored: impl IntoIterator<Item = (f32, bool)>, gol
     steps(&sorted(scored), gold).map(at_point).collect()
 }
 
-/// The sum over the points of (recall - recall of the point before) * precision, with a recall of 0 before the first:
-/// the area under the curve as steps, with no line drawn between points.
+/// Computes the average precision: the area under the curve as steps.
 ///
-/// That is `average_precision_score` of scikit-learn, but for the recall: it divides by the right items that are
-/// scored, and here recall is that of *all* gold triples. Those that are no candidate at any threshold lower it, so it
-/// is scikit-learn's number times (right items / gold triples). 0 for a curve without points.
+/// It is the sum over the points of (recall - recall of the previous point) * precision, with a recall of 0 before the
+/// first point, and 0 for a curve without points. `average_precision_score` of scikit-learn is the same, except that
+/// its recall divides by the correct items. Here recall divides by *all* gold triples, also those that are not
+/// candidates at any threshold, so the result is scikit-learn's times (correct items / gold triples).
 ///
 /// ```
 /// use rere_eval::{average_precision, precision_recall_curve};
@@ -50,27 +51,28 @@ pub fn precision_recall_curve(scored: impl IntoIterator<Item = (f32, bool)>, gol
 /// assert!((average_precision(&curve) - (0.25 + 0.25 * 2.0 / 3.0)).abs() < 1e-12);
 /// ```
 pub fn average_precision(curve: &[CurvePoint]) -> f64 {
-    let recalls_before = std::iter::once(0.0).chain(curve.iter().map(|point| point.score.recall));
+    let previous_recalls = std::iter::once(0.0).chain(curve.iter().map(|point| point.score.recall));
     curve
         .iter()
-        .zip(recalls_before)
-        .map(|(CurvePoint { score, .. }, before)| (score.recall - before) * score.precision)
+        .zip(previous_recalls)
+        .map(|(CurvePoint { score, .. }, previous)| (score.recall - previous) * score.precision)
         .sum()
 }
 
-/// Items as probabilities, the highest score first.
+/// Sorts items by their probabilities, the highest first.
 pub(crate) fn sorted(scored: impl IntoIterator<Item = (f32, bool)>) -> Vec<(Probability, bool)> {
-    let mut sorted: Vec<_> = scored.into_iter().map(|(score, right)| (Probability::saturating(score), right)).collect();
+    let mut sorted: Vec<_> =
+        scored.into_iter().map(|(score, correct)| (Probability::saturating(score), correct)).collect();
     sorted.sort_unstable_by_key(|&(score, _)| Reverse(score));
     sorted
 }
 
-/// Each different score of sorted items, with the counts of what scores as high or higher.
+/// Yields each distinct score of sorted items, with the counts of the items that score at least as high.
 pub(crate) fn steps(sorted: &[(Probability, bool)], gold: usize) -> impl Iterator<Item = (Probability, Counts)> + '_ {
     let mut counts = Counts { gold, ..Counts::default() };
     sorted.chunk_by(|a, b| a.0 == b.0).map(move |equal| {
         counts.predicted += equal.len();
-        counts.true_positives += equal.iter().filter(|(_, right)| *right).count();
+        counts.true_positives += equal.iter().filter(|(_, correct)| *correct).count();
         (equal[0].0, counts)
     })
 }

@@ -10,24 +10,26 @@ use crate::{Counts, Score};
 
 /// One threshold for each relation, and the score with all of them.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct BestRelationThresholds<'a> {
-    /// By relation: what scores at or over the threshold is kept; `None` where it is best to keep nothing.
+    /// The least score that is kept, by relation; `None` if it is best to keep nothing.
     pub thresholds: BTreeMap<&'a str, Option<Probability>>,
     /// The score of all relations together.
     pub score: Score,
 }
 
-/// The thresholds, one for each relation, with the highest micro F1 of all relations together, and the score there.
+/// Returns the thresholds, one for each relation, with the highest micro F1 of all relations together.
 ///
-/// Exact, though relations cannot be chosen one by one: what a relation is worth depends on the others. With R right,
-/// P predicted and G gold triples micro F1 is 2R / (P + G), a ratio of sums over the relations. Dinkelbach (1967, "On
-/// nonlinear fractional programming"): for a ratio of lambda, which a choice reaches already, take the choice with the
-/// highest 2R - lambda P, which each relation makes by itself; its ratio is higher, or lambda is the highest. The
-/// ratios rise, so the rounds end, after a few in practice. Whole numbers throughout: no rounding decides.
+/// The score is at least that of [`best_threshold`](crate::best_threshold) on the same items. Of choices with equal F1
+/// the one that keeps the fewest triples is returned. The score is optimistic: the threshold of a relation with few
+/// triples overfits them. Measure on other sentences than you choose on.
 ///
-/// Of choices with equal F1 that is taken which keeps the fewest. The score is never under that of
-/// [`best_threshold`](crate::best_threshold) on the same items. It flatters: a relation with few triples gets a
-/// threshold that fits those, so measure on other sentences than were chosen on.
+/// The result is exact, although the best threshold of a relation depends on the other relations. With R true
+/// positives, P predicted and G gold triples, micro F1 is 2R / (P + G), a ratio of sums over the relations. The method
+/// is that of Dinkelbach (1967, "On nonlinear fractional programming"): given a ratio lambda that some choice reaches,
+/// take the choice with the highest 2R - lambda P, which can be found for each relation alone. Either its ratio is
+/// higher, or lambda is the highest. The ratios increase, so the rounds end, in practice after a few. All numbers are
+/// integers, so rounding has no effect.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -46,16 +48,17 @@ pub fn best_relation_thresholds<'a>(scored: &BTreeMap<&'a str, ScoredPredictions
     let choices: Vec<Vec<ThresholdChoice>> = scored.values().map(choices).collect();
     let gold = scored.values().map(|scored| scored.gold).sum();
     let (thresholds, score) = best_of_each(&choices, gold, |choices, counts| {
-        let ThresholdChoice { threshold, right, predicted } = best_at(choices, counts);
-        (threshold, Counts { true_positives: right, predicted, gold: 0 })
+        let ThresholdChoice { threshold, true_positives, predicted } = best_at(choices, counts);
+        (threshold, Counts { true_positives, predicted, gold: 0 })
     });
     BestRelationThresholds { thresholds: scored.keys().copied().zip(thresholds).collect(), score }
 }
 
-/// One choice for each group that together have the highest micro F1, and the score there: the rounds of Dinkelbach.
+/// Returns the choices, one for each group, with the highest micro F1 together, and the score there: Dinkelbach's
+/// rounds.
 ///
-/// `choose` gives a group's choice with the highest 2R - lambda P, and its right and predicted triples, where lambda is the F1
-/// of the counts that it is given.
+/// `choose` returns the choice of a group with the highest 2R - lambda P, and its true positives and predicted triples;
+/// lambda is the F1 of the given counts.
 pub(super) fn best_of_each<G, C>(
     groups: &[G],
     gold: usize,
@@ -72,28 +75,29 @@ pub(super) fn best_of_each<G, C>(
     }
 }
 
-/// A threshold of one relation, with what it keeps.
+/// A threshold of one relation, with the counts of what it keeps.
 #[derive(Debug, Clone, Copy)]
 struct ThresholdChoice {
     threshold: Option<Probability>,
-    right: usize,
+    true_positives: usize,
     predicted: usize,
 }
 
-/// Every different choice, the one that keeps the fewest first: that is nothing.
+/// Lists the distinct choices by the number of triples that they keep. The first keeps nothing.
 fn choices(scored: &ScoredPredictions) -> Vec<ThresholdChoice> {
-    let nothing = ThresholdChoice { threshold: None, right: 0, predicted: 0 };
+    let nothing = ThresholdChoice { threshold: None, true_positives: 0, predicted: 0 };
     let items = sorted(scored.items.iter().copied());
-    let kept = steps(&items, scored.gold).map(|(threshold, Counts { true_positives: right, predicted, .. })| {
-        ThresholdChoice { threshold: Some(threshold), right, predicted }
+    let kept = steps(&items, scored.gold).map(|(threshold, Counts { true_positives, predicted, .. })| {
+        ThresholdChoice { threshold: Some(threshold), true_positives, predicted }
     });
     std::iter::once(nothing).chain(kept).collect()
 }
 
-/// The choice with the highest 2R - lambda P, where lambda is the F1 of `counts`; of equal ones the first.
+/// Returns the first choice with the highest 2R - lambda P; lambda is the F1 of `counts`.
 fn best_at(choices: &[ThresholdChoice], counts: Counts) -> ThresholdChoice {
-    let (right, whole) = f1_parts(counts);
-    let worth = |choice: &ThresholdChoice| choice.right as i128 * whole - choice.predicted as i128 * right;
+    let (true_positives, total) = f1_fraction(counts);
+    let worth =
+        |choice: &ThresholdChoice| choice.true_positives as i128 * total - choice.predicted as i128 * true_positives;
     let mut best = (choices[0], worth(&choices[0]));
     for choice in &choices[1..] {
         let worth = worth(choice);
@@ -104,13 +108,13 @@ fn best_at(choices: &[ThresholdChoice], counts: Counts) -> ThresholdChoice {
     best.0
 }
 
-/// Whether F1 of `a` is higher than that of `b`.
+/// Returns whether F1 of `a` is higher than that of `b`.
 fn is_higher(a: Counts, b: Counts) -> bool {
-    let ((right_a, whole_a), (right_b, whole_b)) = (f1_parts(a), f1_parts(b));
-    right_a * whole_b > right_b * whole_a
+    let ((true_positives_a, total_a), (true_positives_b, total_b)) = (f1_fraction(a), f1_fraction(b));
+    true_positives_a * total_b > true_positives_b * total_a
 }
 
-/// Half of F1 as a fraction: R and P + G. 0/0 is 0/1.
-pub(super) fn f1_parts(counts: Counts) -> (i128, i128) {
+/// Returns half of F1 as a fraction: R and P + G. 0/0 is 0/1.
+pub(super) fn f1_fraction(counts: Counts) -> (i128, i128) {
     (counts.true_positives as i128, (counts.predicted as i128 + counts.gold as i128).max(1))
 }

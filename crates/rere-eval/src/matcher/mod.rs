@@ -1,7 +1,7 @@
-//! When two triples count as equal.
+//! Matchers, which decide when two triples are equal.
 //!
-//! Every matcher wants equal relations and compares the subject with the subject and the object with the object, so that
-//! a matcher is no more than what it takes of a mention; of a predicted one, it may depend on the gold sentence.
+//! Each requires equal relations and compares subject with subject and object with object. So a matcher only defines
+//! what it compares of a mention; for a predicted mention, this can depend on the gold sentence.
 
 mod entity;
 mod named;
@@ -20,25 +20,48 @@ pub use named::{AnyMentionKey, Match, UnknownMatch};
 pub use offsets::{Begin, Boundaries, Strict};
 pub use surface::{Exact, LastWord, Partial};
 
-/// Says when two triples of a sentence are equal: where their keys are.
+/// Decides when two triples of a sentence are equal: if their keys are.
 ///
-/// Two sentences are never compared with each other: a sentence that a corpus repeats counts each time, under every
-/// matcher.
+/// Implement it to compare mentions in another way. Only triples of the same sentence are compared: if a corpus repeats
+/// a sentence, it counts each time, under every matcher.
+///
+/// ```
+/// use rere_eval::{Mention, MissingField, Triple, TripleMatcher, evaluate_lists};
+///
+/// /// Compares strings, whatever their case.
+/// struct IgnoreCase;
+///
+/// impl TripleMatcher for IgnoreCase {
+///     type MentionKey<'a> = String;
+///
+///     fn mention_key<'a>(&self, mention: &'a Mention) -> Result<String, MissingField> {
+///         Ok(mention.text.to_lowercase())
+///     }
+/// }
+///
+/// let gold = [[Triple::of("Ada", "born in", "London")]];
+/// let predicted = [[Triple::of("ADA", "born in", "london")]];
+/// assert_eq!(evaluate_lists(&gold, &predicted, &IgnoreCase)?.true_positives, 1);
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 pub trait TripleMatcher {
     /// What is compared of a subject or an object.
     type MentionKey<'a>: Ord + Hash;
 
-    /// What is compared of a gold mention.
+    /// Returns what is compared of a gold mention.
     ///
     /// # Errors
-    /// Where the mention lacks it. It equals nothing then, not even itself; see [`check`](Self::check).
+    /// Returns an error if the mention lacks a compared field. It then equals no mention, not even itself; see
+    /// [`check`](Self::check).
     fn mention_key<'a>(&self, mention: &'a Mention) -> Result<Self::MentionKey<'a>, MissingField>;
 
-    /// What is compared of a predicted mention, beside the gold sentence: the same as of a gold one, unless the gold sentence
-    /// says what the mention means, as for [`Entity`].
+    /// Returns what is compared of a predicted mention, given the gold sentence.
+    ///
+    /// By default it is the [`mention_key`](Self::mention_key). [`Entity`] finds the entity of the mention in the gold
+    /// sentence.
     ///
     /// # Errors
-    /// As [`mention_key`](Self::mention_key).
+    /// Returns an error if the mention lacks a compared field.
     fn predicted_mention_key<'a>(
         &self,
         mention: &'a Mention,
@@ -47,15 +70,15 @@ pub trait TripleMatcher {
         self.mention_key(mention)
     }
 
-    /// Whether a triple that stands several times in a sentence counts as often; once, where a matcher does not say.
+    /// Returns whether a triple that occurs several times in a sentence counts each time; `false` by default.
     fn counts_repeats(&self) -> bool {
         false
     }
 
-    /// The key of a gold triple: the parts of its subject and its object, and the relation between them.
+    /// Returns the key of a gold triple: the key of its subject, its relation, and the key of its object.
     ///
     /// # Errors
-    /// As [`mention_key`](Self::mention_key), for the subject first.
+    /// Returns an error if the subject, or else the object, lacks a compared field.
     fn key<'a>(
         &self,
         triple: &'a Triple,
@@ -63,11 +86,12 @@ pub trait TripleMatcher {
         Ok((self.mention_key(&triple.subject)?, &triple.relation, self.mention_key(&triple.object)?))
     }
 
-    /// The key of a predicted triple, beside the gold sentence. It must depend on nothing else, so that a prediction counts as
-    /// the same triple whatever else is predicted.
+    /// Returns the key of a predicted triple, given the gold sentence.
+    ///
+    /// The key must depend on nothing else, so that it is the same whatever else is predicted.
     ///
     /// # Errors
-    /// As [`mention_key`](Self::mention_key), for the subject first.
+    /// Returns an error if the subject, or else the object, lacks a compared field.
     fn predicted_key<'a>(
         &self,
         triple: &'a Triple,
@@ -77,44 +101,47 @@ pub trait TripleMatcher {
         Ok((self.predicted_mention_key(subject, gold)?, relation, self.predicted_mention_key(object, gold)?))
     }
 
-    /// The counts of one sentence: what [`count`](crate::count) does. A matcher that stands for one of several hands this on, so
-    /// that it chooses once a sentence, and not for each mention.
+    /// Counts the triples of one sentence, as [`count`](crate::count()) does.
+    ///
+    /// A matcher that delegates to one of several overrides this, to choose once per sentence and not for each mention.
     fn count<'a>(&self, gold: &'a Sentence, predicted: impl IntoIterator<Item = &'a Triple>) -> Counts {
         let mut sum = Counts::default();
         count_by(gold, predicted, self, |_| (), |(), counts| sum += counts);
         sum
     }
 
-    /// Sees that every triple has what is compared. [`evaluate`](crate::evaluate()) does so; do it before
-    /// [`count_all`](crate::count_all) and the breakdowns, where triples without a key count and are never right.
+    /// Checks that each triple has the fields that are compared.
     ///
-    /// Each sentence comes with its position, from 1: `(1..).zip(&sentences)`, or one at a time as they are read.
+    /// [`evaluate`](crate::evaluate()) does so. Call it before [`count_all`](crate::count_all) and the breakdowns: they
+    /// count triples without a key, but never as true positives. Each sentence comes with its position, from 1:
+    /// `(1..).zip(&sentences)`, or one at a time as they are read.
     ///
     /// # Errors
-    /// [`EvalError::Lacks`] at the first mention that does not.
+    /// Returns [`EvalError::MissingField`] for the first mention that lacks a field.
     fn check<'a>(
         &self,
         sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
         side: Side,
     ) -> Result<(), EvalError> {
-        check(self, sentences, side, |sentence| joined(&sentence.triples))
+        check_all(self, sentences, side, |sentence| triple_mentions(&sentence.triples))
     }
 
-    /// Sees that every mention has what is compared, those of triples and those of [`Sentence::entities`]: what
-    /// [`count_entities`](crate::count_entities) wants.
+    /// Checks that each mention of the triples and of [`Sentence::entities`] has the fields that are compared.
+    ///
+    /// Call it before [`count_entities`](crate::count_entities).
     ///
     /// # Errors
-    /// As [`check`](Self::check).
+    /// Returns [`EvalError::MissingField`] for the first mention that lacks a field.
     fn check_entities<'a>(
         &self,
         sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
         side: Side,
     ) -> Result<(), EvalError> {
-        check(self, sentences, side, |sentence| joined(&sentence.triples).chain(&sentence.entities))
+        check_all(self, sentences, side, |sentence| triple_mentions(&sentence.triples).chain(&sentence.entities))
     }
 }
 
-/// [`TripleMatcher::count`] by classes of triples: see [`tally`].
+/// Counts by classes of triples: see [`tally`].
 pub(crate) fn count_by<'a, C: Copy + Ord>(
     gold: &'a Sentence,
     predicted: impl IntoIterator<Item = &'a Triple>,
@@ -122,17 +149,17 @@ pub(crate) fn count_by<'a, C: Copy + Ord>(
     class: impl Fn(&'a Triple) -> C,
     each: impl FnMut(C, Counts),
 ) {
-    let gold_items = gold.triples.iter().map(|triple| (matcher.key(triple).ok(), class(triple)));
-    let predicted = predicted.into_iter().map(|triple| (matcher.predicted_key(triple, gold).ok(), class(triple)));
-    tally(gold_items, predicted, matcher.counts_repeats(), each);
+    let gold_keys = gold.triples.iter().map(|triple| (matcher.key(triple).ok(), class(triple)));
+    let predicted_keys = predicted.into_iter().map(|triple| (matcher.predicted_key(triple, gold).ok(), class(triple)));
+    tally(gold_keys, predicted_keys, matcher.counts_repeats(), each);
 }
 
-/// The mentions that the triples join, one as often as triples join it.
-pub(crate) fn joined(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
+/// Yields the subject and the object of each triple.
+pub(crate) fn triple_mentions(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
     triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
 }
 
-fn check<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(
+fn check_all<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(
     matcher: &M,
     sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
     side: Side,
@@ -144,7 +171,7 @@ fn check<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(
     Ok(())
 }
 
-/// Sees that the mentions of one sentence have what is compared.
+/// Checks that the mentions of one sentence have the fields that are compared.
 pub(crate) fn check_mentions<'a, M: TripleMatcher + ?Sized>(
     matcher: &M,
     mentions: impl IntoIterator<Item = &'a Mention>,
@@ -153,8 +180,9 @@ pub(crate) fn check_mentions<'a, M: TripleMatcher + ?Sized>(
     id: Option<&String>,
 ) -> Result<(), EvalError> {
     for mention in mentions {
-        if let Err(lack) = matcher.mention_key(mention) {
-            return Err(EvalError::Lacks { side, position, id: id.cloned(), surface: mention.text.clone(), lack });
+        if let Err(field) = matcher.mention_key(mention) {
+            let (id, surface) = (id.cloned(), mention.text.clone());
+            return Err(EvalError::MissingField { side, position, id, surface, field });
         }
     }
     Ok(())

@@ -10,7 +10,15 @@ use crate::{Counts, MissingField};
 
 use super::{Begin, Boundaries, Entity, Exact, LastWord, Partial, Strict, TripleMatcher};
 
-/// A matcher chosen by its name, such as `exact` or `last-word`: [`Match::ALL`] has them all.
+/// A matcher chosen by its name, such as `exact` or `last-word`.
+///
+/// ```
+/// use rere_eval::Match;
+///
+/// assert_eq!("last-word".parse(), Ok(Match::LastWord));
+/// assert_eq!(Match::LastWord.to_string(), "last-word");
+/// assert_eq!(Match::names(), "exact, partial, begin, last-word, boundaries, strict or entity");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -31,28 +39,30 @@ pub enum Match {
     Entity,
 }
 
-/// What a [`Match`] compares of a mention. Parts of one matcher are all of one kind, except those of [`Entity`].
+/// What a [`Match`] compares of a mention.
+///
+/// A matcher always uses the same variant, except [`Entity`], which uses two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum AnyMentionKey<'a> {
-    /// A string or a word of it.
+    /// The surface or a word of it.
     Surface(&'a str),
-    /// First byte in the text.
+    /// The first byte of the mention in the text.
     Begin(usize),
-    /// Bytes in the text.
+    /// The byte span of the mention in the text.
     Span(ByteSpan),
-    /// Bytes in the text, and the entity type.
+    /// The byte span of the mention in the text, and the entity type.
     TypedSpan(ByteSpan, &'a str),
-    /// Id of the entity.
+    /// The id of the entity.
     Entity(&'a str),
 }
 
 impl Match {
-    /// Every matcher that has a name.
+    /// All matchers with a name.
     pub const ALL: [Self; 7] =
         [Self::Exact, Self::Partial, Self::Begin, Self::LastWord, Self::Boundaries, Self::Strict, Self::Entity];
 
-    /// The names of all, for a message or a help text: `exact, partial, …, strict or entity`.
+    /// Returns all names, for a message or a help text: `exact, partial, …, strict or entity`.
     pub fn names() -> String {
         match Self::ALL.map(Self::name).as_slice() {
             [others @ .., last] => format!("{} or {last}", others.join(", ")),
@@ -144,6 +154,8 @@ impl fmt::Display for Match {
 }
 
 /// A name that no matcher has.
+///
+/// [`Match::names`] lists the names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no matcher is called {0:?}: use {names}", names = Match::names())]
 pub struct UnknownMatch(pub String);

@@ -1,19 +1,31 @@
-//! Matchers that compare where mentions stand, in bytes of the text. They never look at strings.
+//! Matchers that compare the offsets of mentions, in bytes of the text, and never their strings.
 
 use rere_core::{ByteSpan, Mention};
 
 use super::TripleMatcher;
 use crate::MissingField;
 
-/// Equal relation, begin of the subject and begin of the object; the ends do not matter.
+/// Compares relation, start of the subject and start of the object; the ends do not matter.
 ///
-/// As the code of HRL compares (Takanobu et al. 2019, `calc_acc`). Repeated triples are not one there: every gold triple
-/// and every prediction counts, and each makes at most one of the other side right. So a triple that is gold once and
-/// predicted twice is 1 right of 2 predicted, and one that is gold twice needs two predictions.
+/// This is how the code of HRL compares (Takanobu et al. 2019, `calc_acc`). Repeated triples count each time: each gold
+/// triple and each prediction matches at most one of the other side. So a triple that is gold once and predicted twice
+/// is one true positive of two predictions, and one that is gold twice needs two predictions.
 ///
-/// Two things of that code have no counterpart here: it cannot score a sentence without a gold triple (it divides by
-/// their number), where here its predictions count as wrong; and a prediction there may mark several begins of a subject,
-/// or none, and is wrong then. Begins are those of words there: use spans that start where words do.
+/// Two things differ from that code. It cannot score a sentence without a gold triple, because it divides by their
+/// number; here its predictions are false positives. And there a prediction can mark several starts of a subject, or
+/// none, and is then wrong. Starts there are those of words: use spans that start with a word.
+///
+/// ```
+/// use rere_eval::{Begin, ByteSpan, Mention, Triple, evaluate_lists};
+///
+/// let text = "Ada Lovelace was born in London .";
+/// let born = |subject_end| -> Result<_, rere_core::SpanError> {
+///     let subject = Mention::at(text, ByteSpan::new(0, subject_end))?;
+///     Ok([[Triple::new(subject, "born in", Mention::at(text, ByteSpan::new(25, 31))?)]])
+/// };
+/// assert_eq!(evaluate_lists(&born(12)?, &born(3)?, &Begin)?.true_positives, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Begin;
 
@@ -30,12 +42,25 @@ impl TripleMatcher for Begin {
     }
 }
 
-/// Equal relation, span of the subject and span of the object, whatever their types.
+/// Compares relation, span of the subject and span of the object, whatever their entity types.
 ///
-/// What SpERT's code (Eberts and Ulges 2020) prints as relations without entity types, and Taillé et al. 2020 call
-/// Boundaries. A triple that a sentence repeats is one, on either side, as in SpERT's code; the same strings at
-/// other places are another triple. SpERT takes the two directions of a symmetric relation for one; here no relation is
+/// SpERT's code (Eberts and Ulges 2020) prints this as relations without entity types, and Taillé et al. 2020 call it
+/// Boundaries. Repeated triples of a sentence count once on either side, as in SpERT's code; equal strings at other
+/// offsets are another triple. In SpERT the two directions of a symmetric relation are one triple; here no relation is
 /// symmetric.
+///
+/// ```
+/// use rere_eval::{Boundaries, ByteSpan, Mention, Triple, evaluate_lists};
+///
+/// let text = "Ada saw Ada in London .";
+/// let saw = |subject_start| -> Result<_, rere_core::SpanError> {
+///     let subject = Mention::at(text, ByteSpan::new(subject_start, subject_start + 3))?;
+///     Ok([[Triple::new(subject, "in", Mention::at(text, ByteSpan::new(15, 21))?)]])
+/// };
+/// assert_eq!(evaluate_lists(&saw(8)?, &saw(8)?, &Boundaries)?.true_positives, 1);
+/// assert_eq!(evaluate_lists(&saw(8)?, &saw(0)?, &Boundaries)?.true_positives, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Boundaries;
 
@@ -48,13 +73,31 @@ impl TripleMatcher for Boundaries {
     }
 }
 
-/// Equal relation, and span and entity type of the subject and of the object.
+/// Compares relation, and span and entity type of the subject and of the object.
 ///
-/// SpERT's relations with entity types, and Strict of Taillé et al. 2020. Repeated triples are treated
-/// as by [`Boundaries`]; a triple predicted with two types is two.
+/// These are SpERT's relations with entity types, and Strict of Taillé et al. 2020. Repeated triples count as with
+/// [`Boundaries`]; a triple predicted with two types counts twice.
 ///
-/// Every mention must have a type. In a corpus without types this matcher could be no other than [`Boundaries`], and a
-/// score by the name of strict would say what nobody measured: that is an error, not an equality of missing types.
+/// Each mention must have a type. In a corpus without types the score would be that of [`Boundaries`] under a wrong
+/// name, so missing types are an error and not equal.
+///
+/// ```
+/// use rere_eval::{ByteSpan, EvalError, Mention, MissingField, Strict, Triple, evaluate_lists};
+///
+/// let text = "Ada was born in London .";
+/// let (ada, london) = (Mention::at(text, ByteSpan::new(0, 3))?, Mention::at(text, ByteSpan::new(16, 22))?);
+/// let typed = |entity_type: &str| {
+///     let place = london.clone().with_entity_type(entity_type);
+///     [[Triple::new(ada.clone().with_entity_type("PER"), "born in", place)]]
+/// };
+/// assert_eq!(evaluate_lists(&typed("LOC"), &typed("LOC"), &Strict)?.true_positives, 1);
+/// assert_eq!(evaluate_lists(&typed("LOC"), &typed("ORG"), &Strict)?.true_positives, 0);
+///
+/// let untyped = [[Triple::new(ada, "born in", london)]];
+/// let error = evaluate_lists(&untyped, &untyped, &Strict).expect_err("no types");
+/// assert!(matches!(error, EvalError::MissingField { field: MissingField::Type, .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strict;
 

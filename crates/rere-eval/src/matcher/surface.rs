@@ -1,14 +1,23 @@
-//! Matchers that compare strings, wherever they stand.
+//! Matchers that compare strings, whatever their offsets.
 
 use rere_core::Mention;
 
 use super::TripleMatcher;
 use crate::MissingField;
 
-/// Equal relation, subject string and object string, without white space around the strings.
+/// Compares relation, subject string and object string, without surrounding white space.
 ///
-/// The rows marked (exact) in Table 3 of the RERE paper. A triple that a sentence repeats is one, on either side; so are
-/// two triples whose strings are equal and stand at different places.
+/// Table 3 of the RERE paper marks these rows (exact). Repeated triples of a sentence count once on either side, also
+/// if equal strings have different offsets.
+///
+/// ```
+/// use rere_eval::{Exact, Triple, evaluate_lists};
+///
+/// let gold = [[Triple::of("New York", "in", "US")]];
+/// assert_eq!(evaluate_lists(&gold, &[[Triple::of(" New York ", "in", "US")]], &Exact)?.true_positives, 1);
+/// assert_eq!(evaluate_lists(&gold, &[[Triple::of("York", "in", "US")]], &Exact)?.true_positives, 0);
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exact;
 
@@ -21,11 +30,20 @@ impl TripleMatcher for Exact {
     }
 }
 
-/// Equal relation, first word of the subject and first word of the object; words are what white space separates.
+/// Compares relation, first word of the subject and first word of the object. White space separates words.
 ///
-/// As the code of CasRel and of TPLinker compares, and the rows without a mark in Table 3 of the RERE paper. Triples of a
-/// sentence that are equal so are one, on either side, as in CasRel's code: `New York` and `New Jersey` with the same
-/// relation and object count once. A string without a word is the empty string.
+/// This is how the code of CasRel and of TPLinker compares; the unmarked rows in Table 3 of the RERE paper use it too.
+/// Equal triples of a sentence count once on either side, as in CasRel's code: `New York` and `New Jersey` with the
+/// same relation and object count once. The first word of an empty string is the empty string.
+///
+/// ```
+/// use rere_eval::{Partial, Triple, evaluate_lists};
+///
+/// let gold = [[Triple::of("New York", "in", "United States")]];
+/// assert_eq!(evaluate_lists(&gold, &[[Triple::of("New Jersey", "in", "United")]], &Partial)?.true_positives, 1);
+/// assert_eq!(evaluate_lists(&gold, &[[Triple::of("York", "in", "United States")]], &Partial)?.true_positives, 0);
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partial;
 
@@ -38,12 +56,21 @@ impl TripleMatcher for Partial {
     }
 }
 
-/// Equal relation, last word of the subject and last word of the object; words are what white space separates.
+/// Compares relation, last word of the subject and last word of the object. White space separates words.
 ///
-/// For CopyR and what is compared with it: its data and its predictions have only the last word of each entity (Zeng et
-/// al. 2018). Triples of a sentence that are equal so are one, on either side, as in CopyR's code. That code compares
-/// where the last word stands, not which word it is: the two differ where a sentence has the word twice. A string without
-/// a word is the empty string.
+/// Use it for CopyR and systems compared with it: its data and its predictions have only the last word of each entity
+/// (Zeng et al. 2018). Equal triples of a sentence count once on either side, as in CopyR's code. That code compares
+/// the position of the last word, not the word: the two differ if a sentence has the word twice. The last word of an
+/// empty string is the empty string.
+///
+/// ```
+/// use rere_eval::{LastWord, Triple, evaluate_lists};
+///
+/// let gold = [[Triple::of("New York", "in", "United States")]];
+/// assert_eq!(evaluate_lists(&gold, &[[Triple::of("York", "in", "States")]], &LastWord)?.true_positives, 1);
+/// assert_eq!(evaluate_lists(&gold, &[[Triple::of("New", "in", "United")]], &LastWord)?.true_positives, 0);
+/// # Ok::<(), rere_eval::EvalError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastWord;
 
@@ -56,12 +83,12 @@ impl TripleMatcher for LastWord {
     }
 }
 
-/// Whether a byte is a character that is not white space by itself; of other bytes it is not known.
+/// Returns whether a byte is an ASCII character above the space, none of which is white space.
 fn is_visible(byte: u8) -> bool {
     byte > b' ' && byte.is_ascii()
 }
 
-/// `text.trim()`, which takes its time to see that there is nothing to trim.
+/// Does what `text.trim()` does, but is faster if there is nothing to trim.
 pub(super) fn trimmed(text: &str) -> &str {
     match text.as_bytes() {
         [first, .., last] if is_visible(*first) && is_visible(*last) => text,
@@ -69,7 +96,7 @@ pub(super) fn trimmed(text: &str) -> &str {
     }
 }
 
-/// What comes before the first white space, that at the begin passed over.
+/// Returns the first word, without white space before it.
 fn first_word(text: &str) -> &str {
     let visible = text.bytes().take_while(|&byte| is_visible(byte)).count();
     match text.as_bytes().get(visible) {

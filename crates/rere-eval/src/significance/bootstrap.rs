@@ -1,4 +1,4 @@
-//! Intervals of the measures of one system.
+//! Confidence intervals of the measures of one system.
 
 use serde::Serialize;
 
@@ -7,10 +7,11 @@ use super::resample::{each_round, rows};
 use super::{Interval, SignificanceError};
 use crate::{Counts, Score};
 
-/// A score with an interval for each of its measures.
+/// A score with a confidence interval for each of its measures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ScoreIntervals {
-    /// The score of all sentences, none drawn.
+    /// The score of all sentences, without resampling.
     pub score: Score,
     /// Interval of the precision.
     pub precision: Interval,
@@ -20,17 +21,20 @@ pub struct ScoreIntervals {
     pub f1: Interval,
 }
 
-/// The score of a system, with intervals that hold the true one in the share `level` of cases, such as 0.95.
+/// Computes the score of a system with confidence intervals.
 ///
-/// The percentile bootstrap over sentences (Efron 1979): each round draws as many sentences as there are, with
-/// replacement, and measures them; the interval is the middle part of what was measured. It tells how far the score
-/// would move with other sentences of the same kind, not with another training run: for that see
-/// [`Spread`](super::Spread). 10,000 rounds give its ends to about a hundredth of its width.
+/// An interval contains the true value in the share `level` of cases, such as 0.95. It shows how much the score changes
+/// with other sentences of the same kind, not with another training run: see [`Spread`](super::Spread) for that.
+///
+/// The method is the percentile bootstrap over sentences (Efron 1979): each round draws as many sentences as there are,
+/// with replacement, and scores them; the interval is the middle part of these scores. With 10,000 rounds its ends are
+/// accurate to about a hundredth of its width.
 ///
 /// ```
 /// use rere_eval::{Counts, bootstrap};
 ///
-/// let counts: Vec<Counts> = (0..400).map(|at| Counts { true_positives: at % 2, predicted: 1, gold: 1 + at % 3 / 2 }).collect();
+/// let sentence = |at: usize| Counts { true_positives: at % 2, predicted: 1, gold: 1 + at % 3 / 2 };
+/// let counts: Vec<Counts> = (0..400).map(sentence).collect();
 /// let found = bootstrap(&counts, 1000, 7, 0.95)?;
 /// assert_eq!(found.score.precision, 0.5);
 /// assert!(0.44 < found.precision.low && found.precision.low < 0.46);
@@ -39,15 +43,15 @@ pub struct ScoreIntervals {
 /// ```
 ///
 /// # Errors
-/// Where there are no sentences or no rounds, where `level` is not between 0 and 1, and where counts are so large that
-/// sums might pass 32 bits.
+/// Returns an error if there are no sentences or no rounds, if `level` is not between 0 and 1, or if counts are so
+/// large that their sums may overflow 32 bits.
 pub fn bootstrap(counts: &[Counts], rounds: usize, seed: u64, level: f64) -> Result<ScoreIntervals, SignificanceError> {
     check_level(level)?;
     let rows =
-        rows(counts.iter().map(|&Counts { true_positives: right, predicted, gold }| [right, predicted, gold, 0]))?;
-    let scores = each_round(&rows, rounds, seed, |[right, predicted, gold, _]| {
+        rows(counts.iter().map(|&Counts { true_positives, predicted, gold }| [true_positives, predicted, gold, 0]))?;
+    let scores = each_round(&rows, rounds, seed, |[true_positives, predicted, gold, _]| {
         Score::from_counts(Counts {
-            true_positives: right as usize,
+            true_positives: true_positives as usize,
             predicted: predicted as usize,
             gold: gold as usize,
         })

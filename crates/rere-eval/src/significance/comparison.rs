@@ -1,22 +1,23 @@
-//! Which of two systems is better, if any.
+//! Comparison of two systems.
 
 use std::fmt;
 
 use serde::Serialize;
 
+use super::error::check_level;
 use super::paired::paired_bootstrap;
 use super::{Interval, SignificanceError, approximate_randomisation};
 use crate::{Counts, Score};
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// System A has the higher F1, and by more than noise.
+    /// System A has a significantly higher F1.
     ABetter,
-    /// System B has the higher F1, and by more than noise.
+    /// System B has a significantly higher F1.
     BBetter,
-    /// Nothing that could not be noise. That does not make the systems equal: more sentences may tell them apart.
+    /// The difference can be noise. This does not make the systems equal: with more sentences one may be better.
     NoDifference,
 }
 
@@ -30,8 +31,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Two systems compared by F1 on the same gold sentences; made by [`compare`], which sees to it that the verdict names
-/// no winner inside the noise.
+/// Two systems compared by F1 on the same gold sentences, made by [`compare`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -39,30 +39,30 @@ pub struct Comparison {
     pub a: Score,
     /// The score of system B.
     pub b: Score,
-    /// F1 of system A less F1 of system B.
+    /// F1 of system A minus F1 of system B.
     pub difference: f64,
     /// Interval of the difference by [`paired_bootstrap`], at the level 1 - alpha.
     pub interval: Interval,
     /// Two-sided p-value of the difference by [`approximate_randomisation`].
     pub p_value: f64,
-    /// The share of equal systems for which a winner may be named all the same.
+    /// The significance level: the share of equal systems for which a winner may be named.
     pub alpha: f64,
-    /// Which is better.
+    /// Which system is better.
     pub verdict: Verdict,
 }
 
-/// Compares two systems by F1, at the level `alpha`, such as 0.05.
+/// Compares two systems by F1 at the significance level `alpha`, such as 0.05.
 ///
-/// A winner is named only where both methods agree: the p-value is at most `alpha`, and the interval of the difference
-/// does not hold 0. `a` and `b` are the counts of the same gold sentences in the same order.
+/// A winner is named only if both methods agree: the p-value is at most `alpha`, and the interval of the difference
+/// does not contain 0. `a` and `b` are the counts of the same gold sentences in the same order.
 ///
-/// `alpha` is for one comparison; give it divided by their number where the best of many is sought. With less than
-/// 1 / alpha rounds nothing is ever different.
+/// `alpha` is for one comparison. For several comparisons, divide it by their number. With fewer than 1 / alpha rounds
+/// there is never a difference.
 ///
 /// ```
 /// use rere_eval::{Counts, Verdict, compare};
 ///
-/// let with = |right| Counts { true_positives: right, predicted: 1, gold: 1 };
+/// let with = |true_positives| Counts { true_positives, predicted: 1, gold: 1 };
 /// let a: Vec<_> = (0..300).map(|at| with((at % 10 < 7).into())).collect();
 /// let b: Vec<_> = (0..300).map(|at| with((at % 10 < 5).into())).collect();
 /// let c: Vec<_> = (0..300).map(|at| with((at % 10 > 2).into())).collect();
@@ -73,7 +73,7 @@ pub struct Comparison {
 /// ```
 ///
 /// # Errors
-/// As [`paired_bootstrap`].
+/// Returns the errors of [`paired_bootstrap`]; `alpha` must be between 0 and 1.
 pub fn compare(
     a: &[Counts],
     b: &[Counts],
@@ -81,7 +81,7 @@ pub fn compare(
     seed: u64,
     alpha: f64,
 ) -> Result<Comparison, SignificanceError> {
-    super::error::check_level(alpha)?;
+    check_level(alpha)?;
     let paired = paired_bootstrap(a, b, rounds, seed, 1.0 - alpha)?;
     let p_value = approximate_randomisation(a, b, rounds, seed)?;
     let (difference, interval) = (paired.difference, paired.interval);

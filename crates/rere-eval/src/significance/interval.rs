@@ -4,7 +4,15 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// An interval of a measure, ends included.
+/// A confidence interval of a measure, ends included.
+///
+/// ```
+/// use rere_eval::Interval;
+///
+/// let interval = Interval { low: 0.25, high: 0.5 };
+/// assert!(interval.contains(0.5));
+/// assert_eq!(interval.to_string(), "[0.2500, 0.5000]");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// Lower end.
@@ -14,12 +22,12 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether the value is inside.
+    /// Returns whether the interval contains the value.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
 
-    /// The middle part of `values` that holds the share `level` of them. At least one value is wanted.
+    /// Returns the middle part of `values` with the share `level` of them. There must be at least one value.
     pub(super) fn percentile(mut values: Vec<f64>, level: f64) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         Self { low: quantile(&values, (1.0 - level) / 2.0), high: quantile(&values, f64::midpoint(1.0, level)) }
@@ -32,11 +40,11 @@ impl fmt::Display for Interval {
     }
 }
 
-/// The quantile of sorted values, linear between them (type 7 of Hyndman and Fan 1996, which numpy takes too).
+/// Returns a quantile of sorted values, linear between them (type 7 of Hyndman and Fan 1996, the default of numpy).
 fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    below + (above - below) * place.fract()
+    let index = share * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[index.floor() as usize], sorted[index.ceil() as usize]);
+    below + (above - below) * index.fract()
 }
 
 #[cfg(test)]
@@ -45,7 +53,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_linear_between_values() {
-        // By hand: places 0.075, 1.5 and 2.925; the ends of the 95 % interval are the first and the last.
+        // By hand: indices 0.075, 1.5 and 2.925; the first and the last are the ends of the 95 % interval.
         let values = [1.0, 2.0, 4.0, 8.0];
         for (share, expected) in [(0.0, 1.0), (0.025, 1.075), (0.5, 3.0), (0.975, 7.7), (1.0, 8.0)] {
             assert!((quantile(&values, share) - expected).abs() < 1e-12, "{share}");

@@ -1,11 +1,11 @@
-//! How sure a measured F1 is, and whether the difference between two is more than noise.
+//! Intervals of F1, and tests whether the difference between two systems is more than noise.
 //!
-//! All of it takes the [`Counts`](crate::Counts) of each sentence, as [`count`](crate::count()) gives them, and takes
-//! sentences as the unit of chance: triples of one sentence are right or wrong together, sentences are not.
+//! The functions take the [`Counts`](crate::Counts) of each sentence, as [`count`](crate::count()) returns them.
+//! Sentences are the unit of chance, because the triples of one sentence are not independent of each other.
 //!
-//! Each round has a stream of random numbers of its own, so that results depend on the seed alone and not on the
-//! number of threads. Drawing a sentence's index is no bottleneck: 10,000 rounds over 5,000 sentences are 50 million
-//! draws, each one number of ChaCha8 and one addition of packed counts. Hence there is no shortcut here.
+//! Each round has its own stream of random numbers, so results depend on the seed and not on the number of threads.
+//! Sentences are drawn one by one: 10,000 rounds over 5,000 sentences are 50 million draws, each one number of ChaCha8
+//! and one addition of packed counts, which is fast enough.
 
 mod bootstrap;
 mod comparison;

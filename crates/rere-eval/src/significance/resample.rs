@@ -1,4 +1,4 @@
-//! Sums over sentences that are drawn with replacement.
+//! Sums of counts over sentences drawn with replacement.
 
 use rand::SeedableRng;
 use rand::distr::{Distribution, Uniform};
@@ -8,10 +8,10 @@ use rayon::prelude::*;
 use super::SignificanceError;
 use super::error::check_rounds;
 
-/// Four counts of a sentence, or their sums: side by side, so that one addition of 128 bits takes all of them.
+/// Four counts of a sentence, or their sums. One addition of 128 bits adds all four.
 pub(super) type Row = [u32; 4];
 
-/// The sentences' counts as rows, if no draw of as many sentences as there are can pass a row's 32 bits.
+/// Converts the counts of the sentences, if no sum of as many drawn rows as there are sentences can overflow 32 bits.
 pub(super) fn rows(sentences: impl ExactSizeIterator<Item = [usize; 4]>) -> Result<Vec<Row>, SignificanceError> {
     let number = sentences.len();
     let fitting = |count: usize| {
@@ -21,15 +21,16 @@ pub(super) fn rows(sentences: impl ExactSizeIterator<Item = [usize; 4]>) -> Resu
     sentences.map(|[a, b, c, d]| Ok([fitting(a)?, fitting(b)?, fitting(c)?, fitting(d)?])).collect()
 }
 
-/// The random numbers of one round.
+/// Creates the random numbers of one round.
 pub(super) fn stream(seed: u64, round: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(round);
     rng
 }
 
-/// In each round draws as many rows as there are and gives `measure` their sum; what it made, in the order of the
-/// rounds. `rows` are those of [`rows`].
+/// Draws as many rows as there are in each round, and returns `measure` of their sums in the order of the rounds.
+///
+/// `rows` must come from [`rows`], so that the sums do not overflow.
 pub(super) fn each_round<T: Send>(
     rows: &[Row],
     rounds: usize,
@@ -38,7 +39,7 @@ pub(super) fn each_round<T: Send>(
 ) -> Result<Vec<T>, SignificanceError> {
     check_rounds(rounds)?;
     let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-    // Of all ranges only the empty one is refused.
+    // Only an empty range is an error.
     let index = Uniform::new(0, number).map_err(|_| SignificanceError::NoSentences)?;
     let draw = |round| {
         let mut rng = stream(seed, round);

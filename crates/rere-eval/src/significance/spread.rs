@@ -1,22 +1,23 @@
-//! How far a measure moves from one training run to the next.
+//! Variation of a measure between training runs.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Mean and standard deviation of a measure over runs that differ in their seed only.
+/// Mean and standard deviation of a measure over runs that differ only in their seed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Spread {
     /// Number of runs, at least one.
     pub runs: usize,
     /// Mean over the runs.
     pub mean: f64,
-    /// Standard deviation, with runs - 1 below the line; `None` for a single run, which cannot tell.
+    /// Sample standard deviation, which divides by runs - 1; `None` for a single run.
     pub deviation: Option<f64>,
 }
 
 impl Spread {
-    /// Mean and deviation of one value a run; `None` where there is none.
+    /// Computes mean and deviation of one value per run; `None` if there is no value.
     ///
     /// ```
     /// use rere_eval::Spread;
@@ -30,7 +31,7 @@ impl Spread {
             return None;
         }
         let mean = values.iter().sum::<f64>() / runs as f64;
-        // From the mean, not from the sum of squares: that one loses digits where values are close.
+        // From the differences to the mean, not from the sum of squares, which loses digits if the values are close.
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = (runs > 1).then(|| (squares / (runs as f64 - 1.0)).sqrt());
         Some(Self { runs, mean, deviation })

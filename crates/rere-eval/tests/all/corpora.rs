@@ -1,26 +1,25 @@
-//! Random corpora of triples that often agree in some way: in strings, words, places or types.
+//! Random corpora of triples that often agree in strings, words, offsets or types.
 
 use proptest::prelude::*;
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use rere_eval::{Counts, TripleMatcher};
 
-/// The text of every sentence.
+/// The text of each sentence.
 pub const TEXT: &str = "a b c a b a d";
 
-/// A mention of [`TEXT`] at these bytes.
+/// A mention in [`TEXT`] by its byte offsets.
 pub fn mention(start: usize, end: usize, entity_type: &str) -> Mention {
-    let place = Mention::at(TEXT, ByteSpan::new(start, end)).expect("a span of the text");
-    place.with_entity_type(entity_type)
+    Mention::at(TEXT, ByteSpan::new(start, end)).expect("a span of the text").with_entity_type(entity_type)
 }
 
-/// A triple of [`TEXT`] by the bytes of its subject and object, both of type `t`.
+/// A triple of [`TEXT`] by the byte offsets of its subject and object, both of type `t`.
 pub fn triple(subject: [usize; 2], relation: &str, object: [usize; 2]) -> Triple {
     let [subject, object] = [subject, object].map(|[start, end]| mention(start, end, "t"));
     Triple::new(subject, relation, object)
 }
 
 fn any_mention() -> impl Strategy<Value = Mention> {
-    // "a", "a b", " a b", "b", "b a", "c", and some of them again elsewhere.
+    // "a", "a b", " a b", "b", "b a" and "c", some of them at several offsets.
     let spans = vec![(0, 1), (0, 3), (5, 9), (6, 9), (2, 3), (8, 9), (8, 11), (4, 5), (6, 7)];
     (prop::sample::select(spans), prop::sample::select(vec!["t", "t", "u"]))
         .prop_map(|((start, end), entity_type)| mention(start, end, entity_type))
@@ -50,7 +49,7 @@ pub fn corpus() -> impl Strategy<Value = (Vec<Sentence>, Vec<Sentence>)> {
     })
 }
 
-/// What [`count`](rere_eval::count()) gives for a gold sentence that has no more than these triples.
+/// Calls [`count`](rere_eval::count()) with a gold sentence that has only these triples.
 pub fn count<'a>(
     gold: impl IntoIterator<Item = &'a Triple>,
     predicted: impl IntoIterator<Item = &'a Triple>,

@@ -9,14 +9,14 @@ use rere_eval::{
 
 use crate::corpora::{corpus, count, triples};
 
-fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
-    Counts { true_positives: right, predicted, gold }
+fn counts(true_positives: usize, predicted: usize, gold: usize) -> Counts {
+    Counts { true_positives, predicted, gold }
 }
 
 #[test]
 fn exact_compares_whole_strings() {
     let gold = [Triple::of("New York", "in", "United States")];
-    for (predicted, right) in [
+    for (predicted, true_positives) in [
         (Triple::of("New York", "in", "United States"), 1),
         (Triple::of(" New York\t", "in", "\u{3000}United States"), 1),
         (Triple::of("New  York", "in", "United States"), 0),
@@ -25,14 +25,18 @@ fn exact_compares_whole_strings() {
         (Triple::of("United States", "in", "New York"), 0),
         (Triple::of("New", "in", "United"), 0),
     ] {
-        assert_eq!(count(&gold, std::slice::from_ref(&predicted), &Exact), counts(right, 1, 1), "{predicted:?}");
+        assert_eq!(
+            count(&gold, std::slice::from_ref(&predicted), &Exact),
+            counts(true_positives, 1, 1),
+            "{predicted:?}"
+        );
     }
 }
 
 #[test]
 fn partial_compares_first_words() {
     let gold = [Triple::of("New York", "in", "United States")];
-    for (predicted, right) in [
+    for (predicted, true_positives) in [
         (Triple::of("New Jersey", "in", "United Kingdom"), 1),
         (Triple::of(" New\tYork", "in", "United"), 1),
         (Triple::of("York", "in", "United States"), 0),
@@ -41,13 +45,17 @@ fn partial_compares_first_words() {
         (Triple::of("New York", "of", "United States"), 0),
         (Triple::of("", "in", " "), 0),
     ] {
-        assert_eq!(count(&gold, std::slice::from_ref(&predicted), &Partial), counts(right, 1, 1), "{predicted:?}");
+        assert_eq!(
+            count(&gold, std::slice::from_ref(&predicted), &Partial),
+            counts(true_positives, 1, 1),
+            "{predicted:?}"
+        );
     }
     assert_eq!(Partial.key(&Triple::of(" ", "in", "北京 市")), Ok(("", "in", "北京")));
 }
 
 #[test]
-fn equal_triples_are_one() {
+fn equal_triples_count_once() {
     let gold =
         [Triple::of("New York", "in", "US"), Triple::of("New York", "in", "US "), Triple::of("New Haven", "in", "US")];
     let predicted =
@@ -84,57 +92,92 @@ fn relations_are_checked() {
 }
 
 #[test]
-fn lists_must_agree_and_have_what_is_compared() {
+fn messages_name_the_sentence_and_the_remedy() {
+    let missing = |side, id: Option<&str>, field| EvalError::MissingField {
+        side,
+        position: 2,
+        id: id.map(str::to_owned),
+        surface: "a b".to_owned(),
+        field,
+    };
+    let no_score = EvalError::NoScore { position: 1, id: Some("x".to_owned()), relation: "s".to_owned() };
+    for (error, message) in [
+        (
+            missing(Side::Predicted, Some("x-2"), MissingField::Type),
+            "predicted sentence 2 (\"x-2\") has the mention \"a b\" without an entity type: give types to the mentions \
+             of both sides, or use the matcher `boundaries`",
+        ),
+        (
+            missing(Side::Gold, None, MissingField::Offsets),
+            "gold sentence 2 has the mention \"a b\" without offsets: add offsets (`rere convert --locate`), or use a \
+             matcher that compares strings",
+        ),
+        (
+            no_score,
+            "predicted sentence 1 (\"x\") has a triple with the relation \"s\" and no score: have the system give each \
+             triple a score",
+        ),
+        (
+            EvalError::ListCount { gold: 1, predicted: 0 },
+            "1 gold and 0 predicted lists of triples: give one list per text on both sides, in the same order, and an \
+             empty list if a text has no triples",
+        ),
+    ] {
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
+fn lists_must_have_equal_lengths_and_the_compared_fields() {
     let triple = Triple::of("a", "r", "b");
     let one = [vec![triple.clone()]];
     assert_eq!(evaluate_lists(&one, &[[triple.clone()]], &Exact), Ok(counts(1, 1, 1)));
     let none: [&[Triple]; 0] = [];
     assert_eq!(evaluate_lists(&none, &none, &Exact), Ok(Counts::default()));
-    assert_eq!(evaluate_lists(&one, &none, &Exact), Err(EvalError::SentenceCount { gold: 1, predicted: 0 }));
-    let lacks = |side, position| EvalError::Lacks {
+    assert_eq!(evaluate_lists(&one, &none, &Exact), Err(EvalError::ListCount { gold: 1, predicted: 0 }));
+    let missing = |side, position| EvalError::MissingField {
         side,
         position,
         id: None,
         surface: "a".to_owned(),
-        lack: MissingField::Offsets,
+        field: MissingField::Offsets,
     };
     let two = [vec![], vec![triple]];
-    assert_eq!(evaluate_lists(&two, &two, &Boundaries), Err(lacks(Side::Gold, 2)));
-    assert_eq!(evaluate_lists(&[vec![], vec![]], &two, &Boundaries), Err(lacks(Side::Predicted, 2)));
+    assert_eq!(evaluate_lists(&two, &two, &Boundaries), Err(missing(Side::Gold, 2)));
+    assert_eq!(evaluate_lists(&[vec![], vec![]], &two, &Boundaries), Err(missing(Side::Predicted, 2)));
 }
 
 #[test]
-fn lists_do_not_know_mentions_that_no_gold_triple_names() {
+fn lists_know_only_the_mentions_of_their_gold_triples() {
     let text = "Ilse Brandt sings . Brandt lives in Oslo .";
     let at = |start, end, entity: &str| {
-        let place = Mention::at(text, ByteSpan::new(start, end)).expect("a span of the text");
-        place.with_entity(entity)
+        Mention::at(text, ByteSpan::new(start, end)).expect("a span of the text").with_entity(entity)
     };
     let lives = Triple::new(at(20, 26, "0"), "lives in", at(36, 40, "1"));
     let gold = Sentence::new(text).with_triples(vec![lives.clone()]).with_entities(vec![at(0, 11, "0")]);
     let found = [lives, Triple::of("Ilse Brandt", "lives in", "Oslo")];
     let predicted = |triple: &Triple| Sentence::new(text).with_triples(vec![triple.clone()]);
-    for (triple, right) in found.iter().zip([1, 0]) {
+    for (triple, true_positives) in found.iter().zip([1, 0]) {
         let gold = std::slice::from_ref(&gold);
         assert_eq!(evaluate(gold, &[predicted(triple)], &Entity), Ok(counts(1, 1, 1)));
-        assert_eq!(evaluate_lists(&[&gold[0].triples], &[[triple.clone()]], &Entity), Ok(counts(right, 1, 1)));
+        assert_eq!(evaluate_lists(&[&gold[0].triples], &[[triple.clone()]], &Entity), Ok(counts(true_positives, 1, 1)));
     }
 }
 
-/// Counts by comparing each triple with each, by the words of method and table alone.
+/// Counts by comparing each triple with each other, written from the definitions of the matchers.
 fn reference(gold: &[Triple], predicted: &[Triple], matcher: Match) -> Counts {
-    let part = |mention: &Mention| match matcher {
+    let key = |mention: &Mention| match matcher {
         Match::Partial => mention.text.split_whitespace().next().unwrap_or("").to_owned(),
         Match::LastWord => mention.text.split_whitespace().last().unwrap_or("").to_owned(),
-        Match::Begin => mention.span.expect("a place").start.to_string(),
+        Match::Begin => mention.span.expect("offsets").start.to_string(),
         Match::Boundaries => format!("{:?}", mention.span),
         Match::Strict => format!("{:?} {:?}", mention.span, mention.entity_type),
         _ => mention.text.trim().to_owned(),
     };
     let equal = |a: &Triple, b: &Triple| {
-        a.relation == b.relation && part(&a.subject) == part(&b.subject) && part(&a.object) == part(&b.object)
+        a.relation == b.relation && key(&a.subject) == key(&b.subject) && key(&a.object) == key(&b.object)
     };
-    let different = |triples: &[Triple]| {
+    let distinct = |triples: &[Triple]| {
         let mut kept: Vec<Triple> = Vec::new();
         for triple in triples {
             if matcher == Match::Begin || !kept.iter().any(|known| equal(known, triple)) {
@@ -143,9 +186,9 @@ fn reference(gold: &[Triple], predicted: &[Triple], matcher: Match) -> Counts {
         }
         kept
     };
-    let (mut free, predicted) = (different(gold), different(predicted));
+    let (mut free, predicted) = (distinct(gold), distinct(predicted));
     let gold = free.len();
-    // Each prediction takes a gold triple, which no other can take then.
+    // Each prediction takes a gold triple, which no other can take.
     let takes = |triple: &&Triple| match free.iter().position(|known| equal(known, triple)) {
         Some(taken) => {
             free.remove(taken);
@@ -165,7 +208,9 @@ proptest! {
             let pairs = gold.iter().zip(&predicted);
             let expected: Counts = pairs.map(|(g, p)| reference(&g.triples, &p.triples, matcher)).sum();
             prop_assert_eq!(evaluate(&gold, &predicted, &matcher), Ok(expected));
-            let [gold, predicted] = [&gold, &predicted].map(|side| side.iter().map(|sentence| &sentence.triples[..]).collect::<Vec<_>>());
+            let lists =
+                |side: &[Sentence]| side.iter().map(|sentence| sentence.triples.clone()).collect::<Vec<_>>();
+            let (gold, predicted) = (lists(&gold), lists(&predicted));
             prop_assert_eq!(evaluate_lists(&gold, &predicted, &matcher), Ok(expected));
         }
     }
@@ -184,12 +229,12 @@ proptest! {
     }
 
     #[test]
-    fn sides_change_places((gold, predicted) in corpus()) {
+    fn sides_can_be_exchanged((gold, predicted) in corpus()) {
         for matcher in Match::ALL {
-            let there = evaluate(&gold, &predicted, &matcher).expect("same sentences");
-            let Counts { true_positives: right, predicted: p, gold: g } = there;
-            prop_assert_eq!(evaluate(&predicted, &gold, &matcher), Ok(counts(right, g, p)));
-            prop_assert!(right <= p.min(g));
+            let counted = evaluate(&gold, &predicted, &matcher).expect("same sentences");
+            let Counts { true_positives, predicted: p, gold: g } = counted;
+            prop_assert_eq!(evaluate(&predicted, &gold, &matcher), Ok(counts(true_positives, g, p)));
+            prop_assert!(true_positives <= p.min(g));
         }
     }
 
@@ -203,7 +248,7 @@ proptest! {
     }
 
     #[test]
-    fn a_right_triple_more_lowers_nothing(gold in triples(), predicted in triples(), at: prop::sample::Index) {
+    fn another_true_positive_lowers_nothing(gold in triples(), predicted in triples(), at: prop::sample::Index) {
         prop_assume!(!gold.is_empty());
         let mut more = predicted.clone();
         more.push(at.get(&gold).clone());
@@ -211,7 +256,7 @@ proptest! {
             let before = Score::from_counts(count(&gold, &predicted, &matcher));
             let after = Score::from_counts(count(&gold, &more, &matcher));
             prop_assert!(after.recall >= before.recall);
-            // Predicted once more than it is gold, it is one wrong prediction more where repeats count.
+            // If repeats count, a triple predicted more often than it is gold is a false positive.
             prop_assert!(
                 matcher.counts_repeats() || (after.precision >= before.precision && after.f1 >= before.f1)
             );
@@ -219,9 +264,10 @@ proptest! {
     }
 
     #[test]
-    fn f1_is_the_harmonic_mean(right in 0usize..50, wrong in 0usize..50, missing in 0usize..50) {
-        let Score { precision, recall, f1, .. } = Score::from_counts(counts(right, right + wrong, right + missing));
-        let mean = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
+    fn f1_is_the_harmonic_mean(true_positives in 0usize..50, others in 0usize..50, missed in 0usize..50) {
+        let counts = counts(true_positives, true_positives + others, true_positives + missed);
+        let Score { precision, recall, f1, .. } = Score::from_counts(counts);
+        let mean = if true_positives == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
         prop_assert!((f1 - mean).abs() < 1e-12);
         prop_assert!((0.0..=1.0).contains(&f1));
     }

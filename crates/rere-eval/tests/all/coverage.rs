@@ -1,4 +1,5 @@
-//! Simulated corpora of which the truth is known: intervals hold it as often as they say, and equal systems seldom win.
+//! Simulated corpora with known true scores: intervals contain them as often as they should, and equal systems rarely
+//! win.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -9,43 +10,43 @@ const CORPORA: u64 = 1000;
 const SENTENCES: usize = 369;
 const ROUNDS: usize = 500;
 
-/// A share of 95 % of 1,000 corpora has a standard deviation of 0.7 %.
+/// A share of 95 % in 1,000 corpora has a standard deviation of 0.7 %.
 const TOLERANCE: f64 = 0.02;
 
-/// Wrong triples of a sentence: none in a half, one in 4 of 10, two in 1 of 10. In the mean 0.6.
-fn wrong(rng: &mut ChaCha8Rng) -> usize {
+/// The number of false positives of a sentence: 0 in 5 of 10 sentences, 1 in 4, 2 in 1; 0.6 on average.
+fn false_positives(rng: &mut ChaCha8Rng) -> usize {
     [0, 0, 0, 0, 0, 1, 1, 1, 1, 2][rng.random_range(0..10)]
 }
 
-/// Two systems on one corpus. A sentence has one to three gold triples; half the sentences are easy, and there system A
-/// finds each triple with a probability of 0.9, in the others with 0.4. System B does as A, less `worse`.
+/// Two systems on one corpus. A sentence has one to three gold triples. System A finds each triple with a probability
+/// of 0.9 in the easy half of the sentences and 0.4 in the others. System B's probabilities are lower by `worse`.
 fn corpus(seed: u64, worse: f64) -> (Vec<Counts>, Vec<Counts>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sentence = |_| {
         let gold = rng.random_range(1..=3);
         let skill = if rng.random_bool(0.5) { 0.9 } else { 0.4 };
         let mut system = |skill| {
-            let right = (0..gold).filter(|_| rng.random_bool(skill)).count();
-            Counts { true_positives: right, predicted: right + wrong(&mut rng), gold }
+            let true_positives = (0..gold).filter(|_| rng.random_bool(skill)).count();
+            Counts { true_positives, predicted: true_positives + false_positives(&mut rng), gold }
         };
         (system(skill), system(skill - worse))
     };
     (0..SENTENCES).map(sentence).unzip()
 }
 
-/// Precision, recall and F1 of a system in the long run, from means per sentence: 2 gold triples, 0.6 wrong ones.
+/// The true precision, recall and F1 of a system, from means per sentence: 2 gold triples, 0.6 false positives.
 fn truth(worse: f64) -> [f64; 3] {
-    let right = 2.0 * (0.65 - worse);
-    [right / (right + 0.6), right / 2.0, 2.0 * right / (right + 0.6 + 2.0)]
+    let true_positives = 2.0 * (0.65 - worse);
+    [true_positives / (true_positives + 0.6), true_positives / 2.0, 2.0 * true_positives / (true_positives + 0.6 + 2.0)]
 }
 
-/// The share of corpora, each known by its seed, of which `holds` is true.
+/// The share of corpora, by their seeds, for which `holds` is true.
 fn share(holds: impl Fn(u64) -> bool + Sync) -> f64 {
     (0..CORPORA).into_par_iter().filter(|&seed| holds(seed)).count() as f64 / CORPORA as f64
 }
 
 #[test]
-fn intervals_hold_the_truth() {
+fn intervals_contain_the_true_score() {
     let truth = truth(0.0);
     let held: Vec<[bool; 3]> = (0..CORPORA)
         .into_par_iter()
@@ -63,7 +64,7 @@ fn intervals_hold_the_truth() {
 }
 
 #[test]
-fn intervals_of_a_difference_hold_the_truth() {
+fn intervals_of_a_difference_contain_the_true_one() {
     for worse in [0.0, 0.05] {
         let difference = truth(0.0)[2] - truth(worse)[2];
         let share = share(|seed| {
@@ -77,7 +78,7 @@ fn intervals_of_a_difference_hold_the_truth() {
 }
 
 #[test]
-fn equal_systems_seldom_differ() {
+fn equal_systems_rarely_differ() {
     for alpha in [0.05, 0.2] {
         let p_under = share(|seed| {
             let (a, b) = corpus(seed, 0.0);
@@ -87,8 +88,8 @@ fn equal_systems_seldom_differ() {
         // A share of 20 % has a standard deviation of 1.3 %.
         assert!((p_under - alpha).abs() <= 2.0 * TOLERANCE * (0.5 + alpha), "p under {alpha}: {p_under}");
     }
-    // Koehn's and Berg-Kirkpatrick's p are one-sided towards the system that is ahead: each falls under alpha for
-    // twice the share alpha of equal systems.
+    // Koehn's and Berg-Kirkpatrick's p are one-sided towards the better system: p is under alpha for a share of twice
+    // alpha of equal systems.
     let one_sided = share(|seed| {
         let (a, b) = corpus(seed, 0.0);
         paired_bootstrap(&a, &b, ROUNDS, seed, 0.95).expect("a difference").p_value <= 0.05
@@ -98,7 +99,7 @@ fn equal_systems_seldom_differ() {
 }
 
 #[test]
-fn the_better_system_wins_if_any() {
+fn only_the_better_system_wins() {
     let verdict = |seed, worse| {
         let (a, b) = corpus(seed, worse);
         compare(&a, &b, ROUNDS, seed, 0.05).expect("a comparison").verdict

@@ -1,4 +1,4 @@
-//! Curves by hand, and what holds for every curve.
+//! Curves: examples by hand, and properties of all.
 
 use proptest::prelude::*;
 use rere_core::{Probability, Sentence, Triple};
@@ -14,14 +14,14 @@ use crate::corpora::{TEXT, triple};
 fn a_curve_by_hand() {
     let curve = precision_recall_curve([(0.5, true), (0.75, false), (2.0, true), (0.5, false), (f32::NAN, true)], 6);
     let points: Vec<_> = curve.iter().map(|point| (point.threshold.get(), point.score.counts)).collect();
-    let counts = |right, predicted| Counts { true_positives: right, predicted, gold: 6 };
+    let counts = |true_positives, predicted| Counts { true_positives, predicted, gold: 6 };
     assert_eq!(points, [(1.0, counts(1, 1)), (0.75, counts(1, 2)), (0.5, counts(2, 4)), (0.0, counts(3, 5))]);
     // Recall rises by a sixth at precisions 1, 2/4 and 3/5.
     assert!((average_precision(&curve) - (1.0 + 0.5 + 0.6) / 6.0).abs() < 1e-12);
 }
 
 #[test]
-fn no_item_no_point() {
+fn without_items_there_are_no_points() {
     assert_eq!(precision_recall_curve([], 3), []);
     assert_eq!(average_precision(&[]), 0.0);
     assert_eq!(calibration([], 10), Calibration::default());
@@ -34,7 +34,7 @@ fn bins_by_hand() {
     let bins: Vec<_> = found.bins.iter().map(|b| (b.low, b.high, b.count, b.mean_score, b.precision)).collect();
     #[rustfmt::skip]
     assert_eq!(bins, [
-        // 0 and a quarter together.
+        // 0 and 0.25 are in the same bin.
         (0.0, 0.25, 2, 0.125, 0.5),
         (0.25, 0.5, 1, 0.5, 1.0),
         (0.5, 0.75, 1, 0.75, 0.0),
@@ -50,7 +50,7 @@ fn with_score(triple: Triple, score: f32) -> Triple {
 }
 
 #[test]
-fn a_triple_twice_is_one_item() {
+fn equal_triples_are_one_item() {
     let gold = [Sentence::new("a").with_triples(vec![Triple::of("a b", "r", "c"), Triple::of("d", "s", "c")])];
     let triples = vec![
         with_score(Triple::of("a", "r", "c"), 0.5),
@@ -59,25 +59,25 @@ fn a_triple_twice_is_one_item() {
         with_score(Triple::of("c", "r", "a"), 0.125),
     ];
     let predicted = [Sentence::new("a").with_triples(triples)];
-    let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
-    let partial = scored(&aligned, &Match::Partial).expect("scores");
+    let pairs = pair_sentences(&gold, &predicted).expect("the same sentences");
+    let partial = scored(&pairs, &Match::Partial).expect("scores");
     assert_eq!(partial, ScoredPredictions { items: vec![(0.75, true), (0.125, false)], gold: 2 });
-    let exact = scored(&aligned, &Exact).expect("scores");
+    let exact = scored(&pairs, &Exact).expect("scores");
     assert_eq!(
         exact,
         ScoredPredictions { items: vec![(0.75, false), (0.5, false), (0.25, true), (0.125, false)], gold: 2 }
     );
-    let by_relation = scored_by_relation(&aligned, &Exact).expect("scores");
+    let by_relation = scored_by_relation(&pairs, &Exact).expect("scores");
     assert_eq!(by_relation["s"], ScoredPredictions { items: vec![], gold: 1 });
 }
 
 #[test]
 fn a_repeated_triple_is_an_item_each_time() {
-    // Gold three times and predicted four times: the lowest score finds none left.
-    let again = || triple([0, 3], "r", [6, 9]);
-    let gold = Sentence::new(TEXT).with_triples(vec![again(), again(), again()]);
+    // Gold three times and predicted four times: none is left for the lowest score.
+    let repeated = || triple([0, 3], "r", [6, 9]);
+    let gold = Sentence::new(TEXT).with_triples(vec![repeated(), repeated(), repeated()]);
     let scores = [0.25, 1.0, 0.5, 0.75];
-    let triples = scores.map(|score| with_score(again(), score)).to_vec();
+    let triples = scores.map(|score| with_score(repeated(), score)).to_vec();
     let predicted = Sentence::new(TEXT).with_triples(triples);
     let found = scored(&[(&gold, &predicted)], &Begin).expect("scores");
     assert_eq!(
@@ -87,16 +87,13 @@ fn a_repeated_triple_is_an_item_each_time() {
 }
 
 #[test]
-fn a_triple_without_a_score() {
+fn a_triple_without_a_score_is_an_error() {
     let with = |triple| [Sentence::new("a").with_triples(vec![triple]).with_id("x")];
     let (gold, predicted) = (with(Triple::of("a", "r", "c")), with(Triple::of("a", "s", "c")));
-    let aligned = pair_sentences(&gold, &predicted).expect("the same sentences");
-    let error = scored(&aligned, &Exact).expect_err("no score");
-    let expected = "predicted sentence 1 (\"x\") has a triple with the relation \"s\" and no score: have the system \
-                    give each triple its score";
-    assert_eq!(error.to_string(), expected);
-    assert_eq!(scored_by_relation(&aligned, &Exact).expect_err("likewise"), error);
-    assert!(matches!(error, EvalError::NoScore { position: 1, .. }));
+    let pairs = pair_sentences(&gold, &predicted).expect("the same sentences");
+    let error = scored(&pairs, &Exact).expect_err("no score");
+    assert_eq!(scored_by_relation(&pairs, &Exact).expect_err("likewise"), error);
+    assert_eq!(error, EvalError::NoScore { position: 1, id: Some("x".to_owned()), relation: "s".to_owned() });
 }
 
 #[test]
@@ -110,7 +107,7 @@ fn scores_are_checked() {
     assert_eq!(check_scores((1..).zip(&sentences)), Err(error));
 }
 
-/// Often one of a few, so that many are equal.
+/// A score that is often one of a few, so that many are equal.
 fn score() -> impl Strategy<Value = f32> {
     prop_oneof![(0u8..=8).prop_map(|eighths| f32::from(eighths) / 8.0), 0.0..=1.0f32]
 }
@@ -133,7 +130,7 @@ proptest! {
 
     #[test]
     fn points_have_the_counts_at_their_thresholds(items in items(), missed in 0usize..5) {
-        let gold = items.iter().filter(|(_, right)| *right).count() + missed;
+        let gold = items.iter().filter(|(_, correct)| *correct).count() + missed;
         let curve = precision_recall_curve(items.clone(), gold);
         for point in &curve {
             prop_assert_eq!(counts_at(&items, gold, point.threshold), point.score.counts);
@@ -174,7 +171,8 @@ proptest! {
         for sentence in &mut kept {
             sentence.triples.retain(|triple| triple.score >= Some(threshold));
         }
-        let (all, kept) = (pair_sentences(&gold, &predicted).expect("same"), pair_sentences(&gold, &kept).expect("same"));
+        let all = pair_sentences(&gold, &predicted).expect("the same sentences");
+        let kept = pair_sentences(&gold, &kept).expect("the same sentences");
         for matcher in Match::ALL {
             let ScoredPredictions { items, gold } = scored(&all, &matcher).expect("scores");
             prop_assert_eq!(counts_at(&items, gold, threshold), count_all(&kept, &matcher), "{}", matcher);

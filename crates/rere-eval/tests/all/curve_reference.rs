@@ -1,4 +1,4 @@
-//! Against scikit-learn and scipy: `tests/reference/curves.py` made the numbers.
+//! Curves and tests against scikit-learn and scipy: `tests/reference/curves.py` made the numbers.
 
 use rere_eval::{
     Counts, Interval, Score, approximate_randomisation, average_precision, bootstrap, calibration, paired_bootstrap,
@@ -15,7 +15,8 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 fn items(case: &Value) -> Vec<(f32, bool)> {
-    let item = |item: &Value| (item[0].as_f64().expect("a score") as f32, item[1].as_bool().expect("right or not"));
+    let item =
+        |item: &Value| (item[0].as_f64().expect("a score") as f32, item[1].as_bool().expect("whether it is correct"));
     case["items"].as_array().expect("an array").iter().map(item).collect()
 }
 
@@ -30,7 +31,7 @@ fn curves_as_scikit_learn() {
     for case in recorded()["curves"].as_array().expect("cases") {
         let (name, items) = (&case["name"], items(case));
         let missed = case["missed"].as_u64().expect("a number") as usize;
-        let gold = items.iter().filter(|(_, right)| *right).count() + missed;
+        let gold = items.iter().filter(|(_, correct)| *correct).count() + missed;
         let curve = precision_recall_curve(items, gold);
         let column = |measure: fn(&Score) -> f64| curve.iter().map(|point| measure(&point.score)).collect();
         let thresholds = curve.iter().map(|point| f64::from(point.threshold.get())).collect();
@@ -50,7 +51,7 @@ fn calibration_as_scikit_learn() {
         let means = found.bins.iter().map(|bin| bin.mean_score).collect();
         assert_equal(&format!("case {at} mean score"), means, &case["mean_score"]);
         let shares = found.bins.iter().map(|bin| bin.precision).collect();
-        assert_equal(&format!("case {at} share right"), shares, &case["share_right"]);
+        assert_equal(&format!("case {at} share correct"), shares, &case["share_right"]);
         let expected = case["expected_error"].as_f64().expect("a number");
         assert!((found.expected_error - expected).abs() < 1e-12, "case {at}: {expected}");
     }
@@ -70,7 +71,7 @@ fn significance_as_scipy() {
     let (a, b) = (system(case, "a"), system(case, "b"));
     let near = |what: &str, found: Interval| {
         let expected = numbers(&case["bootstrap"][what]);
-        // Both draw 50,000 rounds; an end moves by 0.0002 to 0.0003 from one seed to the next.
+        // Both draw 50,000 rounds. An end changes by 0.0002 to 0.0003 between seeds.
         let apart = (found.low - expected[0]).abs().max((found.high - expected[1]).abs());
         assert!(apart < 0.0015, "{what}: {found} is not {expected:?}");
     };

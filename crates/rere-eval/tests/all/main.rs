@@ -1,5 +1,6 @@
 //! The tests of the crate, in one binary.
 
+mod auto_traits;
 mod breakdown;
 mod corpora;
 mod count;

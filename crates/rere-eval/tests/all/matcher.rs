@@ -1,4 +1,4 @@
-//! Matchers over places and last words by hand, what they want of a corpus, and relations and entities alone.
+//! Matchers of offsets and last words by hand, the fields that they need, and relations and entities alone.
 
 use std::hash::{Hash, Hasher};
 
@@ -10,8 +10,8 @@ use rere_eval::{
 
 use crate::corpora::{TEXT, count, mention, triple};
 
-fn counts(right: usize, predicted: usize, gold: usize) -> Counts {
-    Counts { true_positives: right, predicted, gold }
+fn counts(true_positives: usize, predicted: usize, gold: usize) -> Counts {
+    Counts { true_positives, predicted, gold }
 }
 
 fn sentence(triples: Vec<Triple>) -> Sentence {
@@ -21,23 +21,27 @@ fn sentence(triples: Vec<Triple>) -> Sentence {
 #[test]
 fn last_word_compares_last_words() {
     let gold = [Triple::of("New York", "in", "United States")];
-    for (predicted, right) in [
+    for (predicted, true_positives) in [
         (Triple::of("York", "in", "States "), 1),
         (Triple::of("Duke of\tYork", "in", "Papal\u{3000}States"), 1),
         (Triple::of("New York City", "in", "United States"), 0),
         (Triple::of("New York", "of", "United States"), 0),
         (Triple::of("", "in", " "), 0),
     ] {
-        assert_eq!(count(&gold, std::slice::from_ref(&predicted), &LastWord), counts(right, 1, 1), "{predicted:?}");
+        assert_eq!(
+            count(&gold, std::slice::from_ref(&predicted), &LastWord),
+            counts(true_positives, 1, 1),
+            "{predicted:?}"
+        );
     }
-    // Equal last words are one triple.
+    // Triples with equal last words count once.
     assert_eq!(count(&gold, &[Triple::of("York", "in", "States"), gold[0].clone()], &LastWord), counts(1, 1, 1));
     assert_eq!(LastWord.key(&Triple::of(" ", "in", "北京 市")), Ok(("", "in", "市")));
 }
 
 #[test]
-fn places_are_compared_and_not_strings() {
-    // Bytes of "a b c a b a d": "a b" stands at 0..3 and 6..9, "a" at 0, 6 and 10.
+fn offsets_are_compared_and_not_strings() {
+    // In "a b c a b a d", "a b" has the byte offsets 0..3 and 6..9, and "a" starts at 0, 6 and 10.
     let gold = [triple([0, 3], "r", [6, 9])];
     for (predicted, [begin, boundaries, exact]) in [
         (triple([0, 3], "r", [6, 9]), [1, 1, 1]),
@@ -63,13 +67,13 @@ fn strict_compares_types() {
     other.object.entity_type = Some("u".to_owned());
     assert_eq!(count(&gold, [&other], &Strict), counts(0, 1, 1));
     assert_eq!(count(&gold, [&other], &Boundaries), counts(1, 1, 1));
-    // Predicted with both types: one triple of two, and one of one.
+    // Predicted with both types: two predictions for strict, one for boundaries.
     assert_eq!(count(&gold, [&other, &gold[0]], &Strict), counts(1, 2, 1));
     assert_eq!(count(&gold, [&other, &gold[0]], &Boundaries), counts(1, 1, 1));
 }
 
 #[test]
-fn begin_uses_every_triple_once() {
+fn begin_matches_each_triple_once() {
     let (long, short, other) = (triple([0, 3], "r", [6, 9]), triple([0, 1], "r", [6, 7]), triple([2, 3], "r", [4, 5]));
     for (gold, predicted, expected) in [
         (vec![&long], vec![&long, &long], counts(1, 2, 1)),
@@ -80,14 +84,14 @@ fn begin_uses_every_triple_once() {
     ] {
         assert_eq!(count(gold.clone(), predicted.clone(), &Begin), expected, "{gold:?} {predicted:?}");
     }
-    // Under the others repeated triples are one.
+    // Repeated triples count once with the other matchers.
     let matchers = Match::ALL.into_iter().filter(|matcher| *matcher != Match::Begin);
     for matcher in matchers {
         assert_eq!(count([&long, &long], [&long, &long, &other], &matcher), counts(1, 2, 1), "{matcher}");
     }
 }
 
-/// A string of which every hash is the same.
+/// A string whose hash is always the same.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Unhashed<'a>(&'a str);
 
@@ -95,9 +99,9 @@ impl Hash for Unhashed<'_> {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
-struct Whole;
+struct SameHash;
 
-impl TripleMatcher for Whole {
+impl TripleMatcher for SameHash {
     type MentionKey<'a> = Unhashed<'a>;
 
     fn mention_key<'a>(&self, mention: &'a Mention) -> Result<Unhashed<'a>, MissingField> {
@@ -106,10 +110,10 @@ impl TripleMatcher for Whole {
 }
 
 #[test]
-fn equal_hashes_make_no_equal_triples() {
+fn equal_hashes_do_not_make_triples_equal() {
     let gold = [Triple::of("a", "r", "b"), Triple::of("c", "r", "d"), Triple::of("a", "r", "b")];
     let predicted = [Triple::of("c", "r", "b"), Triple::of("a", "r", "b"), Triple::of("d", "r", "c")];
-    assert_eq!(count(&gold, &predicted, &Whole), counts(1, 3, 2));
+    assert_eq!(count(&gold, &predicted, &SameHash), counts(1, 3, 2));
 }
 
 #[test]
@@ -121,42 +125,53 @@ fn a_repeated_sentence_counts_each_time() {
 }
 
 #[test]
-fn what_a_matcher_wants_is_checked() {
-    let placed = sentence(vec![triple([0, 3], "r", [6, 9])]);
-    let mut typeless = placed.clone();
+fn compared_fields_are_checked() {
+    let located = sentence(vec![triple([0, 3], "r", [6, 9])]);
+    let mut typeless = located.clone();
     typeless.triples[0].object.entity_type = None;
     typeless.id = Some("x-2".to_owned());
     let surfaces = sentence(vec![Triple::of("a b", "r", "c")]);
 
     for matcher in Match::ALL {
-        let places = matches!(matcher, Match::Begin | Match::Boundaries | Match::Strict);
-        assert_eq!(matcher.check((1..).zip(&[placed.clone(), sentence(vec![])]), Side::Gold), Ok(()));
-        assert_eq!(matcher.check((1..).zip(std::slice::from_ref(&surfaces)), Side::Gold).is_err(), places, "{matcher}");
-        let sentences = [placed.clone(), typeless.clone()];
+        let needs_offsets = matches!(matcher, Match::Begin | Match::Boundaries | Match::Strict);
+        assert_eq!(matcher.check((1..).zip(&[located.clone(), sentence(vec![])]), Side::Gold), Ok(()));
+        assert_eq!(
+            matcher.check((1..).zip(std::slice::from_ref(&surfaces)), Side::Gold).is_err(),
+            needs_offsets,
+            "{matcher}"
+        );
+        let sentences = [located.clone(), typeless.clone()];
         assert_eq!(matcher.check((1..).zip(&sentences), Side::Gold).is_err(), matcher == Match::Strict, "{matcher}");
     }
 
-    let sentences = [placed.clone(), typeless.clone()];
+    let sentences = [located.clone(), typeless.clone()];
+    let error = |side, position, id: Option<&str>, field| EvalError::MissingField {
+        side,
+        position,
+        id: id.map(str::to_owned),
+        surface: "a b".to_owned(),
+        field,
+    };
     assert_eq!(
-        Strict.check((1..).zip(&sentences), Side::Predicted).expect_err("no type").to_string(),
-        "predicted sentence 2 (\"x-2\") has the mention \"a b\" without an entity type: give types to the mentions of \
-         both sides, or use the matcher boundaries"
+        Strict.check((1..).zip(&sentences), Side::Predicted),
+        Err(error(Side::Predicted, 2, Some("x-2"), MissingField::Type))
     );
-    let error = evaluate(std::slice::from_ref(&placed), std::slice::from_ref(&surfaces), &Begin);
     assert_eq!(
-        error.expect_err("no place").to_string(),
-        "predicted sentence 1 has the mention \"a b\" without offsets: add offsets (`rere convert --locate`), or use a \
-         matcher that compares strings"
+        evaluate(std::slice::from_ref(&located), std::slice::from_ref(&surfaces), &Begin),
+        Err(error(Side::Predicted, 1, None, MissingField::Offsets))
     );
-    let error = evaluate(std::slice::from_ref(&surfaces), std::slice::from_ref(&placed), &Boundaries);
-    assert!(matches!(error, Err(EvalError::Lacks { side: Side::Gold, position: 1, lack: MissingField::Offsets, .. })));
+    assert_eq!(
+        evaluate(std::slice::from_ref(&surfaces), std::slice::from_ref(&located), &Boundaries),
+        Err(error(Side::Gold, 1, None, MissingField::Offsets))
+    );
 }
 
 #[test]
-fn without_a_place_nothing_is_equal() {
-    let lost = sentence(vec![Triple::of("a b", "r", "c"), Triple::of("a b", "r", "c"), triple([0, 3], "r", [4, 5])]);
+fn mentions_without_offsets_are_never_equal() {
+    let unlocated =
+        sentence(vec![Triple::of("a b", "r", "c"), Triple::of("a b", "r", "c"), triple([0, 3], "r", [4, 5])]);
     for matcher in [Match::Begin, Match::Boundaries, Match::Strict] {
-        assert_eq!(count_all(&[(&lost, &lost)], &matcher), counts(1, 3, 3), "{matcher}");
+        assert_eq!(count_all(&[(&unlocated, &unlocated)], &matcher), counts(1, 3, 3), "{matcher}");
     }
 }
 
@@ -186,13 +201,13 @@ fn entities_alone() {
     assert_eq!(found(Match::Strict), counts(1, 4, 4));
 
     assert_eq!(count_entities(&[(&gold, &gold), (&gold, &predicted)], &Partial), counts(7, 7, 8));
-    // An entity of no triple is wanted for the entities alone.
+    // Only a count of entities needs the offsets of an entity without a triple.
     gold.entities[0].span = None;
     let sides = std::slice::from_ref(&gold);
     assert_eq!(Boundaries.check((1..).zip(sides), Side::Gold), Ok(()));
     assert!(matches!(
         Boundaries.check_entities((1..).zip(sides), Side::Gold),
-        Err(EvalError::Lacks { position: 1, .. })
+        Err(EvalError::MissingField { position: 1, .. })
     ));
     assert_eq!(Exact.check_entities((1..).zip(sides), Side::Gold), Ok(()));
     assert_eq!(count_entities(&[(&gold, &gold)], &Boundaries), counts(3, 4, 4));

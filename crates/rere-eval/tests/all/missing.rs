@@ -1,4 +1,4 @@
-//! Missing labels, beside the counts that the other functions give.
+//! Missing labels, checked against the counts of other functions.
 
 use proptest::prelude::*;
 use rere_core::{Sentence, Triple};
@@ -39,17 +39,21 @@ proptest! {
     fn as_the_other_counts((gold, predicted) in corpus(), full in prop::collection::vec(triples(), 6)) {
         let full: Vec<Sentence> =
             full.into_iter().map(|triples| Sentence::new("").with_triples(triples)).take(gold.len()).collect();
-        // The matcher that counts repeats is left out: here no triple counts twice.
+        // Not the matcher that counts repeats: missing labels count each triple once.
         for matcher in Match::ALL.into_iter().filter(|matcher| !matcher.counts_repeats()) {
-            let sides = || gold.iter().zip(&predicted).zip(&full).map(|((gold, predicted), full)| [gold, predicted, full]);
+            let sides = || {
+                let pairs = gold.iter().zip(&predicted);
+                pairs.zip(&full).map(|((gold, predicted), full)| [gold, predicted, full])
+            };
             let (all, by_relation) = missing_labels(sides(), &matcher);
             prop_assert_eq!(sum(by_relation.values().copied()), all);
-            let aligned: Vec<_> = gold.iter().zip(&predicted).collect();
-            for (relation, counts) in count_by_relation(&aligned, &matcher) {
+            let pairs: Vec<_> = gold.iter().zip(&predicted).collect();
+            for (relation, counts) in count_by_relation(&pairs, &matcher) {
                 let own = by_relation[relation];
-                prop_assert_eq!(Counts { true_positives: own.true_positives, predicted: own.predicted, gold: own.gold }, counts);
+                let MissingCounts { true_positives, predicted, gold, .. } = own;
+                prop_assert_eq!(Counts { true_positives, predicted, gold }, counts);
             }
-            // What gold and the fuller labelling have together, made one side, finds the same right ones.
+            // With both labellings merged into one gold side, the true positives are the same.
             let either: Vec<Sentence> = gold
                 .iter()
                 .zip(&full)
@@ -58,11 +62,11 @@ proptest! {
                     gold.clone().with_triples(triples)
                 })
                 .collect();
-            let aligned: Vec<_> = either.iter().zip(&predicted).collect();
-            let counts: Counts = count_by_relation(&aligned, &matcher).into_values().sum();
+            let pairs: Vec<_> = either.iter().zip(&predicted).collect();
+            let counts: Counts = count_by_relation(&pairs, &matcher).into_values().sum();
             prop_assert_eq!((counts.true_positives, counts.gold), (all.true_positives + all.missing, all.either));
             prop_assert!(all.precision() <= all.corrected_precision() && all.false_negative_rate() <= 1.0);
-            // A fuller labelling that is the gold one finds nothing.
+            // If the more complete labelling is the gold one, nothing is missing.
             let same = gold.iter().zip(&predicted).map(|(gold, predicted)| [gold, predicted, gold]);
             let (all, _) = missing_labels(same, &matcher);
             prop_assert_eq!((all.missing, all.false_negative_rate()), (0, 0.0));

@@ -1,12 +1,12 @@
-//! The whole counts behind Table 3 of the RERE paper give the numbers that it prints.
+//! The counts behind Table 3 of the RERE paper give the numbers that it prints.
 
 use rere_eval::{Counts, Match, NamedScore, Score};
 use serde_json::{Value, json};
 
 #[test]
 fn counts_give_the_printed_rows() {
-    // right, predicted, gold; P, R, F1 in percent as printed. The paper rounds some numbers and cuts others (58.918 is
-    // 58.91 there), hence the tolerance of one in the last place.
+    // True positives, predicted, gold; P, R, F1 in percent as printed. The paper rounds some numbers and truncates
+    // others (58.918 is 58.91 there), hence the tolerance of one in the last digit.
     #[rustfmt::skip]
     let rows = [
         ("NYT11-HRL RERE",         221,  416,  370, Some(53.12), None,        Some(56.23)),
@@ -19,11 +19,11 @@ fn counts_give_the_printed_rows() {
         ("NYT10-HRL RERE",        4248, 5630, 5859, Some(75.45), Some(72.50), Some(73.95)),
         ("SKE21 RERE (exact)",    2328, 2574, 2765, Some(90.44), Some(84.20), Some(87.21)),
     ];
-    for (row, right, predicted, gold, precision, recall, f1) in rows {
-        let score = Score::from_counts(Counts { true_positives: right, predicted, gold });
+    for (row, true_positives, predicted, gold, precision, recall, f1) in rows {
+        let score = Score::from_counts(Counts { true_positives, predicted, gold });
         let numbers = [("P", score.precision, precision), ("R", score.recall, recall), ("F1", score.f1, f1)];
         for (measure, value, printed) in numbers {
-            // Not quite 0.01: a number cut at the second place is less than that from its true value.
+            // Less than 0.01: a number truncated after two digits is closer than that to its true value.
             assert!(
                 printed.is_none_or(|printed| (100.0 * value - printed).abs() < 0.009_99),
                 "{row} {measure} {value}"
@@ -33,13 +33,13 @@ fn counts_give_the_printed_rows() {
 }
 
 #[test]
-fn one_printed_recall_is_not_that_of_its_row() {
-    // Table 3 prints R 59.59 beside P 53.12 and F1 56.23. That F1 takes a recall of 59.73 (221 of 370), and no whole
-    // number of right triples gives 59.59.
+fn one_printed_recall_does_not_fit_its_row() {
+    // Table 3 prints R 59.59 beside P 53.12 and F1 56.23. That F1 needs a recall of 59.73 (221 of 370), and no number
+    // of true positives gives 59.59.
     let score = Score::from_counts(Counts { true_positives: 221, predicted: 416, gold: 370 });
     assert_eq!(format!("{:.2}", 100.0 * score.recall), "59.73");
     assert_eq!(format!("{:.2}", 100.0 * score.f1), "56.23");
-    let recalls = (0..=370).map(|right| 100.0 * right as f64 / 370.0);
+    let recalls = (0..=370).map(|true_positives| 100.0 * true_positives as f64 / 370.0);
     assert!(recalls.into_iter().all(|recall| (recall - 59.59).abs() > 0.01));
 }
 

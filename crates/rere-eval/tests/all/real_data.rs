@@ -1,4 +1,4 @@
-//! Gold counts of real corpora, against the paper and against the corpora's own numbers.
+//! Gold counts of real corpora, against those of the paper and of the corpora.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 fn read(path: &Path) -> Vec<Sentence> {
     let json = std::fs::read_to_string(path).expect("a readable file");
     let sentences: Vec<Value> = serde_json::from_str(&json).expect("a JSON array");
-    let part = |value: &Value| value.as_str().expect("a string").to_owned();
-    let triple = |value: &Value| Triple::of(part(&value[0]), part(&value[1]), part(&value[2]));
+    let string = |value: &Value| value.as_str().expect("a string").to_owned();
+    let triple = |value: &Value| Triple::of(string(&value[0]), string(&value[1]), string(&value[2]));
     let sentence = |value: &Value| {
-        Sentence::new(part(&value["text"]))
+        Sentence::new(string(&value["text"]))
             .with_triples(value["triple_list"].as_array().expect("triples").iter().map(triple))
     };
     sentences.iter().map(sentence).collect()
@@ -25,14 +25,14 @@ fn gold_counts_of_real_corpora() {
         println!("skipped: RERE_DATA is not set");
         return;
     };
-    // 370: Table 3 of the paper divides by it, both in the rows with (exact) and in those without.
+    // Table 3 of the paper divides by 370, both in the rows with (exact) and in those without.
     for (file, exact, partial) in
         [("nyt11-hrl/test.json", 370, 370), ("nyt11-hrl/dev.json", 390, 390), ("nyt10-hrl/dev.json", 443, 443)]
     {
         let gold = read(&Path::new(&data).join(file));
-        let aligned = pair_sentences(&gold, &gold).expect("the same sentences");
+        let pairs = pair_sentences(&gold, &gold).expect("the same sentences");
         for (matcher, triples) in [(Match::Exact, exact), (Match::Partial, partial)] {
-            let counts = count_all(&aligned, &matcher);
+            let counts = count_all(&pairs, &matcher);
             assert_eq!(
                 counts,
                 Counts { true_positives: triples, predicted: triples, gold: triples },
@@ -43,14 +43,14 @@ fn gold_counts_of_real_corpora() {
 }
 
 #[test]
-fn triples_left_out_and_turned_around() {
+fn missing_and_reversed_triples() {
     let Ok(data) = std::env::var("RERE_DATA") else {
         println!("skipped: RERE_DATA is not set");
         return;
     };
     let gold = read(&Path::new(&data).join("nyt11-hrl/test.json"));
     let mut predicted = gold.clone();
-    // Every second triple is left out, the first of the others has its entities exchanged.
+    // Every second triple is removed, and the first of the others gets its entities exchanged.
     let mut number = 0;
     for sentence in &mut predicted {
         sentence.triples.retain(|_| {

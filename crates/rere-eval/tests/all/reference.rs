@@ -1,4 +1,4 @@
-//! Counts against those of tests/reference/matchers.py, which transcribes the definitions.
+//! Counts against those of `tests/reference/matchers.py`, written from the definitions.
 
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use rere_eval::{Counts, Match, evaluate};
@@ -16,11 +16,9 @@ impl Reference {
     fn mention(&self, letter: char) -> Mention {
         let (text, start, end, entity_type, entity) = &self.mentions[letter as usize - 'A' as usize];
         let span = Some(ByteSpan::new(*start, *end));
-        {
-            let mut mention = Mention::of(text.clone()).with_span(span).with_entity_type(entity_type.clone());
-            mention.entity = entity.clone();
-            mention
-        }
+        let mut mention = Mention::of(text.clone()).with_span(span).with_entity_type(entity_type.clone());
+        mention.entity = entity.clone();
+        mention
     }
 
     fn sentence(&self, packed: &str) -> Sentence {
@@ -40,8 +38,8 @@ fn counts_are_those_of_the_definitions() {
         let side = |at: usize| -> Vec<_> { corpus.iter().map(|sides| reference.sentence(&sides[at])).collect() };
         let (gold, predicted) = (side(0), side(1));
         assert_eq!(counts.len(), reference.matchers.len());
-        for (matcher, &[right, predicted_count, gold_count]) in reference.matchers.iter().zip(counts) {
-            let expected = Counts { true_positives: right, predicted: predicted_count, gold: gold_count };
+        for (matcher, &[true_positives, predicted_count, gold_count]) in reference.matchers.iter().zip(counts) {
+            let expected = Counts { true_positives, predicted: predicted_count, gold: gold_count };
             assert_eq!(evaluate(&gold, &predicted, matcher), Ok(expected), "corpus {number}, {matcher}: {corpus:?}");
         }
     }

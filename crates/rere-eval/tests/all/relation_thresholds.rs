@@ -1,12 +1,10 @@
-//! One threshold for each relation, by hand and against trying every combination.
+//! One threshold for each relation, by hand and against trying each combination.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use rere_core::Probability;
-use rere_eval::{
-    BestRelationThresholds, Counts, Score, ScoredPredictions, best_relation_thresholds, best_threshold, counts_at,
-};
+use rere_eval::{Counts, Score, ScoredPredictions, best_relation_thresholds, best_threshold, counts_at};
 
 const RELATIONS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -16,7 +14,7 @@ fn by_relation(scored: &[ScoredPredictions]) -> BTreeMap<&'static str, ScoredPre
 
 #[test]
 fn relations_depend_on_each_other() {
-    // By itself b does best with all it has, F1 2/5 against 0. Beside a it costs more than it brings: 22/25 against 20/21.
+    // Alone, b is best if all is kept: F1 2/5 against 0. With a, it is best if nothing of b is: 20/21 against 22/25.
     let a = ScoredPredictions { items: vec![(0.5, true); 10], gold: 10 };
     let b = ScoredPredictions { items: vec![(0.5, true), (0.5, false), (0.5, false), (0.5, false)], gold: 1 };
     let alone = best_relation_thresholds(&by_relation(std::slice::from_ref(&b)));
@@ -30,7 +28,7 @@ fn relations_depend_on_each_other() {
 #[test]
 fn nothing_to_choose() {
     let none = best_relation_thresholds(&BTreeMap::new());
-    assert_eq!(none, BestRelationThresholds { thresholds: BTreeMap::new(), score: Score::default() });
+    assert_eq!((none.thresholds, none.score), (BTreeMap::new(), Score::default()));
     let wrong = ScoredPredictions { items: vec![(0.5, false)], gold: 0 };
     let found = best_relation_thresholds(&by_relation(&[wrong, ScoredPredictions::default()]));
     assert_eq!(found.thresholds, BTreeMap::from([("a", None), ("b", None)]));
@@ -40,12 +38,12 @@ fn nothing_to_choose() {
 fn items() -> impl Strategy<Value = ScoredPredictions> {
     let score = (0u8..=8).prop_map(|eighths| f32::from(eighths) / 8.0);
     (prop::collection::vec((score, any::<bool>()), 0..7), 0usize..4).prop_map(|(items, missed)| {
-        let gold = items.iter().filter(|(_, right)| *right).count() + missed;
+        let gold = items.iter().filter(|(_, correct)| *correct).count() + missed;
         ScoredPredictions { items, gold }
     })
 }
 
-/// What a relation keeps at a threshold.
+/// The counts of a relation at a threshold.
 fn kept(scored: &ScoredPredictions, threshold: Option<Probability>) -> Counts {
     match threshold {
         Some(threshold) => counts_at(&scored.items, scored.gold, threshold),
@@ -53,7 +51,7 @@ fn kept(scored: &ScoredPredictions, threshold: Option<Probability>) -> Counts {
     }
 }
 
-/// The highest F1 of all combinations, and of those with it the fewest triples.
+/// The highest F1 of all combinations, and of these the one with the fewest triples.
 fn best_of_all(scored: &[ScoredPredictions], before: Counts) -> Score {
     let Some((first, rest)) = scored.split_first() else { return before.into() };
     let thresholds = first.items.iter().map(|&(score, _)| Some(Probability::saturating(score)));
@@ -68,7 +66,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn as_trying_every_combination(scored in prop::collection::vec(items(), 0..=4)) {
+    fn as_trying_each_combination(scored in prop::collection::vec(items(), 0..=4)) {
         let found = best_relation_thresholds(&by_relation(&scored));
         let counts: Counts = scored.iter().zip(found.thresholds.values()).map(|(s, t)| kept(s, *t)).sum();
         prop_assert_eq!(found.score, Score::from_counts(counts));

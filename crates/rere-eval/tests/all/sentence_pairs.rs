@@ -1,4 +1,4 @@
-//! Sentences that do not agree are errors that say where and what to do.
+//! Pairs of sentences, and errors of sides that do not agree.
 
 use std::cell::Cell;
 
@@ -17,8 +17,8 @@ fn sentences(given: &[&str]) -> Vec<Sentence> {
     given.iter().map(sentence).collect()
 }
 
-/// The texts of the aligned sentences by their positions on the predicted side.
-fn aligned(gold: &[&str], predicted: &[&str]) -> Result<Vec<usize>, EvalError> {
+/// The index of the predicted sentence of each gold one.
+fn partners(gold: &[&str], predicted: &[&str]) -> Result<Vec<usize>, EvalError> {
     let (gold, predicted) = (sentences(gold), sentences(predicted));
     let pairs = pair_sentences(&gold, &predicted)?;
     assert!(pairs.iter().zip(&gold).all(|(pair, sentence)| std::ptr::eq(pair.0, sentence)));
@@ -27,7 +27,7 @@ fn aligned(gold: &[&str], predicted: &[&str]) -> Result<Vec<usize>, EvalError> {
 }
 
 fn message(gold: &[&str], predicted: &[&str]) -> String {
-    let error = aligned(gold, predicted).expect_err("sides that do not agree");
+    let error = partners(gold, predicted).expect_err("sides that do not agree");
     let sides = (sentences(gold), sentences(predicted));
     assert_eq!(evaluate(&sides.0, &sides.1, &Exact).expect_err("likewise"), error);
     error.to_string()
@@ -35,23 +35,23 @@ fn message(gold: &[&str], predicted: &[&str]) -> String {
 
 #[test]
 fn by_id_in_any_order() {
-    assert_eq!(aligned(&["1:a", "2:b", "3:c"], &["3:c", "1:a", "2:b"]), Ok(vec![1, 2, 0]));
-    // Equal texts are no matter, nor is an empty id.
-    assert_eq!(aligned(&["1:a", ":a"], &[":a", "1:a"]), Ok(vec![1, 0]));
+    assert_eq!(partners(&["1:a", "2:b", "3:c"], &["3:c", "1:a", "2:b"]), Ok(vec![1, 2, 0]));
+    // Texts can be equal, and an id empty.
+    assert_eq!(partners(&["1:a", ":a"], &[":a", "1:a"]), Ok(vec![1, 0]));
 }
 
 #[test]
 fn by_order_without_ids() {
-    assert_eq!(aligned(&["a", "a", "b"], &["a", "a", "b"]), Ok(vec![0, 1, 2]));
-    assert_eq!(aligned(&[], &[]), Ok(vec![]));
+    assert_eq!(partners(&["a", "a", "b"], &["a", "a", "b"]), Ok(vec![0, 1, 2]));
+    assert_eq!(partners(&[], &[]), Ok(vec![]));
 }
 
 #[test]
-fn by_id_both_sides_have_the_same_sentences() {
+fn with_ids_both_sides_must_have_the_same_sentences() {
     assert_eq!(
         message(&["1:a", "2:b"], &["1:a"]),
-        "gold sentence 2 (\"2\") is not among the predictions: predict every sentence, \
-         with no triples where there are none"
+        "gold sentence 2 (\"2\") is not among the predictions: predict every sentence, with an empty list if there \
+         are no triples"
     );
     assert_eq!(
         message(&["1:a"], &["1:a", "x:b"]),
@@ -62,32 +62,32 @@ fn by_id_both_sides_have_the_same_sentences() {
         "gold sentence 2 and predicted sentence 1 have the id \"2\" but different texts: \
          predict the texts of this gold file, unchanged"
     );
-    // Of unknown ones that came before what is gold, the first is named.
+    // The error names the first of several unknown sentences, also if they come before the gold ones.
     let unknown = EvalError::UnknownSentence { id: "x".to_owned(), position: 1 };
     for predicted in [&["x:b", "1:a"][..], &["x:b", "y:b", "1:a"], &["x:b", "y:b", "1:a", "z:b"]] {
-        assert_eq!(aligned(&["1:a"], predicted), Err(unknown.clone()));
+        assert_eq!(partners(&["1:a"], predicted), Err(unknown.clone()));
     }
-    assert!(matches!(aligned(&["1:a"], &[]), Err(EvalError::MissingSentence { position: 1, .. })));
-    assert!(matches!(aligned(&[], &["1:a"]), Err(EvalError::UnknownSentence { position: 1, .. })));
+    assert!(matches!(partners(&["1:a"], &[]), Err(EvalError::MissingSentence { position: 1, .. })));
+    assert!(matches!(partners(&[], &["1:a"]), Err(EvalError::UnknownSentence { position: 1, .. })));
 }
 
 #[test]
-fn an_id_stands_once() {
+fn ids_must_be_unique() {
     assert_eq!(
         message(&["1:a", "2:b", "1:a"], &["1:a", "2:b"]),
         "gold sentence 3 has the id \"1\" of sentence 1: give each sentence its own id"
     );
-    let error = aligned(&["1:a", "2:b"], &["1:a", "2:b", "2:c"]).expect_err("twice");
+    let error = partners(&["1:a", "2:b"], &["1:a", "2:b", "2:c"]).expect_err("twice");
     assert_eq!(error, EvalError::DuplicateId { side: Side::Predicted, id: "2".to_owned(), first: 2, position: 3 });
 }
 
 #[test]
-fn ids_on_each_sentence_or_on_none() {
+fn each_sentence_or_none_must_have_an_id() {
     assert_eq!(
         message(&["1:a"], &["a"]),
-        "only the gold sentences have ids: give ids to both sides, or remove them to go by order"
+        "only the gold sentences have ids: give ids to both sides, or remove them to pair by order"
     );
-    assert_eq!(aligned(&["a"], &["1:a"]), Err(EvalError::IdsOnOneSide { side: Side::Predicted }));
+    assert_eq!(partners(&["a"], &["1:a"]), Err(EvalError::IdsOnOneSide { side: Side::Predicted }));
     assert_eq!(
         message(&["1:a", "b"], &["1:a", "b"]),
         "gold sentence 2 has no id, unlike the first: give an id to each sentence, or to none"
@@ -99,7 +99,7 @@ fn ids_on_each_sentence_or_on_none() {
 }
 
 #[test]
-fn by_order_both_sides_have_the_same_sentences() {
+fn without_ids_both_sides_must_have_the_same_sentences() {
     assert_eq!(
         message(&["a", "b", "c"], &["a", "c"]),
         "gold and predicted sentence 2 have different texts: without ids both files must have the same sentences in \
@@ -110,15 +110,21 @@ fn by_order_both_sides_have_the_same_sentences() {
         "3 gold and 2 predicted sentences: without ids both files must have the same sentences in the same order, \
          and sentence 3 is on one side only"
     );
-    assert_eq!(aligned(&[], &["a"]), Err(EvalError::SentenceCount { gold: 0, predicted: 1 }));
-    // All sentences are counted, not only the first that is on one side.
+    assert_eq!(partners(&[], &["a"]), Err(EvalError::SentenceCount { gold: 0, predicted: 1 }));
+    // The error counts all sentences, not only the first without a partner.
     let four = ["a", "b", "c", "d"];
-    assert_eq!(aligned(&four, &four[..1]), Err(EvalError::SentenceCount { gold: 4, predicted: 1 }));
-    assert_eq!(aligned(&four[..1], &four), Err(EvalError::SentenceCount { gold: 1, predicted: 4 }));
-    assert_eq!(aligned(&["a"], &["a "]), Err(EvalError::TextAt { position: 1 }));
+    assert_eq!(partners(&four, &four[..1]), Err(EvalError::SentenceCount { gold: 4, predicted: 1 }));
+    assert_eq!(partners(&four[..1], &four), Err(EvalError::SentenceCount { gold: 1, predicted: 4 }));
+    assert_eq!(partners(&["a"], &["a "]), Err(EvalError::TextAt { position: 1 }));
 }
 
-/// Ids of the pairs, with `-` for what has no prediction, and what was counted.
+/// The numbers of missing, unknown, repeated gold, repeated predicted and different sentences.
+fn numbers(mismatches: Mismatches) -> [usize; 5] {
+    let Mismatches { missing, unknown, repeated_gold, repeated_predicted, other_text, .. } = mismatches;
+    [missing, unknown, repeated_gold, repeated_predicted, other_text]
+}
+
+/// The ids of the pairs, with `-` for a missing prediction, and the mismatches.
 fn counted(gold: &[&str], predicted: &[&str]) -> (Vec<String>, Mismatches) {
     let (gold, predicted) = (sentences(gold), sentences(predicted));
     let (pairs, mismatches) = pair_sentences_counted(&gold, &predicted).expect("sentences with ids");
@@ -130,22 +136,21 @@ fn counted(gold: &[&str], predicted: &[&str]) -> (Vec<String>, Mismatches) {
 }
 
 #[test]
-fn what_does_not_agree_is_counted_if_asked() {
+fn mismatches_are_counted_on_request() {
     let none = Mismatches::default();
     assert_eq!(counted(&["1:a", "2:b"], &["2:b", "1:a"]), (vec!["1 1a".to_owned(), "2 2b".to_owned()], none));
     assert!(none.is_empty());
     let (pairs, mismatches) =
         counted(&["1:a", "2:b", "1:x", "3:c", "4:d"], &["9:z", "4:D", "1:a", "1:y", "4:E", "3:c", "8:y", "9:z"]);
     assert_eq!(pairs, ["1 1a", "2 -", "3 3c", "4 4D"]);
-    let expected = Mismatches { missing: 1, unknown: 2, repeated_gold: 1, repeated_predicted: 3, other_text: 1 };
-    assert_eq!(mismatches, expected);
+    assert_eq!(numbers(mismatches), [1, 2, 1, 3, 1]);
     assert!(!mismatches.is_empty());
-    assert_eq!(counted(&[], &["1:a", "2:b"]).1, Mismatches { unknown: 2, ..none });
-    assert_eq!(counted(&["1:a"], &[]).1, Mismatches { missing: 1, ..none });
+    assert_eq!(numbers(counted(&[], &["1:a", "2:b"]).1), [0, 2, 0, 0, 0]);
+    assert_eq!(numbers(counted(&["1:a"], &[]).1), [1, 0, 0, 0, 0]);
 }
 
 #[test]
-fn without_ids_nothing_is_counted() {
+fn without_ids_mismatches_are_errors() {
     for (gold, predicted) in [
         (&["a", "b"][..], &["a"][..]),
         (&["a"], &["a", "b"]),
@@ -160,7 +165,7 @@ fn without_ids_nothing_is_counted() {
     }
 }
 
-/// Sentences in the same order are read one at a time, and let go of.
+/// Sentences in the same order are read one by one.
 #[test]
 fn a_stream_runs_no_further_ahead_than_it_must() {
     let read = Cell::new([0, 0]);
@@ -181,7 +186,7 @@ fn a_stream_runs_no_further_ahead_than_it_must() {
     }
     assert!(pairs.next().is_none());
 
-    // Two exchanged: one waits for the other.
+    // Two sentences are exchanged: one waits for the other.
     read.set([0, 0]);
     let mut pairs = SentencePairStream::new(stream(0, vec![1, 2, 3]), stream(1, vec![2, 1, 3]), Agreement::Required);
     for expected in [[1, 2], [2, 2], [3, 3]] {
@@ -192,7 +197,7 @@ fn a_stream_runs_no_further_ahead_than_it_must() {
 }
 
 #[test]
-fn an_error_of_a_stream_is_handed_on_and_ends_it() {
+fn an_error_of_a_stream_is_returned_and_ends_the_pairs() {
     #[derive(Debug, PartialEq)]
     enum Failure {
         Read,
@@ -217,7 +222,7 @@ fn an_error_of_a_stream_is_handed_on_and_ends_it() {
     assert!(pairs.next().is_none());
 }
 
-/// Streams that could go on after their end are not asked again.
+/// Streams that can go on after their end are not polled again.
 #[test]
 fn nothing_follows_the_end() {
     let stream = || {
@@ -233,9 +238,12 @@ fn nothing_follows_the_end() {
 }
 
 proptest! {
-    /// The pairs, and what is counted, are those of looking each sentence up, whatever the orders.
+    /// Pairs and mismatches are those of looking up each sentence, whatever the orders.
     #[test]
-    fn as_looking_each_up(gold in prop::collection::vec(0u8..12, 0..12), predicted in prop::collection::vec(0u8..12, 0..12)) {
+    fn as_looking_up_each_sentence(
+        gold in prop::collection::vec(0u8..12, 0..12),
+        predicted in prop::collection::vec(0u8..12, 0..12),
+    ) {
         let make = |ids: &[u8]| -> Vec<Sentence> {
             ids.iter().map(|id| Sentence::new("a").with_id(id.to_string())).collect()
         };
@@ -256,15 +264,9 @@ proptest! {
         prop_assert_eq!(found, expected);
         let missing = gold_once.iter().filter(|own| !predicted_once.contains(own)).count();
         let unknown = predicted_once.iter().filter(|own| !gold_once.contains(own)).count();
-        let expected = Mismatches {
-            missing,
-            unknown,
-            repeated_gold: gold.len() - gold_once.len(),
-            repeated_predicted: predicted.len() - predicted_once.len(),
-            other_text: 0,
-        };
-        prop_assert_eq!(mismatches, expected);
-        // Required agreement is an error just where something was counted.
+        let repeated = [gold.len() - gold_once.len(), predicted.len() - predicted_once.len()];
+        prop_assert_eq!(numbers(mismatches), [missing, unknown, repeated[0], repeated[1], 0]);
+        // Without mismatches, and only then, required agreement is no error.
         prop_assert_eq!(pair_sentences(&gold_sentences, &predicted_sentences).is_ok(), mismatches.is_empty());
     }
 }

@@ -2,20 +2,21 @@
 
     python curves.py --out curves.json
 
-Needs scikit-learn 1.9 and scipy 1.17. A second source for rere_eval's curves and tests; nothing here is written from the
-Rust code. Writes `{"curves", "calibrations", "significance"}`:
+Needs scikit-learn 1.9 and scipy 1.17. An independent source for rere_eval's curves and tests, not written from the Rust
+code. Writes `{"curves", "calibrations", "significance"}`:
 
 - `curves`: cases `{"name", "items", "missed", "thresholds", "precision", "recall", "f1", "average_precision"}`.
-  `items` are `[score, right]`; `missed` gold triples are no item. Points go from the highest threshold to the lowest.
-  Precision and, but for the factor (right items / gold triples), recall are those of precision_recall_curve, and so is
-  average_precision that of average_precision_score. F1 is f1_score with the missed triples as positives that are
-  predicted at no threshold.
+  `items` are `[score, correct]`; `missed` is the number of gold triples that are not items. Points go from the highest
+  threshold to the lowest. Precision is that of precision_recall_curve. Recall and average_precision are those of
+  precision_recall_curve and average_precision_score, times (correct items / gold triples). F1 is f1_score with the
+  missed triples as positives that are never predicted.
 - `calibrations`: cases `{"items", "bins", "mean_score", "share_right", "expected_error"}` by calibration_curve with
-  the strategy uniform; the error weighs its bins by numpy's digitize.
+  the strategy uniform; the error weights its bins by numpy's digitize.
 - `significance`: `{"a", "b", "bootstrap", "p_value", "exact_p_value", "few"}`. `a` and `b` are
-  `[right, predicted, gold]` of each sentence; `bootstrap` has the 95 % percentile intervals of scipy.stats.bootstrap
-  for precision, recall and F1 of `a`, and for the difference a - b of F1; `p_value` is scipy.stats.permutation_test's
-  for the difference on all sentences, `exact_p_value` the one on the first `few`, of which all exchanges are tried.
+  `[true positives, predicted, gold]` of each sentence; `bootstrap` has the 95 % percentile intervals of
+  scipy.stats.bootstrap for precision, recall and F1 of `a`, and for the difference a - b of F1; `p_value` is that of
+  scipy.stats.permutation_test for the difference on all sentences, `exact_p_value` the one on the first `few`, with all
+  exchanges.
 
 Scores are multiples of 1/1024 or float32, so that both sides read the same numbers.
 """
@@ -74,7 +75,7 @@ def items(scores, right):
 
 
 def systems(rng, sentences):
-    """Two systems of which the first finds a little more; gold and guesses are shared, so that they are paired."""
+    """Two systems; the first finds a little more. Gold triples and difficulty are shared, so that they are paired."""
     gold = rng.integers(1, 4, sentences)
     hard = rng.random(sentences)
 
@@ -110,7 +111,7 @@ def intervals(a, b):
 
 
 def p_value(a, b, rounds):
-    """By exchanging the two systems' counts of a sentence, packed in one number as the test moves single numbers."""
+    """Exchanges the counts of a sentence. They are packed into one number because the test exchanges single numbers."""
     gold = a[:, 2].sum()
 
     def pack(counts):
@@ -120,7 +121,7 @@ def p_value(a, b, rounds):
         def system(packed):
             return 2 * (packed // 1000).sum(axis) / ((packed % 1000).sum(axis) + gold)
 
-        # Rounded, as equal differences must tie.
+        # Rounded, because equal differences must tie.
         return np.round(np.abs(system(x) - system(y)), 12)
 
     result = stats.permutation_test(
@@ -138,7 +139,7 @@ def main():
     rng = np.random.default_rng(SEED)
 
     def scored(count, levels, sharp):
-        """Scores that rise with the share that is right; many equal ones where there are few levels."""
+        """Scores that increase with the share of correct items; many are equal if there are few levels."""
         scores = np.float32(rng.integers(0, levels + 1, count) / levels)
         return scores.astype(float), (rng.random(count) < scores**sharp).astype(int)
 

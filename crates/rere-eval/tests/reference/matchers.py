@@ -1,12 +1,12 @@
-"""Writes matchers.json: counts of random small corpora under every matcher, from a plain transcription of the definitions.
+"""Writes matchers.json: counts of small random corpora under each matcher, by a plain transcription of the definitions.
 
-A second source for rere_eval::Match, written from the definitions of the field and not from the Rust code. Run
-`python3 matchers.py` in this folder; only the standard library is needed. The output depends on nothing else.
+An independent source for rere_eval::Match, written from the definitions of the field and not from the Rust code. Run
+`python3 matchers.py` in this folder; it needs only the standard library.
 
-In matchers.json, `mentions` are [surface, first byte, byte after the last, entity type, entity or null] in one text. `corpora` are lists
-of [gold, predicted] for each sentence; a side is a string of triples of three characters each: subject and object as
-letters from A on (mentions), between them the relation. `counts` has, for each corpus, [right, predicted, gold] in the
-order of `matchers`.
+In matchers.json, `mentions` are [surface, first byte, byte after the last, entity type, entity or null] in one text.
+`corpora` are lists of [gold, predicted] for each sentence. A side is a string with three characters per triple:
+subject, relation and object; subject and object are letters from A on (mentions). `counts` has, for each corpus,
+[true positives, predicted, gold] in the order of `matchers`.
 """
 
 import json
@@ -16,17 +16,17 @@ import random
 SEED, CORPORA = 21, 1000
 # Words that come twice, white space of several kinds, and characters of one, two and three bytes.
 TEXT = "New York \u3000New\tJersey \u00a0 York é New York City 北京 北京 市 "
-# In characters. Some share a begin, an end, a word or the whole surface; one is white space alone.
+# In characters. Some share a start, an end, a word or the whole surface; one is only white space.
 SPANS = [(0, 8), (0, 3), (30, 38), (30, 43), (4, 8), (10, 20), (8, 20), (10, 13), (22, 27), (23, 29), (28, 29)]
 SPANS += [(44, 46), (47, 49), (47, 51), (21, 22)]
 TYPES = ["LOC", "ORG"]
-# Two entities share a name or a span here and there.
+# Some entities share a name or a span.
 ENTITIES = [None, "0", "1", "2", "1"]
 RELATIONS = "rs"
 
 
 def mentions():
-    """Every span, with both types for every other one."""
+    """Each span; every second one with both types."""
     table = []
     for number, (start, end) in enumerate(SPANS):
         before, surface = TEXT[:start].encode(), TEXT[start:end]
@@ -37,7 +37,7 @@ def mentions():
 
 
 def score_sets(gold, predicted, compared):
-    """Triples of a sentence are a set of what is compared."""
+    """Compares the triples of a sentence as sets."""
 
     def reduced(triples):
         return {(compared(subject), relation, compared(obj)) for subject, relation, obj in triples}
@@ -72,20 +72,20 @@ def strict(gold, predicted):
 
 
 def begin(gold, predicted):
-    """Each gold triple takes the first prediction that no other has taken and that agrees; nothing is a set."""
+    """Each gold triple takes the first free prediction that agrees; repeats count."""
     free = list(predicted)
-    right = 0
+    true_positives = 0
     for subject, relation, obj in gold:
-        for place, (other_subject, other_relation, other_object) in enumerate(free):
+        for index, (other_subject, other_relation, other_object) in enumerate(free):
             if relation == other_relation and subject[1] == other_subject[1] and obj[1] == other_object[1]:
-                del free[place]
-                right += 1
+                del free[index]
+                true_positives += 1
                 break
-    return right, len(predicted), len(gold)
+    return true_positives, len(predicted), len(gold)
 
 
 def entity(gold, predicted):
-    """A set of entities with relations; gold mentions say which entities a predicted mention may be."""
+    """Compares sets of entities with relations; gold mentions decide which entities a predicted mention can mean."""
 
     def of(mention):
         surface, _, _, _, entity_id = mention
@@ -96,9 +96,9 @@ def entity(gold, predicted):
 
     def readings(mention):
         surface = mention[0].strip()
-        in_place = {of(known) for known in mentions if known[1:3] == mention[1:3]}
+        by_span = {of(known) for known in mentions if known[1:3] == mention[1:3]}
         by_name = {of(known) for known in mentions if known[0].strip() == surface}
-        return in_place or by_name or {(0, surface)}
+        return by_span or by_name or {(0, surface)}
 
     def read(triple):
         subject, relation, obj = triple
@@ -125,7 +125,7 @@ def main():
     table = mentions()
 
     def triple():
-        # Few subjects, so that equal triples are frequent.
+        # Few subjects, so equal triples are frequent.
         subject = rng.randrange(len(table)) if rng.random() < 0.5 else rng.randrange(4)
         return subject, rng.choice(RELATIONS), rng.randrange(4 if rng.random() < 0.5 else len(table))
 

@@ -1,7 +1,7 @@
-//! Settings from a table of a file.
+//! Deserialisation of settings.
 //!
-//! The keys of a loss depend on its name, which may be the last of them. Serde's own tagged enums lose the name of a key
-//! whose value is wrong, and do not refuse unknown keys beside common ones. So the table is read as it stands first.
+//! The keys of a loss depend on its name, which may come last. With serde's tagged enums, errors would not name the key
+//! of an invalid value, and unknown keys would be accepted. So the whole table is read first, as [`Value`]s.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::{CpuVariant, DEFAULT_GAMMA, PerClass, Sampling, Surrogate};
 
 const NAMES: [&str; 8] = ["bce", "focal", "asymmetric", "dice", "cpu", "upu", "nnpu", "ssr-pu"];
 
-/// The tau with which mu is the authors' `1.05 pi`.
+/// The tau for which mu is the authors' `1.05 pi`.
 const CPU_TAU: f64 = 0.05;
 
 impl<'de> Deserialize<'de> for LossSettings {
@@ -30,8 +30,8 @@ fn read(mut entries: Vec<(String, Value)>) -> Result<LossSettings, String> {
         return Err("the loss has no name: expected a table such as { name = \"cpu\" }".to_owned());
     };
     let (_, name) = entries.remove(at);
-    let Value::Word(loss) = name else {
-        return Err(format!("name of a loss: expected one of {}, found {name}", NAMES.join(", ")));
+    let Value::String(loss) = name else {
+        return Err(format!("name of the loss: expected one of {}, found {name}", NAMES.join(", ")));
     };
     let mut keys = Keys { loss, entries, known: Vec::new() };
     let kind = match keys.loss.as_str() {
@@ -45,7 +45,7 @@ fn read(mut entries: Vec<(String, Value)>) -> Result<LossSettings, String> {
         "dice" => LossKind::Dice { smoothing: keys.number("smoothing", 1.0)? },
         "cpu" => LossKind::Cpu {
             gamma: keys.numbers("gamma", DEFAULT_GAMMA)?,
-            variant: keys.value("variant", "\"group\" or \"paper\"", CpuVariant::Group, word)?,
+            variant: keys.value("variant", "\"group\" or \"paper\"", CpuVariant::Group, variant)?,
             prior: keys.prior(CPU_TAU)?,
         },
         "upu" => LossKind::Upu { surrogate: keys.surrogate()?, sampling: keys.sampling()?, prior: keys.prior(0.0)? },
@@ -59,12 +59,12 @@ fn read(mut entries: Vec<(String, Value)>) -> Result<LossSettings, String> {
         "ssr-pu" => LossKind::SsrPu { margin: keys.number("margin", 1.0)?, prior: keys.prior(0.0)? },
         other => return Err(format!("unknown loss {other:?}: expected one of {}", NAMES.join(", "))),
     };
-    let group = keys.value("group", "\"sentence\" or \"label\"", GroupBy::Sentence, word)?;
+    let group = keys.value("group", "\"sentence\" or \"label\"", GroupBy::Sentence, variant)?;
     keys.finish()?;
     Ok(LossSettings { kind, group })
 }
 
-/// The keys of a loss that were not asked for yet, and the names of those that were.
+/// The entries of a loss's table that were not read yet, and the names of all known keys.
 struct Keys {
     loss: String,
     entries: Vec<(String, Value)>,
@@ -94,43 +94,45 @@ impl Keys {
     }
 
     fn sampling(&mut self) -> Result<Sampling, String> {
-        self.value("sampling", "\"one-sample\" or \"case-control\"", Sampling::OneSample, word)
+        self.value("sampling", "\"one-sample\" or \"case-control\"", Sampling::OneSample, variant)
     }
 
     fn surrogate(&mut self) -> Result<Surrogate, String> {
         let expected = "\"logistic\", \"sigmoid\", \"squared\" or { squared = { margin = 1.0 } }";
         self.value("surrogate", expected, Surrogate::Logistic, |value| match value {
-            Value::Word(word) if word == "squared" => Some(Surrogate::Squared { margin: 1.0 }),
-            Value::Word(_) => word(value),
-            _ => Some(Surrogate::Squared { margin: value.only("squared")?.only("margin")?.number()? }),
+            Value::String(name) if name == "squared" => Some(Surrogate::Squared { margin: 1.0 }),
+            Value::String(_) => variant(value),
+            _ => Some(Surrogate::Squared { margin: value.only_key("squared")?.only_key("margin")?.number()? }),
         })
     }
 
     fn prior(&mut self, tau: f64) -> Result<PriorSettings, String> {
         let expected = "a number, a list of numbers, { counted = { tau = 0.05 } } or \"estimated\"";
         self.value("prior", expected, PriorSettings::Counted { tau }, |value| match value {
-            Value::Word(word) => (word == "estimated").then_some(PriorSettings::Estimated),
-            Value::Table(_) => Some(PriorSettings::Counted { tau: value.only("counted")?.only("tau")?.number()? }),
+            Value::String(name) => (name == "estimated").then_some(PriorSettings::Estimated),
+            Value::Table(_) => {
+                Some(PriorSettings::Counted { tau: value.only_key("counted")?.only_key("tau")?.number()? })
+            }
             _ => value.numbers().map(PriorSettings::Given),
         })
     }
 
-    /// Refuses keys that nothing asked for.
+    /// Returns an error if there is an unknown key.
     fn finish(self) -> Result<(), String> {
         let Some((key, _)) = self.entries.first() else { return Ok(()) };
         let (loss, known) = (&self.loss, self.known.join(", "));
-        let mu = key == "mu" && self.known.contains(&"prior");
-        let hint = if mu { "write prior instead; " } else { "" };
+        let is_mu = key == "mu" && self.known.contains(&"prior");
+        let hint = if is_mu { "write prior instead; " } else { "" };
         Err(format!("unknown key {key:?} of the loss {loss:?}: {hint}expected one of {known}"))
     }
 }
 
-/// A value of a table.
+/// A value in a table.
 #[derive(Debug)]
 enum Value {
     Bool(bool),
     Number(f64),
-    Word(String),
+    String(String),
     List(Vec<Value>),
     Table(Vec<(String, Value)>),
 }
@@ -147,8 +149,8 @@ impl Value {
         }
     }
 
-    /// The value of a table's only key, if it has this name.
-    fn only(&self, name: &str) -> Option<&Self> {
+    /// Returns the value of a table's only key, if that has this name.
+    fn only_key(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Table(entries) => match entries.as_slice() {
                 [(key, value)] if key == name => Some(value),
@@ -159,10 +161,10 @@ impl Value {
     }
 }
 
-/// A word that serde knows as a variant.
-fn word<T: for<'de> Deserialize<'de>>(value: &Value) -> Option<T> {
-    let Value::Word(word) = value else { return None };
-    T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(word.as_str())).ok()
+/// Reads a string as the name of an enum's variant.
+fn variant<T: for<'de> Deserialize<'de>>(value: &Value) -> Option<T> {
+    let Value::String(name) = value else { return None };
+    T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(name.as_str())).ok()
 }
 
 impl fmt::Display for Value {
@@ -170,7 +172,7 @@ impl fmt::Display for Value {
         match self {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Number(value) => write!(f, "{value}"),
-            Self::Word(word) => write!(f, "{word:?}"),
+            Self::String(value) => write!(f, "{value:?}"),
             Self::List(values) => {
                 let values: Vec<String> = values.iter().map(Self::to_string).collect();
                 write!(f, "[{}]", values.join(", "))
@@ -196,7 +198,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, a list of numbers, a word or a table")
+        f.write_str("a number, a list of numbers, a string or a table")
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
@@ -216,7 +218,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Word(value.to_owned()))
+        Ok(Value::String(value.to_owned()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
@@ -245,7 +247,7 @@ impl<'de> Visitor<'de> for TableVisitor {
         let mut table: Self::Value = Vec::new();
         while let Some((key, value)) = entries.next_entry::<String, Value>()? {
             if table.iter().any(|(other, _)| *other == key) {
-                return Err(A::Error::custom(format!("the key {key:?} stands twice")));
+                return Err(A::Error::custom(format!("the key {key:?} occurs twice")));
             }
             table.push((key, value));
         }

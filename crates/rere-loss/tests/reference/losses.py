@@ -1,4 +1,4 @@
-"""Values and gradients of the losses in float64 PyTorch: what the Rust losses must reproduce.
+"""Values and gradients of the losses in float64 PyTorch: the numbers that the Rust losses must reproduce.
 
     python losses.py --out losses.json
 
@@ -6,14 +6,14 @@ Needs torch 2.9. Written from the formulas of the papers named at each loss, not
 of autograd. Writes an array of cases `{"name", "loss", "classes", "logits", "targets", "mask", "each", "mean",
 "gradient"}`:
 
-- `loss`: `{"name", ...settings}`. A setting is one number, or an array with one for each of the `classes` (else null):
-  group g then has class g % classes.
-- `logits`, `targets`, `mask`: [groups, labels]; a label counts where the mask is 1. Logits and targets are multiples of
-  1/64, exact in float32; those that do not count must change nothing.
-- `each`: one number a group: the mean over the labels that count for bce, focal and asymmetric, and the loss of the
-  group for the others. 0 where nothing counts.
-- `mean`: over all labels that count for bce, focal and asymmetric, and over all groups in which something counts for
-  the others.
+- `loss`: `{"name", ...settings}`. A setting is one number, or an array with one number for each of the `classes` (else
+  null): group g then has class g % classes.
+- `logits`, `targets`, `mask`: [groups, labels]. A label with mask 0 is masked and must change nothing. Logits and
+  targets are multiples of 1/64, exact in float32.
+- `each`: one number per group: the mean over the unmasked labels for bce, focal and asymmetric, and the loss of the
+  group for the others. 0 if all labels are masked.
+- `mean`: over all unmasked labels for bce, focal and asymmetric, and over all groups with an unmasked label for the
+  others.
 - `gradient`: of `mean` with respect to the logits, [groups, labels].
 """
 
@@ -38,23 +38,23 @@ class Case(NamedTuple):
     shape: tuple[int, int]
     classes: int | None = None
     scale: float = 2.0  # deviation of the logits
-    positives: float = 0.3  # share of the labels whose target is 1
+    positives: float = 0.3  # share of the labels with target 1
     soft: bool = False  # targets are anything in [0, 1]
-    unmasked: float = 1.0  # share of the labels that count
-    masked_groups: tuple[int, ...] = ()  # groups of which no label counts
-    wild: bool = False  # logits of labels that do not count are +-10000
+    unmasked: float = 1.0  # share of the labels that are not masked
+    masked_groups: tuple[int, ...] = ()  # groups whose labels are all masked
+    wild: bool = False  # logits of masked labels are +-10000
     saturated: bool = False  # all logits are +-30
-    shift: tuple[float, float] = (0.0, 0.0)  # added in groups 0, 2, 4, ... to the logits of the positives, of the rest
+    shift: tuple[float, float] = (0.0, 0.0)  # added in groups 0, 2, 4, ... to the logits of the positives, the others
     corrected: tuple[int, ...] = ()  # groups whose negative risk nnpu or ssr-pu corrects
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """torch.sigmoid, but the gradient too keeps its digits where the score is all but 1."""
+    """torch.sigmoid with a gradient that keeps its digits if the score is nearly 1."""
     return torch.exp(logsigmoid(x))
 
 
 # Losses of each label -------------------------------------------------------------------------------------------------
-# All take the logits x and targets y of the labels of one group that count, [labels].
+# All take the logits x and targets y of the unmasked labels of one group, [labels].
 
 
 def bce(x: Tensor, y: Tensor, positive_weight: float) -> Tensor:
@@ -94,7 +94,7 @@ def log_mean_sigmoid(x: Tensor, weights: Tensor) -> Tensor:
 
 
 def log_closeness(x: Tensor, weights: Tensor, mu: float) -> Tensor:
-    """ln(1 - |m - mu|) of the weighted mean m of the scores; 1 - m is taken as the mean of 1 - score."""
+    """ln(1 - |m - mu|) of the weighted mean m of the scores; 1 - m is computed as the mean of 1 - score."""
     share = weights / weights.sum()
     mean = (share * sigmoid(x)).sum()
     assert (mean - mu).abs() > 1e-5, "no clear gradient"
@@ -102,7 +102,7 @@ def log_closeness(x: Tensor, weights: Tensor, mu: float) -> Tensor:
 
 
 def cpu(x: Tensor, y: Tensor, variant: str, mu: float, gamma: float) -> Tensor:
-    """Collective PU loss: `paper` is its Eq. 9; `group` takes the mean apart over the positives and over the rest."""
+    """Collective PU loss: `paper` is its Eq. 9; `group` takes separate means over positives and unlabelled."""
     everything, rest = torch.ones_like(y), 1 - y
     if variant == "paper":
         return -gamma * y.sum() * log_mean_sigmoid(x, everything) - rest.sum() * log_closeness(x, everything, mu)
@@ -151,7 +151,7 @@ def ssr_pu_risks(x: Tensor, y: Tensor, prior: float, labelled: float, margin: fl
 
 
 def non_negative(positive: Tensor, negative: Tensor, beta: float, step_size: float) -> Tensor:
-    """The authors' program for Kiryo et al. 2017: where corrected, the gradient is not that of the value."""
+    """The authors' program for Kiryo et al. 2017: if corrected, the gradient is not that of the value."""
     if negative >= -beta:
         return positive + negative
     backward = -step_size * negative

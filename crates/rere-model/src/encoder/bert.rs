@@ -12,14 +12,22 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Encoder, EncoderInput};
+use super::{Encoder, EncoderInput, check_dropout, check_sizes};
 use crate::{
     ModelError,
-    ops::dropout::dropout,
-    ops::{gelu::gelu, layer_norm::layer_norm, softmax::softmax},
+    error::ConfigProblem,
+    ops::{dropout::dropout, gelu::gelu, layer_norm::layer_norm, softmax::softmax},
 };
 
-/// The fields of a Hugging Face BERT `config.json` that matter. Unknown fields are ignored, as there.
+/// Settings of a [`Bert`]: the relevant fields of a Hugging Face `config.json`. Unknown fields are ignored.
+///
+/// ```
+/// use rere_model::{BertConfig, Encoder, burn::tensor::Device};
+///
+/// let encoder = BertConfig::tiny(100).init(&Device::flex())?; // 100 token ids
+/// assert_eq!(encoder.hidden_size(), 128);
+/// # Ok::<(), rere_model::ModelError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BertConfig {
     /// Number of token ids.
@@ -29,16 +37,16 @@ pub struct BertConfig {
     pub hidden_size: usize,
     /// Number of layers.
     pub num_hidden_layers: usize,
-    /// Number of attention heads; divides the hidden size.
+    /// Number of attention heads. The hidden size must be a multiple of it.
     pub num_attention_heads: usize,
     /// Size of the feed-forward layer.
     pub intermediate_size: usize,
-    /// The longest input, in tokens.
+    /// Maximum length of an input in tokens.
     pub max_position_embeddings: usize,
-    /// Number of segments.
+    /// Number of segments, at least 2.
     #[serde(default = "two")]
     pub type_vocab_size: usize,
-    /// Activation of the feed-forward layer: only `gelu` is supported.
+    /// Activation of the feed-forward layer. Only `gelu` is supported.
     #[serde(default = "gelu_name")]
     pub hidden_act: String,
     /// Dropout after embeddings, attention and feed-forward layers.
@@ -47,13 +55,13 @@ pub struct BertConfig {
     /// Dropout of attention weights.
     #[serde(default = "tenth")]
     pub attention_probs_dropout_prob: f64,
-    /// Added to the variance in layer norms.
+    /// Number that is added to the variance in layer norms.
     #[serde(default = "norm_epsilon")]
     pub layer_norm_eps: f64,
     /// Standard deviation of random weights.
     #[serde(default = "initializer_range")]
     pub initializer_range: f64,
-    /// Only `absolute` is supported.
+    /// Type of positions. Only `absolute` is supported.
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
 }
@@ -83,7 +91,7 @@ fn absolute() -> String {
 }
 
 impl BertConfig {
-    /// A small encoder for random weights: 2 layers of 128, 4 heads, 256 tokens at most.
+    /// Creates the settings of a small encoder for random weights: 2 layers of 128, 4 heads, at most 256 tokens.
     pub fn tiny(vocab_size: usize) -> Self {
         Self {
             vocab_size,
@@ -103,53 +111,37 @@ impl BertConfig {
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        let unsupported = |message: String| Err(ModelError::Unsupported(message));
-        if self.hidden_act != "gelu" {
-            return unsupported(format!("hidden_act is {:?}; only \"gelu\" is supported", self.hidden_act));
-        }
-        if self.position_embedding_type != "absolute" {
-            let given = &self.position_embedding_type;
-            return unsupported(format!("position_embedding_type is {given:?}; only \"absolute\" is supported"));
-        }
-        let sizes = [
+        check_sizes(&[
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),
             ("num_attention_heads", self.num_attention_heads),
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
-        ];
-        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return unsupported(format!("{name} is 0"));
-        }
-        if self.type_vocab_size < 2 {
-            let given = self.type_vocab_size;
-            return unsupported(format!("type_vocab_size is {given}; query and sentence are two segments"));
-        }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
-            return unsupported(format!("hidden_size {hidden} is not a multiple of num_attention_heads {heads}"));
-        }
-        for (name, p) in [
-            ("hidden_dropout_prob", self.hidden_dropout_prob),
-            ("attention_probs_dropout_prob", self.attention_probs_dropout_prob),
-        ] {
-            if !(0.0..1.0).contains(&p) {
-                return unsupported(format!("{name} is {p}; it must lie in [0, 1)"));
-            }
-        }
-        if !(self.initializer_range >= 0.0 && self.initializer_range.is_finite()) {
-            return unsupported(format!("initializer_range is {}; it must not be negative", self.initializer_range));
-        }
-        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
-            return unsupported(format!("layer_norm_eps is {}; it must be a positive number", self.layer_norm_eps));
-        }
-        Ok(())
+        ])?;
+        check_dropout("hidden_dropout_prob", self.hidden_dropout_prob)?;
+        check_dropout("attention_probs_dropout_prob", self.attention_probs_dropout_prob)?;
+        let problem = if self.hidden_act != "gelu" {
+            ConfigProblem::Activation { found: self.hidden_act.clone() }
+        } else if self.position_embedding_type != "absolute" {
+            ConfigProblem::PositionEmbedding { found: self.position_embedding_type.clone() }
+        } else if self.type_vocab_size < 2 {
+            ConfigProblem::Segments { found: self.type_vocab_size }
+        } else if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            ConfigProblem::Heads { hidden_size: self.hidden_size, heads: self.num_attention_heads }
+        } else if !(self.initializer_range >= 0.0 && self.initializer_range.is_finite()) {
+            ConfigProblem::InitializerRange { found: self.initializer_range }
+        } else if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
+            ConfigProblem::LayerNormEps { found: self.layer_norm_eps }
+        } else {
+            return Ok(());
+        };
+        Err(ModelError::Unsupported(problem))
     }
 
-    /// A BERT with random weights.
+    /// Creates a BERT with random weights.
     ///
     /// # Errors
-    /// Where the settings contradict each other or are not supported.
+    /// Returns an error if a setting is invalid or not supported.
     pub fn init(&self, device: &Device) -> Result<Bert, ModelError> {
         self.check()?;
         let random = Initializer::Normal { mean: 0.0, std: self.initializer_range };
@@ -192,7 +184,7 @@ impl BertConfig {
 pub struct Bert {
     embeddings: Embeddings,
     layers: Vec<Layer>,
-    /// How many of the lowest layers are not trained, and the embeddings neither; `None` where all is trained.
+    /// Number of lowest layers that, like the embeddings, are not trained; `None` if everything is trained.
     #[module(skip)]
     frozen: Option<usize>,
 }
@@ -207,26 +199,26 @@ impl Bert {
         self
     }
 
-    /// The hidden states `[batch * tokens, hidden]` under the last layer.
+    /// Computes the input of the last layer, `[batch * tokens, hidden]`.
     fn below_last(&self, input: &EncoderInput, padding: &Tensor<4, Bool>) -> Tensor<2> {
         let below = 0..self.layers.len().saturating_sub(1);
         let Some(states) = input.frozen.clone().or_else(|| self.frozen(input)) else {
-            return self.climb(self.embeddings.forward(input), below, padding);
+            return self.apply_layers(self.embeddings.forward(input), below, padding);
         };
         let [batch, tokens, size] = states.dims();
         let states = states.reshape([batch * tokens, size]);
         let states = if input.ids.device().is_autodiff() { Tensor::from_inner(states) } else { states };
-        self.climb(states, self.frozen_layers()..below.end, padding)
+        self.apply_layers(states, self.frozen_layers_below_last()..below.end, padding)
     }
 
-    /// How many layers are frozen, of those under the last one: that is computed in its own way.
-    fn frozen_layers(&self) -> usize {
+    /// Returns the number of frozen layers below the last one, which [`Encoder::first`] computes differently.
+    fn frozen_layers_below_last(&self) -> usize {
         self.frozen.unwrap_or_default().min(self.layers.len().saturating_sub(1))
     }
 
-    /// Hidden states through these layers. Rows are tokens throughout: matrix products in two dimensions are much faster
-    /// than batched ones.
-    fn climb(&self, hidden: Tensor<2>, layers: Range<usize>, padding: &Tensor<4, Bool>) -> Tensor<2> {
+    /// Applies these layers. Rows are tokens, because two-dimensional matrix products are much faster than batched
+    /// ones.
+    fn apply_layers(&self, hidden: Tensor<2>, layers: Range<usize>, padding: &Tensor<4, Bool>) -> Tensor<2> {
         let layers = &self.layers[layers];
         layers.iter().fold(hidden, |hidden, layer| layer.forward(hidden.clone(), hidden, padding))
     }
@@ -236,7 +228,7 @@ impl Encoder for Bert {
     fn forward(&self, input: &EncoderInput) -> Tensor<3> {
         let padding = padding(input);
         let hidden = self.below_last(input, &padding);
-        by_row(
+        split_rows(
             match self.layers.last() {
                 Some(last) => last.forward(hidden.clone(), hidden, &padding),
                 None => hidden,
@@ -245,19 +237,19 @@ impl Encoder for Bert {
         )
     }
 
-    /// The last layer computes the first token alone, which still attends to all.
+    /// The last layer computes only the first token, which attends to all tokens.
     fn first(&self, input: &EncoderInput) -> Tensor<2> {
         let padding = padding(input);
         let hidden = self.below_last(input, &padding);
         let [batch, _] = input.ids.dims();
-        let first = by_row(hidden.clone(), input).narrow(1, 0, 1).reshape([batch, self.hidden_size()]);
+        let first = split_rows(hidden.clone(), input).narrow(1, 0, 1).reshape([batch, self.hidden_size()]);
         match self.layers.last() {
             Some(last) => last.forward(first, hidden, &padding),
             None => first,
         }
     }
 
-    /// What is not trained needs no gradient: without its record, whole operations stay whole.
+    /// Frozen layers need no gradient. Without autodiff, burn does not split their operations into small ones.
     fn frozen(&self, input: &EncoderInput) -> Option<Tensor<3>> {
         self.frozen?;
         let (plain, input) = if input.ids.device().is_autodiff() {
@@ -266,7 +258,7 @@ impl Encoder for Bert {
             (self.clone(), input.clone())
         };
         let hidden = plain.embeddings.forward(&input);
-        Some(by_row(plain.climb(hidden, 0..self.frozen_layers(), &padding(&input)), &input))
+        Some(split_rows(plain.apply_layers(hidden, 0..self.frozen_layers_below_last(), &padding(&input)), &input))
     }
 
     fn keeps_frozen(&self) -> bool {
@@ -278,14 +270,14 @@ impl Encoder for Bert {
     }
 }
 
-/// Where there is padding, `[batch, 1, 1, tokens]`.
+/// Returns true for padding, `[batch, 1, 1, tokens]`.
 fn padding(input: &EncoderInput) -> Tensor<4, Bool> {
     let [batch, tokens] = input.mask.dims();
     input.mask.clone().bool_not().reshape([batch, 1, 1, tokens])
 }
 
-/// `[batch * tokens, hidden]` as `[batch, tokens, hidden]`.
-fn by_row(hidden: Tensor<2>, input: &EncoderInput) -> Tensor<3> {
+/// Reshapes `[batch * tokens, hidden]` to `[batch, tokens, hidden]`.
+fn split_rows(hidden: Tensor<2>, input: &EncoderInput) -> Tensor<3> {
     let [batch, tokens] = input.ids.dims();
     let [_, size] = hidden.dims();
     hidden.reshape([batch, tokens, size])
@@ -302,7 +294,7 @@ struct Embeddings {
 }
 
 impl Embeddings {
-    /// `[batch * tokens, hidden]`
+    /// Computes `[batch * tokens, hidden]`.
     fn forward(&self, input: &EncoderInput) -> Tensor<2> {
         let [batch, tokens] = input.ids.dims();
         let device = input.ids.device();
@@ -332,8 +324,8 @@ struct Layer {
 }
 
 impl Layer {
-    /// The layer's output for the tokens `rows`, `[batch * wanted, hidden]`, which attend to all tokens `hidden`,
-    /// `[batch * tokens, hidden]`, but those of the `padding`, `[batch, 1, 1, tokens]`.
+    /// Computes the layer's output for the tokens `rows`, `[batch * wanted, hidden]`. They attend to all tokens
+    /// `hidden`, `[batch * tokens, hidden]`, except for `padding`, `[batch, 1, 1, tokens]`.
     fn forward(&self, rows: Tensor<2>, hidden: Tensor<2>, padding: &Tensor<4, Bool>) -> Tensor<2> {
         let [batch, _, _, tokens] = padding.dims();
         let [outputs, size] = rows.dims();
@@ -345,7 +337,7 @@ impl Layer {
 
         let scale = ((size / self.heads) as f64).sqrt().recip();
         let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
-        // Finite, so that a row with nothing but padding stays a number, and not beyond 16 bits.
+        // Finite, so that a row of padding does not become NaN, and in the range of f16.
         let scores = scores.mask_fill(padding.clone().expand([batch, self.heads, wanted, tokens]), -3e4);
         let weights = dropout(&self.attention_dropout, softmax(scores));
         let context = weights.matmul(value).swap_dims(1, 2).reshape([outputs, size]);

@@ -1,4 +1,4 @@
-//! Embeddings and bidirectional LSTM layers: the paper's ablation "RERE - LSTM".
+//! A bidirectional LSTM: the paper's ablation "RERE - LSTM".
 
 use burn::{
     module::Module,
@@ -7,10 +7,10 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Encoder, EncoderInput};
+use super::{Encoder, EncoderInput, check_dropout, check_sizes};
 use crate::{ModelError, ops::dropout::dropout};
 
-/// Settings of a [`BiLstm`]. The paper's ablation has an embedding of 256 and 2 layers of 256 a direction.
+/// Settings of a [`BiLstm`]. The paper's ablation has embeddings of 256 and 2 layers of 256 per direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BiLstmConfig {
@@ -20,7 +20,7 @@ pub struct BiLstmConfig {
     /// Size of a token's embedding.
     #[serde(default = "default_size")]
     pub embedding_size: usize,
-    /// Size of the state of each direction; a hidden state is twice as long.
+    /// Size of the state of each direction. A hidden state is twice as long.
     #[serde(default = "default_size")]
     pub direction_size: usize,
     /// Number of bidirectional layers.
@@ -44,7 +44,7 @@ fn default_dropout() -> f64 {
 }
 
 impl BiLstmConfig {
-    /// The paper's setting for a vocabulary of the given size.
+    /// Creates the paper's settings for a vocabulary of the given size.
     pub fn new(vocab_size: usize) -> Self {
         Self {
             vocab_size,
@@ -55,17 +55,18 @@ impl BiLstmConfig {
         }
     }
 
-    /// A BiLSTM with random weights.
+    /// Creates a BiLSTM with random weights.
     ///
     /// # Errors
-    /// Where a size is 0 or the dropout not in \[0, 1).
+    /// Returns an error if a size is 0 or the dropout is not in \[0, 1).
     pub fn init(&self, device: &Device) -> Result<BiLstm, ModelError> {
-        if [self.vocab_size, self.embedding_size, self.direction_size, self.layers].contains(&0) {
-            return Err(ModelError::Unsupported("a size of the bilstm is 0".into()));
-        }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(ModelError::Unsupported(format!("dropout is {}; it must lie in [0, 1)", self.dropout)));
-        }
+        check_sizes(&[
+            ("vocab_size", self.vocab_size),
+            ("embedding_size", self.embedding_size),
+            ("direction_size", self.direction_size),
+            ("layers", self.layers),
+        ])?;
+        check_dropout("dropout", self.dropout)?;
         let layer = |i| {
             let input = if i == 0 { self.embedding_size } else { 2 * self.direction_size };
             let lstm = || LstmConfig::new(input, self.direction_size, true).init(device);
@@ -80,7 +81,7 @@ impl BiLstmConfig {
     }
 }
 
-/// Embeddings and bidirectional LSTM layers. Segments are not looked at.
+/// Embeddings and bidirectional LSTM layers. It ignores segments.
 #[derive(Module, Debug)]
 pub struct BiLstm {
     embedding: Embedding,
@@ -122,9 +123,9 @@ impl Encoder for BiLstm {
     }
 }
 
-/// For each row, the positions of its tokens from last to first, then those of its padding: `[batch, tokens]`.
+/// Returns, for each row, the positions of its tokens from last to first, then those of its padding: `[batch, tokens]`.
 ///
-/// Read in this order, a row's last token comes first and padding last, so that padding never reaches a token's state.
+/// In this order padding comes last, so that it never reaches a token's state.
 fn reversal(input: &EncoderInput) -> Tensor<2, Int> {
     let [batch, tokens] = input.ids.dims();
     let device = input.ids.device();

@@ -1,4 +1,4 @@
-//! From token ids to hidden states.
+//! Encoders: from token ids to hidden states.
 
 mod bert;
 mod bilstm;
@@ -12,29 +12,32 @@ use serde::{Deserialize, Serialize};
 pub use bert::{Bert, BertConfig};
 pub use bilstm::{BiLstm, BiLstmConfig};
 
-use crate::{ModelError, Pooling, Precision};
+use crate::{
+    ModelError, Pooling, Precision,
+    error::{ConfigProblem, PrecisionProblem},
+};
 
 /// A padded batch of token ids.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EncoderInput {
-    /// `[batch, tokens]`
+    /// Token ids, `[batch, tokens]`.
     pub ids: Tensor<2, Int>,
-    /// 0 or 1 for each token, `[batch, tokens]`: the query of the entity extractor is 0, the sentence 1.
+    /// Segment of each token, `[batch, tokens]`. In the entity extractor, the query is 0 and the sentence 1.
     pub segments: Tensor<2, Int>,
-    /// True where there is a token, false where there is padding, `[batch, tokens]`. Padding stands at the end.
+    /// True for a token, false for padding, `[batch, tokens]`. Padding must be at the end of a row.
     pub mask: Tensor<2, Bool>,
-    /// What [`Encoder::frozen`] gave for these tokens, where it was asked before: it is not computed again.
+    /// The result of [`Encoder::frozen`] for these tokens, if it is known, so that it is not computed again.
     pub frozen: Option<Tensor<3>>,
 }
 
 impl EncoderInput {
-    /// A batch whose frozen layers are computed with the others. All are `[batch, tokens]`.
+    /// Creates a batch from token ids, segments and mask, each `[batch, tokens]`.
     pub fn new(ids: Tensor<2, Int>, segments: Tensor<2, Int>, mask: Tensor<2, Bool>) -> Self {
         Self { ids, segments, mask, frozen: None }
     }
 
-    /// The same on the device without autodiff.
+    /// Returns the batch on the device without autodiff.
     fn inner(&self) -> Self {
         Self {
             ids: self.ids.clone().inner(),
@@ -45,38 +48,82 @@ impl EncoderInput {
     }
 }
 
-/// Turns token ids into one hidden state for each token.
+fn check_sizes(sizes: &[(&'static str, usize)]) -> Result<(), ModelError> {
+    match sizes.iter().find(|(_, size)| *size == 0) {
+        Some((name, _)) => Err(ModelError::Unsupported(ConfigProblem::Zero { name })),
+        None => Ok(()),
+    }
+}
+
+fn check_dropout(name: &'static str, found: f64) -> Result<(), ModelError> {
+    if (0.0..1.0).contains(&found) {
+        Ok(())
+    } else {
+        Err(ModelError::Unsupported(ConfigProblem::Dropout { name, found }))
+    }
+}
+
+/// A network that turns token ids into one hidden state for each token.
+///
+/// ```
+/// use rere_model::{
+///     BiLstmConfig, Encoder, EncoderInput,
+///     burn::tensor::{Device, Int, Tensor},
+/// };
+///
+/// let device = Device::flex();
+/// let encoder = BiLstmConfig::new(100).init(&device)?; // 100 token ids
+/// let input = EncoderInput::new(
+///     Tensor::<2, Int>::from_ints([[5, 6, 7], [8, 9, 0]], &device),
+///     Tensor::<2, Int>::zeros([2, 3], &device),
+///     Tensor::<2, Int>::from_ints([[1, 1, 1], [1, 1, 0]], &device).bool(),
+/// );
+/// assert_eq!(encoder.forward(&input).dims(), [2, 3, 512]);
+/// # Ok::<(), rere_model::ModelError>(())
+/// ```
 pub trait Encoder {
-    /// Hidden states `[batch, tokens, hidden]`. What stands under padding is of no use, and changes nothing elsewhere.
+    /// Computes hidden states, `[batch, tokens, hidden]`. Those of padding have no meaning and do not influence others.
     fn forward(&self, input: &EncoderInput) -> Tensor<3>;
 
-    /// The hidden state of each row's first token alone, `[batch, hidden]`: the same numbers, for less work where an
-    /// encoder can save it.
+    /// Computes only the hidden state of each row's first token, `[batch, hidden]`. The numbers are those of
+    /// [`forward`](Self::forward); some encoders compute them faster.
     fn first(&self, input: &EncoderInput) -> Tensor<2> {
         let hidden = self.forward(input);
         let [batch, _, size] = hidden.dims();
         hidden.narrow(1, 0, 1).reshape([batch, size])
     }
 
-    /// The hidden states above the frozen layers, `[batch, tokens, hidden]`, on the device without autodiff. They are
-    /// the same in every epoch, and do not change with what else is in the batch but for rounding. `None` where all is
-    /// trained, or an encoder does not offer it.
+    /// Computes the output of the frozen layers, `[batch, tokens, hidden]`, on the device without autodiff.
+    ///
+    /// It is the same in every epoch and, except for rounding, in every batch. `None` if everything is trained or the
+    /// encoder cannot compute it separately.
     fn frozen(&self, _input: &EncoderInput) -> Option<Tensor<3>> {
         None
     }
 
-    /// Whether [`frozen`](Self::frozen) gives states, which can then be kept for later epochs.
+    /// Returns whether [`frozen`](Self::frozen) gives states, which can then be kept for later epochs.
     fn keeps_frozen(&self) -> bool {
         false
     }
 
-    /// Size of a hidden state.
+    /// Returns the size of a hidden state.
     fn hidden_size(&self) -> usize;
 }
 
-/// Settings of an encoder, told apart by `model_type` as in a Hugging Face `config.json`.
+/// Settings of an encoder. In JSON, `model_type` says which one, as in a Hugging Face `config.json`.
+///
+/// ```
+/// use rere_model::{BiLstmConfig, EncoderConfig};
+///
+/// let config: EncoderConfig = serde_json::from_str(r#"{"model_type": "bilstm", "layers": 1}"#)?;
+/// assert_eq!(config.with_vocab_size(100).vocab_size(), 100);
+/// let config = EncoderConfig::from(BiLstmConfig::new(100));
+/// assert_eq!(config.max_tokens(), None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "model_type", rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum EncoderConfig {
     /// A [`Bert`].
     Bert(BertConfig),
@@ -84,11 +131,23 @@ pub enum EncoderConfig {
     BiLstm(BiLstmConfig),
 }
 
+impl From<BertConfig> for EncoderConfig {
+    fn from(config: BertConfig) -> Self {
+        Self::Bert(config)
+    }
+}
+
+impl From<BiLstmConfig> for EncoderConfig {
+    fn from(config: BiLstmConfig) -> Self {
+        Self::BiLstm(config)
+    }
+}
+
 impl EncoderConfig {
-    /// An encoder with random weights.
+    /// Creates an encoder with random weights.
     ///
     /// # Errors
-    /// Where the settings contradict each other or are not supported.
+    /// Returns an error if a setting is invalid or not supported.
     pub fn init(&self, device: &Device) -> Result<AnyEncoder, ModelError> {
         Ok(match self {
             Self::Bert(config) => AnyEncoder::Bert(config.init(device)?),
@@ -96,7 +155,7 @@ impl EncoderConfig {
         })
     }
 
-    /// The longest input that the encoder can read, in tokens; `None` where there is no limit.
+    /// Returns the maximum length of an input in tokens; `None` if there is no limit.
     pub fn max_tokens(&self) -> Option<usize> {
         match self {
             Self::Bert(config) => Some(config.max_position_embeddings),
@@ -104,7 +163,7 @@ impl EncoderConfig {
         }
     }
 
-    /// The pooling that suits the encoder: `[CLS]` of one that was pretrained with it, the mean of others.
+    /// Returns the pooling that suits the encoder: `[CLS]` if it was pretrained with that token, else the mean.
     pub fn pooling(&self) -> Pooling {
         match self {
             Self::Bert(_) => Pooling::First,
@@ -112,19 +171,18 @@ impl EncoderConfig {
         }
     }
 
-    /// Checks that the encoder can compute with these numbers.
+    /// Checks that the encoder supports a precision.
     ///
     /// # Errors
-    /// Returns [`ModelError::Precision`] for an LSTM with other numbers than f32: burn has no others for it.
+    /// Returns [`ModelError::Precision`] for an LSTM with another precision than f32, which burn does not support.
     pub fn check_precision(&self, precision: Precision) -> Result<(), ModelError> {
         if precision != Precision::F32 && matches!(self, Self::BiLstm(_)) {
-            let message = "an LSTM supports f32 only: use f32".to_owned();
-            return Err(ModelError::Precision { name: precision.to_string(), message });
+            return Err(ModelError::Precision { name: precision.to_string(), problem: PrecisionProblem::Lstm });
         }
         Ok(())
     }
 
-    /// Number of token ids that the encoder knows.
+    /// Returns the number of token ids.
     pub fn vocab_size(&self) -> usize {
         match self {
             Self::Bert(config) => config.vocab_size,
@@ -132,7 +190,7 @@ impl EncoderConfig {
         }
     }
 
-    /// The same settings for another number of token ids.
+    /// Sets the number of token ids.
     #[must_use]
     pub fn with_vocab_size(mut self, size: usize) -> Self {
         match &mut self {
@@ -144,9 +202,10 @@ impl EncoderConfig {
 }
 
 /// An encoder of any kind.
-// A model has one of these, and burn's modules cannot be boxed: the size of the smaller variant does not matter.
+// A model has one encoder, and burn's modules cannot be boxed.
 #[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
+#[non_exhaustive]
 pub enum AnyEncoder {
     /// A [`Bert`].
     Bert(Bert),
@@ -155,8 +214,10 @@ pub enum AnyEncoder {
 }
 
 impl AnyEncoder {
-    /// The encoder with its embeddings and its `layers` lowest layers frozen: they are not trained. Their dropout is off in
-    /// a [`Bert`]; a [`BiLstm`] has one dropout for all layers, and keeps it.
+    /// Freezes the embeddings and the lowest `layers` layers, so that they are not trained.
+    ///
+    /// In a [`Bert`] this also turns off their dropout. A [`BiLstm`] keeps it, because it has one dropout for all
+    /// layers.
     #[must_use]
     pub fn freeze_lower(self, layers: usize) -> Self {
         match self {

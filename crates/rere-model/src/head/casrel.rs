@@ -1,4 +1,4 @@
-//! CasRel: the subjects of a sentence, then the objects of a subject for each relation (Wei et al. 2020).
+//! CasRel (Wei et al. 2020): the subjects of a sentence, then the objects of a subject for each relation.
 
 use burn::{
     module::Module,
@@ -9,7 +9,27 @@ use burn::{
 use super::{HasEncoder, with_first_outputs};
 use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError};
 
-/// The network of CasRel: an encoder, a tagger of subjects, and taggers of objects for each relation.
+/// The network of CasRel: an encoder, a tagger of subjects, and a tagger of objects for each relation.
+///
+/// ```
+/// use rere_model::{
+///     BertConfig, CasRelModel, EncoderInput,
+///     burn::tensor::{Device, Int, Tensor},
+/// };
+///
+/// let device = Device::flex();
+/// let model = CasRelModel::new(&BertConfig::tiny(100).into(), 12, &device)?; // 12 relations
+/// let hidden = model.encode(&EncoderInput::new(
+///     Tensor::<2, Int>::from_ints([[2, 17, 18, 19, 3]], &device),
+///     Tensor::<2, Int>::zeros([1, 5], &device),
+///     Tensor::<2, Int>::ones([1, 5], &device).bool(),
+/// ));
+/// assert_eq!(model.head.subjects(hidden.clone()).dims(), [1, 5, 2]);
+/// // The subject is tokens 1 and 2.
+/// let subject = Tensor::<2>::from_floats([[0.0, 0.5, 0.5, 0.0, 0.0]], &device);
+/// assert_eq!(model.head.objects(hidden, subject).dims(), [1, 5, 24]);
+/// # Ok::<(), rere_model::ModelError>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct CasRelModel {
     /// The encoder.
@@ -19,17 +39,17 @@ pub struct CasRelModel {
 }
 
 impl CasRelModel {
-    /// A network with random weights.
+    /// Creates a network with random weights.
     ///
     /// # Errors
-    /// Returns an error if the encoder's settings contradict each other or are not supported.
+    /// Returns an error if a setting of the encoder is invalid or not supported.
     pub fn new(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Self, ModelError> {
         let encoder = encoder.init(device)?;
         let head = CasRelHead::new(encoder.hidden_size(), relations, device);
         Ok(Self { encoder, head })
     }
 
-    /// Hidden states `[batch, tokens, hidden]`, which the taggers read.
+    /// Computes hidden states, `[batch, tokens, hidden]`, the input of the taggers.
     pub fn encode(&self, input: &EncoderInput) -> Tensor<3> {
         self.encoder.forward(input)
     }
@@ -46,7 +66,7 @@ impl HasEncoder for CasRelModel {
     }
 }
 
-/// The taggers of CasRel, without dropout of their own, as in the authors' code.
+/// The taggers of CasRel, without dropout, as in the authors' code.
 #[derive(Module, Debug)]
 pub struct CasRelHead {
     subject: Linear,
@@ -54,7 +74,7 @@ pub struct CasRelHead {
 }
 
 impl CasRelHead {
-    /// Taggers with random weights.
+    /// Creates taggers with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self {
             subject: LinearConfig::new(hidden, 2).init(device),
@@ -62,36 +82,43 @@ impl CasRelHead {
         }
     }
 
-    /// The taggers with the weights of others, whose relations are the first of these.
+    /// Replaces the weights of the subjects and of the first relations by those of another head, which may have fewer
+    /// relations.
     ///
     /// # Panics
-    /// Panics if the others have more relations or another hidden size.
+    /// Panics if the other head has more relations or another hidden size.
     #[must_use]
     pub fn with_first_of(self, other: Self) -> Self {
         Self { subject: other.subject, object: with_first_outputs(self.object, other.object) }
     }
 
-    /// Two logits for each token, `[batch, tokens, 2]`: how well it starts or ends a subject.
+    /// Computes two logits for each token, `[batch, tokens, 2]`: that it starts or ends a subject.
     pub fn subjects(&self, hidden: Tensor<3>) -> Tensor<3> {
         tokens_forward(&self.subject, hidden)
     }
 
-    /// Two logits for each token and relation, `[batch, tokens, 2 * relations]`: how well it starts (column `2r`) or ends (column
-    /// `2r + 1`) an object of the row's subject. `subjects` are the weights of each token in the subject's mean, `[batch, tokens]`:
-    /// 1 / length for its tokens and 0 for others. The tagger of a token reads the sum of its state and of that mean.
+    /// Computes two logits for each token and relation, `[batch, tokens, 2 * relations]`: that the token starts (column
+    /// `2r`) or ends (column `2r + 1`) an object of the row's subject.
+    ///
+    /// `subjects`, `[batch, tokens]`, has the weights of the tokens in the subject's mean: 1 / length for the subject's
+    /// tokens, 0 for others. The tagger reads the sum of a token's state and that mean.
     pub fn objects(&self, hidden: Tensor<3>, subjects: Tensor<2>) -> Tensor<3> {
         let shift = self.shifts(hidden.clone(), subjects.unsqueeze_dim(1));
         self.objects_without_subject(hidden).add(shift)
     }
 
-    /// What [`objects`](Self::objects) gives before the subject is added, `[batch, tokens, 2 * relations]`: the taggers are
-    /// linear, so that one pass serves all subjects of a sentence.
+    /// Computes the part of [`objects`](Self::objects) that does not depend on the subject, `[batch, tokens, 2 *
+    /// relations]`.
+    ///
+    /// The taggers are linear, so this is computed once for all subjects of a sentence. Add [`shifts`](Self::shifts).
     pub fn objects_without_subject(&self, hidden: Tensor<3>) -> Tensor<3> {
         tokens_forward(&self.object, hidden)
     }
 
-    /// What each subject adds to the logits of all tokens of its row, `[batch, subjects, 2 * relations]`, from the weights
-    /// of each token in the subject's mean, `[batch, subjects, tokens]`.
+    /// Computes the part of [`objects`](Self::objects) that each subject adds to the logits of all tokens of its row,
+    /// `[batch, subjects, 2 * relations]`.
+    ///
+    /// `subjects`, `[batch, subjects, tokens]`, has the weights of the tokens in each subject's mean.
     pub fn shifts(&self, hidden: Tensor<3>, subjects: Tensor<3>) -> Tensor<3> {
         let [batch, count, _] = subjects.dims();
         let [_, _, size] = hidden.dims();
@@ -102,7 +129,8 @@ impl CasRelHead {
     }
 }
 
-/// A linear layer on each token. Rows are tokens: matrix products in two dimensions are much faster than batched ones.
+/// Applies a linear layer to each token. Rows are tokens, because two-dimensional matrix products are much faster than
+/// batched ones.
 fn tokens_forward(linear: &Linear, hidden: Tensor<3>) -> Tensor<3> {
     let [batch, tokens, size] = hidden.dims();
     let logits = linear.forward(hidden.reshape([batch * tokens, size]));

@@ -1,4 +1,4 @@
-//! Heads: from hidden states to logits; and the networks of an encoder and its heads.
+//! Heads, which turn hidden states into logits, and networks of an encoder and a head.
 
 mod casrel;
 mod pointer;
@@ -16,12 +16,12 @@ pub use relation::{Pooling, RelationHead, RelationModel};
 
 use crate::AnyEncoder;
 
-/// Dropout in front of a head, as in the authors' code of RERE.
+/// Dropout before a head, as in the RERE authors' code.
 const DROPOUT: f64 = 0.1;
 
-/// A network with one encoder, so that its pretrained weights can be put in and its lower layers frozen.
+/// A network with one encoder, so that pretrained weights can be loaded and lower layers frozen.
 pub trait HasEncoder: Module {
-    /// The encoder.
+    /// Returns the encoder.
     fn encoder(&self) -> &AnyEncoder;
 
     /// Replaces the encoder.
@@ -31,22 +31,32 @@ pub trait HasEncoder: Module {
     fn map_encoder<E>(self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E>;
 }
 
-/// A layer with the weights of another one for its first outputs: a head to which outputs are added.
+/// Replaces the weights of the first outputs of `layer` by those of `first`: adds outputs to a trained head.
 ///
-/// The parameters are in no graph, as those of a layer that is to be trained must be.
+/// ```
+/// use rere_model::{
+///     burn::{nn::LinearConfig, tensor::Device},
+///     with_first_outputs,
+/// };
+///
+/// let device = Device::flex();
+/// let trained = LinearConfig::new(128, 12).init(&device);
+/// let larger = with_first_outputs(LinearConfig::new(128, 14).init(&device), trained);
+/// assert_eq!(larger.weight.dims(), [128, 14]);
+/// ```
 ///
 /// # Panics
-/// Panics if the other layer has more outputs, or another number of inputs.
+/// Panics if `first` has more outputs or another number of inputs.
 #[must_use]
 pub fn with_first_outputs(layer: Linear, first: Linear) -> Linear {
-    let [_, taken] = first.weight.dims();
+    let [_, replaced] = first.weight.dims();
     let [_, all] = layer.weight.dims();
-    let rest = all.checked_sub(taken).expect("the other layer has no more outputs");
+    let kept = all.checked_sub(replaced).expect("`first` has no more outputs than `layer`");
     let is_autodiff = layer.weight.val().device().is_autodiff();
-    // Outside of any graph, as a parameter must be.
-    let plain = |tensor: Tensor<2>| if is_autodiff { tensor.inner() } else { tensor };
+    // A trainable parameter must be a leaf of the autodiff graph.
+    let detached = |tensor: Tensor<2>| if is_autodiff { tensor.inner() } else { tensor };
     let joined = |first: Tensor<2>, layer: Tensor<2>| {
-        let tensor = Tensor::cat(vec![plain(first), plain(layer).narrow(1, taken, rest)], 1);
+        let tensor = Tensor::cat(vec![detached(first), detached(layer).narrow(1, replaced, kept)], 1);
         if is_autodiff { Tensor::from_inner(tensor) } else { tensor }
     };
     let weight = joined(first.weight.val(), layer.weight.val());

@@ -1,4 +1,4 @@
-//! RERE, step one: the relations of a sentence (Eq. 5).
+//! The relation classifier of RERE: the relations of a sentence (Eq. 5).
 
 use burn::{
     module::Module,
@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::{DROPOUT, HasEncoder, with_first_outputs};
 use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, ops::dropout::dropout};
 
-/// How the hidden states of a sentence become one.
+/// The way to combine the hidden states of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Pooling {
     /// The state of the first token, `[CLS]` (Eq. 5).
     First,
-    /// The mean over all tokens, as the paper's ablation with an LSTM has it.
+    /// The mean over all tokens, as in the paper's ablation with an LSTM.
     Mean,
 }
 
-/// One logit for each relation of a sentence (Eq. 5).
+/// A head with one logit for each relation of a sentence (Eq. 5).
 #[derive(Module, Debug)]
 pub struct RelationHead {
     dropout: Dropout,
@@ -28,12 +29,12 @@ pub struct RelationHead {
 }
 
 impl RelationHead {
-    /// A head with random weights.
+    /// Creates a head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: LinearConfig::new(hidden, relations).init(device) }
     }
 
-    /// The head with the weights of another one for the first relations, as many as that one has.
+    /// Replaces the weights of the first relations by those of another head, which may have fewer relations.
     ///
     /// # Panics
     /// Panics if the other head has more relations or another hidden size.
@@ -43,13 +44,13 @@ impl RelationHead {
         self
     }
 
-    /// Logits `[batch, relations]` from a hidden state for each sentence, `[batch, hidden]`.
+    /// Computes logits, `[batch, relations]`, from a hidden state for each sentence, `[batch, hidden]`.
     pub fn forward(&self, pooled: Tensor<2>) -> Tensor<2> {
         self.linear.forward(dropout(&self.dropout, pooled))
     }
 }
 
-/// The sentence-level relation classifier: an encoder and a [`RelationHead`].
+/// The sentence-level relation classifier: an encoder and a [`RelationHead`]. The [crate's example](crate) uses it.
 #[derive(Module, Debug)]
 pub struct RelationModel {
     /// The encoder.
@@ -61,10 +62,10 @@ pub struct RelationModel {
 }
 
 impl RelationModel {
-    /// A classifier with random weights.
+    /// Creates a classifier with random weights.
     ///
     /// # Errors
-    /// Returns an error if the encoder's settings contradict each other or are not supported.
+    /// Returns an error if a setting of the encoder is invalid or not supported.
     pub fn new(
         encoder: &EncoderConfig,
         relations: usize,
@@ -76,7 +77,7 @@ impl RelationModel {
         Ok(Self { encoder, head, pooling })
     }
 
-    /// Logits `[batch, relations]`.
+    /// Computes logits, `[batch, relations]`.
     pub fn forward(&self, input: &EncoderInput) -> Tensor<2> {
         let pooled = match self.pooling {
             Pooling::First => self.encoder.first(input),
@@ -97,7 +98,7 @@ impl HasEncoder for RelationModel {
     }
 }
 
-/// The mean over each row's tokens, without padding, `[batch, hidden]`.
+/// Computes the mean over each row's tokens, without padding, `[batch, hidden]`.
 fn mean(hidden: Tensor<3>, input: &EncoderInput) -> Tensor<2> {
     let [batch, tokens, size] = hidden.dims();
     let mask = input.mask.clone().float().cast(FloatDType::from(hidden.dtype())).reshape([batch, tokens, 1]);

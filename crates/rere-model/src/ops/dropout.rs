@@ -1,7 +1,7 @@
 //! Dropout, fast on the CPU.
 //!
-//! On the CPU burn's flex backend and LibTorch draw each element of a mask alone, from one generator on one thread. Here it
-//! gives one number, and the mask follows from that in a parallel pass.
+//! On the CPU, burn's flex backend and LibTorch draw each element of a mask separately, on one thread. Here they draw
+//! only a seed, and a parallel pass computes the mask from it.
 
 use burn::{
     nn::Dropout,
@@ -11,18 +11,18 @@ use rayon::prelude::*;
 
 use crate::device::on_cpu;
 
-/// Elements that are drawn from one generator. The mask depends on it, but not on the number of threads.
+/// Number of elements for each random generator. The mask depends on it, but not on the number of threads.
 const CHUNK: usize = 4096;
 
-/// What `layer` does (Srivastava et al. 2014): with its probability an element becomes 0, else it is scaled up so that
-/// the mean stays. Nothing happens on a device without autodiff, or in a frozen layer.
+/// Applies `layer` (Srivastava et al. 2014): sets elements to 0 with its probability, and scales up the others so that
+/// the mean stays the same. Does nothing on a device without autodiff or in a frozen layer.
 pub(crate) fn dropout<const D: usize>(layer: &Dropout, x: Tensor<D>) -> Tensor<D> {
-    let idle = layer.prob == 0.0 || !layer.training.is_enabled() || !x.device().is_autodiff();
-    if idle || !on_cpu(&x) {
+    let is_off = layer.prob == 0.0 || !layer.training.is_enabled() || !x.device().is_autodiff();
+    if is_off || !on_cpu(&x) {
         return layer.forward(x);
     }
     let plain = x.device().inner();
-    // The device's generator gives the seed, so that `Device::seed` seeds this too.
+    // The seed comes from the device's generator, so that `Device::seed` has an effect.
     let seed = Tensor::<1, Int>::random([4], Distribution::Uniform(0.0, 65536.0), &plain);
     let seed = seed.into_data().iter::<i64>().fold(0u64, |seed, bits| (seed << 16) ^ bits as u64);
     let mask =
@@ -30,19 +30,19 @@ pub(crate) fn dropout<const D: usize>(layer: &Dropout, x: Tensor<D>) -> Tensor<D
     x.mul(Tensor::from_inner(mask))
 }
 
-/// 0 with the given probability, else 1 / (1 - probability).
+/// Draws a mask: 0 with the given probability, else 1 / (1 - probability).
 fn mask(seed: u64, probability: f64, elements: usize) -> Vec<f32> {
-    let kept = (1.0 - probability).recip() as f32;
-    let lost = (probability * f64::from(u32::MAX)) as u32;
+    let scale = (1.0 - probability).recip() as f32;
+    let threshold = (probability * f64::from(u32::MAX)) as u32;
     let mut mask = vec![0.0f32; elements];
     mask.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, mask)| {
-        // splitmix64 (Steele et al. 2014): a counter and a hash of it, so that a chunk can begin anywhere.
+        // splitmix64 (Steele et al. 2014) hashes a counter, so each chunk can start at any number.
         let mut state = hash(seed.wrapping_add(chunk as u64));
         for pair in mask.chunks_mut(2) {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let bits = hash(state);
             for (element, half) in pair.iter_mut().zip([bits as u32, (bits >> 32) as u32]) {
-                *element = if half < lost { 0.0 } else { kept };
+                *element = if half < threshold { 0.0 } else { scale };
             }
         }
     });
@@ -62,19 +62,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_and_the_mean_are_right() {
+    fn elements_are_dropped_independently_with_the_probability() {
         for probability in [0.1, 0.5, 0.9] {
             let elements = 1_000_001;
             let mask = mask(7, probability, elements);
-            let lost = mask.iter().filter(|x| **x == 0.0).count() as f64 / elements as f64;
+            let dropped = mask.iter().filter(|x| **x == 0.0).count() as f64 / elements as f64;
             // Five standard deviations.
-            let spread = 5.0 * (probability * (1.0 - probability) / elements as f64).sqrt();
-            assert!((lost - probability).abs() < spread, "{lost} for {probability}");
-            // Neighbours, and elements at the same place of two chunks, fall out independently.
+            let tolerance = 5.0 * (probability * (1.0 - probability) / elements as f64).sqrt();
+            assert!((dropped - probability).abs() < tolerance, "{dropped} for {probability}");
+            // Neighbours, and elements at the same position in two chunks, are independent.
             for distance in [1, 2, CHUNK] {
                 let both = mask.iter().zip(&mask[distance..]).filter(|(a, b)| **a == 0.0 && **b == 0.0).count();
                 let both = both as f64 / (elements - distance) as f64;
-                assert!((both - probability * probability).abs() < 2.0 * spread, "{both} for {probability}");
+                assert!((both - probability * probability).abs() < 2.0 * tolerance, "{both} for {probability}");
             }
         }
         assert_ne!(mask(1, 0.5, 64), mask(2, 0.5, 64));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_outside_training() {
+    fn nothing_is_dropped_outside_training() {
         let layer = DropoutConfig::new(0.3).init();
         let sum = |layer: &Dropout, device: &Device| {
             dropout(layer, Tensor::<1>::ones([1000], device)).sum().into_scalar::<f32>()

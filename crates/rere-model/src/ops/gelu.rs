@@ -1,33 +1,40 @@
 //! The exact GELU, fast on the CPU.
 //!
 //! burn's flex backend computes it with a scalar `erf` on one thread, which takes as long as the matrix product before
-//! it. Here one parallel pass computes value and gradient together.
+//! it. Here, one parallel pass computes value and gradient.
 
 use burn::tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
 
 use crate::device::on_flex;
 
-/// The Gaussian error linear unit `x Phi(x)`, element by element (Hendrycks and Gimpel 2016).
+/// Computes the Gaussian error linear unit `x Phi(x)` of each element (Hendrycks and Gimpel 2016).
+///
+/// ```
+/// use rere_model::{burn::tensor::{Device, Tensor}, gelu};
+///
+/// let x = Tensor::<1>::from_floats([1.0], &Device::flex());
+/// assert!((gelu(x).into_scalar::<f32>() - 0.8413).abs() < 1e-4);
+/// ```
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if on_flex(&x) { cpu(x) } else { activation::gelu(x) }
+    if on_flex(&x) { gelu_on_cpu(x) } else { activation::gelu(x) }
 }
 
-/// Elements a thread works on at a time.
+/// Number of elements that a thread processes at a time.
 const CHUNK: usize = 16 * 1024;
 
-fn cpu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+fn gelu_on_cpu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let device = x.device();
     if !device.is_autodiff() {
         return Tensor::from_data(values(x.into_data()), &device);
     }
-    // The gradient of gelu at x is a number for each element. With `slope` and `rest` constants,
-    // `x * slope + rest` has the value of gelu and its gradient, and costs backward one product.
+    // With constant `gradient` and `offset`, `x * gradient + offset` has the value and the gradient of gelu, and the
+    // backward pass costs one product.
     let inner = x.clone().inner();
     let plain = inner.device();
-    let (slope, rest) = derivatives(inner.into_data());
+    let (gradient, offset) = gradients(inner.into_data());
     let constant = |data| Tensor::from_inner(Tensor::<D>::from_data(data, &plain));
-    x.mul(constant(slope)).add(constant(rest))
+    x.mul(constant(gradient)).add(constant(offset))
 }
 
 fn values(mut data: TensorData) -> TensorData {
@@ -40,26 +47,26 @@ fn values(mut data: TensorData) -> TensorData {
     data
 }
 
-/// The derivative of gelu at each element, and what is left of its value beside `x * derivative`.
-fn derivatives(mut data: TensorData) -> (TensorData, TensorData) {
+/// Computes the gradient of gelu at each element x, and the offset `gelu(x) - x * gradient`.
+fn gradients(mut data: TensorData) -> (TensorData, TensorData) {
     let shape = data.shape().clone();
-    let rest = data.as_mut_slice::<f32>().expect("checked: f32");
-    let mut slope = vec![0.0f32; rest.len()];
-    slope.par_chunks_mut(CHUNK).zip(rest.par_chunks_mut(CHUNK)).for_each(|(slope, rest)| {
-        for (slope, x) in slope.iter_mut().zip(rest) {
+    let inputs = data.as_mut_slice::<f32>().expect("checked: f32");
+    let mut gradients = vec![0.0f32; inputs.len()];
+    gradients.par_chunks_mut(CHUNK).zip(inputs.par_chunks_mut(CHUNK)).for_each(|(gradients, inputs)| {
+        for (gradient, x) in gradients.iter_mut().zip(inputs) {
             // gelu'(x) = Phi(x) + x phi(x), and gelu(x) - x gelu'(x) = -x^2 phi(x).
             let x_phi = *x * normal_pdf(*x);
-            *slope = normal_cdf(*x) + x_phi;
+            *gradient = normal_cdf(*x) + x_phi;
             *x *= -x_phi;
         }
     });
-    (TensorData::new(slope, shape), data)
+    (TensorData::new(gradients, shape), data)
 }
 
-/// The distribution function of the standard normal: `(1 + erf(x / sqrt 2)) / 2`.
+/// Computes the distribution function of the standard normal: `(1 + erf(x / sqrt 2)) / 2`.
 ///
-/// `erf` is a ratio of polynomials in x^2 (the minimax fit of Eigen and XLA for f32): no branch and no call, so that
-/// the compiler can compute many at a time.
+/// `erf` is a ratio of polynomials in x^2 (the minimax fit of Eigen and XLA for f32), without branches or calls, so
+/// that the compiler can vectorise it.
 #[inline]
 fn normal_cdf(x: f32) -> f32 {
     let x = (x * std::f32::consts::FRAC_1_SQRT_2).clamp(-4.0, 4.0);
@@ -81,13 +88,13 @@ fn normal_cdf(x: f32) -> f32 {
     0.5 + 0.5 * x * top / bottom
 }
 
-/// The density of the standard normal: `exp(-x^2 / 2) / sqrt(2 pi)`.
+/// Computes the density of the standard normal: `exp(-x^2 / 2) / sqrt(2 pi)`.
 #[inline]
 fn normal_pdf(x: f32) -> f32 {
     const ONE_OVER_SQRT_2_PI: f32 = 0.398_942_3;
-    // exp(y) = 2^(whole + part): the whole part goes into the exponent bits, the rest into a polynomial.
+    // exp(y) = 2^(whole + part): the whole part becomes the exponent bits, and a polynomial computes 2^part.
     let power = (-0.5 * x * x * std::f32::consts::LOG2_E).max(-125.0);
-    // Adding 1.5 * 2^23 leaves no bits for a part: this rounds without the call that `floor` is on older processors.
+    // Adding 1.5 * 2^23 leaves no bits for a fraction. It rounds without a call, which `floor` is on older CPUs.
     const ROUND: f32 = 12_582_912.0;
     let whole = (power + ROUND) - ROUND;
     let part = (power - whole) * std::f32::consts::LN_2;
@@ -96,7 +103,7 @@ fn normal_pdf(x: f32) -> f32 {
     ONE_OVER_SQRT_2_PI * scale * fraction
 }
 
-/// Horner's rule, highest power first.
+/// Evaluates a polynomial by Horner's rule, highest power first.
 #[inline]
 fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     coefficients.into_iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
@@ -108,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// burn's own gelu, whose `erf` comes from libm, is the second source.
+    /// The reference is burn's own gelu, with the `erf` of libm.
     #[test]
     fn equals_burn() {
         let points: Vec<f32> = (-4000..=4000).map(|i| i as f32 / 400.0).chain([-1e4, 1e4, -40.0, 40.0]).collect();
@@ -125,11 +132,11 @@ mod tests {
         let plain = plain.try_to_vec::<f32>().expect("f32");
         for (i, x) in points.iter().enumerate() {
             let near = |a: f32, b: f32| (a - b).abs() <= 1e-6 * (1.0 + x.abs());
-            assert!(near(ours[i], theirs[i]), "gelu({x}) is {}, not {}", theirs[i], ours[i]);
-            assert!(near(plain[i], theirs[i]), "gelu({x}) is {}, not {}", theirs[i], plain[i]);
+            assert!(near(ours[i], theirs[i]), "gelu({x}) is {}, not {}", ours[i], theirs[i]);
+            assert!(near(plain[i], theirs[i]), "gelu({x}) is {}, not {}", plain[i], theirs[i]);
             assert!(
                 near(our_gradients[i], their_gradients[i]),
-                "gelu'({x}): {} not {}",
+                "gelu'({x}) is {}, not {}",
                 our_gradients[i],
                 their_gradients[i]
             );

@@ -1,7 +1,7 @@
-//! Layer norm as one operation in training too.
+//! Layer norm as one operation, also in training.
 //!
-//! Without autodiff burn computes it in one pass. With autodiff burn splits it into ten operations, each of which writes
-//! a tensor and is recorded. Here, on the CPU, value and gradient each take one pass.
+//! With autodiff, burn splits it into ten operations, each of which writes a tensor and is recorded; without, it takes
+//! one pass. Here, on the CPU, value and gradient take one pass each.
 
 // The backend_extension macro names LibTorch in a form that burn 0.22 deprecates.
 #![cfg_attr(feature = "tch", allow(deprecated))]
@@ -22,7 +22,7 @@ use burn::{
 };
 use rayon::prelude::*;
 
-use super::{chunk, sum, to_data};
+use super::{chunk_size, sum, to_data};
 use crate::device::on_cpu;
 
 /// Applies `layer` (Ba et al. 2016) over the last dimension. `epsilon` is the layer's own, which burn does not expose.
@@ -36,7 +36,7 @@ pub(crate) fn layer_norm(layer: &LayerNorm, epsilon: f64, x: Tensor<2>) -> Tenso
     }
 }
 
-/// Layer norm for f32 tensors in the memory of the CPU; other devices do not come here.
+/// Layer norm for f32 tensors in the memory of the CPU. Other tensors never get here.
 #[backend_extension(Flex: cfg(feature = "flex"), LibTorch: cfg(feature = "tch"), Autodiff)]
 trait FusedLayerNorm: Backend {
     fn fused_layer_norm(
@@ -94,50 +94,58 @@ impl<B: Backend> Backward<B, 3> for LayerNormGradients {
     }
 }
 
-/// The gradients to input, scale and shift of a layer norm, from the gradient to its output.
+/// Computes the gradients to input, scale and shift of a layer norm, from the gradient to its output.
 ///
-/// With `n = (x - mean) / deviation` and `g = gradient * gamma`: `(g - mean(g) - n mean(g n)) / deviation` to the input,
-/// the sum of `gradient * n` over rows to the scale, that of `gradient` to the shift.
+/// With `n = (x - mean) / deviation` and `g = gradient * gamma`, the gradient to the input is `(g - mean(g) - n mean(g
+/// n)) / deviation`. The gradient to the scale is the sum of `gradient * n` over rows, and that to the shift the sum of
+/// `gradient`.
 fn layer_norm_gradients(mut x: TensorData, gamma: &TensorData, gradient: TensorData, epsilon: f64) -> [TensorData; 3] {
     let shape = gamma.shape().clone();
     let gamma = gamma.as_slice::<f32>().expect("checked: f32");
-    let upper = gradient.as_slice::<f32>().expect("checked: f32");
+    let output_gradient = gradient.as_slice::<f32>().expect("checked: f32");
     let size = gamma.len();
-    let chunk = chunk(size);
+    let chunk = chunk_size(size);
     let rows = x.as_mut_slice::<f32>().expect("checked: f32");
-    // Sums over rows are taken chunk by chunk and put together in their order: the same for any number of threads.
-    let sums: Vec<(Vec<f32>, Vec<f32>)> = (rows.par_chunks_mut(chunk).zip(upper.par_chunks(chunk)))
-        .map(|(rows, upper)| {
+    // The sums of chunks are added in their order, so the result is the same for any number of threads.
+    let sums: Vec<(Vec<f32>, Vec<f32>)> = (rows.par_chunks_mut(chunk).zip(output_gradient.par_chunks(chunk)))
+        .map(|(rows, output_gradient)| {
             let (mut scale, mut shift) = (vec![0.0; size], vec![0.0; size]);
-            for (row, upper) in rows.chunks_exact_mut(size).zip(upper.chunks_exact(size)) {
-                norm_row(row, gamma, upper, epsilon as f32, &mut scale, &mut shift);
+            for (row, output_gradient) in rows.chunks_exact_mut(size).zip(output_gradient.chunks_exact(size)) {
+                row_gradients(row, gamma, output_gradient, epsilon as f32, &mut scale, &mut shift);
             }
             (scale, shift)
         })
         .collect();
     let (mut scale, mut shift) = (vec![0.0f32; size], vec![0.0f32; size]);
-    for (own_scale, own_shift) in sums {
-        scale.iter_mut().zip(own_scale).for_each(|(sum, own)| *sum += own);
-        shift.iter_mut().zip(own_shift).for_each(|(sum, own)| *sum += own);
+    for (chunk_scale, chunk_shift) in sums {
+        scale.iter_mut().zip(chunk_scale).for_each(|(sum, part)| *sum += part);
+        shift.iter_mut().zip(chunk_shift).for_each(|(sum, part)| *sum += part);
     }
     [x, TensorData::new(scale, shape.clone()), TensorData::new(shift, shape)]
 }
 
-/// One row: the input becomes the gradient to it, and its shares of the other two are added.
-fn norm_row(row: &mut [f32], gamma: &[f32], upper: &[f32], epsilon: f32, scale: &mut [f32], shift: &mut [f32]) {
+/// Replaces the input of one row by the gradient to it, and adds the row's gradients to scale and shift.
+fn row_gradients(
+    row: &mut [f32],
+    gamma: &[f32],
+    output_gradient: &[f32],
+    epsilon: f32,
+    scale: &mut [f32],
+    shift: &mut [f32],
+) {
     let count = row.len() as f32;
     let mean = sum(row.len(), |i| row[i]) / count;
     let variance = sum(row.len(), |i| (row[i] - mean) * (row[i] - mean)) / count;
     let inverse = (variance + epsilon).sqrt().recip();
     for (i, x) in row.iter_mut().enumerate() {
         *x = (*x - mean) * inverse;
-        scale[i] += upper[i] * *x;
-        shift[i] += upper[i];
+        scale[i] += output_gradient[i] * *x;
+        shift[i] += output_gradient[i];
     }
-    let mean = sum(row.len(), |i| upper[i] * gamma[i]) / count;
-    let along = sum(row.len(), |i| upper[i] * gamma[i] * row[i]) / count;
+    let mean = sum(row.len(), |i| output_gradient[i] * gamma[i]) / count;
+    let dot = sum(row.len(), |i| output_gradient[i] * gamma[i] * row[i]) / count;
     for (i, x) in row.iter_mut().enumerate() {
-        *x = (upper[i] * gamma[i] - mean - *x * along) * inverse;
+        *x = (output_gradient[i] * gamma[i] - mean - *x * dot) * inverse;
     }
 }
 
@@ -149,11 +157,11 @@ mod tests {
     };
 
     use super::{
-        super::tests::{near, values},
+        super::tests::{assert_near, values},
         *,
     };
 
-    /// burn's own layer norm, taken apart by its autodiff, is the second source.
+    /// The reference is burn's own layer norm, split into operations by its autodiff.
     #[test]
     fn layer_norm_equals_burn() {
         let device = Device::flex().autodiff();
@@ -171,7 +179,7 @@ mod tests {
                 [values(y), values(x.grad(&gradients).expect("tracked")), values(gamma), values(beta)]
             };
             let (ours, theirs) = (run(&|x| layer_norm(&layer, 1e-5, x)), run(&|x| layer.forward(x)));
-            ours.iter().zip(&theirs).for_each(|(ours, theirs)| near(ours, theirs));
+            ours.iter().zip(&theirs).for_each(|(ours, theirs)| assert_near(ours, theirs));
         }
     }
 }

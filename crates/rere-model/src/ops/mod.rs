@@ -1,4 +1,4 @@
-//! Operations that burn computes slowly on the CPU, written as single passes.
+//! Operations that burn computes slowly on the CPU, each as one pass over the data.
 
 pub(crate) mod dropout;
 pub(crate) mod gelu;
@@ -11,27 +11,27 @@ use burn::{
 };
 
 fn to_data<B: Backend>(x: B::FloatTensorPrimitive) -> TensorData {
-    read_sync(B::float_into_data(x)).expect("it lies in the memory of the CPU")
+    read_sync(B::float_into_data(x)).expect("the data are in the memory of the CPU")
 }
 
-/// Returns the number of elements that a thread works on at a time: whole rows of `size`, about 16,384 elements, or one
-/// row if that has more.
-fn chunk(size: usize) -> usize {
+/// Returns the number of elements that a thread processes at a time: whole rows of `size`, about 16,384 elements, or
+/// one row if it has more.
+fn chunk_size(size: usize) -> usize {
     (16 * 1024 / size).max(1) * size
 }
 
-/// Returns the sum of `of(0..count)`, in lanes, so that the compiler can add several at a time.
+/// Sums `term(0)` to `term(count - 1)` in lanes, so that the compiler can add several at a time.
 #[inline(always)]
-fn sum(count: usize, of: impl Fn(usize) -> f32) -> f32 {
+fn sum(count: usize, term: impl Fn(usize) -> f32) -> f32 {
     const LANES: usize = 16;
     let mut lanes = [0.0f32; LANES];
     let whole = count - count % LANES;
     for start in (0..whole).step_by(LANES) {
         for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += of(start + lane);
+            *sum += term(start + lane);
         }
     }
-    lanes.iter().sum::<f32>() + (whole..count).map(of).sum::<f32>()
+    lanes.iter().sum::<f32>() + (whole..count).map(term).sum::<f32>()
 }
 
 #[cfg(all(test, feature = "flex"))]
@@ -42,8 +42,8 @@ mod tests {
         x.into_data().try_to_vec().expect("f32")
     }
 
-    /// Checks equality to 2e-6 of the largest value.
-    pub fn near(ours: &[f32], theirs: &[f32]) {
+    /// Asserts equality up to 2e-6 of the largest value.
+    pub fn assert_near(ours: &[f32], theirs: &[f32]) {
         assert_eq!(ours.len(), theirs.len());
         let largest = theirs.iter().fold(1.0f32, |largest, x| largest.max(x.abs()));
         for (i, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {

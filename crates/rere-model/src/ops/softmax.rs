@@ -1,4 +1,4 @@
-//! Softmax as one operation in training too, as [`super::layer_norm`].
+//! Softmax as one operation, also in training, like [`super::layer_norm`].
 
 // The backend_extension macro names LibTorch in a form that burn 0.22 deprecates.
 #![cfg_attr(feature = "tch", allow(deprecated))]
@@ -18,7 +18,7 @@ use burn::{
 };
 use rayon::prelude::*;
 
-use super::{chunk, sum, to_data};
+use super::{chunk_size, sum, to_data};
 use crate::device::on_cpu;
 
 /// Computes the softmax over the last dimension.
@@ -30,7 +30,7 @@ pub(crate) fn softmax(x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// Softmax for f32 tensors in the memory of the CPU; other devices do not come here.
+/// Softmax for f32 tensors in the memory of the CPU. Other tensors never get here.
 #[backend_extension(Flex: cfg(feature = "flex"), LibTorch: cfg(feature = "tch"), Autodiff)]
 trait FusedSoftmax: Backend {
     fn fused_softmax(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -74,17 +74,17 @@ impl<B: Backend> Backward<B, 1> for SoftmaxGradient {
     }
 }
 
-/// The gradient to the input of a softmax over the last dimension, from its output and the gradient to that:
+/// Computes the gradient to the input of a softmax over the last dimension, from its output and the gradient to that:
 /// `value (gradient - sum(value gradient))`.
 fn softmax_gradient(value: &TensorData, mut gradient: TensorData) -> TensorData {
     let size = value.shape().last().copied().unwrap_or(1).max(1);
     let values = value.as_slice::<f32>().expect("checked: f32");
     let gradients = gradient.as_mut_slice::<f32>().expect("checked: f32");
-    let chunk = chunk(size);
+    let chunk = chunk_size(size);
     gradients.par_chunks_mut(chunk).zip(values.par_chunks(chunk)).for_each(|(gradients, values)| {
         for (gradients, values) in gradients.chunks_exact_mut(size).zip(values.chunks_exact(size)) {
-            let along = sum(size, |i| gradients[i] * values[i]);
-            gradients.iter_mut().zip(values).for_each(|(gradient, value)| *gradient = value * (*gradient - along));
+            let dot = sum(size, |i| gradients[i] * values[i]);
+            gradients.iter_mut().zip(values).for_each(|(gradient, value)| *gradient = value * (*gradient - dot));
         }
     });
     gradient
@@ -95,7 +95,7 @@ mod tests {
     use burn::tensor::{Device, Distribution};
 
     use super::{
-        super::tests::{near, values},
+        super::tests::{assert_near, values},
         *,
     };
 
@@ -113,8 +113,8 @@ mod tests {
                 (values(y), values(x.grad(&gradients).expect("tracked")))
             };
             let (ours, theirs) = (run(&softmax), run(&|x| activation::softmax(x, 3)));
-            near(&ours.0, &theirs.0);
-            near(&ours.1, &theirs.1);
+            assert_near(&ours.0, &theirs.0);
+            assert_near(&ours.1, &theirs.1);
         }
     }
 }

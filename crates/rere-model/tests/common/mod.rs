@@ -1,9 +1,9 @@
-//! What the tests of this crate share.
+//! Shared by the tests of this crate.
 
 use burn::tensor::Device;
 
-/// The device that the tests run on: the one that `RERE_DEVICE` names, `flex` where it is not set. So the same tests hold for every
-/// backend that a build has.
+/// Returns the device of the tests: the one that `RERE_DEVICE` names, or `flex`. So the tests run on every
+/// backend.
 pub fn device() -> Device {
     let name = std::env::var("RERE_DEVICE").unwrap_or("flex".to_owned());
     rere_model::parse_device(&name).expect("a device of this build")

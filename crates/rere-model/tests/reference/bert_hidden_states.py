@@ -1,8 +1,8 @@
-"""Last hidden states of a BERT encoder by Hugging Face transformers: what `Bert` must reproduce.
+"""Last hidden states of a BERT encoder by Hugging Face transformers: the numbers that `Bert` must reproduce.
 
-Every second row is a pair, `[CLS] query [SEP] sentence [SEP]`, so that both token types occur; the rows differ in
-length, so that the mask matters. The file holds no text, but its token ids can be read back to one: commit only what
-is made from free sentences, such as those beside this script.
+Every second row is a pair, `[CLS] query [SEP] sentence [SEP]`, so that both token types occur. The rows differ in
+length, so that the mask matters. The text can be recovered from the token ids: commit only files made from sentences
+with a free licence, such as those beside this script.
 
     python bert_hidden_states.py --encoder $RERE_ENCODERS/minilm --sentences sentences.json --indices 0 1 2 3 \
         --out minilm_hidden_states.safetensors
@@ -40,7 +40,7 @@ def main() -> None:
     encodings = [tokenizer(QUERY, text) if row % 2 else tokenizer(text) for row, text in enumerate(texts)]
     lengths = [len(encoding["input_ids"]) for encoding in encodings]
     if len(set(lengths)) < len(lengths):
-        parser.error(f"rows of different lengths are wanted, those of --indices have {lengths} tokens")
+        parser.error(f"expected rows of different lengths, but those of --indices have {lengths} tokens")
     batch = tokenizer.pad(encodings, padding="longest", return_tensors="pt")
 
     with torch.inference_mode():

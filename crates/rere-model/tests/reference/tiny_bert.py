@@ -1,14 +1,14 @@
-"""A BERT of random weights and its hidden states, so that parity is tested without any download.
+"""A BERT with random weights and its hidden states, for parity tests without a download.
 
-transformers starts with weights of deviation 0.02, biases 0 and norms 1, which would hide many an error; here every
-parameter is drawn wide. The epsilon of the norms is large, so that a loader that does not read it is found out too.
+transformers initialises weights with deviation 0.02, biases with 0 and norms with 1, which would hide many errors. Here
+every parameter has a wide distribution. The epsilon of the norms is large, so that a loader that ignores it fails, too.
 
     python tiny_bert.py --out tiny-bert
 
 Needs torch 2.9, transformers 4.57, safetensors. Writes config.json and model.safetensors as `save_pretrained` does, and
 expected.safetensors with B = 3 rows padded to T = 12 tokens, and hidden size H = 16: input_ids, attention_mask
 (1 = a token, 0 = padding), token_type_ids: i64 [B, T]; hidden: f32 [B, T, H]. Padding has random ids and token types,
-which must not reach the states of the tokens.
+which must not influence the states of the tokens.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-//! Positive-unlabelled samples whose class prior is known.
+//! Positive-unlabelled samples with a known class prior.
 #![allow(missing_docs, dead_code)]
 
 use ndarray::Array2;
@@ -6,15 +6,15 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_prior::Sample;
 
-/// A mixture of positives and negatives, and what the estimators see of it.
+/// A mixture of positives and negatives, with its scores and features.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mixture {
     /// Two Gaussians in two dimensions whose means are `distance` apart, covariance 1. The score is the out-of-sample
     /// probability of a logistic regression of labelled against unlabelled, the features are the two coordinates.
     Gaussians { distance: f64 },
-    /// The same; the score is the exact `P(labelled | x)`.
+    /// The same Gaussians; the score is the exact `P(labelled | x)`.
     Exact { distance: f64 },
-    /// Scores of positives from Beta(5, 2), of negatives from Beta(2, 5): not a probability of anything.
+    /// Scores of positives from Beta(5, 2), of negatives from Beta(2, 5). They are not probabilities.
     Betas,
 }
 
@@ -31,7 +31,7 @@ pub struct Draw {
     pub featured: Sample,
 }
 
-/// Draws `n` items with class prior `pi`; a positive is labelled with probability `c`.
+/// Draws `n` items with class prior `pi`. Each positive is labelled with probability `c`.
 pub fn draw(mixture: Mixture, n: usize, pi: f64, c: f64, seed: u64) -> Draw {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let positive: Vec<bool> = (0..n).map(|_| rng.random::<f64>() < pi).collect();
@@ -74,7 +74,7 @@ pub fn draw(mixture: Mixture, n: usize, pi: f64, c: f64, seed: u64) -> Draw {
     }
 }
 
-/// Out-of-fold probabilities of a logistic regression, 5 folds by index (items are in random order).
+/// Returns out-of-fold probabilities of a logistic regression, with 5 folds by index (items are in random order).
 fn cross_fitted(x: &Array2<f64>, labelled: &[bool]) -> Vec<f64> {
     let folds: Vec<[f64; 3]> = (0..5).map(|fold| fit(x, labelled, fold)).collect();
     (0..labelled.len()).map(|item| probability(&folds[item % 5], x, item)).collect()
@@ -84,7 +84,7 @@ fn probability(w: &[f64; 3], x: &Array2<f64>, item: usize) -> f64 {
     1.0 / (1.0 + (-(w[0] * x[[item, 0]] + w[1] * x[[item, 1]] + w[2])).exp())
 }
 
-/// Newton's method with a ridge of 1e-3 on the items outside the fold.
+/// Fits a logistic regression to the items outside the fold by Newton's method, with a ridge of 1e-3.
 fn fit(x: &Array2<f64>, labelled: &[bool], fold: usize) -> [f64; 3] {
     let mut w = [0.0; 3];
     for _ in 0..15 {
@@ -109,19 +109,19 @@ fn fit(x: &Array2<f64>, labelled: &[bool], fold: usize) -> [f64; 3] {
     w
 }
 
-/// Cramer's rule.
+/// Solves a linear system by Cramer's rule.
 fn solve(h: [[f64; 3]; 3], g: [f64; 3]) -> [f64; 3] {
     let det = |m: &[[f64; 3]; 3]| {
         m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
             + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
     };
-    let whole = det(&h);
+    let determinant = det(&h);
     std::array::from_fn(|k| {
         let mut m = h;
         for row in 0..3 {
             m[row][k] = g[row];
         }
-        det(&m) / whole
+        det(&m) / determinant
     })
 }
 
@@ -130,7 +130,7 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
     (-2.0 * u.ln()).sqrt() * (2.0 * std::f64::consts::PI * v).cos()
 }
 
-/// Beta with whole parameters, from two sums of exponentials.
+/// Draws from a beta distribution with whole parameters, from two sums of exponentials.
 fn beta(rng: &mut ChaCha8Rng, a: usize, b: usize) -> f64 {
     let mut gamma = |k: usize| (0..k).map(|_| -(1.0 - rng.random::<f64>()).ln()).sum::<f64>();
     let (x, y) = (gamma(a), gamma(b));

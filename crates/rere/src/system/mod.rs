@@ -144,8 +144,8 @@ impl SpanTriple {
     pub fn new(triple: &TokenTriple, text: TokenizedText<'_>) -> Self {
         Self {
             relation: triple.relation,
-            subject: text.bytes(triple.subject),
-            object: text.bytes(triple.object),
+            subject: text.byte_span(triple.subject),
+            object: text.byte_span(triple.object),
             score: Probability::saturating(triple.score),
         }
     }

@@ -1,7 +1,7 @@
 //! `rere evaluate`
 
-mod parts;
-mod tally;
+mod group_by;
+mod matcher_counts;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,83 +19,93 @@ use rere_eval::{
 };
 use serde_json::{Map, Value, json};
 
-use self::{parts::Parts, tally::Tally};
+use self::{group_by::GroupBy, matcher_counts::MatcherCounts};
 use super::{
-    Conventions, Outcome, check_not_empty, check_standard_input, comma_advice, log, read, tell, tell_gold,
-    write_picture, wrong_use,
+    CommandResult, ConventionArguments, check_not_empty, check_standard_input, comma_advice, log_gold_report, log_line,
+    log_read_report, read_corpus, usage_error, write_plot,
 };
-use crate::table::{Layout, Row, Share, print};
+use crate::score_table::{Layout, Measures, Row, print_scores};
 
 /// Options of `rere evaluate`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Gold triples, in any known format.
     #[arg(long, value_name = "FILE")]
     gold: PathBuf,
-    /// Predicted triples, in any known format. Given several times, for several systems or several seeds of one, each has
-    /// its lines, and the wholes have their mean and standard deviation.
+    /// Predicted triples, in any known format; may be repeated for several systems or seeds, which also prints the mean
+    /// of all files and the standard deviation of F1.
     #[arg(long, value_name = "FILE", required = true)]
     pred: Vec<PathBuf>,
     #[arg(
         long = "match",
         value_name = "MATCH",
         default_value = "exact",
-        help = format!("When two triples are equal: {}; may be given several times", Match::names())
+        help = format!("When two triples are equal: {}; may be repeated", Match::names())
     )]
     matches: Vec<Match>,
-    /// A relation that there is; repeated for each of them. A triple with another relation, on either side, is then an error.
+    /// Known relation; may be repeated. Any other relation, gold or predicted, is then an error.
     #[arg(long, value_name = "NAME")]
     relations: Vec<String>,
-    /// A line for each relation too, and their mean.
+    /// Also print a row for each relation, and their mean (macro average).
     #[arg(long)]
     per_relation: bool,
-    /// Lines for parts of the corpus too: triples (in the sentence), overlap, length, or, with --train, seen-entities and
-    /// seen-pairs; separated by commas.
+    /// Also print rows for parts of the corpus, by: triples (per sentence), overlap, length, or, with --train,
+    /// seen-entities or seen-pairs; separated by commas.
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
-    by: Vec<Parts>,
-    /// The training corpus, for what was seen.
+    by: Vec<GroupBy>,
+    /// Training corpus, for --by seen-entities and --by seen-pairs.
     #[arg(long, value_name = "FILE")]
     train: Option<PathBuf>,
-    /// Lines for the relations of each sentence alone and for its entities alone too.
+    /// Also print rows for the relations of sentences alone, and for their entities alone.
     #[arg(long)]
     pieces: bool,
-    /// 95 % intervals by this many rounds of the bootstrap over sentences; 10000 are usual.
-    #[arg(long, value_name = "ROUNDS")]
+    /// Also print 95 % confidence intervals, by this many rounds of the bootstrap over sentences; 10000 are usual.
+    #[arg(long, value_name = "N")]
     bootstrap: Option<usize>,
     /// Seed of the bootstrap.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// A fuller labelling of the same sentences: which wrong predictions are missing labels?
+    /// A fuller labelling of the same sentences; also print how many wrong predictions are in it (missing labels).
     #[arg(long, value_name = "FILE")]
     full: Option<PathBuf>,
-    /// A folder for pictures, as SVG and PNG: precision-recall, calibration and, with --per-relation, relations. The
-    /// predictions need scores.
-    #[arg(long, value_name = "FOLDER")]
+    /// Folder for plots, as SVG and PNG: precision-recall, calibration and, with --per-relation, relations. Predictions
+    /// need scores.
+    #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
-    /// Count sentences on which gold and predictions do not agree, and say how many there are, where the first one would be
-    /// an error: those missing, unknown, repeated, or with another text. Sentences must have ids.
+    /// Count sentences on which the files disagree (missing, unknown, repeated, or with another text) instead of
+    /// failing at the first. Sentences need ids.
     #[arg(long)]
     lenient: bool,
-    /// Fail where F1 by the first matcher is below this, from 0 to 1; for any of several systems.
+    /// Exit with code 1 if F1 by the first matcher is below this value, from 0 to 1, for any system.
     #[arg(long, value_name = "P")]
     min_f1: Option<Probability>,
-    /// Print JSON.
+    /// Print JSON instead of a text table.
     #[arg(long, conflicts_with_all = ["csv", "markdown"])]
     json: bool,
-    /// Print CSV.
+    /// Print CSV instead of a text table.
     #[arg(long, conflicts_with = "markdown")]
     csv: bool,
-    /// Print a Markdown table.
+    /// Print a Markdown table instead of a text table.
     #[arg(long)]
     markdown: bool,
     #[command(flatten)]
-    conventions: Conventions,
+    conventions: ConventionArguments,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  Score predictions by whole entities, and by their first words:
+    rere evaluate --gold gold.jsonl --pred predicted.jsonl --match exact --match partial
+  With a row for each relation and confidence intervals, as CSV:
+    rere evaluate --gold gold.jsonl --pred predicted.jsonl --per-relation --bootstrap 10000 --csv
+  Fail if F1 is below 0.7, for example in CI:
+    rere evaluate --gold gold.jsonl --pred predicted.jsonl --min-f1 0.7";
+
 /// Scores predictions.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub fn run(arguments: &Arguments) -> CommandResult {
     let systems = arguments.pred.len();
-    // The gold file and the fuller labelling are read for each system, the gold file beside each of the two.
+    // For each system, the gold file is read with the predictions, and again with the fuller labelling.
     let full = arguments.full.iter().flat_map(|path| repeat_n(path, systems));
     let gold = repeat_n(&arguments.gold, if arguments.full.is_some() { 2 * systems } else { systems });
     let reads = arguments.pred.iter().chain(&arguments.train).chain(full).chain(gold);
@@ -104,27 +114,29 @@ pub fn run(arguments: &Arguments) -> Outcome {
         [] => None,
         names => Some(RelationSet::from_names(names.iter().map(String::as_str))?),
     };
-    if let Some(parts) = arguments.by.iter().find(|parts| parts.want_training_corpus() && arguments.train.is_none()) {
-        return Err(wrong_use(format!("--by {} needs --train", parts.name())));
+    if arguments.train.is_none()
+        && let Some(group_by) = arguments.by.iter().find(|group_by| group_by.needs_training_corpus())
+    {
+        return Err(usage_error(format!("--by {} needs --train", group_by.name())));
     }
     let options = arguments.conventions.options(None);
-    let train = arguments.train.as_deref().map(|path| read(path, &options)).transpose()?;
-    let files = Files { arguments, options, relations, seen: SeenEntities::of(train.iter().flatten()) };
+    let train = arguments.train.as_deref().map(|path| read_corpus(path, &options)).transpose()?;
+    let files = InputFiles { arguments, options, relations, seen: SeenEntities::of(train.iter().flatten()) };
     let mut systems = Vec::with_capacity(arguments.pred.len());
     for path in &arguments.pred {
-        systems.push(System::read(&files, path, systems.is_empty())?);
+        systems.push(SystemCounts::count(&files, path, systems.is_empty())?);
     }
 
     let mut rows = Vec::new();
     for system in &systems {
-        for tally in &system.tallies {
-            rows.extend(tally.rows(&system.name)?);
+        for counts in &system.by_matcher {
+            rows.extend(counts.rows(&system.name)?);
         }
     }
-    let least = rows.iter().filter(|row| row.part == "all" && row.matcher == rows[0].matcher).map(|row| row.share.f1);
-    let least = least.fold(f64::INFINITY, f64::min);
+    let by_first_matcher = rows.iter().filter(|row| row.part == "all" && row.matcher == rows[0].matcher);
+    let lowest_f1 = by_first_matcher.map(|row| row.measures.f1).fold(f64::INFINITY, f64::min);
     if systems.len() > 1 {
-        rows.extend(matchers(arguments).filter_map(|matcher| mean(&rows, matcher)).collect::<Vec<_>>());
+        rows.extend(matchers(arguments).filter_map(|matcher| mean_row(&rows, matcher)).collect::<Vec<_>>());
     }
     let layout = match (arguments.json, arguments.csv, arguments.markdown) {
         (true, ..) => Layout::Json,
@@ -132,18 +144,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
         (.., true) => Layout::Markdown,
         _ => Layout::Table,
     };
-    let mut more = Map::new();
+    let mut json_fields = Map::new();
     if arguments.full.is_some() {
-        let tallies =
-            || systems.iter().flat_map(|system| system.tallies.iter().map(|tally| (system.name.as_str(), tally)));
+        let each = || systems.iter().flat_map(|system| system.by_matcher.iter().map(move |counts| (system, counts)));
         if layout == Layout::Json {
-            more.insert(
-                "missing".to_owned(),
-                tallies().map(|(system, tally)| missing_as_json(system, tally)).collect(),
-            );
+            let missing = each().map(|(system, counts)| missing_as_json(&system.name, counts)).collect();
+            json_fields.insert("missing".to_owned(), missing);
         } else {
-            // Not among the rows, whose columns it does not have.
-            tallies().for_each(|(system, tally)| tell_missing(system, tally));
+            // These figures do not fit the columns of the table.
+            each().for_each(|(system, counts)| log_missing(&system.name, counts));
         }
     }
     if arguments.lenient {
@@ -152,115 +161,118 @@ pub fn run(arguments: &Arguments) -> Outcome {
             value["system"] = json!(system.name);
             value
         });
-        more.insert("mismatches".to_owned(), each.collect());
+        json_fields.insert("mismatches".to_owned(), each.collect());
     }
     if let Some(folder) = &arguments.plot {
         plot(arguments, &systems, folder)?;
     }
-    // A reader that goes away does not change what --min-f1 says.
-    let printed = print(&rows, layout, more);
+    // --min-f1 is checked even if the output is closed.
+    let printed = print_scores(&rows, layout, json_fields);
     match arguments.min_f1 {
-        // Both in 32 bits: 0.8 is reached by 0.8.
-        Some(asked) if (least as f32) < asked.get() => {
-            Err(format!("F1 is {least:.4}, below the {} that --min-f1 asks for", asked.get()).into())
+        // Compared as f32, as 0.8 in f64 is not the 0.8 of the option.
+        Some(min_f1) if (lowest_f1 as f32) < min_f1.get() => {
+            Err(format!("F1 is {lowest_f1:.4}, below --min-f1 {}", min_f1.get()).into())
         }
         _ => printed,
     }
 }
 
-/// The matchers, each once.
+/// Returns the matchers, without repetitions.
 fn matchers(arguments: &Arguments) -> impl Iterator<Item = Match> + '_ {
     let given = &arguments.matches;
-    given.iter().enumerate().filter(|(at, matcher)| !given[..*at].contains(matcher)).map(|(_, matcher)| *matcher)
+    given.iter().enumerate().filter(|(index, matcher)| !given[..*index].contains(matcher)).map(|(_, matcher)| *matcher)
 }
 
-/// How many sentences are counted at once, and how many are handed over at once by the threads that read.
-const LOT: usize = 4096;
+/// Number of sentences that are counted at once.
+const BATCH: usize = 4096;
+
+/// Number of sentences that a reading thread passes on at once.
 const CHUNK: usize = 1024;
 
-/// What all files are read and checked with.
-struct Files<'a> {
+/// How files are read and checked.
+struct InputFiles<'a> {
     arguments: &'a Arguments,
     options: ReadOptions,
-    /// All relations there are, if they were given.
+    /// The known relations, if they are given.
     relations: Option<RelationSet>,
     seen: SeenEntities<'a>,
 }
 
-/// One file of predictions, counted.
-struct System<'a> {
+/// Counts of one file of predictions.
+struct SystemCounts<'a> {
     name: String,
-    tallies: Vec<Tally<'a>>,
+    by_matcher: Vec<MatcherCounts<'a>>,
     mismatches: Mismatches,
 }
 
-impl<'a> System<'a> {
-    /// Counts the predictions at `path`. Of files in the same order no more than a lot is in memory. What was left out of files
-    /// that are read for each system is told for the first one.
-    fn read(files: &'a Files, path: &Path, is_first: bool) -> Result<Self, Box<dyn Error>> {
+impl<'a> SystemCounts<'a> {
+    /// Counts the predictions at `path`. If the files have the same order, only one batch is in memory. Files that are
+    /// read again for each system are reported for the first one.
+    fn count(files: &'a InputFiles<'a>, path: &Path, is_first: bool) -> Result<Self, Box<dyn Error>> {
         let arguments = files.arguments;
         let agreement = if arguments.lenient { Agreement::Counted } else { Agreement::Required };
         let pairs = |gold, other| {
             Ok::<_, Box<dyn Error>>(SentencePairStream::new(files.read(gold)?, files.read(other)?, agreement))
         };
-        let gold = Source { path: &arguments.gold, side: Side::Gold, with_scores: false, is_told: is_first };
+        let gold = InputFile { path: &arguments.gold, side: Side::Gold, with_scores: false, is_reported: is_first };
         let with_scores = arguments.plot.is_some();
-        let predicted = Source { path, side: Side::Predicted, with_scores, is_told: true };
+        let predicted = InputFile { path, side: Side::Predicted, with_scores, is_reported: true };
         let mut full = match &arguments.full {
             Some(path) => {
-                let full = Source { path, side: Side::Predicted, with_scores: false, is_told: is_first };
-                Some((path, pairs(Source { is_told: false, ..gold }, full)?))
+                let full = InputFile { path, side: Side::Predicted, with_scores: false, is_reported: is_first };
+                Some((path, pairs(InputFile { is_reported: false, ..gold }, full)?))
             }
             None => None,
         };
         let mut pairs = pairs(gold, predicted)?;
-        let mut tallies: Vec<Tally> = matchers(arguments).map(|matcher| Tally::new(arguments, matcher)).collect();
-        let mut relations_of = Relations::default();
+        let mut by_matcher: Vec<_> =
+            matchers(arguments).map(|matcher| MatcherCounts::new(arguments, matcher)).collect();
+        let mut relation_names = RelationNames::default();
         loop {
-            let lot = next_lot(&mut pairs, path)?;
-            // The second pass over the gold sentences has the same order as the first.
+            let batch = next_batch(&mut pairs, path)?;
+            // Both streams have the order of the gold file.
             let full: Vec<Sentence> = match &mut full {
-                Some((path, pairs)) => next_lot(pairs, path)?.into_iter().map(|(_, full)| full).collect(),
+                Some((path, pairs)) => next_batch(pairs, path)?.into_iter().map(|(_, full)| full).collect(),
                 None => Vec::new(),
             };
-            if lot.is_empty() {
+            if batch.is_empty() {
                 break;
             }
-            relations_of.add(&lot);
-            let aligned: Vec<_> = lot.iter().map(|(gold, predicted)| (gold, predicted)).collect();
-            for tally in &mut tallies {
-                tally.add(&aligned, &full, &files.seen)?;
+            relation_names.add(&batch);
+            let borrowed: Vec<_> = batch.iter().map(|(gold, predicted)| (gold, predicted)).collect();
+            for counts in &mut by_matcher {
+                counts.add(&borrowed, &full, &files.seen)?;
             }
         }
         if files.relations.is_none() {
-            relations_of.note_unknown(path);
+            relation_names.log_unknown(path);
         }
-        tell_mismatches(path, pairs.mismatches());
+        log_mismatches(path, pairs.mismatches());
         if let Some((path, pairs)) = full {
-            tell_mismatches(path, pairs.mismatches());
+            log_mismatches(path, pairs.mismatches());
         }
-        Ok(Self { name: path.display().to_string(), tallies, mismatches: pairs.mismatches() })
+        Ok(Self { name: path.display().to_string(), by_matcher, mismatches: pairs.mismatches() })
     }
 }
 
-/// A file that is read.
+/// A file to read.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+struct InputFile<'a> {
     path: &'a Path,
     side: Side,
     /// Whether each triple must have a score.
     with_scores: bool,
-    /// Whether what was left out is printed.
-    is_told: bool,
+    /// Whether to log what was left out.
+    is_reported: bool,
 }
 
-impl Files<'_> {
-    /// The sentences of a file, each of which has what is wanted of it. A thread of its own reads them.
+impl InputFiles<'_> {
+    /// Returns the sentences of a file, each checked. A separate thread reads them.
     fn read<'a>(
         &'a self,
-        source: Source<'a>,
+        source: InputFile<'a>,
     ) -> Result<impl Iterator<Item = Result<Sentence, Box<dyn Error>>> + 'a, DataError> {
-        let Source { path, side, is_told, .. } = source;
+        let InputFile { path, side, is_reported, .. } = source;
         let mut chunks = Some(Chunks::new(Reader::open(path, &self.options)?, CHUNK));
         let mut chunk = Vec::new().into_iter();
         let sentences = from_fn(move || {
@@ -277,9 +289,9 @@ impl Files<'_> {
                     None => {
                         let reader = chunks.take()?.into_source();
                         match side {
-                            _ if !is_told => {}
-                            Side::Gold => tell_gold(path, reader.report()),
-                            Side::Predicted => tell(path, reader.report()),
+                            _ if !is_reported => {}
+                            Side::Gold => log_gold_report(path, reader.report()),
+                            Side::Predicted => log_read_report(path, reader.report()),
                         }
                         return check_not_empty(path, reader.report()).err().map(Err);
                     }
@@ -293,42 +305,42 @@ impl Files<'_> {
         }))
     }
 
-    /// Checks that a sentence has what the matchers and options want.
-    fn check(&self, source: Source, position: usize, sentence: &Sentence) -> Result<(), EvalError> {
-        let Source { side, with_scores, .. } = source;
-        let place = (position, sentence);
+    /// Checks that a sentence has the fields that matchers and options need.
+    fn check(&self, source: InputFile, position: usize, sentence: &Sentence) -> Result<(), EvalError> {
+        let InputFile { side, with_scores, .. } = source;
+        let positioned = (position, sentence);
         for matcher in &self.arguments.matches {
             if self.arguments.pieces {
-                matcher.check_entities([place], side)?;
+                matcher.check_entities([positioned], side)?;
             } else {
-                matcher.check([place], side)?;
+                matcher.check([positioned], side)?;
             }
         }
         if with_scores {
-            check_scores([place])?;
+            check_scores([positioned])?;
         }
-        self.relations.as_ref().map_or(Ok(()), |relations| check_relations([place], relations))
+        self.relations.as_ref().map_or(Ok(()), |relations| check_relations([positioned], relations))
     }
 
+    /// Adds the file, and advice for an unknown relation that may be a comma-separated list.
     fn explain(&self, path: &Path, error: &EvalError) -> String {
-        let lists = self
-            .arguments
-            .relations
-            .iter()
-            .filter(|name| matches!(error, EvalError::UnknownRelation { relation, .. } if name.contains(relation)));
-        let advice = lists.map(|name| comma_advice(name)).next().unwrap_or_default();
+        let is_list =
+            |name: &&String| matches!(error, EvalError::UnknownRelation { relation, .. } if name.contains(relation));
+        let list = self.arguments.relations.iter().find(is_list);
+        let advice = list.map(|name| comma_advice(name)).unwrap_or_default();
         format!("{}: {error}{advice}", path.display())
     }
 }
 
-/// The next sentences, gold first; what has no prediction is predicted empty. `path` is where the predictions are.
-fn next_lot(
+/// Returns the next pairs of gold and predicted sentences; a missing prediction is one without triples. `path` is the
+/// file of predictions, for errors.
+fn next_batch(
     pairs: &mut impl Iterator<Item = Result<(Sentence, Option<Sentence>), Box<dyn Error>>>,
     path: &Path,
 ) -> Result<Vec<(Sentence, Sentence)>, Box<dyn Error>> {
-    let mut lot = Vec::with_capacity(LOT);
-    for pair in pairs.take(LOT) {
-        // An error of a file names it already, one of the pairing does not.
+    let mut batch = Vec::with_capacity(BATCH);
+    for pair in pairs.take(BATCH) {
+        // Errors of reading name the file already, those of pairing do not.
         let (gold, predicted) = pair.map_err(|error| match error.downcast::<EvalError>() {
             Ok(error) => format!("{}: {error}", path.display()).into(),
             Err(error) => error,
@@ -339,27 +351,27 @@ fn next_lot(
             sentence
         };
         let predicted = predicted.unwrap_or_else(empty);
-        lot.push((gold, predicted));
+        batch.push((gold, predicted));
     }
-    Ok(lot)
+    Ok(batch)
 }
 
-/// Relations of either side. One that is predicted and never gold may be a name that is spelt in two ways.
+/// Relation names of both sides. A name that is predicted but never gold may be another spelling.
 #[derive(Default)]
-struct Relations {
+struct RelationNames {
     gold: BTreeSet<String>,
-    /// With the numbers of triples.
+    /// With the number of triples of each.
     predicted: BTreeMap<String, usize>,
 }
 
-impl Relations {
-    fn add(&mut self, lot: &[(Sentence, Sentence)]) {
-        for triple in lot.iter().flat_map(|(gold, _)| &gold.triples) {
+impl RelationNames {
+    fn add(&mut self, batch: &[(Sentence, Sentence)]) {
+        for triple in batch.iter().flat_map(|(gold, _)| &gold.triples) {
             if !self.gold.contains(&triple.relation) {
                 self.gold.insert(triple.relation.clone());
             }
         }
-        for triple in lot.iter().flat_map(|(_, predicted)| &predicted.triples) {
+        for triple in batch.iter().flat_map(|(_, predicted)| &predicted.triples) {
             match self.predicted.get_mut(&triple.relation) {
                 Some(count) => *count += 1,
                 None => _ = self.predicted.insert(triple.relation.clone(), 1),
@@ -367,17 +379,18 @@ impl Relations {
         }
     }
 
-    fn note_unknown(mut self, path: &Path) {
+    fn log_unknown(mut self, path: &Path) {
         self.predicted.retain(|relation, _| !self.gold.contains(relation));
         if !self.predicted.is_empty() {
-            const NAMED: usize = 5;
-            let named = self.predicted.keys().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let others = match self.predicted.len().saturating_sub(NAMED) {
+            const LISTED: usize = 5;
+            let listed = self.predicted.keys().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let others = match self.predicted.len().saturating_sub(LISTED) {
                 0 => String::new(),
                 others => format!(" and {others} more"),
             };
-            log(format!(
-                "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: {named}{others}",
+            log_line(format!(
+                "note: {}: {} predicted triples have relations that no gold triple has, and count as wrong: \
+                 {listed}{others}",
                 path.display(),
                 self.predicted.values().sum::<usize>(),
             ));
@@ -385,42 +398,42 @@ impl Relations {
     }
 }
 
-fn tell_mismatches(path: &Path, mismatches: Mismatches) {
-    let Mismatches { missing, unknown, repeated_gold, repeated_predicted, other_text } = mismatches;
-    for (count, what) in [
-        (missing, "gold sentences have no prediction, and count as predicted empty"),
-        (unknown, "predicted sentences are not gold, and are left out"),
-        (repeated_gold, "gold sentences have the id of one before, and are left out"),
-        (repeated_predicted, "predicted sentences have the id of one before, and are left out"),
-        (other_text, "sentences have another text than the gold one, and are compared as they are"),
+fn log_mismatches(path: &Path, mismatches: Mismatches) {
+    for (count, description) in [
+        (mismatches.missing, "gold sentences have no prediction, and count as predicted without triples"),
+        (mismatches.unknown, "predicted sentences are not in the gold file, and are left out"),
+        (mismatches.repeated_gold, "gold sentences have the id of an earlier one, and are left out"),
+        (mismatches.repeated_predicted, "predicted sentences have the id of an earlier one, and are left out"),
+        (mismatches.other_text, "sentences have another text than the gold one, and are compared nevertheless"),
     ] {
         if count > 0 {
-            log(format!("note: {}: {count} {what}", path.display()));
+            log_line(format!("note: {}: {count} {description}", path.display()));
         }
     }
 }
 
-/// Mean and deviation over the systems, of their wholes by one matcher.
-fn mean(rows: &[Row], matcher: Match) -> Option<Row> {
-    let wholes = || rows.iter().filter(|row| row.part == "all" && row.matcher == matcher.to_string());
-    let spread = |measure: fn(&Share) -> f64| Spread::of(&wholes().map(|row| measure(&row.share)).collect::<Vec<_>>());
+/// Returns the row of means over systems by one matcher, with the standard deviation of F1.
+fn mean_row(rows: &[Row], matcher: Match) -> Option<Row> {
+    let systems = || rows.iter().filter(|row| row.part == "all" && row.matcher == matcher.to_string());
+    let spread =
+        |measure: fn(&Measures) -> f64| Spread::of(&systems().map(|row| measure(&row.measures)).collect::<Vec<_>>());
     let (precision, recall, f1) = (spread(|s| s.precision)?, spread(|s| s.recall)?, spread(|s| s.f1)?);
     Some(Row {
         system: format!("mean of {}", f1.runs),
         matcher: matcher.to_string(),
         part: "all".to_owned(),
         name: String::new(),
-        share: Share { f1_deviation: f1.deviation, ..Share::mean(precision.mean, recall.mean, f1.mean) },
+        measures: Measures { f1_deviation: f1.deviation, ..Measures::from_means(precision.mean, recall.mean, f1.mean) },
     })
 }
 
-/// Says what of the wrong predictions a fuller labelling has.
-fn tell_missing(system: &str, tally: &Tally) {
-    let all = tally.all_missing();
-    log(format!(
-        "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, with these right {:.2}; the gold \
-         labels miss at least {:.1} % of {} triples",
-        tally.matcher,
+/// Logs how many wrong predictions the fuller labelling has.
+fn log_missing(system: &str, counts: &MatcherCounts) {
+    let all = counts.all_missing();
+    log_line(format!(
+        "{system}, {}: {} of {} wrong predictions are missing labels; precision {:.2}, or {:.2} with these as correct; \
+         the gold labels miss at least {:.1} % of {} triples",
+        counts.matcher,
         all.missing,
         all.predicted - all.true_positives,
         100.0 * all.precision(),
@@ -428,39 +441,40 @@ fn tell_missing(system: &str, tally: &Tally) {
         100.0 * all.false_negative_rate(),
         all.either,
     ));
-    for (relation, counts) in &tally.missing {
-        log(format!(
+    for (relation, missing) in &counts.missing {
+        log_line(format!(
             "  {:>6} missing labels found, {:>5.1} % of {:>6} missed  {relation}",
-            counts.missing,
-            100.0 * counts.false_negative_rate(),
-            counts.either
+            missing.missing,
+            100.0 * missing.false_negative_rate(),
+            missing.either
         ));
     }
 }
 
-fn missing_as_json(system: &str, tally: &Tally) -> Value {
-    let value = |counts: &MissingCounts| {
-        let mut value = json!(counts);
-        value["precision"] = json!(counts.precision());
-        value["corrected_precision"] = json!(counts.corrected_precision());
-        value["false_negative_rate"] = json!(counts.false_negative_rate());
+/// Returns the figures of [`log_missing`].
+fn missing_as_json(system: &str, counts: &MatcherCounts) -> Value {
+    let value = |missing: &MissingCounts| {
+        let mut value = json!(missing);
+        value["precision"] = json!(missing.precision());
+        value["corrected_precision"] = json!(missing.corrected_precision());
+        value["false_negative_rate"] = json!(missing.false_negative_rate());
         value
     };
-    let mut entry = value(&tally.all_missing());
+    let mut entry = value(&counts.all_missing());
     entry["system"] = json!(system);
-    entry["match"] = json!(tally.matcher);
-    entry["relations"] = tally.missing.iter().map(|(relation, counts)| (relation.clone(), value(counts))).collect();
+    entry["match"] = json!(counts.matcher);
+    entry["relations"] = counts.missing.iter().map(|(relation, missing)| (relation.clone(), value(missing))).collect();
     entry
 }
 
-fn plot(arguments: &Arguments, systems: &[System], folder: &Path) -> Outcome {
+/// Draws the plots of `--plot`.
+fn plot(arguments: &Arguments, systems: &[SystemCounts], folder: &Path) -> CommandResult {
     let mut curves = Vec::new();
-    for System { name, tallies, .. } in systems {
-        for tally in tallies {
-            let name =
-                if systems.len() == 1 { tally.matcher.to_string() } else { format!("{name}, {}", tally.matcher) };
-            let curve = precision_recall_curve(tally.scored.items.iter().copied(), tally.scored.gold);
-            let calibration = calibration(tally.scored.items.iter().copied(), 10);
+    for SystemCounts { name, by_matcher, .. } in systems {
+        for MatcherCounts { matcher, scored, .. } in by_matcher {
+            let name = if systems.len() == 1 { matcher.to_string() } else { format!("{name}, {matcher}") };
+            let curve = precision_recall_curve(scored.items.iter().copied(), scored.gold);
+            let calibration = calibration(scored.items.iter().copied(), 10);
             curves.push((
                 format!("{name}, average precision {:.3}", average_precision(&curve)),
                 curve,
@@ -469,16 +483,16 @@ fn plot(arguments: &Arguments, systems: &[System], folder: &Path) -> Outcome {
             ));
         }
     }
-    let named: Vec<_> = curves.iter().map(|(name, curve, ..)| (name.as_str(), curve.as_slice())).collect();
-    write_picture(&folder.join("precision-recall.svg"), &plot_precision_recall(&named)?)?;
-    let named: Vec<_> = curves.iter().map(|(.., name, calibration)| (name.as_str(), calibration)).collect();
-    write_picture(&folder.join("calibration.svg"), &plot_calibration(&named)?)?;
+    let labelled: Vec<_> = curves.iter().map(|(name, curve, ..)| (name.as_str(), curve.as_slice())).collect();
+    write_plot(&folder.join("precision-recall.svg"), &plot_precision_recall(&labelled)?)?;
+    let labelled: Vec<_> = curves.iter().map(|(.., name, calibration)| (name.as_str(), calibration)).collect();
+    write_plot(&folder.join("calibration.svg"), &plot_calibration(&labelled)?)?;
     if arguments.per_relation {
         for (number, system) in (1..).zip(systems) {
-            let Some(tally) = system.tallies.first() else { continue };
-            let bars = tally.relation_intervals(arguments.bootstrap.unwrap_or(1000))?;
+            let Some(counts) = system.by_matcher.first() else { continue };
+            let intervals = counts.relation_intervals(arguments.bootstrap.unwrap_or(1000))?;
             let file = if systems.len() == 1 { "relations.svg".to_owned() } else { format!("relations-{number}.svg") };
-            write_picture(&folder.join(file), &plot_f1(&bars)?)?;
+            write_plot(&folder.join(file), &plot_f1(&intervals)?)?;
         }
     }
     Ok(())

@@ -122,7 +122,7 @@ impl System for Rere {
         // No triple scores more than its relation.
         let least = floor.detect.first().copied().unwrap_or_default();
         let wanted = |label: usize, score: f32| {
-            floor.wanted[label] && floor.triple.of(label).is_some_and(|triple| score >= triple.max(least).get())
+            floor.wanted[label] && floor.triple.get(label).is_some_and(|triple| score >= triple.max(least).get())
         };
         let detected = self
             .relations(windows)?

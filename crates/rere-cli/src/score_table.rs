@@ -1,12 +1,12 @@
-//! Scores as a table for people, as JSON, CSV or Markdown.
+//! Scores as a text table, JSON, CSV or Markdown.
 
 use rere_data::DataError;
 use rere_eval::{Counts, Score, ScoreIntervals};
 use serde_json::{Map, Value, json};
 
-use crate::command::say;
+use crate::command::print_line;
 
-/// How rows are laid out.
+/// Output format of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     Table,
@@ -15,50 +15,54 @@ pub enum Layout {
     Markdown,
 }
 
-/// Precision, recall and F1, and of what they are.
+/// Precision, recall and F1 of a system, or of a part of its triples.
 pub struct Row {
-    /// The file of predictions.
+    /// File of the predictions.
     pub system: String,
     pub matcher: String,
-    /// `all`, `relation`, or what else the corpus is parted by.
+    /// `all`, `relation`, or another way to divide the corpus.
     pub part: String,
-    /// Which relation or part; empty for the whole.
+    /// Name of the relation or part; empty for `all`.
     pub name: String,
-    pub share: Share,
+    pub measures: Measures,
 }
 
 /// Measures from 0 to 1.
 #[derive(Debug, Clone, Copy)]
-pub struct Share {
-    /// What they come from; means come from none.
+pub struct Measures {
+    /// The counts they are computed from; `None` for means.
     pub counts: Option<Counts>,
     pub precision: f64,
     pub recall: f64,
     pub f1: f64,
     pub intervals: Option<ScoreIntervals>,
-    /// Standard deviation over systems.
+    /// Standard deviation of F1 over systems.
     pub f1_deviation: Option<f64>,
 }
 
-impl Share {
-    pub fn of(counts: Counts) -> Self {
-        let Score { counts, precision, recall, f1 } = Score::from_counts(counts);
-        Self { counts: Some(counts), ..Self::mean(precision, recall, f1) }
+impl Measures {
+    pub fn from_counts(counts: Counts) -> Self {
+        let score = Score::from_counts(counts);
+        Self { counts: Some(counts), ..Self::from_means(score.precision, score.recall, score.f1) }
     }
 
-    pub fn mean(precision: f64, recall: f64, f1: f64) -> Self {
+    pub fn from_means(precision: f64, recall: f64, f1: f64) -> Self {
         Self { counts: None, precision, recall, f1, intervals: None, f1_deviation: None }
     }
 }
 
-/// Prints rows to standard output. JSON gets the fields of `more` too.
-pub fn print(rows: &[Row], layout: Layout, more: Map<String, Value>) -> Result<(), Box<dyn std::error::Error>> {
+/// Prints rows to standard output, in JSON also `json_fields`.
+pub fn print_scores(
+    rows: &[Row],
+    layout: Layout,
+    json_fields: Map<String, Value>,
+) -> Result<(), Box<dyn std::error::Error>> {
     match layout {
-        Layout::Table => table(rows)?,
+        Layout::Table => print_table(rows)?,
         Layout::Json => {
-            let mut object = json!({ "scores": scores(rows) });
-            more.into_iter().for_each(|(name, value)| object[name] = value);
-            say(object)?;
+            let mut object = json!({ "scores": scores_as_json(rows) });
+            json_fields.into_iter().for_each(|(name, value)| object[name] = value);
+            print_line(object)?;
         }
         Layout::Csv => {
             let mut writer = csv::Writer::from_writer(std::io::stdout());
@@ -67,9 +71,9 @@ pub fn print(rows: &[Row], layout: Layout, more: Map<String, Value>) -> Result<(
             writer.flush()?;
         }
         Layout::Markdown => {
-            say(format!("| {} |\n|{}", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len())))?;
+            print_line(format!("| {} |\n|{}", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len())))?;
             for row in rows {
-                say(format!("| {} |", cells(row).map(|cell| cell.replace('|', "\\|")).join(" | ")))?;
+                print_line(format!("| {} |", cells(row).map(|cell| cell.replace('|', "\\|")).join(" | ")))?;
             }
         }
     }
@@ -92,9 +96,10 @@ const COLUMNS: [&str; 13] = [
     "F1 deviation",
 ];
 
+/// Returns the cells of [`COLUMNS`].
 fn cells(row: &Row) -> [String; 13] {
-    let Share { counts, precision, recall, f1, intervals, f1_deviation } = row.share;
-    let percent = |share: f64| format!("{:.2}", 100.0 * share);
+    let Measures { counts, precision, recall, f1, intervals, f1_deviation } = row.measures;
+    let percent = |measure: f64| format!("{:.2}", 100.0 * measure);
     let [low, high] = intervals.map_or_else(Default::default, |i| [i.f1.low, i.f1.high].map(percent));
     let counts = counts.map(|Counts { true_positives, predicted, gold }| {
         [true_positives, predicted, gold].map(|count| count.to_string())
@@ -106,44 +111,47 @@ fn cells(row: &Row) -> [String; 13] {
     [system, matcher, part, name, true_positives, predicted, gold, precision, recall, f1, low, high, deviation]
 }
 
-/// The wholes first, then the parts under a headline each. Systems are named where there are several.
-fn table(rows: &[Row]) -> Result<(), DataError> {
+/// Prints the rows of whole systems first, then the parts, each under a heading. Systems are named if there are
+/// several.
+fn print_table(rows: &[Row]) -> Result<(), DataError> {
     let several = rows.iter().any(|row| row.system != rows[0].system);
-    say(format!(
+    print_line(format!(
         "{:<10} {:>6} {:>9} {:>6} {:>9} {:>8} {:>8}",
         "match", "TP", "predicted", "gold", "precision", "recall", "F1"
     ))?;
     for row in rows.iter().filter(|row| row.part == "all") {
         let system = if several { format!("  {}", row.system) } else { String::new() };
-        say(format!("{}{system}", line(&row.matcher, row)))?;
+        print_line(format!("{}{system}", table_line(&row.matcher, row)))?;
     }
     for part in rows.chunk_by(|a, b| (&a.system, &a.matcher, &a.part) == (&b.system, &b.matcher, &b.part)) {
         if let Some(Row { system, matcher, part: name, .. }) = part.first().filter(|row| row.part != "all") {
-            // The mean of the relations stands under them.
+            // The mean of the relations follows them, under the same heading.
             if name != "macro" {
                 let system = if several { format!("{system}, ") } else { String::new() };
-                say(format!("\n{system}{matcher}, by {name}"))?;
+                print_line(format!("\n{system}{matcher}, by {name}"))?;
             }
-            part.iter().try_for_each(|row| say(format!("{}  {}", line("", row), row.name)))?;
+            part.iter().try_for_each(|row| print_line(format!("{}  {}", table_line("", row), row.name)))?;
         }
     }
     Ok(())
 }
 
-fn line(name: &str, row: &Row) -> String {
+/// Returns a line of the text table.
+fn table_line(name: &str, row: &Row) -> String {
     let [.., true_positives, predicted, gold, precision, recall, f1, low, high, deviation] = cells(row);
     let interval = if low.is_empty() { String::new() } else { format!("  [{low}, {high}]") };
     let deviation = if deviation.is_empty() { String::new() } else { format!("  ± {deviation}") };
     format!(
-        "{name:<10} {true_positives:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} {f1:>8}{interval}{deviation}"
+        "{name:<10} {true_positives:>6} {predicted:>9} {gold:>6} {precision:>9} {recall:>8} \
+         {f1:>8}{interval}{deviation}"
     )
 }
 
-/// An entry for each system and matcher; its parts are in it, by name.
-fn scores(rows: &[Row]) -> Vec<Value> {
+/// Returns an object for each system and matcher, which also holds its parts by name.
+fn scores_as_json(rows: &[Row]) -> Vec<Value> {
     let mut entries: Vec<Value> = Vec::new();
     for row in rows {
-        let Share { counts, precision, recall, f1, intervals, f1_deviation } = row.share;
+        let Measures { counts, precision, recall, f1, intervals, f1_deviation } = row.measures;
         let mut value = json!({});
         if row.part == "all" {
             value = json!({ "system": row.system, "match": row.matcher });

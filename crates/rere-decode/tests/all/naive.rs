@@ -1,9 +1,9 @@
-//! Nearest pairing written a second time, from its definition, slow and plain.
+//! A second, naive implementation of nearest pairing, written from its definition.
 
 use rere_core::TokenSpan;
 use rere_decode::{SpanRule, TokenTriple};
 
-/// What the decoder is told.
+/// Settings of the decoder.
 #[derive(Debug, Clone)]
 pub struct Setting {
     pub threshold: f32,
@@ -12,7 +12,7 @@ pub struct Setting {
     pub at_least_one: bool,
 }
 
-/// A span with its score: tokens from the first to the last.
+/// A span from the first to the last token, with its score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Span {
     first: usize,
@@ -20,7 +20,7 @@ struct Span {
     score: f32,
 }
 
-/// Spans of the role whose starts stand in `column` and whose ends in the next.
+/// Returns the spans of the role whose starts are in `column` and whose ends are in the next one.
 fn spans(rows: &[[f32; 4]], mask: Option<&[bool]>, column: usize, threshold: f32, setting: &Setting) -> Vec<Span> {
     let taken = |token: usize| mask.is_none_or(|mask| mask[token]);
     let (start, end) = (|token: usize| rows[token][column], |token: usize| rows[token][column + 1]);
@@ -39,7 +39,7 @@ fn spans(rows: &[[f32; 4]], mask: Option<&[bool]>, column: usize, threshold: f32
                 let best = ends.iter().map(|&last| end(last)).fold(f32::NEG_INFINITY, f32::max);
                 spans.extend(ends.iter().find(|&&last| end(last) == best).map(|&last| span(last)));
             }
-            SpanRule::Best(_) => spans.extend(ends.iter().map(|&last| span(last))),
+            _ => spans.extend(ends.iter().map(|&last| span(last))),
         }
     }
     if let SpanRule::Best(count) = setting.rule {
@@ -81,7 +81,7 @@ fn pairs(rows: &[[f32; 4]], mask: Option<&[bool]>, threshold: f32, setting: &Set
     found
 }
 
-/// The triples of probabilities.
+/// Returns the triples of probabilities.
 pub fn nearest(rows: &[[f32; 4]], mask: Option<&[bool]>, setting: &Setting) -> Vec<TokenTriple> {
     let found = pairs(rows, mask, setting.threshold, setting);
     if !setting.at_least_one || !found.is_empty() {
@@ -95,17 +95,16 @@ pub fn nearest(rows: &[[f32; 4]], mask: Option<&[bool]>, setting: &Setting) -> V
     found.and_then(|found| found.into_iter().reduce(better)).into_iter().collect()
 }
 
-/// The better of two pairs.
+/// Returns the better of two pairs.
 fn better(a: TokenTriple, b: TokenTriple) -> TokenTriple {
     if a.score != b.score {
         return if a.score > b.score { a } else { b };
     }
-    let borders = |triple: TokenTriple| [triple.subject, triple.object].map(|span| (span.start, span.end));
-    if comes_first(borders(a), borders(b)) { a } else { b }
+    let ends = |triple: TokenTriple| [triple.subject, triple.object].map(|span| (span.start, span.end));
+    if comes_first(ends(a), ends(b)) { a } else { b }
 }
 
-/// Whether `at_least_one` prefers subject and object of `a` to those of `b` if their scores are equal, one question after
-/// the other.
+/// Returns whether `at_least_one` prefers the subject and object of `a` to those of `b` if their scores are equal.
 pub fn comes_first(a: [(usize, usize); 2], b: [(usize, usize); 2]) -> bool {
     let distance =
         |[subject, object]: [(usize, usize); 2]| (subject.1 - 1..object.0).len().max((object.1 - 1..subject.0).len());
