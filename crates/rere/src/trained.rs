@@ -154,8 +154,8 @@ impl<S: System> Trained<S> {
         let settings = S::Config::deserialize(&config.settings)
             .map_err(|error| FolderProblem::Settings(error.to_string()).at(CONFIG))?;
         let tokenizer = load_tokenizer(source, &config.encoder)?;
-        let compute = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
-        let parts = ModelParts::new(source, &config, compute, options.precision)?;
+        let runtime = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
+        let parts = ModelParts::new(source, &config, runtime, options.precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
         digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));

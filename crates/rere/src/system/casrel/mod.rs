@@ -40,7 +40,7 @@ pub struct CasRelConfig {
 #[derive(Debug)]
 pub struct CasRel {
     model: CasRelModel,
-    compute: Runtime,
+    runtime: Runtime,
 }
 
 /// Scores of one window.
@@ -96,7 +96,7 @@ impl System for CasRel {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
-            compute: parts.compute.clone(),
+            runtime: parts.runtime.clone(),
         })
     }
 
@@ -105,7 +105,7 @@ impl System for CasRel {
     }
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<CasRelScores>, RereError> {
-        let scores = self.compute.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
+        let scores = self.runtime.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
         // A NaN is above no threshold: without an error, nothing would be found silently.
         match scores.iter().position(|scores| scores.subjects.iter().any(|score| score.is_nan())) {
             Some(window) => Err(RereError::NotANumber { sentence: windows[window].text + 1 }),
@@ -172,7 +172,7 @@ impl CasRel {
         if most == 0 {
             return scores;
         }
-        let weights = subject_weights(&spans, most, width, &self.compute.device);
+        let weights = subject_weights(&spans, most, width, &self.runtime.device);
         let shifts = numbers(self.model.head.shifts(hidden.clone(), weights));
         let objects = numbers(self.model.head.objects_without_subject(hidden));
         let columns = objects.len() / (rows * width);
@@ -305,8 +305,8 @@ impl Task for Tagger<'_> {
 
     /// Returns the micro F1 of the whole system at the best thresholds.
     fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let compute = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&CasRel { model: model.valid(), compute })
+        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&CasRel { model: model.valid(), runtime })
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Rere {
     entity: PointerModel,
     /// Tokens of each relation's query.
     queries: Vec<Vec<u32>>,
-    compute: Runtime,
+    runtime: Runtime,
     pairing: Pairing,
     at_least_one: bool,
 }
@@ -107,8 +107,8 @@ impl System for Rere {
             relation: parts
                 .network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
             entity: parts.network("entity", |device| PointerModel::new(encoder, device))?,
-            queries: queries(&parts.compute.tokenizer, relations)?,
-            compute: parts.compute.clone(),
+            queries: queries(&parts.runtime.tokenizer, relations)?,
+            runtime: parts.runtime.clone(),
             pairing: config.pairing,
             at_least_one: config.at_least_one,
         })
@@ -167,7 +167,7 @@ impl System for Rere {
 impl Rere {
     /// Computes the probability of each relation in each window.
     fn relations(&self, windows: &[Window<'_>]) -> Result<Vec<Vec<f32>>, RereError> {
-        let scores = self.compute.sentences(windows, |input, _| {
+        let scores = self.runtime.sentences(windows, |input, _| {
             let found = probabilities(self.relation.forward(input));
             found.chunks_exact(self.queries.len()).map(<[f32]>::to_vec).collect()
         });
@@ -188,14 +188,14 @@ impl Rere {
         let inputs: Vec<(Vec<u32>, Range<usize>)> = jobs
             .iter()
             .map(|&(window, relation)| {
-                query_input(&self.compute.tokenizer, &self.queries[relation], windows[window].ids)
+                query_input(&self.runtime.tokenizer, &self.queries[relation], windows[window].ids)
             })
             .collect();
         let lengths: Vec<usize> = inputs.iter().map(|(ids, _)| ids.len()).collect();
-        let pointers = self.compute.batches(&lengths, |batch| {
+        let pointers = self.runtime.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&job| inputs[job].0.as_slice()).collect();
             let contexts: Vec<Range<usize>> = batch.iter().map(|&job| inputs[job].1.clone()).collect();
-            let logits = self.entity.forward(&self.compute.input(&rows, Some(&contexts)));
+            let logits = self.entity.forward(&self.runtime.input(&rows, Some(&contexts)));
             let width = logits.dims()[1] * POINTERS;
             let scores = probabilities(logits);
             let of_context = |(row, context): (&[f32], &Range<usize>)| {
