@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{Decoding, Floor, SpanTriple, System, Window};
 use crate::{
     Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
-    Thresholds, TrainingStep, numbers,
+    Thresholds, TrainingStep, config::setters, numbers,
 };
 
 /// Settings of CasRel.
@@ -34,6 +34,15 @@ pub struct CasRelConfig {
     /// The loss of objects, if it differs from that of subjects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object_loss: Option<LossSettings>,
+}
+
+impl CasRelConfig {
+    setters! {
+        /// Sets the training of the network.
+        with_tagger(tagger: StageConfig);
+        /// Sets the loss of objects; `None` uses that of subjects.
+        with_object_loss(object_loss: Option<LossSettings>);
+    }
 }
 
 /// The CasRel system: one network with a tagger of subjects and taggers of objects.

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use self::{entity::EntityTask, relation::RelationTask};
 use super::{Decoding, Floor, SpanTriple, System, Window};
-use crate::{ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, probabilities};
+use crate::{
+    ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, config::setters, probabilities,
+};
 
 /// Settings of RERE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,23 @@ impl Default for RereConfig {
             relation: StageConfig::default(),
             entity: StageConfig::default(),
         }
+    }
+}
+
+impl RereConfig {
+    setters! {
+        /// Sets the query of a relation for the entity extractor.
+        with_query(query: QueryStyle);
+        /// Sets how the relation classifier pools states; `None` uses the default of the encoder.
+        with_pooling(pooling: Option<Pooling>);
+        /// Sets how subjects and objects are paired.
+        with_pairing(pairing: Pairing);
+        /// Sets whether a detected relation gets its best pair if no pair reaches the threshold.
+        with_at_least_one(at_least_one: bool);
+        /// Sets the training of the relation classifier.
+        with_relation(relation: StageConfig);
+        /// Sets the training of the entity extractor.
+        with_entity(entity: StageConfig);
     }
 }
 
