@@ -61,7 +61,7 @@ impl HasEncoder for TaggerModel {
 
 struct Tagging {
     model: TaggerModel,
-    compute: Runtime,
+    runtime: Runtime,
 }
 
 struct TaggingTask<'a> {
@@ -124,8 +124,8 @@ impl Task for TaggingTask<'_> {
     }
 
     fn dev_score(&self, model: &TaggerModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let compute = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&Tagging { model: model.valid(), compute })
+        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&Tagging { model: model.valid(), runtime })
     }
 }
 
@@ -158,7 +158,7 @@ impl System for Tagging {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| TaggerModel::new(encoder, relations, device))?,
-            compute: parts.compute.clone(),
+            runtime: parts.runtime.clone(),
         })
     }
 
@@ -167,11 +167,11 @@ impl System for Tagging {
     }
 
     fn score(&self, windows: &[Window<'_>], _: &Floor<'_>) -> Result<Vec<Vec<f32>>, RereError> {
-        Ok(self.compute.sentences(windows, |input, tokens| {
+        Ok(self.runtime.sentences(windows, |input, tokens| {
             let logits = self.model.forward(input);
             let [_, width, tags] = logits.dims();
             let scores = probabilities(logits);
-            // Of each row the tokens of the text, behind [CLS].
+            // The text of a row starts after [CLS].
             let of_row = |(tokens, scores): (&usize, &[f32])| scores[tags..(1 + tokens) * tags].to_vec();
             tokens.iter().zip(scores.chunks_exact(width * tags)).map(of_row).collect()
         }))

@@ -100,7 +100,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!("\n3. Evaluation: the triples found in the test sentences, all {} labels known", triples(&test));
-    println!("   thresholds: scores from 0.5 on, or thresholds chosen on the development set; correct: as labelled\n");
+    println!("   thresholds: 0.5, or chosen on the development set; found: triples, correct: those that are labelled");
+    println!(
+        "   BCE learns how likely a triple is labelled, not how likely it is true: its scores are low, and 0.5 misses many\n"
+    );
     println!("loss  thresholds  found  correct  precision %  recall %   F1 %");
     for (name, kind, score, _) in &results {
         let [p, r, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
@@ -143,7 +146,7 @@ fn show_event(event: &Event) -> ControlFlow<()> {
     match event {
         Event::Stage { stage, .. } => println!("   {stage} stage"),
         Event::StageTaken { stage } => {
-            println!("   {stage} stage: taken from the first model, as its loss is the same")
+            println!("   {stage} stage: taken from the BCE model, whose settings for this stage are the same")
         }
         Event::Epoch { epoch, loss, dev_f1 } => {
             println!("     epoch {epoch}: loss {loss:.4}, dev F1 {:.1}", 100.0 * dev_f1.unwrap_or_default());

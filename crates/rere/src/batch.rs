@@ -45,6 +45,7 @@ pub fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
 
 /// Device, batch size and tokenizer of a system at work.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Runtime {
     /// The device.
     pub device: Device,

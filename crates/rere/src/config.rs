@@ -18,6 +18,18 @@ use serde::{
 
 use crate::{AnyConfig, ConfigProblem, RereError, System, files::io};
 
+/// Defines builder methods that set public fields.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($field:ident: $type:ty);)*) => {
+        $($(#[$doc])*
+        #[must_use]
+        pub fn $name(self, $field: $type) -> Self {
+            Self { $field, ..self }
+        })*
+    };
+}
+pub(crate) use setters;
+
 /// Settings of a training run of one system. Every key but `encoder` has a default; unknown keys are errors.
 ///
 /// In a settings file, `system` names the system, and a table of that name holds the system's own settings.
@@ -32,8 +44,11 @@ use crate::{AnyConfig, ConfigProblem, RereError, System, files::io};
 ///     loss = { name = "cpu" }
 /// "#)?;
 /// assert_eq!((config.system.relation.epochs, config.system.entity.epochs), (5, 3));
+/// let longer = config.clone().with_training(config.training.with_max_tokens(256));
+/// assert_eq!(longer.training.max_tokens, 256);
 /// # Ok::<(), rere::RereError>(())
 /// ```
+#[non_exhaustive]
 pub struct Config<S: System> {
     /// The files of the corpus, and the handling of labels that cannot be used.
     pub data: DataConfig,
@@ -58,6 +73,17 @@ pub struct DataConfig {
     pub dev: Option<PathBuf>,
     /// The handling of a triple whose subject or object does not occur in its sentence: `error` or `skip`.
     pub missing: OnMissing,
+}
+
+impl DataConfig {
+    setters! {
+        /// Sets the training file.
+        with_train(train: Option<PathBuf>);
+        /// Sets the development file.
+        with_dev(dev: Option<PathBuf>);
+        /// Sets the handling of triples whose subject or object does not occur in their sentence.
+        with_missing(missing: OnMissing);
+    }
 }
 
 /// The encoder that all networks start from.
@@ -95,34 +121,17 @@ impl Default for StageConfig {
 }
 
 impl StageConfig {
-    /// Sets the number of passes over the training examples.
-    #[must_use]
-    pub fn with_epochs(self, epochs: usize) -> Self {
-        Self { epochs, ..self }
-    }
-
-    /// Sets the batch size in examples.
-    #[must_use]
-    pub fn with_batch(self, batch: usize) -> Self {
-        Self { batch, ..self }
-    }
-
-    /// Sets the highest learning rate.
-    #[must_use]
-    pub fn with_learning_rate(self, learning_rate: f64) -> Self {
-        Self { learning_rate, ..self }
-    }
-
-    /// Sets how many of the lowest layers are not trained, besides the embeddings; `None` trains everything.
-    #[must_use]
-    pub fn with_frozen_layers(self, layers: impl Into<Option<usize>>) -> Self {
-        Self { frozen_layers: layers.into(), ..self }
-    }
-
-    /// Sets the loss.
-    #[must_use]
-    pub fn with_loss(self, loss: LossSettings) -> Self {
-        Self { loss, ..self }
+    setters! {
+        /// Sets the number of passes over the training examples.
+        with_epochs(epochs: usize);
+        /// Sets the batch size in examples.
+        with_batch(batch: usize);
+        /// Sets the highest learning rate.
+        with_learning_rate(learning_rate: f64);
+        /// Sets how many of the lowest layers are not trained, besides the embeddings; `None` trains everything.
+        with_frozen_layers(frozen_layers: Option<usize>);
+        /// Sets the loss.
+        with_loss(loss: LossSettings);
     }
 
     fn check(&self, name: &str, from_model: bool) -> Result<(), ConfigProblem> {
@@ -173,6 +182,21 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
+    setters! {
+        /// Sets the seed.
+        with_seed(seed: u64);
+        /// Sets the longest input in tokens.
+        with_max_tokens(max_tokens: usize);
+        /// Sets the weight decay.
+        with_weight_decay(weight_decay: f64);
+        /// Sets the largest norm of all gradients together.
+        with_clip(clip: f64);
+        /// Sets the steps between two checkpoints.
+        with_checkpoint_steps(checkpoint_steps: usize);
+        /// Sets the most disk space for the states of frozen layers, in MiB.
+        with_frozen_cache_mib(frozen_cache_mib: u64);
+    }
+
     fn check(&self) -> Result<(), ConfigProblem> {
         let error = |key: &str, found: &dyn fmt::Display, expected| Err(out_of_range(key, found, expected));
         if self.max_tokens < 8 {
@@ -202,6 +226,17 @@ impl<S: System> Config<S> {
             decode: Constraints::default(),
             system: S::Config::default(),
         }
+    }
+
+    setters! {
+        /// Sets the files of the corpus and the handling of labels that cannot be used.
+        with_data(data: DataConfig);
+        /// Sets the settings of training that all networks share.
+        with_training(training: TrainingConfig);
+        /// Sets the constraints on the extracted triples.
+        with_decode(decode: Constraints);
+        /// Sets the system's own settings.
+        with_system(system: S::Config);
     }
 
     /// Parses settings from TOML.

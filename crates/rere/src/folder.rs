@@ -193,7 +193,7 @@ pub struct ModelParts<'a> {
     /// The model's configuration.
     pub config: &'a ModelConfig,
     /// Device, batch size and tokenizer.
-    pub compute: Runtime,
+    pub runtime: Runtime,
     precision: Precision,
     /// SHA-256 of the files that were read, by name.
     digests: RefCell<BTreeMap<String, String>>,
@@ -203,11 +203,11 @@ impl<'a> ModelParts<'a> {
     pub(crate) fn new(
         source: &'a Source,
         config: &'a ModelConfig,
-        compute: Runtime,
+        runtime: Runtime,
         precision: Precision,
     ) -> Result<Self, RereError> {
         config.encoder.check_precision(precision)?;
-        Ok(Self { source, config, compute, precision, digests: RefCell::default() })
+        Ok(Self { source, config, runtime, precision, digests: RefCell::default() })
     }
 
     /// Loads the trained weights of a network; `init` creates one with random weights.
@@ -223,8 +223,8 @@ impl<'a> ModelParts<'a> {
         let (bytes, path) = self.source.read(&file)?;
         let digest = sha256(&bytes);
         self.digests.borrow_mut().insert(file, digest);
-        let model = load_weights_from_bytes(init(&self.compute.device)?, bytes, &path)?;
-        Ok(self.precision.cast(model, &self.compute.device)?)
+        let model = load_weights_from_bytes(init(&self.runtime.device)?, bytes, &path)?;
+        Ok(self.precision.cast(model, &self.runtime.device)?)
     }
 
     /// Returns the SHA-256 of the weights that were read, by name.

@@ -19,6 +19,9 @@
 //! | build a system of your own | [`System`], [`Task`], [`Run`] |
 //! | compute upper bounds of each paradigm on a corpus | [`ceilings`] |
 //!
+//! Events and spans (`train`, `stage`, `load`, `tune`, `extract`) are logged with [`tracing`](https://docs.rs/tracing), if the program has a
+//! subscriber.
+//!
 //! # Example
 //!
 //! Train on two sentences and extract. A real corpus has thousands of sentences and a development set.

@@ -9,6 +9,7 @@ use rere_data::Tokenizer;
 use rere_decode::RelationThresholds;
 use rere_model::Precision;
 use serde::Deserialize;
+use tracing::{debug_span, info, info_span};
 
 use crate::{
     ConfigProblem, Floor, FolderProblem, ModelParts, RereError, Source, System, Thresholds,
@@ -142,6 +143,7 @@ impl<S: System> Trained<S> {
     }
 
     pub(crate) fn with_config(config: ModelConfig, source: &Source, options: &LoadOptions) -> Result<Self, RereError> {
+        let _span = info_span!("load", system = S::NAME, model = %source.path().display()).entered();
         let max_tokens = config.max_tokens;
         if config.system != S::NAME {
             return Err(FolderProblem::OtherSystem { expected: S::NAME, found: config.system }.at(CONFIG));
@@ -152,8 +154,8 @@ impl<S: System> Trained<S> {
         let settings = S::Config::deserialize(&config.settings)
             .map_err(|error| FolderProblem::Settings(error.to_string()).at(CONFIG))?;
         let tokenizer = load_tokenizer(source, &config.encoder)?;
-        let compute = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
-        let parts = ModelParts::new(source, &config, compute, options.precision)?;
+        let runtime = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
+        let parts = ModelParts::new(source, &config, runtime, options.precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
         digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));
@@ -166,6 +168,7 @@ impl<S: System> Trained<S> {
         let info = Info::new(&config.system, &config.rere_version, config.relations.clone());
         let mut trained = Self { config, system, tokenizer, pool, digests, info };
         trained.set_digest();
+        info!(relations = trained.info.relations.len(), digest = trained.info.digest.as_deref(), "model loaded");
         Ok(trained)
     }
 
@@ -246,6 +249,7 @@ impl<S: System> Extractor for Trained<S> {
     }
 
     fn extract(&self, inputs: &[Input<'_>], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError> {
+        let _span = debug_span!("extract", system = S::NAME, texts = inputs.len()).entered();
         self.in_pool(|| self.find(inputs, options))
     }
 }
@@ -266,6 +270,7 @@ impl<S: System> TrainedSystem for Trained<S> {
     }
 
     fn tune(&mut self, sentences: &[Sentence]) -> Result<Option<f64>, RereError> {
+        let _span = info_span!("tune", system = S::NAME, sentences = sentences.len()).entered();
         let chosen = self.in_pool(|| {
             let texts = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
             self.choose(&Texts::tokenize(texts, &self.tokenizer)?, sentences)

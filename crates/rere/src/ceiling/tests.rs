@@ -55,9 +55,9 @@ impl Gold {
     }
 }
 
-/// Sentences whose triples share few spans, which are nested, crossing or adjacent, in any roles. `places` is the largest number of
+/// Sentences whose triples share few spans, which are nested, crossing or adjacent, in any roles. `occurrences` is the largest number of
 /// occurrences of a subject or an object.
-fn sentences(places: usize) -> impl Strategy<Value = Gold> {
+fn sentences(occurrences: usize) -> impl Strategy<Value = Gold> {
     let spans = (2usize..=20).prop_flat_map(|tokens| {
         let length = prop::sample::select(vec![1, 1, 1, 2, 2, 3, 4, 8]);
         let span = (0..tokens, length).prop_map(move |(start, length)| (start, (start + length).min(tokens)));
@@ -65,7 +65,7 @@ fn sentences(places: usize) -> impl Strategy<Value = Gold> {
     });
     spans.prop_flat_map(move |(tokens, spans)| {
         let spans: Vec<TokenSpan> = spans.into_iter().map(|(start, end)| TokenSpan::new(start, end)).collect();
-        let entity = prop::collection::btree_set(prop::sample::select(spans), 1..=places);
+        let entity = prop::collection::btree_set(prop::sample::select(spans), 1..=occurrences);
         let triple = (0..RELATIONS, entity.clone(), entity).prop_map(|(relation, subjects, objects)| LocatedTriple {
             relation,
             subjects: subjects.into_iter().collect(),
@@ -276,11 +276,11 @@ proptest! {
 type Borders = (usize, usize);
 
 fn gold(tokens: usize, triples: &[(usize, Borders, Borders)]) -> Gold {
-    let places = |(start, end): Borders| vec![TokenSpan::new(start, end)];
+    let occurrences = |(start, end): Borders| vec![TokenSpan::new(start, end)];
     let triples = triples.iter().map(|&(relation, subject, object)| LocatedTriple {
         relation,
-        subjects: places(subject),
-        objects: places(object),
+        subjects: occurrences(subject),
+        objects: occurrences(object),
     });
     Gold { tokens, triples: triples.collect() }
 }

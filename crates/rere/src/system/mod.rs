@@ -94,6 +94,7 @@ pub trait System: Send + Sync + Sized + 'static {
 
 /// A text, or a part of a long one.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Window<'a> {
     /// Position of the text in the call, from 0.
     pub text: usize,
@@ -105,6 +106,7 @@ pub struct Window<'a> {
 
 /// Lower bounds of the thresholds at which scores will be decoded. A system can skip work for anything below them.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Floor<'a> {
     /// The thresholds of the first step at which the scores will be decoded, in ascending order; at least one.
     pub detect: &'a [Probability],
@@ -118,6 +120,7 @@ pub struct Floor<'a> {
 
 /// Options of decoding.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Decoding<'a> {
     /// The thresholds.
     pub thresholds: &'a Thresholds,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rere_data::LocatedReport;
 
+use tracing::{debug, info, trace, warn};
+
 use crate::Thresholds;
 
 /// Event of a training run.
@@ -79,6 +81,28 @@ pub enum Event {
     Thresholds(Thresholds, Option<f64>),
     /// The model is probably not usable.
     Warning(Warning),
+}
+
+impl Event {
+    /// Logs the event with `tracing`.
+    pub(crate) fn log(&self) {
+        match self {
+            Self::Finished => info!("the run has already ended"),
+            Self::Located(report) => info!(%report, "training sentences located"),
+            Self::DevLocated(report) => info!(%report, "development sentences located"),
+            Self::StageTaken { stage } => info!(stage, "stage taken from a trained model"),
+            Self::Stage { stage, examples, too_long, done, steps } => {
+                info!(stage, examples, too_long, done, steps, "stage started");
+            }
+            Self::Frozen { done, examples, bytes } => trace!(done, examples, bytes, "states of frozen layers"),
+            Self::FrozenTooLarge { bytes, most } => info!(bytes, most, "states of frozen layers are too large"),
+            Self::Step { done, loss, tokens } => trace!(done, loss, tokens, "step"),
+            Self::Epoch { epoch, loss, dev_f1 } => debug!(epoch, loss, dev_f1, "epoch ended"),
+            Self::Prior { stage, prior } => debug!(stage, ?prior, "class prior estimated"),
+            Self::Thresholds(thresholds, dev_f1) => info!(?thresholds, dev_f1, "thresholds chosen"),
+            Self::Warning(warning) => warn!("{warning}"),
+        }
+    }
 }
 
 /// Why a model is probably not usable. The message says what to change.

@@ -22,6 +22,7 @@ use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
 use rere_data::{LocatedCorpus, OnMissing, Tokenizer};
 use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
+use tracing::info_span;
 
 pub use event::{Event, Warning};
 pub use examples::{SentenceExamples, Targets};
@@ -166,6 +167,7 @@ impl<'a, S: System> Trainer<'a, S> {
     /// Returns an error if the settings, the corpus, the encoder or the folder cannot be used, another run is writing the folder,
     /// the loss is infinite or NaN, or the event callback ends the run.
     pub fn run(self, corpus: &Corpus, folder: &Path) -> Result<TrainingRecord, RereError> {
+        let _span = info_span!("train", system = S::NAME, folder = %folder.display()).entered();
         let Self { config, options, mut on_event } = self;
         let TrainOptions { device, resume, from, overwrite, trained_stages } = options;
         config.check(from.is_some())?;
@@ -196,6 +198,7 @@ impl<'a, S: System> Trainer<'a, S> {
         let new = match checkpoint::open(folder, &digests.run, resume, overwrite)? {
             checkpoint::Opened::Going(new) => new,
             checkpoint::Opened::Finished => {
+                Event::Finished.log();
                 _ = on_event(&Event::Finished);
                 return read_json(&folder.join(TRAINING));
             }

@@ -18,6 +18,8 @@ use rere_model::{
     save_weights,
 };
 
+use tracing::{info, info_span};
+
 use super::{
     checkpoint,
     frozen::FrozenStates,
@@ -157,6 +159,7 @@ impl<'a> Run<'a> {
         task: &T,
         counts: &[LabelCounts],
     ) -> Result<(), RereError> {
+        let _span = info_span!("stage", stage = name).entered();
         self.check(name, task)?;
         if let Some(model) = self.trained_stages.get(name) {
             return self.take_stage(name, model);
@@ -176,6 +179,7 @@ impl<'a> Run<'a> {
             labels.push(LabelRecord { class_prior, loss_prior, estimated });
         }
         let (state, _) = self.fit(name, settings, &built, task)?;
+        info!(epochs = state.epochs.len(), kept = state.kept, "stage ended");
         self.stages.push(StageRecord {
             stage: name.to_owned(),
             examples: task.lengths().len(),
@@ -336,8 +340,9 @@ impl<'a> Run<'a> {
         FrozenStates::compute(folder, lengths, encoder.hidden_size(), states, &mut |event| self.emit(&event))
     }
 
-    /// Calls the event callback.
+    /// Logs an event and calls the event callback.
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), RereError> {
+        event.log();
         match (self.on_event)(event) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(RereError::Interrupted),

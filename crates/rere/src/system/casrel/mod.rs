@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{Decoding, Floor, SpanTriple, System, Window};
 use crate::{
     Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
-    Thresholds, TrainingStep, numbers,
+    Thresholds, TrainingStep, config::setters, numbers,
 };
 
 /// Settings of CasRel.
@@ -36,11 +36,20 @@ pub struct CasRelConfig {
     pub object_loss: Option<LossSettings>,
 }
 
+impl CasRelConfig {
+    setters! {
+        /// Sets the training of the network.
+        with_tagger(tagger: StageConfig);
+        /// Sets the loss of objects; `None` uses that of subjects.
+        with_object_loss(object_loss: Option<LossSettings>);
+    }
+}
+
 /// The CasRel system: one network with a tagger of subjects and taggers of objects.
 #[derive(Debug)]
 pub struct CasRel {
     model: CasRelModel,
-    compute: Runtime,
+    runtime: Runtime,
 }
 
 /// Scores of one window.
@@ -96,7 +105,7 @@ impl System for CasRel {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
-            compute: parts.compute.clone(),
+            runtime: parts.runtime.clone(),
         })
     }
 
@@ -105,7 +114,7 @@ impl System for CasRel {
     }
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<CasRelScores>, RereError> {
-        let scores = self.compute.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
+        let scores = self.runtime.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
         // A NaN is above no threshold: without an error, nothing would be found silently.
         match scores.iter().position(|scores| scores.subjects.iter().any(|score| score.is_nan())) {
             Some(window) => Err(RereError::NotANumber { sentence: windows[window].text + 1 }),
@@ -172,7 +181,7 @@ impl CasRel {
         if most == 0 {
             return scores;
         }
-        let weights = subject_weights(&spans, most, width, &self.compute.device);
+        let weights = subject_weights(&spans, most, width, &self.runtime.device);
         let shifts = numbers(self.model.head.shifts(hidden.clone(), weights));
         let objects = numbers(self.model.head.objects_without_subject(hidden));
         let columns = objects.len() / (rows * width);
@@ -305,8 +314,8 @@ impl Task for Tagger<'_> {
 
     /// Returns the micro F1 of the whole system at the best thresholds.
     fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let compute = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&CasRel { model: model.valid(), compute })
+        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&CasRel { model: model.valid(), runtime })
     }
 }
 

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use self::{entity::EntityTask, relation::RelationTask};
 use super::{Decoding, Floor, SpanTriple, System, Window};
-use crate::{ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, probabilities};
+use crate::{
+    ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, config::setters, probabilities,
+};
 
 /// Settings of RERE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +51,23 @@ impl Default for RereConfig {
     }
 }
 
+impl RereConfig {
+    setters! {
+        /// Sets the query of a relation for the entity extractor.
+        with_query(query: QueryStyle);
+        /// Sets how the relation classifier pools states; `None` uses the default of the encoder.
+        with_pooling(pooling: Option<Pooling>);
+        /// Sets how subjects and objects are paired.
+        with_pairing(pairing: Pairing);
+        /// Sets whether a detected relation gets its best pair if no pair reaches the threshold.
+        with_at_least_one(at_least_one: bool);
+        /// Sets the training of the relation classifier.
+        with_relation(relation: StageConfig);
+        /// Sets the training of the entity extractor.
+        with_entity(entity: StageConfig);
+    }
+}
+
 /// The RERE system: a relation classifier and an entity extractor.
 #[derive(Debug)]
 pub struct Rere {
@@ -56,7 +75,7 @@ pub struct Rere {
     entity: PointerModel,
     /// Tokens of each relation's query.
     queries: Vec<Vec<u32>>,
-    compute: Runtime,
+    runtime: Runtime,
     pairing: Pairing,
     at_least_one: bool,
 }
@@ -107,8 +126,8 @@ impl System for Rere {
             relation: parts
                 .network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
             entity: parts.network("entity", |device| PointerModel::new(encoder, device))?,
-            queries: queries(&parts.compute.tokenizer, relations)?,
-            compute: parts.compute.clone(),
+            queries: queries(&parts.runtime.tokenizer, relations)?,
+            runtime: parts.runtime.clone(),
             pairing: config.pairing,
             at_least_one: config.at_least_one,
         })
@@ -167,7 +186,7 @@ impl System for Rere {
 impl Rere {
     /// Computes the probability of each relation in each window.
     fn relations(&self, windows: &[Window<'_>]) -> Result<Vec<Vec<f32>>, RereError> {
-        let scores = self.compute.sentences(windows, |input, _| {
+        let scores = self.runtime.sentences(windows, |input, _| {
             let found = probabilities(self.relation.forward(input));
             found.chunks_exact(self.queries.len()).map(<[f32]>::to_vec).collect()
         });
@@ -188,14 +207,14 @@ impl Rere {
         let inputs: Vec<(Vec<u32>, Range<usize>)> = jobs
             .iter()
             .map(|&(window, relation)| {
-                query_input(&self.compute.tokenizer, &self.queries[relation], windows[window].ids)
+                query_input(&self.runtime.tokenizer, &self.queries[relation], windows[window].ids)
             })
             .collect();
         let lengths: Vec<usize> = inputs.iter().map(|(ids, _)| ids.len()).collect();
-        let pointers = self.compute.batches(&lengths, |batch| {
+        let pointers = self.runtime.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&job| inputs[job].0.as_slice()).collect();
             let contexts: Vec<Range<usize>> = batch.iter().map(|&job| inputs[job].1.clone()).collect();
-            let logits = self.entity.forward(&self.compute.input(&rows, Some(&contexts)));
+            let logits = self.entity.forward(&self.runtime.input(&rows, Some(&contexts)));
             let width = logits.dims()[1] * POINTERS;
             let scores = probabilities(logits);
             let of_context = |(row, context): (&[f32], &Range<usize>)| {
