@@ -1,9 +1,9 @@
 //! Trains relation extraction systems on your own corpus and extracts triples with them.
 //!
 //! Use this crate to train and run models in a program or a service, or to build a system of your own on the same training loop.
-//! The parts can be used alone and are re-exported: [`rere_core`](core) (sentences, triples), [`rere_data`](data) (corpora),
-//! [`rere_decode`](decode) (decoding), [`rere_eval`](eval) (scores), [`rere_loss`](loss) (losses, class priors), [`rere_model`](model)
-//! (encoders, heads).
+//! The parts can be used alone and are re-exported as `core`, `data`, `decode`, `eval`, `loss` and `model`: [`rere_core`] (sentences,
+//! triples), [`rere_data`] (corpora), [`rere_decode`] (decoding), [`rere_eval`] (scores), [`rere_loss`] (losses, class priors),
+//! [`rere_model`] (encoders, heads).
 //!
 //! | system | finds | source |
 //! |---|---|---|
