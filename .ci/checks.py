@@ -104,7 +104,7 @@ def unified(_):
     That is so if the features are the same. It is asked of crates on burn, which takes minutes to compile.
     """
     wrong = False
-    earlier = {"cargo build": Units("build"), "cargo test": Units("test"), "the quickstart": Units("build", "--example", "quickstart")}
+    earlier = {"cargo build": Units("build"), "cargo test": Units("test"), "the quickstart": Units("build", "-p", "rere-examples", "--example", "quickstart")}
     for package in published():
         later = Units("build", "-p", package["name"])
         if not any("#burn@" in name for name in later.packages):

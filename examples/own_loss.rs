@@ -1,11 +1,11 @@
-//! A model of one's own, trained with a loss of this project: burn and `rere-loss` are all it needs.
+//! Training your own model with a loss of `rere-loss`. Only burn and `rere-loss` are needed.
 //!
 //! ```text
 //! cargo run --release --example own_loss
 //! ```
 //!
-//! Points in the plane have two labels, "right of 0" and "above 0", and half of the labels are missing. A linear model is
-//! trained with binary cross-entropy and with non-negative PU learning.
+//! Points in the plane have two labels, "right of 0" and "above 0", but half of the positive labels are missing. A linear model
+//! is trained with binary cross-entropy and with non-negative PU learning.
 
 use burn::{
     nn::{Linear, LinearConfig},
@@ -21,14 +21,14 @@ fn main() -> Result<(), LossError> {
     let truth = points.clone().greater_scalar(0.0).float();
     let labels = truth.clone() * Tensor::random([2000, 2], Distribution::Bernoulli(0.5), &device);
 
-    // Half of all points have a label in truth: that is the class prior.
+    // The class prior: each label is true for half of all points.
     let losses: [(&str, Box<dyn Loss>); 2] = [("BCE", Box::new(Bce::new())), ("nnPU", Box::new(NnPu::new(0.5)?))];
     for (name, loss) in losses {
         let model = train(LinearConfig::new(2, 2).init(&device), &points, &labels, loss.as_ref());
         let found = model.forward(points.clone()).greater_scalar(0.0).float();
-        let right = (found.clone() * truth.clone()).sum().into_scalar::<f32>();
-        let all = (found.sum() + truth.clone().sum()).into_scalar::<f32>();
-        println!("{name:<5} F1 {:.1}", 200.0 * right / all);
+        let true_positives = (found.clone() * truth.clone()).sum().into_scalar::<f32>();
+        let found_and_gold = (found.sum() + truth.clone().sum()).into_scalar::<f32>();
+        println!("{name:<5} F1 {:.1}", 200.0 * true_positives / found_and_gold);
     }
     Ok(())
 }
@@ -36,7 +36,7 @@ fn main() -> Result<(), LossError> {
 fn train(mut model: Linear, points: &Tensor<2>, labels: &Tensor<2>, loss: &dyn Loss) -> Linear {
     let mut optimizer = AdamConfig::new().init();
     for _ in 0..200 {
-        // A group is a label with all its points: axis 0.
+        // A group is all points of a label: axis 0.
         let groups = Groups::new(&[0], model.forward(points.clone()), labels.clone());
         let gradients = GradientsParams::from_grads(loss.forward(&groups).mean().backward(), &model);
         model = optimizer.step(0.05, model, gradients);

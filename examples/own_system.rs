@@ -1,11 +1,11 @@
-//! A system of one's own on the frame: its network, its labels and its decoding are here, all else is written once.
+//! A system of your own: network, labels and decoding are defined here; the `rere` crate does everything else.
 //!
 //! ```text
 //! cargo run --release --example own_system
 //! ```
 //!
-//! Novel tagging (Zheng et al. 2017) in its simplest form: each token has one tag, which tells its relation, its role and its place
-//! in the mention. docs/adding-a-system.md explains each step.
+//! The system is the simplest form of novel tagging (Zheng et al. 2017): each token has one tag, which holds its relation, its role
+//! and its position in the mention. docs/adding-a-system.md explains each step.
 
 use std::{error::Error, ops::ControlFlow};
 
@@ -57,11 +57,11 @@ impl HasEncoder for TaggerModel {
     }
 }
 
-// 2. What it trains on.
+// 2. The training task.
 
 struct Tagging {
     model: TaggerModel,
-    compute: Runtime,
+    runtime: Runtime,
 }
 
 struct TaggingTask<'a> {
@@ -77,7 +77,7 @@ impl Task for TaggingTask<'_> {
     }
 
     fn init_from(&self, model: TaggerModel, earlier: &Earlier<'_>) -> Result<TaggerModel, RereError> {
-        // The tags of all relations stand in one layer: only the encoder is taken over.
+        // The head has the tags of all relations in one layer, so only the encoder is reused.
         let old =
             earlier.network("tagger", |device| TaggerModel::new(self.run.encoder, earlier.relations(), device))?;
         Ok(TaggerModel { encoder: old.encoder, ..model })
@@ -111,21 +111,21 @@ impl Task for TaggingTask<'_> {
         let [rows, width] = input.ids.dims();
         let mut targets = Targets::new(rows, width, tag_count(self.run.relations.len())).masked();
         for (row, sentence) in self.examples.batch(batch).into_iter().enumerate() {
-            // The sentence begins at 1, behind [CLS]; only its own tokens count.
+            // The sentence starts at 1, after [CLS]; only its own tokens count.
             targets.count(row, 1, sentence.tokens.len());
             for (token, tag) in tag_labels(&sentence.triples, sentence.tokens.len()).tags.into_iter().enumerate() {
                 targets.mark(row, 1 + token, tag);
             }
         }
-        // A collective loss takes the tokens of one tag in a sentence together. The loss is a mean over tokens and tags; times the
-        // number of tags it is the sum over a token's tags.
+        // A group of a collective loss is the tokens of one tag in a sentence. The loss is a mean over tokens and tags; multiplied
+        // by the number of tags, it is the sum over the tags of a token.
         let tags = tag_count(self.run.relations.len()) as f64;
         vec![targets.labels(model.forward(input), 1).with_weight(tags)]
     }
 
     fn dev_score(&self, model: &TaggerModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let compute = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&Tagging { model: model.valid(), compute })
+        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&Tagging { model: model.valid(), runtime })
     }
 }
 
@@ -158,7 +158,7 @@ impl System for Tagging {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| TaggerModel::new(encoder, relations, device))?,
-            compute: parts.compute.clone(),
+            runtime: parts.runtime.clone(),
         })
     }
 
@@ -167,17 +167,17 @@ impl System for Tagging {
     }
 
     fn score(&self, windows: &[Window<'_>], _: &Floor<'_>) -> Result<Vec<Vec<f32>>, RereError> {
-        Ok(self.compute.sentences(windows, |input, tokens| {
+        Ok(self.runtime.sentences(windows, |input, tokens| {
             let logits = self.model.forward(input);
             let [_, width, tags] = logits.dims();
             let scores = probabilities(logits);
-            // Of each row the tokens of the text, behind [CLS].
+            // The text of a row starts after [CLS].
             let of_row = |(tokens, scores): (&usize, &[f32])| scores[tags..(1 + tokens) * tags].to_vec();
             tokens.iter().zip(scores.chunks_exact(width * tags)).map(of_row).collect()
         }))
     }
 
-    /// Thresholds and the longest mention have no use here: a tag sequence is what it is, and the frame removes what is too long.
+    /// Ignores thresholds and the longest mention: tags have no threshold, and the caller removes mentions that are too long.
     fn decode(
         &self,
         scores: &Vec<f32>,
@@ -194,13 +194,13 @@ impl System for Tagging {
         Ok(())
     }
 
-    /// Decoding has no threshold: that of triples is all there is to choose.
+    /// Returns one candidate: only the threshold of triples is to be chosen.
     fn candidates() -> Vec<Thresholds> {
         vec![Thresholds::default()]
     }
 }
 
-// 4. And it trains, is tuned, saved, loaded, and extracts.
+// 4. The program: train, tune, save, load, extract.
 
 fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::<Tagging>::parse(

@@ -1,11 +1,11 @@
-//! The error of every class-prior estimator of `rere-prior` on mixtures whose class prior is known.
+//! Errors of every class-prior estimator of `rere-prior` on mixtures with known class priors.
 //!
 //! ```text
 //! cargo run --release --example prior_table [-- coverage]
 //! ```
 //!
-//! Prints mean / worst error of the value over 20 draws of 5,000 items; with `coverage`, for c = 0.5, how often the 95 %
-//! interval holds the truth, and its mean width. What it says: docs/losses.md.
+//! Prints the mean / worst error of the value over 20 draws of 5,000 items. With `coverage`, prints for c = 0.5 how often the
+//! 95 % interval contains the true prior, and its mean width. docs/losses.md discusses the results.
 
 #[path = "../crates/rere-prior/tests/synthetic/mod.rs"]
 mod synthetic;
@@ -31,20 +31,20 @@ fn main() -> Result<(), PriorError> {
         println!("{name}\n{:>5}{:>5}{head}", "pi", "c");
         for pi in [0.01, 0.05, 0.2, 0.5] {
             for c in if coverage { vec![0.5] } else { vec![0.3, 0.5, 0.7] } {
-                // Seeds 1 to 12 and 1001 to 1030 were looked at while the estimators were written.
+                // Other seeds than 1 to 12 and 1001 to 1030, which were used while the estimators were written.
                 let draws: Vec<Draw> = (101..121).map(|seed| draw(mixture, ITEMS, pi, c, seed)).collect();
                 let mut line = format!("{pi:>5}{c:>5}");
                 for (name, estimator) in &estimators {
                     let samples = draws.iter().map(|draw| if *name == "TIcE" { &draw.featured } else { &draw.scored });
                     if coverage {
-                        let mut held = 0;
+                        let mut covered = 0;
                         let mut width = 0.0;
                         for sample in samples {
                             let prior = estimator.estimate(sample, Bootstrap::new(50, 1)?)?;
-                            held += usize::from((prior.low..=prior.high).contains(&pi));
+                            covered += usize::from((prior.low..=prior.high).contains(&pi));
                             width += (prior.high - prior.low) / draws.len() as f64;
                         }
-                        line += &format!("{:>16}", format!("{held}/{} {width:.3}", draws.len()));
+                        line += &format!("{:>16}", format!("{covered}/{} {width:.3}", draws.len()));
                     } else {
                         let errors = samples.map(|sample| Ok(estimator.value(sample)? - pi));
                         let errors = errors.collect::<Result<Vec<f64>, PriorError>>()?;
@@ -60,7 +60,7 @@ fn main() -> Result<(), PriorError> {
     Ok(())
 }
 
-/// Best bin estimation with the DKW bound of its paper (delta = 0.1, gamma = 0.01), to show what [`BestBin`] gains.
+/// Best bin estimation with the DKW bound of its paper (delta = 0.1, gamma = 0.01), for comparison with [`BestBin`].
 struct DkwBbe;
 
 impl PriorEstimator for DkwBbe {

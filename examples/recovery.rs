@@ -1,14 +1,14 @@
-//! Which losses get back what is not labelled: a synthetic task of many labels, half of whose positives are hidden.
+//! Compares how well losses recover missing labels, on a synthetic task with many labels of which half of the positives are hidden.
 //!
 //! ```text
 //! cargo run --release --example recovery [-- PLOT.svg]
 //! ```
 //!
-//! Each of 12 labels holds where a random direction of 16 normal features, with some noise, is large. Half of the
-//! positives of training and development set lose their label: all with the same chance, or those of the first label
-//! with a chance of 5 %, of the last with 95 %, and of the others between. A small network is trained with each loss;
-//! micro F1 is measured against all true labels of a test set, at the threshold 0.5 and at the one that is best on the
-//! development set as it is labelled. The class priors are given to the losses that want them. Nothing else is chosen.
+//! Each of 12 labels is true if the projection of 16 normal features on a random direction, plus noise, is large. Half of the
+//! positives of the training and the development set lose their label: either all with the same probability, or with a probability
+//! that rises from 5 % for the first label to 95 % for the last. A small network is trained with each loss. Micro F1 is measured
+//! against all true labels of a test set, at the threshold 0.5 and at the best threshold on the development set with its missing
+//! labels. The losses that need class priors get the true ones. Nothing else is tuned.
 
 use std::{env, error::Error};
 
@@ -32,14 +32,14 @@ const SEEDS: u64 = 5;
 const EPOCHS: usize = 30;
 const BATCH: usize = 256;
 
-/// Items with all true labels, and with those that are left.
+/// Items with all true labels (`truth`) and with the remaining ones (`labels`).
 struct Items {
     features: Tensor<2>,
     truth: Tensor<2>,
     labels: Tensor<2>,
 }
 
-/// A loss, and the axes of its groups: 1 is the labels of an item, 0 the items of a label.
+/// A loss with the axis of its groups: 1 for the labels of an item, 0 for the items of a label.
 struct Trial {
     name: &'static str,
     axes: &'static [usize],
@@ -49,7 +49,7 @@ struct Trial {
 fn trials(priors: &[f64], labelled: &[f64]) -> Result<Vec<Trial>, LossError> {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let (prior, share) = (mean(priors), mean(labelled));
-    // What cPU wants to know is the share of positives among what is not labelled.
+    // The prior of cPU is the share of positives among the unlabelled labels.
     let mu = (prior - share) / (1.0 - share);
     let trial = |name, axes, loss: Box<dyn Loss>| Trial { name, axes, loss };
     Ok(vec![
@@ -80,7 +80,9 @@ impl Network {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("micro F1 on all true labels, mean ± standard deviation over {SEEDS} seeds; half of the labels hidden");
+    println!(
+        "micro F1 on all true labels, mean ± standard deviation over {SEEDS} seeds; half of the positive labels hidden"
+    );
     for (name, hidden) in [("at random", [0.5, 0.5]), ("more of some labels", [0.05, 0.95])] {
         let rows = run(hidden)?;
         println!("\n{:<20} {:>15} {:>18}", name, "threshold 0.5", "threshold chosen");
@@ -96,10 +98,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// For each loss, mean and standard deviation of F1 at the threshold 0.5 and at the chosen one.
+/// A loss with mean and standard deviation of F1 at the threshold 0.5 and at the chosen one.
 type Row = (&'static str, [[f64; 2]; 2]);
 
-/// `hidden` is the share of positives that lose their label, for the first label and for the last.
+/// Trains with each loss. `hidden` is the share of positives that lose their label, for the first label and for the last.
 fn run(hidden: [f64; 2]) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut results: Vec<(&str, Vec<[Score; 2]>)> = Vec::new();
     for seed in 0..SEEDS {
@@ -135,7 +137,7 @@ fn run(hidden: [f64; 2]) -> Result<Vec<Row>, Box<dyn Error>> {
 fn draw(items: usize, directions: &Tensor<2>, hidden: [f64; 2], device: &Device) -> Items {
     let features = Tensor::<2>::random([items, FEATURES], Distribution::Normal(0.0, 1.0), device);
     let noise = Tensor::<2>::random([items, LABELS], Distribution::Normal(0.0, 0.3), device);
-    // A direction has the length 1 in the mean, so that about one item in six lies beyond 1.
+    // A direction has a mean length of 1, so that the projection of about one item in six is above 1.
     let truth = (features.clone().matmul(directions.clone()) + noise).greater_scalar(1.0).float();
     let step = (hidden[1] - hidden[0]) / (LABELS - 1) as f64;
     let hidden: Vec<f64> = (0..LABELS).map(|label| hidden[0] + step * label as f64).collect();
@@ -152,12 +154,12 @@ fn fit(trial: &Trial, train: &Items, device: &Device) -> Network {
     let mut adam = AdamConfig::new().init();
     let items = train.features.dims()[0];
     for _ in 0..EPOCHS {
-        // Items are drawn independently: any order is a random one.
+        // Items are drawn independently, so they need no shuffling.
         for start in (0..items).step_by(BATCH) {
             let size = BATCH.min(items - start);
             let rows = |tensor: &Tensor<2>| tensor.clone().narrow(0, start, size);
             let groups = Groups::new(trial.axes, network.forward(rows(&train.features)), rows(&train.labels));
-            // Settings for each class are for groups of one label's items.
+            // Settings per class need groups of the items of one label.
             let groups = if trial.axes == [0] { groups.with_classes(1) } else { groups };
             let gradients = GradientsParams::from_grads(trial.loss.forward(&groups).mean().backward(), &network);
             network = adam.step(5e-3, network, gradients);
@@ -166,7 +168,7 @@ fn fit(trial: &Trial, train: &Items, device: &Device) -> Network {
     network
 }
 
-/// Mean and standard deviation.
+/// Returns mean and standard deviation.
 fn spread(values: impl Iterator<Item = f64>) -> [f64; 2] {
     let values: Vec<f64> = values.collect();
     let n = values.len() as f64;
@@ -174,7 +176,7 @@ fn spread(values: impl Iterator<Item = f64>) -> [f64; 2] {
     [mean, (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt()]
 }
 
-/// A pair of bars for each loss, with one standard deviation to either side.
+/// Draws a pair of bars for each loss, with one standard deviation to either side.
 fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn Error>> {
     let colours = [RGBColor(120, 120, 120), RGBColor(30, 110, 180)];
     let root = SVGBackend::new(path, (860, 420)).into_drawing_area();
@@ -188,9 +190,9 @@ fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn Error>> {
     let centre = |i: f64| i.floor() + 0.5;
     chart.configure_mesh().disable_x_mesh().x_labels(0).y_desc("F1").axis_desc_style(("sans-serif", 14)).draw()?;
     for (kind, colour) in colours.iter().enumerate() {
-        let place = |i: usize| i as f64 + 0.14 + 0.37 * kind as f64;
+        let left = |i: usize| i as f64 + 0.14 + 0.37 * kind as f64;
         let bars = rows.iter().enumerate().map(|(i, (_, values))| {
-            Rectangle::new([(place(i), 0.0), (place(i) + 0.35, values[kind][0])], colour.filled())
+            Rectangle::new([(left(i), 0.0), (left(i) + 0.35, values[kind][0])], colour.filled())
         });
         let name = ["threshold 0.5", "threshold chosen on the labels of the development set"][kind];
         let colour = *colour;
@@ -200,7 +202,7 @@ fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn Error>> {
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], colour.filled()));
         chart.draw_series(rows.iter().enumerate().map(|(i, (_, values))| {
             let [mean, deviation] = values[kind];
-            let x = place(i) + 0.175;
+            let x = left(i) + 0.175;
             PathElement::new(vec![(x, mean - deviation), (x, mean + deviation)], BLACK.stroke_width(2))
         }))?;
     }

@@ -1,4 +1,4 @@
-//! A service: texts in, triples out, over HTTP.
+//! An HTTP service that extracts triples from texts.
 //!
 //! ```text
 //! cargo run --release --example service -- MODEL 127.0.0.1:8080
@@ -6,7 +6,7 @@
 //!     -d '{"texts": ["Dora Lee was born in Haskminster ."], "min_score": 0.3}'
 //! ```
 //!
-//! One model serves all requests at once. The answer is a list of sentences in the rere format.
+//! All requests share one model. The response is a list of sentences in the rere format.
 
 use std::{env, error::Error, path::Path, sync::Arc};
 
@@ -26,7 +26,7 @@ async fn extract(
     State(extractor): State<Arc<dyn Extractor>>,
     Json(Request { texts, min_score, relations }): Json<Request>,
 ) -> Result<Json<Vec<Sentence>>, (StatusCode, String)> {
-    // Extraction takes all cores for a while: it must not keep the threads that answer connections.
+    // Extraction is long and uses all cores, so it must not run on the threads that serve connections.
     let work = move || -> Result<Vec<Sentence>, ExtractError> {
         let inputs: Vec<Input> = texts.iter().map(Input::from).collect();
         let mut options = ExtractOptions::default().with_min_score(min_score);
@@ -66,28 +66,27 @@ mod tests {
 
     use super::*;
 
-    async fn answer(address: &str, body: &str) -> String {
+    async fn request(address: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(address).await.expect("connects");
         let length = body.len();
-        let request = format!(
+        let head_and_body = format!(
             "POST /extract HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
              connection: close\r\n\r\n{body}"
         );
-        stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("answered");
-        answer
+        stream.write_all(head_and_body.as_bytes()).await.expect("sent");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.expect("a response");
+        response
     }
 
     #[tokio::test]
-    async fn it_answers() {
+    async fn requests_get_triples_or_an_error() {
         let config: Config<Rere> = Config::parse(
             "[encoder.random]\nmodel_type = \"bilstm\"\nembedding_size = 8\ndirection_size = 8\n\
              [rere.relation]\nepochs = 60\nlearning_rate = 1e-2\n[rere.entity]\nepochs = 60\nlearning_rate = 1e-2",
         )
         .expect("settings");
-        let mut ada = Sentence::new("Ada was born in London .");
-        ada.triples.push(Triple::of("Ada", "born in", "London"));
+        let ada = Sentence::new("Ada was born in London .").with_triples([Triple::of("Ada", "born in", "London")]);
         let corpus = Corpus { train: vec![ada.clone(), Sentence::new("Nothing is said here .")], dev: vec![ada] };
         let folder = tempfile::tempdir().expect("a folder");
         Trainer::new(config, TrainOptions::new(Device::flex())).run(&corpus, folder.path()).expect("trains");
@@ -96,11 +95,11 @@ mod tests {
         let address = listener.local_addr().expect("an address").to_string();
         let router = service(folder.path()).expect("loads");
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let found = answer(&address, r#"{"texts": ["Ada was born in London ."], "min_score": 0}"#).await;
+        let found = request(&address, r#"{"texts": ["Ada was born in London ."], "min_score": 0}"#).await;
         assert!(found.starts_with("HTTP/1.1 200"), "{found}");
         let body: Vec<Sentence> = serde_json::from_str(found.split("\r\n\r\n").nth(1).expect("a body")).expect("JSON");
         assert_eq!(body[0].triples[0].object.text, "London");
-        let wrong = answer(&address, r#"{"texts": ["Ada"], "relations": ["died in"]}"#).await;
+        let wrong = request(&address, r#"{"texts": ["Ada"], "relations": ["died in"]}"#).await;
         assert!(wrong.starts_with("HTTP/1.1 400") && wrong.contains("it has born in"), "{wrong}");
     }
 }

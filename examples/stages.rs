@@ -1,12 +1,12 @@
-//! Where a trained system loses its points: each stage alone, and the whole.
+//! Scores of each stage alone and of the whole system, for error analysis.
 //!
 //! ```text
 //! cargo run --release --example stages -- MODEL DEV TEST
 //! ```
 //!
-//! The relation classifier is scored on the relations of each sentence, the entity extractor on the pairs of the gold
-//! relations, the whole on triples. Each stage is shown at the thresholds of the model, which were chosen for the whole
-//! system, and at those that are best for the stage alone on DEV. Nothing is chosen on TEST.
+//! The relation classifier is scored on the relations of each sentence, the entity extractor on the pairs of the gold relations,
+//! and the whole system on triples. Each stage is scored at the thresholds of the model, which were chosen for the whole system,
+//! and at the best thresholds for the stage alone on DEV. Nothing is chosen on TEST.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -23,7 +23,7 @@ use rere_eval::{Counts, Exact, Partial, Score, TripleMatcher, best_threshold, co
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [model, dev, test] = arguments.as_slice() else {
-        return Err("three arguments are wanted: MODEL DEV TEST".into());
+        return Err("expected three arguments: MODEL DEV TEST".into());
     };
     let system = Trained::<Rere>::load(Path::new(model), &LoadOptions::new(Device::flex()))?;
     let dev = rere_data::read(Path::new(dev))?;
@@ -55,8 +55,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The score of each relation of each sentence and whether the sentence has it, and how many there are to be found. A
-/// relation that the model does not know is one that is not found.
+/// The score of each relation in each sentence with whether the sentence has it, and the number of gold relations. A relation that
+/// the model does not know counts as not found.
 struct Relations {
     scored: Vec<(f32, bool)>,
     gold: usize,
@@ -73,7 +73,7 @@ fn relations(system: &Trained<Rere>, sentences: &[Sentence]) -> Result<Relations
     Ok(relations)
 }
 
-/// The thresholds that are best for the pairs of the gold relations.
+/// Returns the best thresholds for the pairs of the gold relations.
 fn best_given(system: &Trained<Rere>, dev: &[Sentence]) -> Result<Thresholds, Box<dyn Error>> {
     let gold: Vec<HashSet<_>> =
         dev.iter().map(|sentence| sentence.triples.iter().map(|triple| Exact.key(triple)).collect()).collect();
@@ -96,7 +96,7 @@ fn texts(sentences: &[Sentence]) -> Vec<&str> {
     sentences.iter().map(|sentence| sentence.text.as_str()).collect()
 }
 
-/// The labels of each sentence's gold relations, as far as the model knows them.
+/// Returns the labels of the gold relations of each sentence that the model knows.
 fn gold_relations(system: &Trained<Rere>, sentences: &[Sentence]) -> Vec<Vec<usize>> {
     let labels = |sentence: &Sentence| -> BTreeSet<usize> {
         sentence.triples.iter().filter_map(|triple| system.info().relations.label(&triple.relation)).collect()
@@ -109,14 +109,14 @@ fn with_triples(sentences: &[Sentence], triples: Vec<Vec<Triple>>) -> Vec<Senten
     sentences.map(|(sentence, triples)| sentence.clone().with_triples(triples)).collect()
 }
 
-/// The thresholds of pointers and of triples.
+/// Formats the thresholds of pointers and of triples.
 fn decoding(thresholds: &Thresholds) -> String {
     format!("{:.2}, {:.3}", thresholds.decode, thresholds.least_triple())
 }
 
 fn show(name: &str, thresholds: &str, counts: Counts) {
-    let Score { counts: Counts { true_positives: right, predicted, gold }, precision, recall, f1 } =
+    let Score { counts: Counts { true_positives, predicted, gold }, precision, recall, f1 } =
         Score::from_counts(counts);
     let [p, r, f1] = [precision, recall, f1].map(|share| 100.0 * share);
-    println!("{name:<40} {thresholds:>12} {right:>6} {predicted:>10} {gold:>5} {p:>10.2} {r:>7.2} {f1:>6.2}");
+    println!("{name:<40} {thresholds:>12} {true_positives:>6} {predicted:>10} {gold:>5} {p:>10.2} {r:>7.2} {f1:>6.2}");
 }

@@ -1,10 +1,10 @@
-//! Table 1 and the KB Match row of Table 3 of the RERE paper, with two public knowledge bases.
+//! Reproduction of Table 1 and of the row KB Match of Table 3 of the RERE paper, with two public knowledge bases.
 //!
 //! ```text
 //! RERE_DATA=folder cargo run --release --example table1
 //! ```
 //!
-//! `RERE_DATA` holds `kb` and `nyt11-hrl`. What the figures say: docs/reproduction.md.
+//! `RERE_DATA` holds `kb` and `nyt11-hrl`. docs/reproduction.md discusses the results.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for matcher in [Match::Exact, Match::Partial] {
             let counts = evaluate(&test, &predicted, &matcher)?;
             let score = Score::from_counts(counts);
-            let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|part| 100.0 * part);
+            let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
             let counts = format!("{}/{}/{}", counts.true_positives, counts.predicted, counts.gold);
             println!("{name:<34}{counts:>14}{precision:>8.2}{recall:>8.2}{f1:>8.2}");
         }
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The corpus's relations of each property of Wikidata: those that have its label.
+/// Maps each property of Wikidata to the relations of the corpus that have its label.
 fn wikidata_map(data: &Path) -> Result<BTreeMap<String, Vec<String>>, Box<dyn Error>> {
     let labels: HashMap<String, String> =
         serde_json::from_slice(&fs::read(data.join("kb/nyt_to_wikidata_label.json"))?)?;
@@ -87,7 +87,7 @@ fn wikidata_map(data: &Path) -> Result<BTreeMap<String, Vec<String>>, Box<dyn Er
     Ok(map)
 }
 
-/// The relations of NYT11-HRL, which are Freebase's, each called as it is.
+/// Maps each relation of NYT11-HRL, which is one of Freebase, to itself.
 fn own_relations(data: &Path) -> Result<BTreeMap<String, Vec<String>>, Box<dyn Error>> {
     let ids: Vec<HashMap<String, Value>> = serde_json::from_slice(&fs::read(data.join("nyt11-hrl/rel2id.json"))?)?;
     let by_name = ids.into_iter().nth(1).ok_or("rel2id.json has two objects")?;

@@ -1,10 +1,10 @@
-//! Table 2 of the RERE paper: how rare positive labels are in each of three paradigms.
+//! Reproduction of Table 2 of the RERE paper: class priors in three paradigms.
 //!
 //! ```text
 //! RERE_DATA=folder cargo run --release --example table2
 //! ```
 //!
-//! `RERE_DATA` holds `nyt10-hrl`, `nyt11-hrl` and `ske2019`. What the figures say: docs/reproduction.md.
+//! `RERE_DATA` holds `nyt10-hrl`, `nyt11-hrl` and `ske2019`. docs/reproduction.md discusses the results.
 
 use std::{error::Error, path::PathBuf};
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("ske2019/train_partial.jsonl", "51 relations, 54.67 tokens; P1 .00494, P2 .0405 .00067, P3 .0344 .00927"),
     ] {
         let corpus = read(&data.join(file))?;
-        // Where tokens begin and end is all that counts, so that no word needs to be known.
+        // Only the token borders matter, so the vocabulary can be empty.
         let words = Tokenizer::train_words(corpus.iter().map(|sentence| sentence.text.as_str()), 1, 0)?;
         println!("{file}\n{}\nthe paper: {paper}\n", ClassPriors::of(&corpus, &words)?);
     }

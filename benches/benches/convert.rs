@@ -1,10 +1,10 @@
-//! A corpus of 100 MB from CasRel's format to the rere format, beside a Python script that does the same with the json module, on
-//! the same file, in one run; and the memory that it takes.
+//! Conversion of 100 MB from CasRel's format to the rere format, compared with a Python script that uses the json module on the same
+//! file in the same run; and the peak memory.
 //!
 //! ```text
 //! cargo bench --bench convert
 //! ```
-//! Needs `python3`, its standard library alone. Where RERE_DATA is set, the file is the training sample of NYT11-HRL over and over, else
+//! Needs `python3` with its standard library. If RERE_DATA is set, the file is the repeated training sample of NYT11-HRL, otherwise
 //! made-up sentences. Everything runs on one thread.
 
 use std::{
@@ -22,7 +22,7 @@ const BYTES: usize = 100 << 20;
 const RUNS: usize = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Under `cargo test --benches` only that it runs counts.
+    // `cargo test --benches` only checks that the benchmark runs.
     let test = std::env::args().any(|argument| argument == "--test");
     let (bytes, runs) = if test { (1 << 20, 1) } else { (BYTES, RUNS) };
     let folder = tempfile::tempdir()?;
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Some sentences in CasRel's format, one a line.
+/// Returns sentences in CasRel's format, one per line.
 fn sample() -> Result<String, Box<dyn Error>> {
     if let Some(data) = std::env::var_os("RERE_DATA") {
         return Ok(fs::read_to_string(PathBuf::from(data).join("nyt11-hrl/train_sample.jsonl"))?);
@@ -81,7 +81,7 @@ fn sample() -> Result<String, Box<dyn Error>> {
     Ok(sample)
 }
 
-/// That both programs wrote the same JSON.
+/// Checks that both programs wrote the same JSON.
 fn compare(ours: &Path, python: &Path) -> Result<(), Box<dyn Error>> {
     let [ours, python] = [fs::read_to_string(ours)?, fs::read_to_string(python)?];
     let value = serde_json::from_str::<serde_json::Value>;

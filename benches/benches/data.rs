@@ -1,5 +1,5 @@
-//! Names of entities found in text: a made-up text at several sizes and, where the variable RERE_DATA says where it is, a
-//! public corpus with the names of a public knowledge base.
+//! Search for names of entities in text: a made-up text of several sizes and, if the variable RERE_DATA is set, a public corpus with
+//! the names of a public knowledge base.
 
 use std::{hint::black_box, path::Path};
 
@@ -7,12 +7,12 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use rere_benches::{named_text, names, public_text};
 use rere_data::{EntityMatcher, Folding, MatcherSettings};
 
-/// Entities of the made-up text, about as many as the public knowledge base has.
+/// Number of entities of the made-up text, about as many as the public knowledge base has.
 const ENTITIES: usize = 15_000;
 
 type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
-/// Both kinds of matchers, with what they are called.
+/// Both kinds of matchers with their names.
 fn matchers(names: &[Vec<String>]) -> [(&'static str, EntityMatcher); 2] {
     [("case", false), ("folded case", true)].map(|(name, case)| {
         let settings = MatcherSettings::default().with_folding((Folding::NONE).with_case(case));
@@ -48,7 +48,7 @@ fn public(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What has to be done once before.
+/// Construction of a matcher.
 fn build(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("data/matcher");
     let names = names(ENTITIES, 0);

@@ -1,5 +1,5 @@
-//! From scores to triples: nearest pairing in batches, beside a mere sum of the same numbers, both strategies on text, and
-//! the decoders of tables.
+//! Decoding of scores to triples: nearest pairing in batches, compared with a mere sum of the same numbers; both strategies on text;
+//! and the decoders of tables.
 
 use std::hint::black_box;
 
@@ -14,14 +14,14 @@ use rere_decode::{
     handshake_rows,
 };
 
-/// Sentences of a batch.
+/// Number of sentences of a batch.
 const BATCH: usize = 4096;
 
 fn half() -> Probability {
     Probability::saturating(0.5)
 }
 
-/// `count` different sentences of `tokens` tokens.
+/// Creates `count` different sentences of `tokens` tokens.
 fn sentences(count: usize, tokens: usize, certainty: Certainty) -> Vec<ScoredSentence> {
     (0..count as u64).map(|seed| ScoredSentence::new(tokens, certainty, seed)).collect()
 }
@@ -30,7 +30,7 @@ fn scores(sentences: &[ScoredSentence]) -> Vec<PointerScores<'_>> {
     sentences.iter().map(|s| PointerScores::new(&s.scores, s.tokens.len()).expect("probabilities")).collect()
 }
 
-/// The sum of a buffer as fast as it goes: in lanes.
+/// Sums a buffer as fast as possible, in lanes.
 fn sum(values: &[f32]) -> f32 {
     let (lanes, rest) = values.as_chunks::<16>();
     let mut sums = [0.0f32; 16];
@@ -40,7 +40,7 @@ fn sum(values: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
-/// A batch with its check, on as many threads as said.
+/// A batch with and without the check of its scores, on one and two threads.
 fn batch(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode/batch");
     let nearest = Nearest::new(half());
@@ -63,7 +63,7 @@ fn batch(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One pointer in ten over the threshold: how time grows with the length.
+/// Growth of time with the length if one in ten pointers is above the threshold.
 fn dense(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode/dense");
     let nearest = Nearest::new(half());
@@ -80,7 +80,7 @@ fn dense(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Both strategies on one sentence after the other, down to bytes of the text.
+/// Both strategies on one sentence after the other, with byte spans as the result.
 fn text(criterion: &mut Criterion) {
     for (name, pairing) in [("nearest", Pairing::Nearest), ("cross-product", Pairing::CrossProduct)] {
         let strategy = pairing.strategy(half(), false, None);
@@ -104,7 +104,7 @@ fn text(criterion: &mut Criterion) {
     }
 }
 
-/// One sentence after the other, in a table of its own shape, 24 relations; beside each a mere sum of the same table.
+/// Decoders of tables on one sentence after the other with 24 relations, each compared with a mere sum of the same table.
 fn tables(criterion: &mut Criterion) {
     const RELATIONS: usize = 24;
     let mut group = criterion.benchmark_group("decode/table");
@@ -126,7 +126,7 @@ fn tables(criterion: &mut Criterion) {
             table(&mut group, &format!("tplinker/{name}/{tokens}"), &tplinker, input);
             sum_of(&mut group, &format!("tplinker/{name}/{tokens}"), &[links.values()]);
 
-            // A quarter of the tokens are entities.
+            // One quarter of the tokens are entities.
             let spans = (0..tokens).step_by(4).map(|token| TokenSpan::new(token, token + 1));
             let pairs: Vec<_> = spans.clone().flat_map(|a| spans.clone().map(move |b| (a, b))).collect();
             let relations = drawn(pairs.len() * RELATIONS, share);
@@ -158,7 +158,7 @@ fn sum_of(group: &mut Group<'_>, name: &str, tables: &[&[f32]]) {
     });
 }
 
-/// Scores of which that share is over 0.5.
+/// Draws scores of which the given share is above 0.5.
 fn drawn(count: usize, share: f64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(count as u64);
     let score = |rng: &mut ChaCha8Rng| {

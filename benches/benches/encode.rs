@@ -1,10 +1,10 @@
-//! Sentences to tokens and to training examples, beside the batch encoding of the tokenizers crate on the same texts.
+//! Tokenisation of sentences and location of triples, compared with the batch encoding of the tokenizers crate on the same texts.
 //!
 //! ```text
 //! cargo bench --bench encode
 //! ```
-//! Where RERE_DATA and RERE_ENCODERS are set, the training sample of NYT11-HRL by MiniLM's word pieces, else made-up sentences by
-//! words. All use all threads.
+//! If RERE_DATA and RERE_ENCODERS are set, the texts are the training sample of NYT11-HRL in MiniLM's word pieces, otherwise made-up
+//! sentences in words. Everything uses all threads.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use rere_benches::{Certainty, ScoredSentence};
 use rere_core::{RelationSet, Sentence, Triple};
 use rere_data::{LocatedCorpus, OnMissing, Tokenizer, read};
 
-/// A corpus, and its tokenizer in both crates.
+/// A corpus and its tokenizer in both crates.
 fn input() -> (Vec<Sentence>, Tokenizer, tokenizers::Tokenizer) {
     let folder = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
     let (corpus, file, _words) = if let (Some(data), Some(encoders)) = (folder("RERE_DATA"), folder("RERE_ENCODERS")) {
@@ -34,7 +34,7 @@ fn input() -> (Vec<Sentence>, Tokenizer, tokenizers::Tokenizer) {
     };
     let ours = Tokenizer::load(&file).expect("a tokenizer");
     let mut theirs = tokenizers::Tokenizer::from_file(&file).expect("a tokenizer");
-    // As ours is set: whole texts, no padding, no special tokens.
+    // The same settings as ours: whole texts, no padding, no special tokens.
     theirs.with_truncation(None).expect("no truncation");
     theirs.with_padding(None);
     (corpus, ours, theirs)

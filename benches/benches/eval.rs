@@ -1,11 +1,11 @@
-//! A million sentences with two and a half million gold triples, scored exactly and partially, beside a plain writing in Python, on
-//! the same files, in one run: triples counted alone, and all of it, with reading; and the memory that streams take. Then 10,000
-//! rounds of the bootstrap over as many sentences as the test set of NYT10-HRL has.
+//! Exact and partial scores of a million sentences with 2.5 million gold triples, compared with plain Python on the same files in the
+//! same run: counting alone, and with reading; and the memory of streams. Then 10,000 rounds of the bootstrap over as many sentences
+//! as the test set of NYT10-HRL has.
 //!
 //! ```text
 //! cargo bench --bench eval
 //! ```
-//! Needs `python3`, its standard library alone. `RAYON_NUM_THREADS=1` keeps the counting here to one thread; Python has one.
+//! Needs `python3` with its standard library. `RAYON_NUM_THREADS=1` restricts counting to one thread, as in Python.
 
 use std::{
     error::Error,
@@ -27,12 +27,12 @@ use serde_json::{Value, json};
 const SENTENCES: usize = 1_000_000;
 const MATCHES: [Match; 2] = [Match::Exact, Match::Partial];
 const RUNS: usize = 5;
-/// Sentences of NYT10-HRL's test set.
+/// Number of sentences of NYT10-HRL's test set.
 const NYT10: usize = 4_006;
 const ROUNDS: usize = 10_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Under `cargo test --benches` only that it runs counts.
+    // `cargo test --benches` only checks that the benchmark runs.
     let test = std::env::args().any(|argument| argument == "--test");
     let (sentences, runs) = if test { (10_000, 1) } else { (SENTENCES, RUNS) };
     let folder = tempfile::tempdir()?;
@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name:<14} {here:>7.3} s   python {python:>7.2} s   {:>6.1}x", python / here);
     }
     let bytes = memory * 1024.0 * 1024.0 / sentences as f64;
-    println!("streams: peak memory {memory:.0} MiB, {bytes:.0} bytes a sentence");
+    println!("streams: peak memory {memory:.0} MiB, {bytes:.0} bytes per sentence");
 
     let each = count_each(&aligned[..NYT10.min(aligned.len())], &Match::Exact);
     let rounds = median_time(runs, || bootstrap(&each, ROUNDS, 1, 0.95));
@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Counts of two files that are never in memory as a whole.
+/// Counts triples of two files as streams.
 fn stream(gold: &Path, predicted: &Path) -> Result<[Counts; 2], Box<dyn Error>> {
     let [gold, predicted] = [gold, predicted].map(|path| Reader::open(path, &ReadOptions::default()));
     let with_box = |sentence: Result<_, DataError>| sentence.map_err(Box::<dyn Error>::from);
@@ -94,7 +94,7 @@ fn stream(gold: &Path, predicted: &Path) -> Result<[Counts; 2], Box<dyn Error>> 
     Ok(counts)
 }
 
-/// Gold sentences with none to five triples, and predictions of which two of three are gold.
+/// Creates gold sentences with up to five triples, and predictions of which two in three are gold.
 fn generate(gold: &Path, predicted: &Path, sentences: usize) -> Result<(), Box<dyn Error>> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let [mut gold, mut predicted] = [fs::File::create(gold)?, fs::File::create(predicted)?].map(BufWriter::new);

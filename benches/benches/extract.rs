@@ -1,11 +1,11 @@
-//! Threads that share one extractor: sentences per second of one caller, and of eight threads on the same model.
+//! Sentences per second of one caller, and of eight threads that share the same model.
 //!
 //! ```text
 //! cargo bench --bench extract
 //! ```
 //!
-//! A small BERT from random weights; the sentences are those of `datasets/small`. One caller has all sentences in one call; each of
-//! the eight threads calls with an eighth of them, at the same time.
+//! The model is a small BERT with random weights, the sentences are those of `datasets/small`. One caller passes all sentences in one
+//! call; each of eight concurrent threads passes an eighth of them.
 
 use std::{error::Error, path::Path, sync::Arc, thread};
 
@@ -60,6 +60,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("round {round}: one caller {:.0}, {THREADS} threads {:.0} sentences/s", rate(one), rate(eight));
         ratios.push(one / eight);
     }
-    println!("{THREADS} threads: {:.2}x of one caller, median of {ROUNDS} interleaved rounds", median(ratios));
+    println!(
+        "{THREADS} threads: {:.2}x the speed of one caller, median of {ROUNDS} interleaved rounds",
+        median(ratios)
+    );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Forward and backward of every loss, beside burn's own binary cross-entropy on the same tensor.
+//! Forward and backward pass of every loss, compared with burn's own binary cross-entropy on the same tensor.
 
 use burn::{
     nn::loss::BinaryCrossEntropyLossConfig,
@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_loss::{Asymmetric, Bce, Cpu, CpuVariant, Dice, Focal, Groups, Loss, NnPu, SsrPu, Upu};
 
-/// Logits in [-4, 4], and targets of which one in ten is positive.
+/// Draws logits in [-4, 4], and targets of which one in ten is positive.
 fn draw(labels: usize) -> (Vec<f32>, Vec<f32>) {
     let mut rng = ChaCha8Rng::seed_from_u64(labels as u64);
     let logits = (0..labels).map(|_| 8.0 * rng.random::<f32>() - 4.0).collect();

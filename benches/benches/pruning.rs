@@ -1,11 +1,11 @@
-//! What two habits cost that RERE does without: padding each input to 128 tokens, and looking for the entities of every
-//! relation in place of those that were detected. And the time a sentence takes by the number of relations there are.
+//! Cost of two practices that RERE avoids: padding each input to 128 tokens, and searching for the entities of every relation instead
+//! of only the detected ones. Also measures the time per sentence by the number of relations.
 //!
 //! ```text
 //! RERE_DATA=… RERE_ENCODERS=… cargo bench --bench pruning
 //! ```
-//! Sentences of WebNLG that have one of its 12 most frequent relations, MiniLM with random weights, on flex with all threads. What
-//! is detected are the relations that a sentence has, of the so many most frequent ones.
+//! Sentences of WebNLG that have one of its 12 most frequent relations, MiniLM with random weights, flex with all threads. The
+//! detected relations are the gold relations of a sentence among the most frequent ones.
 
 use std::{collections::HashMap, error::Error, fs, path::PathBuf};
 
@@ -17,9 +17,9 @@ use rere_core::{RelationSet, Sentence};
 use rere_data::{Tokenizer, pad, query_input, read, sentence_input, token_batches};
 use rere_model::{EncoderConfig, EncoderInput, PointerModel, Pooling, RelationModel, read_config};
 
-/// Relations of which the most frequent ones are taken, at most as many as there are.
+/// Numbers of relations; the most frequent ones are used, at most all.
 const RELATIONS: [usize; 5] = [12, 25, 50, 100, 211];
-/// Sentences, and those of them that are given all relations: enough for batches that are full.
+/// Number of sentences, and of those that are searched for all relations: enough for full batches.
 const SENTENCES: (usize, usize) = (96, 12);
 const BATCH_TOKENS: usize = 1024;
 const WIDE: usize = 128;
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .filter(|sentence| sentence.triples.iter().any(|triple| common.contains(&triple.relation.as_str())))
         .collect();
     sentences.truncate(SENTENCES.0);
-    println!("milliseconds a sentence; {} sentences, {RUNS} runs, medians", sentences.len());
+    println!("milliseconds per sentence; {} sentences, {RUNS} runs, medians", sentences.len());
     println!("relations  detected   pruned   padded to {WIDE}   all relations");
 
     let tokens: Vec<Vec<u32>> = sentences
@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The relations of a corpus, the most frequent first.
+/// Returns the relations of a corpus, the most frequent first.
 fn by_frequency(corpus: &[Sentence]) -> Vec<&str> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for triple in corpus.iter().flat_map(|sentence| &sentence.triples) {
@@ -85,7 +85,7 @@ fn by_frequency(corpus: &[Sentence]) -> Vec<&str> {
     ranked.into_iter().map(|(name, _)| name).collect()
 }
 
-/// Both networks, with random weights.
+/// Both networks with random weights.
 struct System<'a> {
     tokenizer: &'a Tokenizer,
     relations: RelationSet,
@@ -110,7 +110,7 @@ impl<'a> System<'a> {
         })
     }
 
-    /// The labels of the relations that a sentence has.
+    /// Returns the labels of the relations of a sentence.
     fn labels(&self, sentence: &Sentence) -> Vec<usize> {
         let mut labels: Vec<usize> =
             sentence.triples.iter().filter_map(|triple| self.relations.label(&triple.relation)).collect();
@@ -119,8 +119,8 @@ impl<'a> System<'a> {
         labels
     }
 
-    /// Both stages: relations of all sentences, then entities for the given relations. Inputs are as wide as their batch needs,
-    /// and at least as said.
+    /// Runs both stages: relations of all sentences, then entities of the given relations. Inputs are padded to the longest of their
+    /// batch, and at least to the given width.
     fn run(&self, sentences: &[Vec<u32>], relations: &[Vec<usize>], wide: usize) {
         let inputs = sentences.iter().map(|ids| sentence_input(self.tokenizer, ids)).collect();
         self.batches(inputs, wide, |input| self.relation.forward(input).into_data());
@@ -152,7 +152,7 @@ impl<'a> System<'a> {
     }
 }
 
-/// Both lines over the number of relations, times on a logarithmic axis.
+/// Draws both lines over the number of relations, with a logarithmic time axis.
 fn plot(pruned: &[(f64, f64)], all: &[(f64, f64)]) -> Result<String, Box<dyn Error>> {
     let mut svg = String::new();
     {

@@ -1,11 +1,11 @@
-//! Beside Python, on the same input, in one run: cross-product pairing beside a plain writing of the same steps, and the
-//! search for names beside a plain loop and pyahocorasick.
+//! Comparison with Python on the same input in the same run: cross-product pairing with the same steps in plain Python, and the
+//! search for names with a plain loop and pyahocorasick.
 //!
 //! ```text
 //! cargo bench --bench python
 //! ```
-//! Needs `python3`, its standard library alone; pyahocorasick is passed over where it is not installed. All of it runs on
-//! one thread. With the variable RERE_DATA names are searched for in a public corpus too.
+//! Needs `python3` with its standard library; pyahocorasick is skipped if it is not installed. Everything runs on one thread. If the
+//! variable RERE_DATA is set, names are also searched for in a public corpus.
 
 use std::{collections::HashMap, error::Error, hint::black_box, io::Write, path::Path, time::Instant};
 
@@ -26,7 +26,7 @@ fn pairing() -> Result<(), Box<dyn Error>> {
         let sentences: Vec<ScoredSentence> = (0..count).map(|seed| ScoredSentence::new(64, certainty, seed)).collect();
         let mut file = tempfile::NamedTempFile::new()?;
         for ScoredSentence { text, tokens, scores } in &sentences {
-            // The words are ASCII, so that bytes are code points.
+            // The words are ASCII, so byte offsets are code points.
             let tokens: Vec<[usize; 2]> = tokens.iter().map(|token| [token.start, token.end]).collect();
             let scores: Vec<&[f32]> = scores.chunks_exact(4).collect();
             serde_json::to_writer(&mut file, &serde_json::json!({ "text": text, "tokens": tokens, "scores": scores }))?;
@@ -52,10 +52,10 @@ fn pairing() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// How often the work is done here, whose median is taken; Python does it once, which takes it long enough.
+/// Number of runs here, of which the median is printed. Python does a single, long run.
 const ROUNDS: usize = 21;
 
-/// Number of pairs, and the seconds that checking and pairing take.
+/// Returns the number of pairs, and the seconds of checking and pairing.
 fn timed(strategy: &impl PairingStrategy, sentences: &[ScoredSentence]) -> Result<(usize, f64), Box<dyn Error>> {
     let (mut scratch, mut found) = (Default::default(), Vec::new());
     let mut decode = || -> Result<usize, Box<dyn Error>> {
@@ -70,11 +70,11 @@ fn timed(strategy: &impl PairingStrategy, sentences: &[ScoredSentence]) -> Resul
     Ok((found, median_time(ROUNDS, decode)))
 }
 
-/// Names in text, by each way the megabytes a second, building not counted, and how many times as fast it is here.
+/// Search for names in text: megabytes per second of each way without construction, and the speed-up of this crate.
 fn search() -> Result<(), Box<dyn Error>> {
     let made_up = names(15_000, 0);
     let text = named_text(&made_up, 2 << 20, 1);
-    // Of the length of sentences.
+    // Pieces as long as sentences.
     let words: Vec<&str> = text.split(' ').collect();
     let sentences = words.chunks(40).map(|words| words.join(" ")).collect();
     let mut cases = vec![("made-up", made_up, sentences)];

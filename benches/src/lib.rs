@@ -1,4 +1,4 @@
-//! Seeded input for the benchmarks: the same numbers on each machine and in each run.
+//! Seeded input for benchmarks, equal on each machine and in each run.
 //!
 //! ```
 //! use rere_benches::{Certainty, ScoredSentence};
@@ -14,22 +14,22 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::ByteSpan;
 
-/// How sure the network is that the scores stand for.
+/// Certainty of the network that the scores simulate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
-    /// A trained network: a subject and one or two objects of 1 to 4 tokens for each 64 tokens begun, whose pointers are
-    /// over 0.5; the others are under 0.02.
+    /// A trained network: for every 64 tokens or part of it, a subject and one or two objects of 1 to 4 tokens with pointers above
+    /// 0.5; the other pointers are below 0.02.
     Trained,
-    /// One pointer in ten is over 0.5.
+    /// One in ten pointers is above 0.5.
     Dense,
-    /// A network at the start of its training: every pointer is near 0.5. The most work that a decoder can have.
+    /// A network at the start of training: every pointer is near 0.5, the worst case for a decoder.
     Untrained,
 }
 
-/// A sentence of made-up words with pointer scores.
+/// Sentence of made-up words with pointer scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredSentence {
-    /// The words, with a space between two.
+    /// The words, separated by spaces.
     pub text: String,
     /// The byte span of each word.
     pub tokens: Vec<ByteSpan>,
@@ -38,7 +38,7 @@ pub struct ScoredSentence {
 }
 
 impl ScoredSentence {
-    /// A sentence of as many words of 1 to 8 letters as `tokens` says.
+    /// Creates a sentence with `tokens` words of 1 to 8 letters.
     pub fn new(tokens: usize, certainty: Certainty, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut sentence = Self { text: String::new(), tokens: Vec::new(), scores: Vec::new() };
@@ -60,7 +60,7 @@ impl ScoredSentence {
         }
         if certainty == Certainty::Trained {
             for _ in 0..tokens.div_ceil(64) {
-                // Columns 0 and 1 are the subject's, 2 and 3 the object's.
+                // Columns 0 and 1 belong to the subject, 2 and 3 to the object.
                 for column in [0, 2, 2].into_iter().take(rng.random_range(2..=3)) {
                     let first = rng.random_range(0..tokens);
                     let last = tokens.min(first + rng.random_range(1..=4)) - 1;
@@ -76,16 +76,16 @@ impl ScoredSentence {
 /// The names of each entity.
 pub type Names = Vec<Vec<String>>;
 
-/// A made-up word of 1 to 8 letters.
+/// Makes up a word of 1 to 8 letters.
 fn word(rng: &mut ChaCha8Rng) -> String {
     let letters = rng.random_range(1..=8);
     (0..letters).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect()
 }
 
-/// Names of as many entities as said, 1 to 4 each, of 1 to 3 words that begin with a capital.
+/// Makes up 1 to 4 names for each of the given number of entities, of 1 to 3 words that begin with a capital.
 pub fn names(entities: usize, seed: u64) -> Names {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // Names share words, as those of people and places do.
+    // Names share words, as names of people and places do.
     let words: Vec<String> = (0..entities).map(|_| word(&mut rng)).collect();
     let name = |rng: &mut ChaCha8Rng| {
         let parts = (0..rng.random_range(1..=3)).map(|_| {
@@ -97,7 +97,7 @@ pub fn names(entities: usize, seed: u64) -> Names {
     (0..entities).map(|_| (0..rng.random_range(1..=4)).map(|_| name(&mut rng)).collect()).collect()
 }
 
-/// A text of about as many bytes as said, in which one of 8 words is one of `names`; the others are made up.
+/// Makes up a text of about the given number of bytes. One in 8 words is one of `names`.
 pub fn named_text(names: &[Vec<String>], bytes: usize, seed: u64) -> String {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut text = String::with_capacity(bytes + 64);
@@ -114,10 +114,10 @@ pub fn named_text(names: &[Vec<String>], bytes: usize, seed: u64) -> String {
     text
 }
 
-/// Names of a public knowledge base, and the texts of a public corpus, in the folder `data`.
+/// Reads the names of a public knowledge base and the texts of a public corpus from the folder `data`.
 ///
 /// # Errors
-/// Where one of the two cannot be read.
+/// Returns an error if one of the two cannot be read.
 pub fn public_text(data: &Path) -> Result<(Names, Vec<String>), Box<dyn Error>> {
     let entities = fs::read_to_string(data.join("kb/freebase_entities.tsv"))?;
     let names = entities.lines().map(|line| line.split('\t').skip(2).map(str::to_owned).collect());
@@ -125,10 +125,10 @@ pub fn public_text(data: &Path) -> Result<(Names, Vec<String>), Box<dyn Error>> 
     Ok((names.collect(), corpus.into_iter().map(|sentence| sentence.text).collect()))
 }
 
-/// What a script of `python/` prints.
+/// Runs a script of `python/` and returns its output.
 ///
 /// # Errors
-/// Where there is no `python3`, and where the script fails.
+/// Returns an error if there is no `python3` or the script fails.
 pub fn python(script: &str, arguments: &[&Path]) -> Result<String, Box<dyn Error>> {
     // Cargo runs benchmarks in the folder of their package.
     let output = Command::new("python3").arg(Path::new("python").join(script)).args(arguments).output()?;
@@ -138,10 +138,10 @@ pub fn python(script: &str, arguments: &[&Path]) -> Result<String, Box<dyn Error
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The most memory that this process has had, in MiB.
+/// Returns the peak memory of this process in MiB.
 ///
 /// # Errors
-/// Where there is no `/proc`.
+/// Returns an error if there is no `/proc`.
 pub fn peak_memory() -> Result<f64, Box<dyn Error>> {
     let status =
         fs::read_to_string("/proc/self/status").map_err(|_| "the peak memory is read from /proc: Linux is needed")?;
@@ -149,7 +149,7 @@ pub fn peak_memory() -> Result<f64, Box<dyn Error>> {
     Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
 }
 
-/// Median of the seconds that the work takes, done so many times.
+/// Runs `work` the given number of times and returns the median of the seconds.
 pub fn median_time<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
     let time = |_| {
         let begin = Instant::now();
@@ -159,7 +159,7 @@ pub fn median_time<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
     median((0..runs.max(1)).map(time).collect())
 }
 
-/// The number in the middle, of at least one.
+/// Returns the median of at least one number.
 pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_unstable_by(f64::total_cmp);
     numbers[numbers.len() / 2]

@@ -1,7 +1,7 @@
-//! Makes sentences from the patterns and the names.
+//! Generates sentences from the patterns and the names.
 //!
-//! A sentence is an opener (not always), one whole sentence or several predicates of one person, and a tail (not always).
-//! Each slot is filled when it is reached, with an entity that the sentence does not name yet, and its span is noted.
+//! A sentence has an optional opener, one whole sentence or several predicates of one person, and an optional tail. Each slot gets
+//! an entity that the sentence does not name yet, and its span is recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,15 +16,15 @@ use crate::patterns::{
     EMPTY_PREDICATES, EMPTY_SENTENCES, OPENERS, PREDICATES, Pattern, RELATIONS, SENTENCES, TAILS, WORDS,
 };
 
-/// The seed of the corpus that is committed.
+/// The seed of the committed corpus.
 pub const SEED: u64 = 2022;
-/// The parts of the corpus in the order in which they are made, and their numbers of sentences.
+/// The parts of the corpus in the order of generation, with their numbers of sentences.
 pub const PARTS: [(&str, usize); 3] = [("train", 3000), ("dev", 400), ("test", 600)];
-/// One name in this many is kept out of the training part. Prime to the lengths of the lists that the names are put
-/// together from, so that no ending or form is kept out as a whole.
+/// One in this many names is kept out of the training part. Coprime to the lengths of the lists that names are made of, so that no
+/// ending or form is kept out completely.
 const HELD_OUT: usize = 11;
 
-/// The sentences of each of [`PARTS`]. No text stands twice, neither in one part nor in two.
+/// Generates the sentences of each of [`PARTS`]. All texts are different, within a part and between parts.
 pub fn corpus(seed: u64) -> [Vec<Sentence>; 3] {
     let names = Names::new();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -42,7 +42,7 @@ pub fn corpus(seed: u64) -> [Vec<Sentence>; 3] {
     })
 }
 
-/// The sentences as JSON lines in the rere format, spans in code points.
+/// Formats sentences as JSON lines in the rere format, with spans in code points.
 pub fn to_json_lines(sentences: &[Sentence]) -> String {
     sentences.iter().map(|sentence| format!("{}\n", to_json(sentence))).collect()
 }
@@ -64,23 +64,23 @@ fn to_json(sentence: &Sentence) -> Value {
     json!({ "id": sentence.id, "text": sentence.text, "triples": triples })
 }
 
-/// The relation of a pattern's first triple.
+/// Returns the relation of a pattern's first triple.
 fn relation((_, triples): Pattern) -> Option<&'static str> {
     triples.split(' ').nth(1)
 }
 
-/// A sentence while it is written.
+/// A sentence in the making.
 struct Writer<'a> {
     names: &'a Names,
     training: bool,
     rng: &'a mut ChaCha8Rng,
     text: String,
     triples: Vec<Triple>,
-    /// Every entity that the sentence names.
+    /// All entities that the sentence names.
     named: Vec<String>,
 }
 
-/// The mentions behind the slots of a pattern: the first one of each slot.
+/// The first mention of each slot of a pattern.
 type Slots = BTreeMap<String, Mention>;
 
 impl<'a> Writer<'a> {
@@ -99,7 +99,7 @@ impl<'a> Writer<'a> {
                 for _ in 0..self.rng.random_range(1..=2) {
                     let says = self.rng.random_bool(0.85);
                     let next = if says { self.saying(PREDICATES) } else { self.any(EMPTY_PREDICATES) };
-                    // A person is born once: nothing is said twice of one person.
+                    // A person has each relation once, as a person is born once.
                     if !says || predicates.iter().all(|other| relation(*other) != relation(next)) {
                         predicates.push(next);
                     }
@@ -126,7 +126,7 @@ impl<'a> Writer<'a> {
             self.pattern(tail, Slots::new());
         }
         self.text.push('.');
-        // Entities begin with a capital already, so no surface changes; and a capital of ASCII is as long as its letter.
+        // Entities already begin with a capital, so no mention changes; and upper case keeps the length of ASCII letters.
         if let Some(first) = self.text.get_mut(..1) {
             first.make_ascii_uppercase();
         }
@@ -137,12 +137,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Any of the patterns.
+    /// Draws any of the patterns.
     fn any(&mut self, patterns: &[Pattern]) -> Pattern {
         *patterns.choose(self.rng).expect("no table is empty")
     }
 
-    /// One of the patterns whose first triple has a relation drawn by the weights of [`RELATIONS`].
+    /// Draws a relation by the weights of [`RELATIONS`], then a pattern whose first triple has it.
     fn saying(&mut self, patterns: &[Pattern]) -> Pattern {
         loop {
             let (drawn, _) = RELATIONS.choose_weighted(self.rng, |(_, weight)| *weight).expect("weights are positive");
@@ -155,7 +155,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// "P a", "P a and b", "P a, b and c".
+    /// Writes predicates of one person: "P a", "P a and b", "P a, b and c".
     fn predicates(&mut self, predicates: &[Pattern]) {
         let mut slots = Slots::new();
         self.slot("p", &mut slots);
@@ -171,7 +171,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes a pattern and notes its triples; `slots` are those that are filled already.
+    /// Writes a pattern and records its triples; `slots` are already filled.
     fn pattern(&mut self, (text, triples): Pattern, mut slots: Slots) {
         let chosen = self.choose(text);
         let mut rest = chosen.as_str();
@@ -194,7 +194,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The pattern's text with one choice of each `[a|b]`.
+    /// Returns the pattern's text with one choice of each `[a|b]`.
     fn choose(&mut self, text: &str) -> String {
         let mut chosen = String::new();
         let mut rest = text;
@@ -208,7 +208,7 @@ impl<'a> Writer<'a> {
         chosen + rest
     }
 
-    /// Writes what stands in a slot: a word of a list, a year, an entity named before in the pattern, or a new one.
+    /// Fills a slot: with a word of a list, a year, an entity that the pattern has named before, or a new one.
     fn slot(&mut self, slot: &str, slots: &mut Slots) {
         if let Some((_, words)) = WORDS.iter().find(|(name, _)| *name == slot) {
             self.text.push_str(words.choose(self.rng).expect("no list is empty"));
@@ -231,8 +231,8 @@ impl<'a> Writer<'a> {
         slots.entry(slot.to_owned()).and_modify(|mention| mention.span = mention.span.or(Some(span)));
     }
 
-    /// The surface of the entity in a slot; where it is a new one, it is unlike all that the sentence names. `city` is
-    /// the slot of the city that a new one is named after.
+    /// Returns the name of the entity in a slot. A new one differs from all that the sentence names; `city` is the slot of the city
+    /// that it is named after.
     fn entity(&mut self, slot: &str, city: Option<&str>, slots: &mut Slots) -> String {
         if let Some(mention) = slots.get(slot) {
             return mention.text.clone();
@@ -250,7 +250,7 @@ impl<'a> Writer<'a> {
         surface
     }
 
-    /// A name for a slot, of the kind that its first letter says.
+    /// Draws a name for a slot, whose first letter is the kind of entity.
     fn name(&mut self, slot: &str, city: Option<&str>) -> String {
         let names = self.names;
         match (&slot[..1], city) {
@@ -272,7 +272,7 @@ impl<'a> Writer<'a> {
         forms.choose(self.rng).expect("no list is empty").replace('*', city)
     }
 
-    /// A name of the list; in training none of those kept out.
+    /// Draws a name of the list; in training, not one that is kept out.
     fn one_of(&mut self, names: &[String]) -> String {
         loop {
             let i = self.rng.random_range(0..names.len());

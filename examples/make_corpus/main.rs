@@ -1,11 +1,11 @@
-//! Writes the project's own small corpus and prints what is in it.
+//! Writes the small corpus of the project and prints its statistics.
 //!
 //! ```text
 //! cargo run --release --example make_corpus -- datasets/small
 //! ```
 //!
-//! `patterns.rs` is the table of sentences and their triples, `names.rs` the names, `generate.rs` puts them together.
-//! The seed is fixed: the files are the same, byte for byte, on every machine.
+//! `patterns.rs` has the sentences and their triples, `names.rs` the names, `generate.rs` combines them. The seed is fixed, so that
+//! the files are bytewise equal on every machine.
 
 mod generate;
 mod names;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a data card says of a part. Entities count as unseen when no triple of the training part names them.
+/// Returns the statistics of a part for the data card. An entity is unseen if no triple of the training part names it.
 fn summary(sentences: &[Sentence], known: &BTreeSet<&str>) -> String {
     let words: usize = sentences.iter().map(|sentence| sentence.text.split_whitespace().count()).sum();
     let empty = sentences.iter().filter(|sentence| sentence.triples.is_empty()).count();

@@ -1,7 +1,7 @@
-//! The names of the entities: parts that are put together, and a few with accents, apostrophes and hyphens whole.
+//! Names of entities: combinations of parts, and a few whole names with accents, apostrophes and hyphens.
 //!
-//! Places, firms, universities and books are invented; persons are common first names with common surnames, joined by
-//! chance. All orders are fixed, so that a seed gives the same corpus everywhere.
+//! Places, companies, universities and books are invented; persons are random combinations of common first names and surnames. All
+//! orders are fixed, so that a seed gives the same corpus everywhere.
 
 /// All names of each kind, in a fixed order.
 pub struct Names {
@@ -16,7 +16,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Puts the names together.
+    /// Combines the names.
     pub fn new() -> Self {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let mut cities = joined(CITY_STEMS, "", CITY_ENDINGS);
@@ -42,21 +42,21 @@ impl Names {
     }
 }
 
-/// Every first part with every second part.
+/// Combines every first part with every second part.
 fn joined(firsts: &[&str], between: &str, seconds: &[&str]) -> Vec<String> {
     firsts.iter().flat_map(|first| seconds.iter().map(move |second| format!("{first}{between}{second}"))).collect()
 }
 
-/// Every form with every city in the place of its `*`.
+/// Replaces the `*` of every form with every city.
 fn after_cities<'a>(cities: impl Iterator<Item = &'a String>, forms: &[&str]) -> Vec<String> {
     cities.flat_map(|city| forms.iter().map(move |form| form.replace('*', city))).collect()
 }
 
-/// Names of universities after a city.
+/// Forms of university names with a city.
 pub const UNIVERSITIES: &[&str] = &["University of *", "* University", "* Institute of Technology", "* College"];
-/// Names of firms after a city.
+/// Forms of company names with a city.
 pub const COMPANIES_OF_CITIES: &[&str] = &["Bank of *", "* Steel"];
-/// Titles of books with a city in them.
+/// Forms of book titles with a city.
 pub const BOOKS_OF_CITIES: &[&str] = &["Letters from *", "A Winter in *"];
 
 const CITY_STEMS: &[&str] = &[

@@ -1,18 +1,18 @@
-//! The patterns of the sentences, each beside the triples that it says.
+//! Patterns of sentences, each with the triples that it expresses.
 //!
-//! `{c2}` is a slot: the letter is the kind of the entity (`p` person, `c` city, `n` country, `o` company, `u` university,
-//! `b` book), the number tells slots of a kind apart, and a slot that stands twice is one entity that is named twice.
-//! `{u:c}` is a university that is named after the city in slot `c`. `{job}` is a word of a list in [`WORDS`].
-//! `[a|b]` is one of its choices. The triples are `subject relation object`, of slots, with `;` between.
+//! `{c2}` is a slot: the letter is the kind of the entity (`p` person, `c` city, `n` country, `o` company, `u` university, `b` book),
+//! and the number distinguishes slots of a kind. A slot that occurs twice is one entity that is named twice. `{u:c}` is a university
+//! that is named after the city in slot `c`. `{job}` is a word of a list in [`WORDS`]. `[a|b]` is a choice. The triples are
+//! `subject relation object` with slots, separated by `;`.
 //!
-//! What counts as said: a triple stands where the sentence says it of these two entities, now or in the past; nothing is
-//! concluded by way of a third entity. Being the capital of a country includes being in it, and marriage goes both ways.
+//! A pattern has a triple if the sentence states it of these two entities, now or in the past, without a conclusion by way of a third
+//! entity. The capital of a country is also located in it, and marriage has both directions.
 
 /// A text with slots, and its triples.
 pub type Pattern = (&'static str, &'static str);
 
-/// The relations, each with its weight when the first triple of a sentence is drawn. Three are said by
-/// no predicate, and marriage gives two triples, so that the weights are not the shares in the corpus.
+/// The relations with their weights for the draw of a sentence's first triple. The weights are not the shares in the corpus, because
+/// three relations have no predicate and marriage gives two triples.
 pub const RELATIONS: &[(&str, u32)] = &[
     ("born_in", 20),
     ("works_for", 18),
@@ -26,7 +26,7 @@ pub const RELATIONS: &[(&str, u32)] = &[
     ("married_to", 3),
 ];
 
-/// What can be said of a person `p`, after the name. Several are joined by commas and "and".
+/// Predicates of a person `p`, which follow the name. Several are joined by commas and "and".
 pub const PREDICATES: &[Pattern] = &[
     // born_in
     ("was born in {c}", "p born_in c"),
@@ -80,7 +80,7 @@ pub const PREDICATES: &[Pattern] = &[
     ("has been {p2}'s spouse since {year}", "p married_to p2; p2 married_to p"),
 ];
 
-/// What can be said of a person `p` in words near to those above, but that holds no triple.
+/// Predicates of a person `p` that are similar to those above but express no triple.
 pub const EMPTY_PREDICATES: &[Pattern] = &[
     ("visited {c} in {year}", ""),
     ("flew to {c} for a conference", ""),
@@ -104,7 +104,7 @@ pub const EMPTY_PREDICATES: &[Pattern] = &[
     ("played chess against {p2}", ""),
 ];
 
-/// Whole sentences that hold triples.
+/// Whole sentences that express triples.
 pub const SENTENCES: &[Pattern] = &[
     // born_in
     ("{c} is the birthplace of {p}", "p born_in c"),
@@ -204,7 +204,7 @@ pub const SENTENCES: &[Pattern] = &[
     ("{p}, the founder of {o}, sold it to {o2}", "o owned_by o2; p founded o"),
 ];
 
-/// Whole sentences near to those above, but that hold no triple.
+/// Whole sentences that are similar to those above but express no triple.
 pub const EMPTY_SENTENCES: &[Pattern] = &[
     ("contrary to the old atlas, {c} is not the capital of {n}", ""),
     ("{c} exports [wool|paper|salt] to {n}", ""),
@@ -223,7 +223,7 @@ pub const EMPTY_SENTENCES: &[Pattern] = &[
     ("the library of {u} lent {p} a copy of {b}", ""),
 ];
 
-/// What can stand before a sentence; holds no triple.
+/// Openers, which express no triple.
 pub const OPENERS: &[Pattern] = &[
     ("according to {p}, ", ""),
     ("as {paper} reported, ", ""),
@@ -237,7 +237,7 @@ pub const OPENERS: &[Pattern] = &[
     ("👩‍🚀 News from {c}: ", ""),
 ];
 
-/// What can stand after a sentence; holds no triple.
+/// Tails, which express no triple.
 pub const TAILS: &[Pattern] = &[
     (", {p} said on a visit to {c}", ""),
     (", according to {p}", ""),
@@ -250,7 +250,7 @@ pub const TAILS: &[Pattern] = &[
     (" – a story that {p} likes to tell 🎉", ""),
 ];
 
-/// The lists behind the slots that are no entities. `{year}` is a number and needs none.
+/// Words for the slots that are not entities. `{year}` is a number and needs no list.
 pub const WORDS: &[(&str, &[&str])] = &[
     ("job", &["an engineer", "a chemist", "a lawyer", "an accountant", "a designer", "a translator", "a driver"]),
     ("field", &["law", "medicine", "history", "physics", "music", "botany", "economics", "chemistry"]),

@@ -1,4 +1,4 @@
-//! The committed small corpus is what its generator makes, and is what its card promises.
+//! Tests that the committed small corpus is the output of its generator and has the properties of its data card.
 
 #[path = "../make_corpus/generate.rs"]
 mod generate;
@@ -17,7 +17,7 @@ fn committed(part: &str) -> PathBuf {
     Path::new("../datasets/small").join(format!("{part}.jsonl"))
 }
 
-/// Every pattern that can hold triples, or could be taken for one that does.
+/// Every pattern that expresses triples, or is similar to one that does.
 fn bodies() -> impl Iterator<Item = &'static patterns::Pattern> {
     use patterns::{EMPTY_PREDICATES, EMPTY_SENTENCES, PREDICATES, SENTENCES};
     [PREDICATES, EMPTY_PREDICATES, SENTENCES, EMPTY_SENTENCES].into_iter().flatten()
@@ -29,7 +29,7 @@ fn entities(sentences: &[Sentence]) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_committed_files_are_what_the_seed_gives() {
+fn the_committed_files_are_those_of_the_seed() {
     let parts = generate::corpus(generate::SEED);
     for ((part, _), sentences) in generate::PARTS.iter().zip(&parts) {
         let file = std::fs::read_to_string(committed(part)).expect("the corpus is committed");
@@ -39,7 +39,7 @@ fn the_committed_files_are_what_the_seed_gives() {
     assert_ne!(parts, generate::corpus(generate::SEED + 1), "the seed has no effect");
 }
 
-/// Read from the files and counted in code points here, apart from the generator's own conversion.
+/// Counts code points itself, independently of the generator's conversion.
 #[test]
 fn every_span_slices_its_surface() {
     for (part, count) in generate::PARTS {
@@ -72,7 +72,7 @@ fn every_relation_has_several_patterns_in_both_orders() {
                 if triple.get(1) != Some(relation) {
                     continue;
                 }
-                // The person of a predicate has no slot in it and stands before it.
+                // The person of a predicate comes before it and has no slot in it.
                 let at = |slot: &str| {
                     let slots = [format!("{{{slot}}}"), format!("{{{slot}:")];
                     slots.iter().filter_map(|slot| text.find(slot)).min().map_or(0, |at| at + 1)
@@ -85,7 +85,7 @@ fn every_relation_has_several_patterns_in_both_orders() {
 }
 
 #[test]
-fn the_parts_are_apart_and_the_test_part_has_new_entities() {
+fn the_parts_are_disjoint_and_the_test_part_has_new_entities() {
     let [train, dev, test] = generate::corpus(generate::SEED);
     let texts: BTreeSet<&str> = [&train, &dev, &test].into_iter().flatten().map(|s| s.text.as_str()).collect();
     assert_eq!(texts.len(), train.len() + dev.len() + test.len(), "a text stands twice");
@@ -98,7 +98,7 @@ fn the_parts_are_apart_and_the_test_part_has_new_entities() {
 }
 
 #[test]
-fn the_training_part_has_the_promised_hardships() {
+fn the_training_part_has_the_difficulties_of_the_data_card() {
     let [train, ..] = generate::corpus(generate::SEED);
     let share = |holds: fn(&Sentence) -> bool| {
         train.iter().filter(|sentence| holds(sentence)).count() as f64 / train.len() as f64
@@ -125,7 +125,7 @@ fn the_training_part_has_the_promised_hardships() {
         relations.len() < s.triples.len()
     });
     assert!(same_relation > 0.05, "{same_relation}");
-    // An entity of a triple stands in the text again, often within another name.
+    // An entity of a triple occurs in the text again, often within another name.
     let twice = share(|s| s.triples.iter().any(|t| s.text.matches(&t.object.text).count() > 1));
     assert!(twice > 0.01, "{twice}");
     for mark in ["é", "ü", "Ł", "'", "-", "陈", "👩\u{200d}🚀"] {

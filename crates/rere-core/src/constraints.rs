@@ -1,4 +1,4 @@
-//! What a user knows of the triples of a text beforehand.
+//! Constraints on the triples of a text.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ByteSpan, Mention, RelationSet, Triple};
 
-/// Constraints that a system cannot have.
+/// Error of constraints that a system cannot use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConstraintError {
-    /// A limit that would exclude everything.
-    #[error("{key} is 0, which excludes every triple: it must be at least 1")]
+    /// A limit of 0 would exclude every triple.
+    #[error("{key} must be at least 1, found 0")]
     Zero {
         /// The key.
         key: &'static str,
     },
-    /// A relation that the system does not have.
-    #[error("{key} names the relation {name:?}, which the system does not have; it has {}", known.join(", "))]
+    /// The constraints name a relation that the system does not have.
+    #[error("{key}: expected one of the system's relations ({}), found {name:?}", known.join(", "))]
     UnknownRelation {
         /// The key.
         key: &'static str,
@@ -28,10 +28,11 @@ pub enum ConstraintError {
     },
 }
 
-/// Constraints on the triples of a text. A triple that breaks one is left out; of triples that exclude each other, the best
-/// stays. The same subject, relation and object at several places is one triple.
+/// Constraints on the triples of a text.
 ///
-/// By default subject and object must not overlap, and nothing else is asked for.
+/// A triple that breaks a constraint is discarded. If triples exclude each other, the best one is kept. Triples with
+/// the same subject, relation and object at different offsets count as one triple. By default, subject and object must
+/// not overlap; there is no other constraint.
 ///
 /// ```
 /// use rere_core::{ByteSpan, Constraints, Mention, Triple};
@@ -48,24 +49,26 @@ pub enum ConstraintError {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Constraints {
-    /// The most tokens of a subject or an object.
+    /// Maximum number of tokens of a subject or an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longest: Option<usize>,
     /// Whether subject and object may overlap.
     pub overlap: bool,
-    /// The most triples of a text; the best ones stay.
+    /// Maximum number of triples per text; the best ones are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most: Option<usize>,
-    /// Relations in which a subject has one object and an object one subject, such as a country and its capital.
+    /// One-to-one relations: each subject has one object and each object one subject, such as a country and its
+    /// capital.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub one_to_one: Vec<String>,
-    /// For a relation, the pairs of subject type and object type that it joins. It counts for mentions whose types are known.
+    /// The pairs of subject type and object type that each relation allows. Mentions of unknown type are not
+    /// restricted.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub types: BTreeMap<String, Vec<[String; 2]>>,
 }
 
 impl Constraints {
-    /// Sets the most tokens of a subject or an object; `None` for no limit.
+    /// Sets the maximum number of tokens of a subject or an object; `None` for no limit.
     #[must_use]
     pub fn with_longest(self, tokens: impl Into<Option<usize>>) -> Self {
         Self { longest: tokens.into(), ..self }
@@ -77,19 +80,19 @@ impl Constraints {
         Self { overlap, ..self }
     }
 
-    /// Sets the most triples of a text; `None` for no limit.
+    /// Sets the maximum number of triples per text; `None` for no limit.
     #[must_use]
     pub fn with_most(self, triples: impl Into<Option<usize>>) -> Self {
         Self { most: triples.into(), ..self }
     }
 
-    /// Sets the relations in which a subject has one object and an object one subject.
+    /// Sets the one-to-one relations.
     #[must_use]
     pub fn with_one_to_one<N: Into<String>>(self, relations: impl IntoIterator<Item = N>) -> Self {
         Self { one_to_one: relations.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Sets the pairs of subject type and object type that relations join.
+    /// Sets the pairs of subject type and object type that relations allow.
     #[must_use]
     pub fn with_types(self, types: BTreeMap<String, Vec<[String; 2]>>) -> Self {
         Self { types, ..self }
@@ -98,7 +101,7 @@ impl Constraints {
     /// Checks that the constraints make sense for a system with these relations.
     ///
     /// # Errors
-    /// Returns what is wrong, with the key: an unknown relation, or a limit of 0.
+    /// Returns an error that names the key if a relation is unknown or a limit is 0.
     pub fn check(&self, relations: &RelationSet) -> Result<(), ConstraintError> {
         for (key, limit) in [("longest", self.longest), ("most", self.most)] {
             if limit == Some(0) {
@@ -115,14 +118,15 @@ impl Constraints {
         Ok(())
     }
 
-    /// Keeps the triples that the constraints allow, each subject, relation and object once, at the best place that is allowed.
+    /// Keeps the triples that the constraints allow, each subject, relation and object once, at the best offsets
+    /// allowed.
     ///
-    /// The triples of the text come best first. `mentions` are those that subjects and objects are chosen from, if they are
-    /// given; they also give the types. `tokens` is the number of tokens in a span.
+    /// `triples` must be sorted, the best first. If `mentions` are given, subjects and objects must be among them, and
+    /// they define the types. `tokens` returns the number of tokens in a span.
     pub fn retain(&self, triples: &mut Vec<Triple>, mentions: Option<&[Mention]>, tokens: impl Fn(ByteSpan) -> usize) {
         triples.retain(|triple| self.allows(triple, mentions, &tokens));
         let mut seen = HashSet::new();
-        // Relation, whether it is the subject, and surface: the ends that have their one triple.
+        // Relation, whether it is the subject, and surface of the mentions that already have their one triple.
         let mut taken = HashSet::new();
         let is_kept = |Triple { subject, relation, object, .. }: &Triple| {
             let is_exclusive = self.one_to_one.contains(relation);
@@ -139,11 +143,11 @@ impl Constraints {
         triples.truncate(self.most.unwrap_or(usize::MAX));
     }
 
-    /// Whether the constraints allow a triple by itself.
+    /// Returns whether the constraints allow a triple, other triples aside.
     fn allows(&self, triple: &Triple, mentions: Option<&[Mention]>, tokens: impl Fn(ByteSpan) -> usize) -> bool {
         let Triple { subject, relation, object, .. } = triple;
-        if let (false, Some(one), Some(other)) = (self.overlap, subject.span, object.span)
-            && one.overlaps(other)
+        if let (false, Some(subject_span), Some(object_span)) = (self.overlap, subject.span, object.span)
+            && subject_span.overlaps(object_span)
         {
             return false;
         }
@@ -160,7 +164,7 @@ impl Constraints {
                 |given: &&Mention| given.text == end.text && given.span.is_none_or(|span| end.span == Some(span));
             mentions.iter().filter(is_same).map(|given| given.entity_type.as_deref()).collect::<Vec<_>>()
         });
-        // A mention may be given with several types; one that fits is enough. An unknown type is any.
+        // A mention may be given with several types; one allowed type is enough.
         let fits = |subject: &Option<&str>, object: &Option<&str>| match (self.types.get(relation), subject, object) {
             (Some(allowed), Some(subject), Some(object)) => allowed.iter().any(|pair| pair == &[*subject, *object]),
             _ => true,
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn each_constraint_removes_what_it_says() {
+    fn each_constraint_discards_its_triples() {
         let triples = [
             triple(at("France", 0), "capital", at("Paris", 0)),
             triple(at("Paris and Lyon", 0), "in", at("Lyon", 0)),
@@ -208,9 +212,9 @@ mod tests {
         assert_eq!(which(&Constraints::default(), None), [0, 2, 3, 4]);
         assert_eq!(which(&Constraints { longest: Some(1), ..open.clone() }, None), [0, 2, 4]);
         assert_eq!(which(&Constraints { most: Some(2), ..open.clone() }, None), [0, 1]);
-        // A country has one capital; other relations are free.
+        // A country has one capital; other relations are not restricted.
         assert_eq!(which(&Constraints { one_to_one: vec!["capital".into()], ..open.clone() }, None), [0, 1, 3, 4]);
-        // Mentions to choose from: a surface anywhere, or one place.
+        // Mentions to choose from: a surface at any offsets, or one span.
         let mentions = [Mention::of("France"), at("Paris", 1), at("Lyon", 0)];
         assert_eq!(which(&open, Some(&mentions)), [2, 4]);
         assert_eq!(which(&open, Some(&[])), [0usize; 0]);
@@ -222,30 +226,31 @@ mod tests {
     }
 
     #[test]
-    fn constraints_that_make_no_sense_are_errors() {
+    fn unusable_constraints_are_errors() {
         let relations = RelationSet::from_names(["in"]).expect("a relation");
-        let check = |constraints: Constraints| constraints.check(&relations).map_err(|error| error.to_string());
+        let check = |constraints: Constraints| constraints.check(&relations);
         assert_eq!(check(Constraints { one_to_one: vec!["in".into()], ..Constraints::default() }), Ok(()));
         let error = check(Constraints { longest: Some(0), ..Constraints::default() });
-        assert_eq!(error, Err("longest is 0, which excludes every triple: it must be at least 1".into()));
+        assert_eq!(error, Err(ConstraintError::Zero { key: "longest" }));
         let error = check(Constraints { types: [("on".into(), vec![])].into(), ..Constraints::default() });
-        let expected = "types names the relation \"on\", which the system does not have; it has in";
-        assert_eq!(error, Err(expected.into()));
+        let expected = ConstraintError::UnknownRelation { key: "types", name: "on".into(), known: vec!["in".into()] };
+        assert_eq!(error, Err(expected.clone()));
+        assert_eq!(expected.to_string(), "types: expected one of the system's relations (in), found \"on\"");
     }
 
     #[test]
-    fn a_triple_at_several_places_is_one_at_its_best_place() {
+    fn a_repeated_triple_is_kept_at_its_best_offsets() {
         let both = [0, 1].map(|nth| triple(at("Paris", nth), "in", at("France", 0)));
         assert_eq!(kept(&Constraints::default(), &both, None), both[..1]);
-        // A place that is not allowed does not hide one that is.
+        // Offsets that are not allowed do not hide those that are.
         let nested = triple(at("Lyon", 0), "in", Mention { span: at("Lyon", 0).span, ..at("France", 0) });
         let good = triple(at("Lyon", 0), "in", at("France", 0));
         assert_eq!(kept(&Constraints::default(), &[nested, good.clone()], None), [good]);
     }
 
     #[test]
-    fn fewer_triples_at_the_end_change_nothing_before_it() {
-        // What makes raising the least score remove triples only.
+    fn discarding_the_worst_triples_keeps_the_others() {
+        // Therefore a higher minimum score only removes triples.
         let triples: Vec<Triple> = [(0, 0), (0, 1), (1, 1), (1, 0)]
             .map(|(s, o)| triple(at(["France", "capital"][s], 0), "capital", at(["Paris", "Lyon"][o], 0)))
             .into();

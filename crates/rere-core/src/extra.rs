@@ -1,4 +1,4 @@
-//! Fields that have no meaning here.
+//! Unrecognised fields, kept verbatim.
 
 use std::fmt;
 
@@ -8,8 +8,9 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-/// Fields of a sentence's source that have no meaning here, in their order, with their JSON as it was written: numbers keep their
-/// digits, and what nobody asks for is not parsed.
+/// Unrecognised fields of a sentence's source, kept verbatim.
+///
+/// The fields keep their order, and numbers keep their digits. A value is parsed only when you ask for it.
 ///
 /// ```
 /// use rere_core::Extra;
@@ -23,10 +24,10 @@ use serde_json::{Value, value::RawValue};
 pub struct Extra(Vec<(String, Box<RawValue>)>);
 
 impl Extra {
-    /// The value of a field; `None` where there is no such field.
+    /// Returns the value of a field; `None` if there is no such field.
     ///
     /// # Errors
-    /// Where the value is no `T`.
+    /// Returns an error if the value cannot be read as a `T`.
     pub fn get<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Result<Option<T>, serde_json::Error> {
         let field = self.0.iter().find(|(own, _)| own == name);
         field.map(|(_, json)| serde_json::from_str(json.get())).transpose()
@@ -35,13 +36,13 @@ impl Extra {
     /// Sets the value of a field.
     ///
     /// # Errors
-    /// Where the value cannot be written as JSON.
+    /// Returns an error if the value cannot be written as JSON.
     pub fn set(&mut self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<(), serde_json::Error> {
         self.insert(name, serde_json::value::to_raw_value(value)?);
         Ok(())
     }
 
-    /// Sets the JSON of a field. It will stand in one line: white space between its parts goes where it has line ends.
+    /// Sets the JSON of a field. JSON of several lines is put into one line, without white space outside strings.
     pub fn insert(&mut self, name: impl Into<String>, json: Box<RawValue>) {
         let (name, json) = (name.into(), one_line(json));
         match self.0.iter_mut().find(|(own, _)| *own == name) {
@@ -50,41 +51,41 @@ impl Extra {
         }
     }
 
-    /// Takes a field out.
+    /// Removes a field and returns its JSON.
     pub fn remove(&mut self, name: &str) -> Option<Box<RawValue>> {
         let at = self.0.iter().position(|(own, _)| own == name)?;
         Some(self.0.remove(at).1)
     }
 
-    /// Whether there is a field of this name.
+    /// Returns whether there is a field of this name.
     pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|(own, _)| own == name)
     }
 
-    /// Names and JSON of the fields.
+    /// Iterates over the names and the JSON of the fields.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &RawValue)> {
         self.0.iter().map(|(name, json)| (name.as_str(), json.as_ref()))
     }
 
-    /// Number of fields.
+    /// Returns the number of fields.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no field.
+    /// Returns whether there is no field.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// As an object.
+/// Writes an object.
 impl Serialize for Extra {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
 }
 
-/// Of an object; of two fields with one name the last one counts.
+/// Reads an object. If a name occurs twice, the last value is kept.
 impl<'de> Deserialize<'de> for Extra {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
@@ -109,20 +110,20 @@ impl<'de> Deserialize<'de> for Extra {
     }
 }
 
-/// Equal are fields with the same names and values, in whatever order and however their JSON is laid out.
+/// Compares names and values. The order of the fields and the layout of their JSON do not matter.
 impl PartialEq for Extra {
     fn eq(&self, other: &Self) -> bool {
-        let same = |(name, json): (&str, &RawValue)| {
+        let is_same = |(name, json): (&str, &RawValue)| {
             let own = other.0.iter().find(|(own, _)| own == name);
             own.is_some_and(|(_, own)| {
-                own.get() == json.get() || value(own).is_some_and(|own| Some(own) == value(json))
+                own.get() == json.get() || parse(own).is_some_and(|own| Some(own) == parse(json))
             })
         };
-        self.len() == other.len() && self.iter().all(same)
+        self.len() == other.len() && self.iter().all(is_same)
     }
 }
 
-fn value(json: &RawValue) -> Option<Value> {
+fn parse(json: &RawValue) -> Option<Value> {
     serde_json::from_str(json.get()).ok()
 }
 
@@ -132,7 +133,7 @@ impl fmt::Debug for Extra {
     }
 }
 
-/// JSON without line ends, and then without any white space outside strings.
+/// Removes the white space outside strings from JSON of several lines.
 fn one_line(json: Box<RawValue>) -> Box<RawValue> {
     if memchr::memchr2(b'\n', b'\r', json.get().as_bytes()).is_none() {
         return json;

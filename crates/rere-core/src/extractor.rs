@@ -1,4 +1,4 @@
-//! The seam between systems that find triples and everything that uses them.
+//! The trait of systems that find triples.
 
 use std::error::Error;
 
@@ -6,21 +6,24 @@ use crate::{ConstraintError, Constraints, Mention, Probability, RelationSet, Sen
 
 /// A system that finds triples in texts.
 ///
-/// An extractor can be shared by threads; nothing of a call changes it. What differs from call to call is in
-/// [`ExtractOptions`].
+/// Threads can share an extractor: calls do not change it. What may differ from call to call is in [`ExtractOptions`].
+///
+/// The [crate's front page](crate#an-extractor) has an example.
 pub trait Extractor: Send + Sync {
-    /// What the system is, and which relations it can find.
+    /// Returns the description of the system, with the relations that it can find.
     fn info(&self) -> &Info;
 
-    /// Number of tokens that the system reads for a text. For callers that gather texts into calls of equal work.
+    /// Returns the number of tokens that the system reads for a text. Callers use it to group texts into calls of equal
+    /// work.
     fn cost(&self, text: &str) -> usize;
 
-    /// The triples of each text, in the order of the texts; the best triple of a text comes first. Each triple has a
-    /// score, and each span slices the text.
+    /// Returns the triples of each text, in the order of the texts.
+    ///
+    /// The best triple of a text comes first. Each triple has a score, and each span lies within the text.
     ///
     /// # Errors
-    /// Returns an error if the options name an unknown relation, or the system fails as a whole. A text that holds
-    /// nothing gives no triples, and no error.
+    /// Returns an error if the options name an unknown relation or the system fails. A text without triples is not an
+    /// error.
     fn extract(&self, inputs: &[Input<'_>], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError>;
 }
 
@@ -30,18 +33,18 @@ pub trait Extractor: Send + Sync {
 pub struct Input<'a> {
     /// The text.
     pub text: &'a str,
-    /// The mentions that subjects and objects are chosen from; `None` if the system looks for them itself.
+    /// The mentions that subjects and objects are chosen from; `None` if the system finds them itself.
     pub mentions: Option<&'a [Mention]>,
 }
 
 impl<'a> Input<'a> {
-    /// A text whose mentions the system looks for.
+    /// Creates an input whose mentions the system finds itself.
     pub const fn new(text: &'a str) -> Self {
         Self { text, mentions: None }
     }
 
-    /// Restricts subjects and objects to these mentions. A mention without a span stands for its surface, wherever it
-    /// occurs.
+    /// Restricts subjects and objects to these mentions. A mention without a span stands for each occurrence of its
+    /// surface.
     #[must_use]
     pub const fn with_mentions(self, mentions: &'a [Mention]) -> Self {
         Self { mentions: Some(mentions), ..self }
@@ -60,14 +63,14 @@ impl<'a> From<&'a String> for Input<'a> {
     }
 }
 
-/// The text alone: a sentence's triples and entities are not looked at.
+/// Takes the text only; the sentence's triples and entities are ignored.
 impl<'a> From<&'a Sentence> for Input<'a> {
     fn from(sentence: &'a Sentence) -> Self {
         Self::new(&sentence.text)
     }
 }
 
-/// Options of one call of [`Extractor::extract`]. The default is what the system was tuned for.
+/// Options of one call of [`Extractor::extract`]. The default uses the system's own settings.
 ///
 /// ```
 /// use rere_core::{ExtractOptions, Probability};
@@ -79,11 +82,11 @@ impl<'a> From<&'a Sentence> for Input<'a> {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct ExtractOptions {
-    /// Names of the relations to find; `None` for all of the system's.
+    /// Names of the relations to find; `None` for all relations of the system.
     pub relations: Option<Vec<String>>,
-    /// Least score of a triple, in place of the system's own. Raising it only removes triples.
+    /// Minimum score of a triple, which replaces the system's own. A higher minimum only removes triples.
     pub min_score: Option<Probability>,
-    /// Constraints on triples, in place of the system's own.
+    /// Constraints on triples, which replace the system's own.
     pub constraints: Option<Constraints>,
 }
 
@@ -94,7 +97,7 @@ impl ExtractOptions {
         Self { relations: Some(names.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// Sets the least score of a triple; `None` for the system's own.
+    /// Sets the minimum score of a triple; `None` for the system's own.
     #[must_use]
     pub fn with_min_score(self, score: impl Into<Option<Probability>>) -> Self {
         Self { min_score: score.into(), ..self }
@@ -106,10 +109,10 @@ impl ExtractOptions {
         Self { constraints: constraints.into(), ..self }
     }
 
-    /// For each relation of `known` whether the call is to find it.
+    /// Returns, for each relation of `known`, whether the call is to find it.
     ///
     /// # Errors
-    /// Returns [`ExtractError::UnknownRelation`] for a name that `known` does not have.
+    /// Returns [`ExtractError::UnknownRelation`] if `known` does not have a name.
     pub fn wanted(&self, known: &RelationSet) -> Result<Vec<bool>, ExtractError> {
         let Some(names) = &self.relations else { return Ok(vec![true; known.len()]) };
         let mut wanted = vec![false; known.len()];
@@ -124,7 +127,7 @@ impl ExtractOptions {
     }
 }
 
-/// What an [`Extractor`] is.
+/// Description of an [`Extractor`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Info {
@@ -132,15 +135,15 @@ pub struct Info {
     pub system: String,
     /// Version of the program that made the model.
     pub version: String,
-    /// Digest of the model's files; `None` for a system without any. Two extractors with the same digest find the same triples,
-    /// but for rounding.
+    /// Digest of the model's files; `None` for a system without files. Two extractors with the same digest find the
+    /// same triples, except for rounding.
     pub digest: Option<String>,
     /// The relations that the system can find.
     pub relations: RelationSet,
 }
 
 impl Info {
-    /// The description of a system without model files.
+    /// Creates the description of a system without model files.
     pub fn new(system: impl Into<String>, version: impl Into<String>, relations: RelationSet) -> Self {
         Self { system: system.into(), version: version.into(), digest: None, relations }
     }
@@ -152,19 +155,19 @@ impl Info {
     }
 }
 
-/// Why an [`Extractor`] failed.
+/// Error of an [`Extractor`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtractError {
     /// The options name a relation that the system does not have.
-    #[error("the system has no relation {name:?}; it has {}", known.join(", "))]
+    #[error("expected one of the system's relations ({}), found {name:?}", known.join(", "))]
     UnknownRelation {
         /// The name in the options.
         name: String,
         /// The system's relations.
         known: Vec<String>,
     },
-    /// The constraints make no sense for the system.
+    /// The system cannot use the constraints.
     #[error("the constraints cannot be used")]
     Constraints(#[from] ConstraintError),
     /// The system failed.

@@ -15,22 +15,25 @@
 //! }
 //! ```
 //!
-//! Offsets are half-open and count Unicode code points. Only `text` of a sentence, `text` of a mention, and `subject`, `relation` and
-//! `object` of a triple are needed. A sentence is written without an `id` if it has none, and without empty `entities` and
-//! `negatives`; other fields, such as `page`, are kept in [`Sentence::extra`]. Triples and mentions have no other fields.
+//! Offsets are half-open and count Unicode code points. Required are `text` of a sentence, `text` of a mention, and
+//! `subject`, `relation` and `object` of a triple. A missing `id` and empty `entities` and `negatives` are not written.
+//! Other fields of a sentence, such as `page`, are kept in [`Sentence::extra`]; triples and mentions must not have
+//! other fields.
 //!
 //! | to | use |
 //! |---|---|
 //! | write or read a sentence | `serde_json::to_string(&sentence)` and `serde_json::from_str::<Sentence>` |
-//! | write triples or mentions that come without a sentence | [`Triple::in_text`], [`Mention::in_text`], [`InText::list`] |
+//! | write triples or mentions without a sentence | [`Triple::in_text`], [`Mention::in_text`], [`InText::list`] |
 //! | write a sentence with offsets in UTF-16 | [`SentenceRecord`] |
 //!
 //! # Limits
 //!
-//! - Sentences are read from JSON only. Ids and other fields are read as raw JSON, so that a [`Sentence`] with such cannot be read inside
-//!   what serde buffers: an untagged or internally tagged enum, or a flattened field.
-//! - The reader of `rere-data` does more: it moves triples with a label for no relation, such as `NA`, to the negatives, and refuses
-//!   lists of triples of other formats, such as `triple_list`. Here the first stay triples, and the second are other fields.
+//! - Sentences are read from JSON only. Ids and other fields are read as raw JSON; a [`Sentence`] with such fields
+//!   cannot be read within a value that serde buffers, which are untagged enums, internally tagged enums and flattened
+//!   fields.
+//! - The reader of `rere-data` does more: it moves triples with a label for no relation, such as `NA`, to the
+//!   negatives, and refuses lists of triples of other formats, such as `triple_list`. Here the former remain triples,
+//!   and the latter become other fields.
 
 use std::{borrow::Cow, fmt};
 
@@ -43,10 +46,10 @@ use serde_json::value::RawValue;
 
 use crate::{ByteSpan, CharSpan, Extra, Mention, OffsetError, OffsetUnit, Probability, Sentence, TextOffsets, Triple};
 
-/// Names of the fields of a sentence. Another field of such a name is not written.
+/// Names of the fields of a sentence. A field of [`Sentence::extra`] with such a name is not written.
 pub const FIELDS: &[&str] = &["id", "text", "triples", "entities", "negatives"];
 
-/// Why a record is no sentence, or a sentence no record.
+/// Error of a record that is not a sentence, or of a sentence that cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -62,8 +65,8 @@ pub enum RecordError {
     /// The offsets of a mention do not slice the text to its surface.
     #[error(transparent)]
     Offsets(#[from] OffsetError),
-    /// The span of a mention in memory does not slice the text to its surface: often the text is another one.
-    #[error("bytes {}..{} are not the mention {surface:?}", span.start, span.end)]
+    /// The byte span of a mention does not slice the text to its surface. Often the mention is from another text.
+    #[error("the mention {surface:?} has byte span {span}, but the text has something else there")]
     Span {
         /// The mention's span.
         span: ByteSpan,
@@ -72,11 +75,10 @@ pub enum RecordError {
     },
 }
 
-/// The fields of a sentence in JSON, with other fields `E` behind them. Offsets are numbers of a unit that the record does not
-/// know.
+/// The JSON fields of a sentence, followed by other fields `E`. The record does not know the unit of its offsets.
 ///
-/// Use it to write or read offsets in UTF-16, as programs in JavaScript and Java count; otherwise [`Sentence`] itself is written
-/// and read.
+/// Use it to write or read offsets in UTF-16, as JavaScript and Java count them. Otherwise, write and read [`Sentence`]
+/// itself.
 ///
 /// ```
 /// use rere_core::{OffsetUnit, Sentence, json::SentenceRecord};
@@ -103,7 +105,7 @@ pub struct SentenceRecord<'a, E = Extra> {
     extra: E,
 }
 
-/// Fields of a triple or a mention that are not listed here are errors, because a [`Triple`] has no place to keep them.
+/// Other fields are errors, because a [`Triple`] cannot keep them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 struct TripleRecord<'a> {
@@ -134,22 +136,22 @@ struct MentionRecord<'a> {
 }
 
 impl Sentence {
-    /// Checks that the text has each mention where its span says.
+    /// Checks that each mention's span slices the text to its surface.
     ///
     /// # Errors
-    /// Returns [`RecordError::Span`] at the first mention whose span does not slice the text to its surface.
+    /// Returns [`RecordError::Span`] for the first mention whose span does not.
     pub fn check(&self) -> Result<(), RecordError> {
         let triples = self.triples.iter().chain(&self.negatives);
-        let mut mentions = triples.flat_map(ends).chain(&self.entities);
-        mentions.try_for_each(|mention| check(mention, &self.text))
+        let mut mentions = triples.flat_map(subject_and_object).chain(&self.entities);
+        mentions.try_for_each(|mention| check_span(mention, &self.text))
     }
 }
 
-fn ends(triple: &Triple) -> [&Mention; 2] {
+fn subject_and_object(triple: &Triple) -> [&Mention; 2] {
     [&triple.subject, &triple.object]
 }
 
-fn check(mention: &Mention, text: &str) -> Result<(), RecordError> {
+fn check_span(mention: &Mention, text: &str) -> Result<(), RecordError> {
     match mention.span {
         Some(span) if span.slice(text) != Ok(&mention.text) => {
             Err(RecordError::Span { span, surface: mention.text.clone() })
@@ -159,16 +161,17 @@ fn check(mention: &Mention, text: &str) -> Result<(), RecordError> {
 }
 
 impl<'a, E> SentenceRecord<'a, E> {
-    /// The record of a sentence, with offsets in `unit`.
+    /// Creates the record of a sentence with offsets in `unit`.
     ///
     /// # Errors
-    /// As [`Sentence::check`].
+    /// Returns an error if [`Sentence::check`] does.
     pub fn of(sentence: &'a Sentence, unit: OffsetUnit, extra: E) -> Result<Self, RecordError> {
         sentence.check()?;
         Ok(Self::of_checked(sentence, unit, extra))
     }
 
-    /// As [`SentenceRecord::of`], for a sentence that has passed [`Sentence::check`]. The record of another one cannot be read.
+    /// Creates the record of a sentence that has passed [`Sentence::check`]. The record of another one cannot be read
+    /// back.
     pub fn of_checked(sentence: &'a Sentence, unit: OffsetUnit, extra: E) -> Self {
         let offsets = TextOffsets::new(&sentence.text, unit);
         let triple = |triple| TripleRecord::of(triple, &offsets);
@@ -184,7 +187,7 @@ impl<'a, E> SentenceRecord<'a, E> {
 }
 
 impl SentenceRecord<'_> {
-    /// The sentence of a record whose offsets are in `unit`.
+    /// Converts a record with offsets in `unit` to a sentence.
     ///
     /// # Errors
     /// Returns an error that names the mention if its offsets do not slice the text to its surface.
@@ -245,7 +248,7 @@ impl<'a> MentionRecord<'a> {
     }
 }
 
-/// Not derived: serde gathers flattened fields in a form of its own first, in which their JSON is lost. Null leaves a field absent.
+/// Not derived, because serde buffers flattened fields, which loses their JSON. A field that is null counts as absent.
 impl<'de> Deserialize<'de> for SentenceRecord<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -308,7 +311,7 @@ fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// An id that is a string or a whole number of any size; the number's digits become the id.
+/// An id that JSON gives as a string or as a whole number of any size, whose digits become the id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Id(pub String);
 
@@ -327,18 +330,18 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// In the shape of the rere format: see [`json`](crate::json). Fields of [`Sentence::extra`] that have the name of one of a sentence's
-/// own fields are left out.
+/// Writes the rere format: see [`json`](crate::json). Fields of [`Sentence::extra`] that are named like [a sentence's
+/// own](FIELDS) are left out.
 ///
 /// Returns an error if the span of a mention does not slice the text to its surface.
 impl Serialize for Sentence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let record = SentenceRecord::of(self, OffsetUnit::CodePoints, Others(&self.extra));
+        let record = SentenceRecord::of(self, OffsetUnit::CodePoints, OtherFields(&self.extra));
         record.map_err(ser::Error::custom)?.serialize(serializer)
     }
 }
 
-/// Of the shape of the rere format: see [`json`](crate::json).
+/// Reads the rere format: see [`json`](crate::json).
 ///
 /// Returns an error that names the mention if its offsets do not slice the text to its surface.
 impl<'de> Deserialize<'de> for Sentence {
@@ -348,19 +351,19 @@ impl<'de> Deserialize<'de> for Sentence {
     }
 }
 
-/// Fields without those that a sentence has itself.
-struct Others<'a>(&'a Extra);
+/// Fields without those that are named like a sentence's own.
+struct OtherFields<'a>(&'a Extra);
 
-impl Serialize for Others<'_> {
+impl Serialize for OtherFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().filter(|(name, _)| !FIELDS.contains(name)))
     }
 }
 
-/// A triple, a mention, or a list of them, with the text that it is from: written to JSON as in a sentence of the rere format.
+/// A triple, a mention, or a list of them, with its text, to be written to JSON.
 ///
-/// Use it to write what an extractor found, if there is no [`Sentence`] to put it into. A triple alone is not written: memory counts
-/// bytes and JSON counts code points, so that offsets need the text.
+/// Use it to write what an extractor returns, if you have no [`Sentence`]. The text is needed to convert byte spans to
+/// the offsets of the rere format.
 ///
 /// Writing fails if the span of a mention does not slice the text to its surface.
 ///
@@ -385,7 +388,7 @@ pub struct InText<'a, T: ?Sized> {
 }
 
 impl<'a, T> InText<'a, [T]> {
-    /// A list of triples or mentions with their text. Offsets count code points.
+    /// Joins a list of triples or mentions with their text. Offsets count code points.
     pub const fn list(values: &'a [T], text: &'a str) -> Self {
         Self::new(values, text)
     }
@@ -396,14 +399,17 @@ impl<'a, T: ?Sized> InText<'a, T> {
         Self { value, text, unit: OffsetUnit::CodePoints }
     }
 
-    /// Lets offsets count another unit: UTF-16 for programs in JavaScript and Java.
+    /// Sets the unit of the offsets: UTF-16 for programs in JavaScript and Java.
     #[must_use]
     pub const fn with_offsets(self, unit: OffsetUnit) -> Self {
         Self { unit, ..self }
     }
 
-    fn checked<'m>(&self, mut mentions: impl Iterator<Item = &'m Mention>) -> Result<TextOffsets<'a>, RecordError> {
-        mentions.try_for_each(|mention| check(mention, self.text))?;
+    fn checked_offsets<'m>(
+        &self,
+        mut mentions: impl Iterator<Item = &'m Mention>,
+    ) -> Result<TextOffsets<'a>, RecordError> {
+        mentions.try_for_each(|mention| check_span(mention, self.text))?;
         Ok(TextOffsets::new(self.text, self.unit))
     }
 }
@@ -417,14 +423,14 @@ impl<T: ?Sized> Clone for InText<'_, T> {
 impl<T: ?Sized> Copy for InText<'_, T> {}
 
 impl Triple {
-    /// The triple with the text that it is from, to be written to JSON. For lists, see [`InText::list`].
+    /// Joins the triple with its text, to be written to JSON. For lists, see [`InText::list`].
     pub const fn in_text<'a>(&'a self, text: &'a str) -> InText<'a, Self> {
         InText::new(self, text)
     }
 }
 
 impl Mention {
-    /// The mention with the text that it is from, to be written to JSON. For lists, see [`InText::list`].
+    /// Joins the mention with its text, to be written to JSON. For lists, see [`InText::list`].
     pub const fn in_text<'a>(&'a self, text: &'a str) -> InText<'a, Self> {
         InText::new(self, text)
     }
@@ -432,28 +438,29 @@ impl Mention {
 
 impl Serialize for InText<'_, Triple> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let offsets = self.checked(ends(self.value).into_iter()).map_err(ser::Error::custom)?;
+        let offsets = self.checked_offsets(subject_and_object(self.value).into_iter()).map_err(ser::Error::custom)?;
         TripleRecord::of(self.value, &offsets).serialize(serializer)
     }
 }
 
 impl Serialize for InText<'_, Mention> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let offsets = self.checked([self.value].into_iter()).map_err(ser::Error::custom)?;
+        let offsets = self.checked_offsets([self.value].into_iter()).map_err(ser::Error::custom)?;
         MentionRecord::of(self.value, &offsets).serialize(serializer)
     }
 }
 
 impl Serialize for InText<'_, [Triple]> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let offsets = self.checked(self.value.iter().flat_map(ends)).map_err(ser::Error::custom)?;
+        let offsets =
+            self.checked_offsets(self.value.iter().flat_map(subject_and_object)).map_err(ser::Error::custom)?;
         serializer.collect_seq(self.value.iter().map(|triple| TripleRecord::of(triple, &offsets)))
     }
 }
 
 impl Serialize for InText<'_, [Mention]> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let offsets = self.checked(self.value.iter()).map_err(ser::Error::custom)?;
+        let offsets = self.checked_offsets(self.value.iter()).map_err(ser::Error::custom)?;
         serializer.collect_seq(self.value.iter().map(|mention| MentionRecord::of(mention, &offsets)))
     }
 }

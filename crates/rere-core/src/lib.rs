@@ -1,20 +1,20 @@
-//! The words of relation extraction, shared by every crate of the `rere` workspace.
+//! Types of relation extraction: sentences, triples, spans, relations and the [`Extractor`] trait.
 //!
-//! Use this crate to write a reader, a decoder, a metric or a whole extraction system that works with the others.
-//! It knows no tensor library, no tokenizer and no file.
+//! Use this crate to write a reader, a decoder, a metric or a whole extraction system that works with the other `rere`
+//! crates. It depends on no tensor library and no tokenizer, and reads no files.
 //!
-//! | word | type |
+//! | term | type |
 //! |---|---|
-//! | a text with its triples | [`Sentence`] |
-//! | subject, relation, object, and a score on predictions | [`Triple`] |
-//! | the surface of a subject or object, and where it stands | [`Mention`] |
-//! | half-open ranges in bytes, Unicode code points and tokens | [`ByteSpan`], [`CharSpan`], [`TokenSpan`] |
-//! | many offsets of one text, as code points or UTF-16 count them | [`TextOffsets`], [`OffsetUnit`] |
-//! | the relations of a task, each with the query text that asks for it | [`RelationSet`], [`Relation`] |
-//! | a number in \[0, 1\] | [`Probability`] |
-//! | a system that finds triples, what it is given and asked for | [`Extractor`], [`Input`], [`ExtractOptions`], [`Info`] |
-//! | what a user knows of triples beforehand | [`Constraints`] |
-//! | JSON, in the shape of the rere format | [`Sentence`] with serde; [`InText`] for triples without a sentence; [`json`] |
+//! | text with its triples | [`Sentence`] |
+//! | subject, relation and object; predictions have a score | [`Triple`] |
+//! | surface and span of a subject or an object | [`Mention`] |
+//! | half-open ranges of bytes, Unicode code points and tokens | [`ByteSpan`], [`CharSpan`], [`TokenSpan`] |
+//! | conversion of many offsets in code points or UTF-16 | [`TextOffsets`], [`OffsetUnit`] |
+//! | relations of a task, each with its query text | [`RelationSet`], [`Relation`] |
+//! | number from 0 to 1 | [`Probability`] |
+//! | system that finds triples, its input, its options and its description | [`Extractor`], [`Input`], [`ExtractOptions`], [`Info`] |
+//! | constraints on the triples of a text | [`Constraints`] |
+//! | JSON of the rere format | [`Sentence`] with serde; [`InText`] for triples without a sentence; [`json`] |
 //!
 //! # JSON
 //!
@@ -31,7 +31,7 @@
 //! assert_eq!(sentence.extra.get("page")?, Some(3));
 //! assert_eq!(serde_json::to_string(&sentence)?, line);
 //!
-//! // What an extractor returns for a text, in one line.
+//! // The triples alone, as an extractor returns them.
 //! let (triples, text) = (&sentence.triples, &sentence.text);
 //! assert!(line.contains(&serde_json::to_string(&InText::list(triples, text))?));
 //!
@@ -48,10 +48,12 @@
 //!
 //! # An extractor
 //!
-//! An extractor of one's own: it says that the first word of a text was born in the last one.
+//! This extractor predicts that the first word of each text was born in the last one.
 //!
 //! ```
-//! use rere_core::{ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Triple};
+//! use rere_core::{
+//!     ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Triple,
+//! };
 //!
 //! struct FirstAndLast(Info);
 //!
@@ -70,7 +72,7 @@
 //!             let text = input.text;
 //!             let (Some(first), Some(last)) = (text.find(' '), text.rfind(' ')) else { return vec![] };
 //!             let relation = &self.0.relations.get(0).expect("one relation").name;
-//!             let mention = |start, end| Mention::at(text, ByteSpan::new(start, end)).expect("a border of words");
+//!             let mention = |start, end| Mention::at(text, ByteSpan::new(start, end)).expect("word boundaries");
 //!             let triple = Triple::new(mention(0, first), relation, mention(last + 1, text.len()));
 //!             let mut triples = vec![triple.with_score(Probability::saturating(0.5))];
 //!             triples.retain(|triple| is_wanted && triple.score >= options.min_score);
@@ -83,8 +85,7 @@
 //! }
 //!
 //! let relations = RelationSet::from_names(["/people/person/place_of_birth"])?;
-//! let info = Info { system: "first-and-last".into(), version: "1".into(), digest: None, relations };
-//! let system = FirstAndLast(info);
+//! let system = FirstAndLast(Info::new("first-and-last", "1", relations));
 //! let triples = system.extract(&["Ada was born in London".into()], &ExtractOptions::default())?;
 //! assert_eq!(triples[0][0].object.text, "London");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -106,8 +107,27 @@ pub use extra::Extra;
 pub use extractor::{ExtractError, ExtractOptions, Extractor, Info, Input};
 pub use json::InText;
 pub use offsets::{OffsetError, OffsetUnit, TextOffsets, UnknownOffsetUnit};
-pub use probability::{Probability, ProbabilityError};
+pub use probability::{ParseProbabilityError, Probability, ProbabilityError};
 pub use relation::{QueryStyle, Relation, RelationSet, RelationSetError};
 pub use sentence::Sentence;
+/// The version of `serde_json` whose types this crate's signatures have, such as those of [`Extra`].
+pub use serde_json;
 pub use span::{ByteSpan, CharSpan, SpanError, TokenSpan};
 pub use triple::{Mention, Triple};
+
+const fn assert_send_sync<T: Send + Sync>() {}
+
+const _: () = {
+    assert_send_sync::<Sentence>();
+    assert_send_sync::<RelationSet>();
+    assert_send_sync::<Constraints>();
+    assert_send_sync::<ExtractOptions>();
+    assert_send_sync::<Info>();
+    assert_send_sync::<Input<'_>>();
+    assert_send_sync::<InText<'_, Triple>>();
+    assert_send_sync::<ExtractError>();
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,18 +1,18 @@
-//! Offsets as files and other programs count them, converted to bytes and back.
+//! Conversion of the offsets in files and other programs to bytes and back.
 
 use std::{cell::OnceCell, fmt, str::FromStr};
 
 use crate::{ByteSpan, CharSpan, Mention};
 
-/// What the offsets of a file count.
+/// Unit of the offsets in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum OffsetUnit {
     /// Unicode code points, as Python's string indices do.
     #[default]
     CodePoints,
-    /// UTF-16 code units, as JavaScript's and Java's string indices do: a character outside the Basic Multilingual Plane, such
-    /// as most emoji, counts as two.
+    /// UTF-16 code units, as JavaScript's and Java's string indices do: a character outside the Basic Multilingual
+    /// Plane, such as most emoji, counts as two.
     Utf16,
 }
 
@@ -20,7 +20,7 @@ impl OffsetUnit {
     /// All units.
     pub const ALL: [Self; 2] = [Self::CodePoints, Self::Utf16];
 
-    /// The name in options.
+    /// Returns the name that options use.
     pub const fn name(self) -> &'static str {
         match self {
             Self::CodePoints => "code-points",
@@ -38,7 +38,7 @@ impl fmt::Display for OffsetUnit {
     }
 }
 
-/// A name that no unit of offsets has.
+/// Error of a name that is not that of an [`OffsetUnit`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected one of {known}, found {0:?}", known = OffsetUnit::ALL.map(OffsetUnit::name).join(", "))]
 pub struct UnknownOffsetUnit(String);
@@ -51,13 +51,14 @@ impl FromStr for OffsetUnit {
     }
 }
 
-/// Offsets that do not slice the text to the surface of their mention.
+/// Error of offsets that do not slice the text to the surface of their mention.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the mention {claimed:?} has offsets {start}..{end}, {}; {}",
-    what_is_there(found.as_deref(), *length),
-    explain(*unit, *fits)
+    describe_found(found.as_deref(), *length),
+    advise(*unit, *fits)
 )]
+#[non_exhaustive]
 pub struct OffsetError {
     /// Start of the stated span.
     pub start: usize,
@@ -65,40 +66,40 @@ pub struct OffsetError {
     pub end: usize,
     /// The stated surface.
     pub claimed: String,
-    /// What the text has there; `None` if the span does not lie in the text.
+    /// The surface that the text has there; `None` if the span does not lie in the text.
     pub found: Option<String>,
     /// Length of the text.
     pub length: usize,
-    /// What the offsets were taken to count.
+    /// The assumed unit of the offsets.
     pub unit: OffsetUnit,
-    /// Another unit in which they fit.
+    /// Another unit in which the offsets fit.
     pub fits: Option<OffsetUnit>,
 }
 
-/// What a text has at the offsets of a mention.
-fn what_is_there(found: Option<&str>, length: usize) -> String {
+fn describe_found(found: Option<&str>, length: usize) -> String {
     match found {
-        Some(found) => format!("where the text has {found:?}"),
+        Some(found) => format!("but the text has {found:?} there"),
         None => format!("but the text ends at {length}"),
     }
 }
 
-/// What offsets count, or what would fit.
-fn explain(unit: OffsetUnit, fits: Option<OffsetUnit>) -> String {
+fn advise(unit: OffsetUnit, fits: Option<OffsetUnit>) -> String {
     match fits {
         Some(fits) => format!("they fit if they count {fits}"),
         None => format!("offsets are half-open and count {unit} from 0"),
     }
 }
 
-/// A text with the places that offsets count. Converts many offsets of one text quickly; for a single span,
-/// [`CharSpan::to_bytes`] and [`ByteSpan::to_chars`] do.
+/// Converter between byte spans and offsets of a text.
+///
+/// Use it for many spans of one text. For a single span, [`CharSpan::to_bytes`] and [`ByteSpan::to_chars`] are enough.
 ///
 /// ```
 /// use rere_core::{ByteSpan, CharSpan, OffsetUnit, TextOffsets};
 ///
 /// let text = "👩 Zoë";
-/// let (python, javascript) = (TextOffsets::new(text, OffsetUnit::CodePoints), TextOffsets::new(text, OffsetUnit::Utf16));
+/// let python = TextOffsets::new(text, OffsetUnit::CodePoints);
+/// let javascript = TextOffsets::new(text, OffsetUnit::Utf16);
 /// let zoe = ByteSpan::new(5, 9);
 /// assert_eq!(python.to_chars(zoe), CharSpan::new(2, 5));
 /// assert_eq!(javascript.to_chars(zoe), CharSpan::new(3, 6));
@@ -110,37 +111,38 @@ fn explain(unit: OffsetUnit, fits: Option<OffsetUnit>) -> String {
 pub struct TextOffsets<'a> {
     text: &'a str,
     unit: OffsetUnit,
-    /// The byte of each offset, the text's end included; `None` if every offset is its byte. Found when it is asked for: many
-    /// sentences have no offsets.
+    /// The byte of each offset, the text's end included; `None` if offsets equal bytes. Computed on first use, because
+    /// many sentences have no offsets.
     bytes: OnceCell<Option<Vec<usize>>>,
 }
 
 impl<'a> TextOffsets<'a> {
-    /// The offsets of a text in a unit.
+    /// Creates a converter for offsets in a unit.
     pub const fn new(text: &'a str, unit: OffsetUnit) -> Self {
         Self { text, unit, bytes: OnceCell::new() }
     }
 
-    /// Offsets that count code points, but `\r\n` as one, as of texts that were read with universal newlines.
+    /// Creates a converter for offsets that count code points, but `\r\n` as one, as programs with universal newlines
+    /// do.
     pub fn with_line_ends_as_one(text: &'a str) -> Self {
         let follows = |at: usize, c: char| c == '\n' && text[..at].ends_with('\r');
         let bytes = text.char_indices().filter(|&(at, c)| !follows(at, c)).map(|(at, _)| at).chain([text.len()]);
         Self { text, unit: OffsetUnit::CodePoints, bytes: OnceCell::from(Some(bytes.collect())) }
     }
 
-    /// The text.
+    /// Returns the text.
     pub const fn text(&self) -> &'a str {
         self.text
     }
 
     #[inline]
-    fn borders(&self) -> Option<&[usize]> {
+    fn bytes_of_offsets(&self) -> Option<&[usize]> {
         let find = || {
             let starts = self.text.char_indices();
             let end = [self.text.len()];
             (!self.text.is_ascii()).then(|| match self.unit {
                 OffsetUnit::CodePoints => starts.map(|(at, _)| at).chain(end).collect(),
-                // The second unit of a character is given its second byte, which is a border of no character.
+                // The second unit of a character gets its second byte, which is never a character boundary.
                 OffsetUnit::Utf16 => {
                     starts.flat_map(|(at, c)| (0..c.len_utf16()).map(move |unit| at + unit)).chain(end).collect()
                 }
@@ -149,24 +151,24 @@ impl<'a> TextOffsets<'a> {
         self.bytes.get_or_init(find).as_deref()
     }
 
-    /// The bytes of a span of offsets; `None` if it does not lie in the text, or cuts a character in two.
+    /// Converts offsets to a byte span; `None` if they do not lie in the text or cut a character in two.
     pub fn to_bytes(&self, CharSpan { start, end }: CharSpan) -> Option<ByteSpan> {
-        let byte = |at: usize| match self.borders() {
+        let byte = |at: usize| match self.bytes_of_offsets() {
             Some(bytes) => bytes.get(at).copied(),
             None => Some(at),
         };
         let span = ByteSpan::new(byte(start)?, byte(end)?);
-        // Bytes ascend with offsets, so that this also finds spans that end before they start.
+        // Bytes ascend with offsets, so this also refuses spans that end before they start.
         span.slice(self.text).is_ok().then_some(span)
     }
 
-    /// The offsets of a span in bytes. An end inside a character counts as the end of the character, and one past the text as
-    /// the end of the text.
+    /// Converts a byte span to offsets. A border inside a character counts as the end of the character, one past the
+    /// text as the end of the text.
     #[inline]
     pub fn to_chars(&self, span: ByteSpan) -> CharSpan {
         let offset = |at: usize| {
             let at = at.min(self.text.len());
-            match self.borders() {
+            match self.bytes_of_offsets() {
                 Some(bytes) => bytes.partition_point(|&border| border < at),
                 None => at,
             }
@@ -174,15 +176,15 @@ impl<'a> TextOffsets<'a> {
         CharSpan::new(offset(span.start), offset(span.end))
     }
 
-    /// What the text has at a span of offsets; `None` if there is no such span.
+    /// Returns the part of the text at these offsets; `None` if [`to_bytes`](Self::to_bytes) does.
     pub fn slice(&self, span: CharSpan) -> Option<&'a str> {
         self.to_bytes(span)?.slice(self.text).ok()
     }
 
-    /// The mention at a span of offsets. If its surface is known too, the two must agree.
+    /// Returns the mention at these offsets. If the surface is given, the text must have it there.
     ///
     /// # Errors
-    /// Returns an error if the span does not lie in the text, or if the text has another surface there.
+    /// Returns an error if the offsets do not lie in the text, or if the text has another surface there.
     pub fn mention(&self, span: CharSpan, surface: Option<String>) -> Result<Mention, OffsetError> {
         let bytes = self.to_bytes(span);
         let found = bytes.and_then(|span| span.slice(self.text).ok());
@@ -193,7 +195,7 @@ impl<'a> TextOffsets<'a> {
         }
     }
 
-    /// The error about a mention that does not have the text at its offsets.
+    /// Returns the error of a mention whose surface the text does not have at these offsets.
     pub fn error(&self, span: CharSpan, claimed: String) -> OffsetError {
         let others = OffsetUnit::ALL.into_iter().filter(|&unit| unit != self.unit);
         let fits = |&unit: &OffsetUnit| TextOffsets::new(self.text, unit).slice(span) == Some(&claimed);
@@ -227,14 +229,14 @@ mod tests {
             }
         }
 
-        /// The standard library's UTF-16 is the second source.
+        /// The standard library's UTF-16 is the reference.
         #[test]
         fn utf16_agrees_with_the_standard_library(text in "[aé北👩🚒\u{301}]{0,8}", start in 0usize..12, end in 0usize..12) {
             let units: Vec<u16> = text.encode_utf16().collect();
             let expected = units.get(start..end).and_then(|part| String::from_utf16(part).ok());
             let offsets = TextOffsets::new(&text, OffsetUnit::Utf16);
             let span = CharSpan::new(start, end);
-            // An empty span between the two units of a character slices nothing out of the standard library's text.
+            // The standard library accepts an empty span between the two units of a character.
             prop_assume!(start != end);
             prop_assert_eq!(offsets.slice(span), expected.as_deref());
             prop_assert_eq!(offsets.to_bytes(span).is_some(), expected.is_some());
@@ -283,7 +285,7 @@ mod tests {
         );
         assert_eq!(
             error(1, 4).to_string(),
-            "the mention \"Zoë\" has offsets 1..4, where the text has \" Zo\"; offsets are half-open and count Unicode code points from 0"
+            "the mention \"Zoë\" has offsets 1..4, but the text has \" Zo\" there; offsets are half-open and count Unicode code points from 0"
         );
     }
 }

@@ -1,40 +1,62 @@
-//! A checked number in [0, 1].
+//! Numbers from 0 to 1.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A number in \[0, 1\]: a score, a threshold or a class prior. Never NaN, so it has a total order.
+/// A number from 0 to 1: a score, a threshold or a class prior. It is never NaN, so it has a total order.
+///
+/// ```
+/// use rere_core::{ParseProbabilityError, Probability, ProbabilityError};
+///
+/// let half: Probability = "0.5".parse()?;
+/// assert_eq!(half, Probability::new(0.5)?);
+/// assert!(half < Probability::ONE);
+/// assert_eq!("1.5".parse::<Probability>(), Err(ParseProbabilityError::OutOfRange(ProbabilityError(1.5))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "f32", into = "f32")]
 pub struct Probability(f32);
 
-/// A number outside \[0, 1\] where a probability is wanted.
+/// Error of a number that is not a [`Probability`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{0} is not a probability: a number from 0 to 1 is wanted")]
+#[error("expected a number from 0 to 1, found {0}")]
 pub struct ProbabilityError(pub f32);
 
+/// Error of a text that is not a [`Probability`].
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseProbabilityError {
+    /// The text is not a number.
+    #[error("expected a number from 0 to 1, found {0:?}")]
+    NotANumber(String),
+    /// The number is not a probability.
+    #[error(transparent)]
+    OutOfRange(#[from] ProbabilityError),
+}
+
 impl Probability {
-    /// 0: impossible.
+    /// 0, impossible.
     pub const ZERO: Self = Self(0.0);
-    /// 1: certain.
+    /// 1, certain.
     pub const ONE: Self = Self(1.0);
 
-    /// The value as a probability.
+    /// Creates a probability from a number.
     ///
     /// # Errors
-    /// Where `value` is not in \[0, 1\]; NaN is not.
+    /// Returns an error if `value` is below 0, above 1 or NaN.
     pub fn new(value: f32) -> Result<Self, ProbabilityError> {
         // Adding 0 turns -0 into 0, so that equality and order agree.
         if (0.0..=1.0).contains(&value) { Ok(Self(value + 0.0)) } else { Err(ProbabilityError(value)) }
     }
 
-    /// The nearest probability to `value`; 0 for NaN. For scores that a decoder adds up and that may pass 1.
+    /// Returns the probability nearest to `value`; 0 for NaN. Use it for sums of scores, which may exceed 1.
     pub fn saturating(value: f32) -> Self {
         if value.is_nan() { Self(0.0) } else { Self(value.clamp(0.0, 1.0) + 0.0) }
     }
 
-    /// The number itself.
+    /// Returns the number.
     pub const fn get(self) -> f32 {
         self.0
     }
@@ -76,11 +98,11 @@ impl fmt::Display for Probability {
 }
 
 impl std::str::FromStr for Probability {
-    type Err = String;
+    type Err = ParseProbabilityError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let value = text.parse::<f32>().map_err(|error| format!("{text:?} is not a number: {error}"))?;
-        Self::new(value).map_err(|error| error.to_string())
+    fn from_str(text: &str) -> Result<Self, ParseProbabilityError> {
+        let value = text.parse::<f32>().map_err(|_| ParseProbabilityError::NotANumber(text.to_owned()))?;
+        Ok(Self::new(value)?)
     }
 }
 
@@ -99,8 +121,7 @@ mod tests {
         assert_eq!(Probability::saturating(f32::NAN).get(), 0.0);
         assert_eq!(Probability::saturating(7.0).get(), 1.0);
         assert_eq!(Probability::saturating(-7.0).get(), 0.0);
-        assert!("1.5".parse::<Probability>().is_err());
-        assert!("x".parse::<Probability>().is_err());
+        assert_eq!("x".parse::<Probability>(), Err(ParseProbabilityError::NotANumber("x".to_owned())));
     }
 
     #[test]

@@ -1,32 +1,41 @@
-//! The relations of a task, and the words that ask an encoder for each.
+//! The relations of a task, each with its query text.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-/// A relation and the text that stands for it in a query.
+/// A relation and its query text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Relation {
-    /// The name that the corpus and the predictions use.
+    /// The name in the corpus and in predictions.
     pub name: String,
-    /// What the entity extractor reads in front of the sentence.
+    /// The text that the entity extractor reads before the sentence.
     pub query: String,
 }
 
-/// How a query text is made from a relation's name.
+impl Relation {
+    /// Creates a relation with its query text.
+    pub fn new(name: impl Into<String>, query: impl Into<String>) -> Self {
+        Self { name: name.into(), query: query.into() }
+    }
+}
+
+/// Style of the query text that is made from a relation's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum QueryStyle {
-    /// The name as it stands, as the authors of RERE have it.
+    /// The name verbatim, as in the code of RERE's authors.
     Raw,
-    /// Readable words: the last two parts of a path, `_` and camelCase split:
-    /// `/people/person/place_of_birth` becomes `person place of birth`, `birthPlace` becomes `birth place`.
+    /// Readable words: the last two parts of a path, split at `_`, `-` and camelCase. `/people/person/place_of_birth`
+    /// becomes `person place of birth`, and `birthPlace` becomes `birth place`.
     #[default]
     Words,
 }
 
 impl QueryStyle {
-    /// The query for a relation's name; the name itself where no words are left.
+    /// Returns the query for a relation's name; the name itself if no words remain.
     pub fn query(self, name: &str) -> String {
         match self {
             Self::Raw => name.to_owned(),
@@ -40,7 +49,7 @@ impl QueryStyle {
     }
 }
 
-/// `place_of_birth`, `placeOfBirth` and `place-of-birth` to `place of birth`.
+/// Converts `place_of_birth`, `placeOfBirth` and `place-of-birth` to `place of birth`.
 fn split_words(part: &str) -> String {
     let mut words = String::with_capacity(part.len() + 4);
     let mut after_lowercase = false;
@@ -58,9 +67,18 @@ fn split_words(part: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The relations of a task in a fixed order, no name and no query twice.
+/// The relations of a task in a fixed order. Names and queries are unique.
 ///
 /// The position of a relation is its label in the relation classifier.
+///
+/// ```
+/// use rere_core::RelationSet;
+///
+/// let relations = RelationSet::from_names(["/people/person/place_of_birth", "/location/location/contains"])?;
+/// assert_eq!(relations.label("/location/location/contains"), Some(1));
+/// assert_eq!(relations.get(0).map(|relation| relation.query.as_str()), Some("person place of birth"));
+/// # Ok::<(), rere_core::RelationSetError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Relation>", into = "Vec<Relation>")]
 pub struct RelationSet {
@@ -68,26 +86,26 @@ pub struct RelationSet {
     labels: HashMap<String, usize>,
 }
 
-/// Relations that do not make a set.
+/// Error of relations that are not a [`RelationSet`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RelationSetError {
-    /// Two relations have one name.
-    #[error("relation {0:?} is named twice")]
+    /// Two relations have the same name.
+    #[error("expected unique names of relations, found {0:?} twice")]
     Duplicate(String),
-    /// Two relations have one query, so that the entity extractor could not tell them apart.
-    #[error("relations {0:?} and {1:?} have the same query {2:?}: give each its own")]
+    /// Two relations have the same query, so the entity extractor could not distinguish them.
+    #[error("relations {0:?} and {1:?} have the same query {2:?}; give each its own query")]
     SameQuery(String, String, String),
-    /// A relation has no name or no query.
-    #[error("relation {0:?} has an empty name or query")]
+    /// A relation has an empty name or query.
+    #[error("expected a name and a query for each relation, but relation {0:?} has an empty name or query")]
     Empty(String),
 }
 
 impl RelationSet {
-    /// The set of the given relations, in their order.
+    /// Creates a set of relations in the given order.
     ///
     /// # Errors
-    /// Where a name or query is empty or stands twice.
+    /// Returns an error if a name or query is empty or occurs twice.
     pub fn new(relations: Vec<Relation>) -> Result<Self, RelationSetError> {
         let mut labels = HashMap::with_capacity(relations.len());
         let mut queries: HashMap<&str, &str> = HashMap::with_capacity(relations.len());
@@ -109,18 +127,19 @@ impl RelationSet {
         Ok(Self { relations, labels })
     }
 
-    /// The set of relations with these names, each asked for in [readable words](QueryStyle::Words).
+    /// Creates a set of relations with these names and with queries in [readable words](QueryStyle::Words). Names that
+    /// would get the same query are their own queries.
     ///
     /// # Errors
-    /// As [`RelationSet::new`]; but two names that read the same are both asked for by their raw names.
+    /// Returns an error if a name is empty or occurs twice.
     pub fn from_names<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Result<Self, RelationSetError> {
         Self::with_style(names, QueryStyle::Words)
     }
 
-    /// As [`RelationSet::from_names`], with queries in the given style.
+    /// Does the same as [`RelationSet::from_names`], with queries in the given style.
     ///
     /// # Errors
-    /// As [`RelationSet::from_names`].
+    /// Returns an error if a name is empty or occurs twice.
     pub fn with_style<N: Into<String>>(
         names: impl IntoIterator<Item = N>,
         style: QueryStyle,
@@ -142,27 +161,27 @@ impl RelationSet {
         Self::new(relations)
     }
 
-    /// The label of the relation with this name.
+    /// Returns the label of the relation with this name.
     pub fn label(&self, name: &str) -> Option<usize> {
         self.labels.get(name).copied()
     }
 
-    /// The relation with this label.
+    /// Returns the relation with this label.
     pub fn get(&self, label: usize) -> Option<&Relation> {
         self.relations.get(label)
     }
 
-    /// Number of relations.
+    /// Returns the number of relations.
     pub fn len(&self) -> usize {
         self.relations.len()
     }
 
-    /// Whether the set has no relation.
+    /// Returns whether the set has no relation.
     pub fn is_empty(&self) -> bool {
         self.relations.is_empty()
     }
 
-    /// The relations in the order of their labels.
+    /// Iterates over the relations in the order of their labels.
     pub fn iter(&self) -> std::slice::Iter<'_, Relation> {
         self.relations.iter()
     }
@@ -208,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_read_the_same_keep_their_raw_names() {
+    fn names_with_equal_words_are_their_own_queries() {
         let set = RelationSet::from_names(["/a/b/is_in", "/c/b/is_in", "/c/b/is_on"]).expect("a set");
         let queries: Vec<&str> = set.iter().map(|relation| relation.query.as_str()).collect();
         assert_eq!(queries, ["/a/b/is_in", "/c/b/is_in", "b is on"]);
@@ -221,6 +240,6 @@ mod tests {
         assert_eq!(RelationSet::from_names(["a", "a"]), Err(RelationSetError::Duplicate("a".into())));
         assert_eq!(RelationSet::from_names([" "]), Err(RelationSetError::Empty(" ".into())));
         let json = r#"[{"name":"a","query":"x"},{"name":"b","query":"x"}]"#;
-        assert!(serde_json::from_str::<RelationSet>(json).is_err());
+        assert!(serde_json::from_str::<RelationSet>(json).is_err(), "the same query twice");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Extra, Mention, Triple};
 
-/// One unit of text, most often a sentence, with the triples that are said or predicted to hold in it.
+/// A text, most often one sentence, with its gold or predicted triples.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
@@ -13,27 +13,27 @@ use crate::{Extra, Mention, Triple};
 /// assert_eq!(sentence.triples[0].object.text, "London");
 /// ```
 ///
-/// By serde it is read from and written to JSON in the shape of the rere format: see [`json`](crate::json).
+/// With serde it is read and written as JSON of the rere format: see [`json`](crate::json).
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Sentence {
-    /// Name of the sentence in its corpus, where it has one.
+    /// Id of the sentence in its corpus, if it has one.
     pub id: Option<String>,
-    /// The original text. Every span of the sentence slices it.
+    /// The original text, to which all spans refer.
     pub text: String,
     /// Gold or predicted triples, in the order of the source.
     pub triples: Vec<Triple>,
-    /// Entities that no triple joins, if the source lists such, in its order.
+    /// Entities that are in no triple, if the source lists them, in its order.
     pub entities: Vec<Mention>,
-    /// Pairs that the source labels as without a relation, in its order: the relation is that label, such as TACRED's `no_relation`.
-    /// Their mentions are also among the entities, unless a triple joins them.
+    /// Pairs that the source labels as without a relation, in its order. The relation is that label, such as TACRED's
+    /// `no_relation`. Their mentions are also among the entities, unless they are in a triple.
     pub negatives: Vec<Triple>,
-    /// Fields of the source file that have no meaning here; kept so that rewriting a file loses nothing.
+    /// Unrecognised fields of the source, kept so that rewriting a file loses nothing.
     pub extra: Extra,
 }
 
 impl Sentence {
-    /// A sentence that has only a text.
+    /// Creates a sentence with a text only.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
@@ -50,19 +50,19 @@ impl Sentence {
         Self { triples: triples.into_iter().collect(), ..self }
     }
 
-    /// Sets the entities that no triple joins.
+    /// Sets the entities that are in no triple.
     #[must_use]
     pub fn with_entities(self, entities: impl IntoIterator<Item = Mention>) -> Self {
         Self { entities: entities.into_iter().collect(), ..self }
     }
 
-    /// Sets the pairs that are labelled as without a relation.
+    /// Sets the pairs without a relation.
     #[must_use]
     pub fn with_negatives(self, negatives: impl IntoIterator<Item = Triple>) -> Self {
         Self { negatives: negatives.into_iter().collect(), ..self }
     }
 
-    /// Sets the other fields.
+    /// Sets the unrecognised fields.
     #[must_use]
     pub fn with_extra(self, extra: Extra) -> Self {
         Self { extra, ..self }

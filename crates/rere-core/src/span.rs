@@ -1,14 +1,15 @@
-//! Half-open ranges, one type for each unit, and conversions of single spans. [`TextOffsets`](crate::TextOffsets) converts many
-//! spans of one text.
+//! Half-open ranges, one type for each unit.
+
+use std::{fmt, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
-/// A span that does not fit the text it is used with.
+/// Error of a span that does not fit its text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpanError {
     /// The span ends before it starts, or reaches past the end of the text.
-    #[error("{unit} span {start}..{end} does not lie in a text of {length} {unit}s")]
+    #[error("expected a {unit} span within 0..{length}, found {start}..{end}")]
     Outside {
         /// `byte`, `character` or `token`.
         unit: &'static str,
@@ -19,8 +20,8 @@ pub enum SpanError {
         /// Length of the text in the same unit.
         length: usize,
     },
-    /// A byte span that cuts a character in two.
-    #[error("byte span {start}..{end} cuts a character of the text in two")]
+    /// The byte span cuts a character in two.
+    #[error("expected a byte span on character boundaries, found {start}..{end}")]
     InsideCharacter {
         /// First byte of the span.
         start: usize,
@@ -41,47 +42,78 @@ macro_rules! span {
         }
 
         impl $name {
-            /// The span `start..end`. Nothing is checked until the span meets a text.
+            /// Creates the span `start..end`. It is checked when it is used with a text.
             pub const fn new(start: usize, end: usize) -> Self {
                 Self { start, end }
             }
 
-            /// Number of positions; 0 where the span ends before it starts.
+            /// Returns the number of positions; 0 if the span ends before it starts.
             pub const fn len(self) -> usize {
                 self.end.saturating_sub(self.start)
             }
 
-            /// Whether the span holds no position.
+            /// Returns whether the span has no positions.
             pub const fn is_empty(self) -> bool {
                 self.end <= self.start
             }
 
-            /// Whether the two spans share a position.
+            /// Returns whether the two spans share a position.
             pub const fn overlaps(self, other: Self) -> bool {
                 self.start < other.end && other.start < self.end
+            }
+        }
+
+        impl From<Range<usize>> for $name {
+            fn from(Range { start, end }: Range<usize>) -> Self {
+                Self { start, end }
+            }
+        }
+
+        impl From<$name> for Range<usize> {
+            fn from($name { start, end }: $name) -> Self {
+                start..end
+            }
+        }
+
+        /// Writes `start..end`.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}..{}", self.start, self.end)
             }
         }
     };
 }
 
 span! {
-    /// Half-open range in bytes of a text's UTF-8: the unit in memory.
+    /// Half-open range of bytes in a text's UTF-8, the unit in memory. For many spans of one text, use
+    /// [`TextOffsets`](crate::TextOffsets).
+    ///
+    /// ```
+    /// use rere_core::{ByteSpan, CharSpan};
+    ///
+    /// let text = "Zoë lives in 北京";
+    /// let span = ByteSpan::from(14..20);
+    /// assert_eq!(span.slice(text)?, "北京");
+    /// assert_eq!(span.to_chars(text)?, CharSpan::new(13, 15));
+    /// assert_eq!(span.to_string(), "14..20");
+    /// # Ok::<(), rere_core::SpanError>(())
+    /// ```
     ByteSpan
 }
 span! {
-    /// Half-open range in Unicode code points of a text: the unit in files, as brat, spaCy and Python count.
+    /// Half-open range of a text's Unicode code points, the unit in files and in brat, spaCy and Python.
     CharSpan
 }
 span! {
-    /// Half-open range in tokens of a tokenised text.
+    /// Half-open range of tokens in a tokenised text.
     TokenSpan
 }
 
 impl ByteSpan {
-    /// The part of `text` under the span.
+    /// Returns the part of `text` in the span.
     ///
     /// # Errors
-    /// Where the span does not lie in the text, or cuts a character in two.
+    /// Returns an error if the span does not lie in the text or cuts a character in two.
     pub fn slice(self, text: &str) -> Result<&str, SpanError> {
         let Self { start, end } = self;
         if start > end || end > text.len() {
@@ -90,10 +122,10 @@ impl ByteSpan {
         text.get(start..end).ok_or(SpanError::InsideCharacter { start, end })
     }
 
-    /// The same span in code points of `text`.
+    /// Converts the span to code points of `text`.
     ///
     /// # Errors
-    /// As [`ByteSpan::slice`].
+    /// Returns an error if the span does not lie in the text or cuts a character in two.
     pub fn to_chars(self, text: &str) -> Result<CharSpan, SpanError> {
         let inside = self.slice(text)?.chars().count();
         let start = text[..self.start].chars().count();
@@ -102,14 +134,14 @@ impl ByteSpan {
 }
 
 impl CharSpan {
-    /// The same span in bytes of `text`.
+    /// Converts the span to bytes of `text`.
     ///
     /// # Errors
-    /// Where the span does not lie in the text.
+    /// Returns an error if the span does not lie in the text.
     pub fn to_bytes(self, text: &str) -> Result<ByteSpan, SpanError> {
         let Self { start, end } = self;
         let mut borders = text.char_indices().map(|(byte, _)| byte).chain([text.len()]);
-        // `nth` consumes, so the end is looked for from the start's successor on.
+        // `nth` consumes, so the search for the end begins after the start.
         let found = (start <= end).then(|| {
             let first = borders.nth(start)?;
             let last = if end == start { first } else { borders.nth(end - start - 1)? };
@@ -125,10 +157,10 @@ impl CharSpan {
 }
 
 impl TokenSpan {
-    /// The bytes from the first to the last token, where `tokens` are the byte spans of the text's tokens.
+    /// Returns the bytes from the first to the last token. `tokens` are the byte spans of the text's tokens.
     ///
     /// # Errors
-    /// Where the span is empty or reaches past the last token.
+    /// Returns an error if the span is empty or ends after the last token.
     pub fn to_bytes(self, tokens: &[ByteSpan]) -> Result<ByteSpan, SpanError> {
         match tokens.get(self.start..self.end) {
             Some([first, .., last]) => Ok(ByteSpan::new(first.start, last.end)),

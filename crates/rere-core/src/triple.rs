@@ -1,42 +1,52 @@
-//! Triples and the mentions they join.
+//! Triples and their mentions.
+
+use std::fmt;
 
 use crate::{ByteSpan, Probability, SpanError};
 
-/// The surface of a subject or an object, and where it stands in the text.
+/// A subject or an object: its surface and its span in the text.
+///
+/// ```
+/// use rere_core::{ByteSpan, Mention};
+///
+/// let mention = Mention::at("Ada was born in London", ByteSpan::new(0, 3))?.with_entity_type("PERSON");
+/// assert_eq!(mention.text, "Ada");
+/// # Ok::<(), rere_core::SpanError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Mention {
     /// The surface.
     pub text: String,
-    /// Where it stands; `None` where the source gives only the surface.
+    /// The span in the text; `None` if the source gives the surface only.
     pub span: Option<ByteSpan>,
-    /// Name of its type, such as `PERSON`, if the source gives one.
+    /// Entity type, such as `PERSON`, if the source gives one.
     pub entity_type: Option<String>,
-    /// Id of the entity that it mentions, if the source gives one: mentions of a sentence with the same id are the same entity.
+    /// Id of the entity, if the source gives one: mentions of a sentence with the same id are the same entity.
     pub entity: Option<String>,
 }
 
 impl Mention {
-    /// A mention of which only the surface is known.
+    /// Creates a mention with a surface only.
     pub fn of(text: impl Into<String>) -> Self {
         Self { text: text.into(), span: None, entity_type: None, entity: None }
     }
 
-    /// The mention under `span` of `text`.
+    /// Creates the mention at `span` of `text`.
     ///
     /// # Errors
-    /// Where the span does not fit the text.
+    /// Returns an error if the span does not fit the text.
     pub fn at(text: &str, span: ByteSpan) -> Result<Self, SpanError> {
         Ok(Self { span: Some(span), ..Self::of(span.slice(text)?) })
     }
 
-    /// Sets the offsets, or removes them.
+    /// Sets the span, or removes it.
     #[must_use]
     pub fn with_span(self, span: impl Into<Option<ByteSpan>>) -> Self {
         Self { span: span.into(), ..self }
     }
 
-    /// Sets the name of the type.
+    /// Sets the entity type.
     #[must_use]
     pub fn with_entity_type(self, name: impl Into<String>) -> Self {
         Self { entity_type: Some(name.into()), ..self }
@@ -49,9 +59,17 @@ impl Mention {
     }
 }
 
-/// A subject, a relation and an object, and how sure a system is of it.
+/// A subject, a relation and an object, with a score if it was predicted.
 ///
-/// It is written to JSON with its text: see [`Triple::in_text`].
+/// A triple is written to JSON with its text: see [`Triple::in_text`].
+///
+/// ```
+/// use rere_core::{Probability, Triple};
+///
+/// let triple = Triple::of("Ada", "born in", "London").with_score(Probability::new(0.9)?);
+/// assert_eq!(triple.to_string(), "(Ada, born in, London)");
+/// # Ok::<(), rere_core::ProbabilityError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Triple {
@@ -61,17 +79,17 @@ pub struct Triple {
     pub relation: String,
     /// The object, or tail.
     pub object: Mention,
-    /// Present on predictions only.
+    /// Score of a prediction.
     pub score: Option<Probability>,
 }
 
 impl Triple {
-    /// A triple without a score.
+    /// Creates a triple without a score.
     pub fn new(subject: Mention, relation: impl Into<String>, object: Mention) -> Self {
         Self { subject, relation: relation.into(), object, score: None }
     }
 
-    /// A gold triple of surfaces.
+    /// Creates a triple of surfaces, without spans and score.
     pub fn of(subject: impl Into<String>, relation: impl Into<String>, object: impl Into<String>) -> Self {
         Self::new(Mention::of(subject), relation, Mention::of(object))
     }
@@ -80,5 +98,19 @@ impl Triple {
     #[must_use]
     pub fn with_score(self, score: impl Into<Option<Probability>>) -> Self {
         Self { score: score.into(), ..self }
+    }
+}
+
+/// Writes the surface.
+impl fmt::Display for Mention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Writes `(subject, relation, object)`.
+impl fmt::Display for Triple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}, {}, {})", self.subject, self.relation, self.object)
     }
 }

@@ -1,4 +1,4 @@
-//! Sentences and triples as JSON: what is written is read back, and what does not fit is refused.
+//! Sentences and triples as JSON: round trips and errors.
 
 use proptest::{prelude::*, sample::Index};
 use rere_core::{
@@ -7,7 +7,7 @@ use rere_core::{
 };
 use serde_json::{Value, json};
 
-/// A line with all fields, as it is written.
+/// A line with all fields.
 const LINE: &str = concat!(
     r#"{"id":"a-1","text":"👩‍🚀 Zoë lives in 北京","triples":[{"subject":{"text":"Zoë","start":4,"end":7,"type":"PERSON","entity":"Q1"},"#,
     r#""relation":"lives in","object":{"text":"北京","start":17,"end":19},"score":0.25}],"entities":[{"text":"北","start":17,"end":18,"#,
@@ -32,14 +32,14 @@ fn sentence() -> Sentence {
         .with_extra(extra)
 }
 
-/// What reading a sentence says, without the position.
-fn refused(json: &str) -> String {
+/// Returns the message of a sentence that cannot be read, without the position.
+fn message_of(json: &str) -> String {
     let error = serde_json::from_str::<Sentence>(json).expect_err(json).to_string();
     error.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 #[test]
-fn all_fields_have_their_place() {
+fn all_fields_are_written_and_read() {
     assert_eq!(serde_json::to_string(&sentence()).expect("JSON"), LINE);
     assert_eq!(serde_json::from_str::<Sentence>(LINE).expect("a sentence"), sentence());
     assert_eq!(serde_json::from_reader::<_, Sentence>(LINE.as_bytes()).expect("a sentence"), sentence());
@@ -50,7 +50,7 @@ fn all_fields_have_their_place() {
 }
 
 #[test]
-fn only_the_text_is_needed() {
+fn only_the_text_is_required() {
     assert_eq!(serde_json::to_string(&Sentence::new("")).expect("JSON"), r#"{"text":"","triples":[]}"#);
     let read = |json| serde_json::from_str::<Sentence>(json).expect(json);
     assert_eq!(read(r#"{"text":""}"#), Sentence::new(""));
@@ -80,15 +80,15 @@ fn sentences_of_another_shape_are_refused() {
             triple(r#"{"text":"a","kind":1}"#, ""),
             "unknown field `kind`, expected one of `text`, `start`, `end`, `type`, `entity`",
         ),
-        (triple(r#"{"text":"a"}"#, r#","score":1.5"#), "1.5 is not a probability: a number from 0 to 1 is wanted"),
+        (triple(r#"{"text":"a"}"#, r#","score":1.5"#), "expected a number from 0 to 1, found 1.5"),
     ] {
-        assert_eq!(refused(&json), message, "{json}");
+        assert_eq!(message_of(&json), message, "{json}");
     }
 }
 
-/// A limit of raw JSON, which the documentation names.
+/// A documented limit of raw JSON.
 #[test]
-fn a_sentence_cannot_be_read_from_what_serde_buffers() {
+fn a_sentence_cannot_be_read_from_values_that_serde_buffers() {
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
     enum Any {
@@ -100,12 +100,12 @@ fn a_sentence_cannot_be_read_from_what_serde_buffers() {
 }
 
 #[test]
-fn offsets_that_do_not_fit_name_the_mention() {
+fn errors_of_offsets_name_the_mention() {
     for (from, to, message) in [
         (
             r#""end":7"#,
             r#""end":6"#,
-            r#"the mention "Zoë" has offsets 4..6, where the text has "Zo"; offsets are half-open and count Unicode code points from 0"#,
+            r#"the mention "Zoë" has offsets 4..6, but the text has "Zo" there; offsets are half-open and count Unicode code points from 0"#,
         ),
         (
             r#""end":19"#,
@@ -115,7 +115,7 @@ fn offsets_that_do_not_fit_name_the_mention() {
         (
             r#""start":4,"end":7"#,
             r#""start":6,"end":9"#,
-            r#"the mention "Zoë" has offsets 6..9, where the text has "ë l"; they fit if they count UTF-16 code units"#,
+            r#"the mention "Zoë" has offsets 6..9, but the text has "ë l" there; they fit if they count UTF-16 code units"#,
         ),
         (
             r#""start":17,"end":18"#,
@@ -124,14 +124,14 @@ fn offsets_that_do_not_fit_name_the_mention() {
         ),
     ] {
         assert!(LINE.contains(from));
-        assert_eq!(refused(&LINE.replacen(from, to, 1)), message);
+        assert_eq!(message_of(&LINE.replacen(from, to, 1)), message);
     }
 }
 
 #[test]
 fn spans_of_another_text_are_not_written() {
     let Sentence { text, triples, entities, .. } = sentence();
-    let message = "bytes 12..16 are not the mention \"Zoë\"";
+    let message = "the mention \"Zoë\" has byte span 12..16, but the text has something else there";
     for text in ["", "Zoë lives in London, in England", "👩‍🚀"] {
         let error = serde_json::to_string(&triples[0].in_text(text)).expect_err("another text");
         assert_eq!(error.to_string(), message);
@@ -145,7 +145,7 @@ fn spans_of_another_text_are_not_written() {
         };
         assert_eq!(serde_json::to_string(&sentence).expect_err("another text").to_string(), message);
     }
-    // Mentions without a span are of any text.
+    // Mentions without a span can be written with any text.
     assert!(serde_json::to_string(&Triple::of("a", "r", "b").in_text(&text)).is_ok());
 }
 
@@ -166,12 +166,12 @@ fn triples_are_written_with_their_text() {
 }
 
 #[test]
-fn fields_that_are_a_sentences_own_are_left_out() {
+fn extra_fields_named_like_own_fields_are_left_out() {
     let mut sentence = Sentence::new("a");
     for field in FIELDS {
         sentence.extra.set(*field, "b").expect("JSON");
     }
-    // Fields of other formats are no one's here.
+    // Fields of other formats are ordinary extra fields.
     sentence.extra.set("triple_list", &json!([])).expect("JSON");
     let json = serde_json::to_string(&sentence).expect("JSON");
     assert_eq!(json, r#"{"text":"a","triples":[],"triple_list":[]}"#);
@@ -179,7 +179,7 @@ fn fields_that_are_a_sentences_own_are_left_out() {
 }
 
 prop_compose! {
-    /// Mentions may be empty, nested and cross each other; texts have emoji, combining marks, NFD and line ends.
+    /// Mentions may be empty, nested or overlapping; texts have emoji, combining marks, NFD and line ends.
     fn any_sentence()(
         id in proptest::option::of("[a-z0-9/ é\"]{0,4}"),
         text in "([abé北👩אב\u{200d}\u{301}\u{308} \n\r\t\"\\\\]|e\u{301}|\u{1100}\u{1161}){0,20}",
@@ -231,7 +231,7 @@ proptest! {
         prop_assert_eq!(&serde_json::from_str::<Sentence>(&json).expect("a sentence"), &sentence);
         let spread = serde_json::to_string_pretty(&sentence).expect("JSON");
         prop_assert_eq!(&serde_json::from_str::<Sentence>(&spread).expect("a sentence"), &sentence);
-        // A sentence inside something else.
+        // A sentence inside another value.
         let list = serde_json::to_string(&json!({"sentences": [sentence]})).expect("JSON");
         let list: std::collections::HashMap<String, Vec<Sentence>> = serde_json::from_str(&list).expect("sentences");
         prop_assert_eq!(&list["sentences"][0], &sentence);
@@ -246,7 +246,7 @@ proptest! {
         prop_assert!(json.contains(&triples));
     }
 
-    /// Python's and our slices agree: offsets count code points, whatever the text is made of.
+    /// The slices agree with those of Python.
     #[test]
     fn offsets_count_code_points(sentence in any_sentence()) {
         let value = serde_json::to_value(&sentence).expect("JSON");

@@ -1,17 +1,24 @@
-//! Rows of similar length together, so that little of a batch is padding.
+//! Batches of rows with similar lengths, which need little padding.
 
 use std::cmp::Reverse;
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// Batches over which rows of similar length are gathered: enough for little padding, few enough to keep chance.
+/// Batches per chunk within which rows are sorted by length: enough for little padding, few enough to keep batches
+/// random.
 const BATCHES_PER_CHUNK: usize = 50;
 
-/// Batches of `batch` indices into `lengths`, for training: every index once, rows of similar length together, the
-/// order of the batches and what meets in one drawn by `seed`. The last batch of a chunk of 50 may be smaller.
+/// Returns shuffled batches of `batch` indices into `lengths`, for training.
 ///
-/// A `batch` of 0 is taken as 1.
+/// Each index occurs once. Rows of similar length are in the same batch; `seed` determines which, and the order of the
+/// batches. The last of every 50 batches may be smaller. A `batch` of 0 counts as 1.
+///
+/// ```
+/// let batches = rere_data::shuffled_batches(&[5, 3, 5, 3], 2, 7);
+/// assert_eq!(batches.concat().len(), 4);
+/// assert_eq!(batches, rere_data::shuffled_batches(&[5, 3, 5, 3], 2, 7));
+/// ```
 pub fn shuffled_batches(lengths: &[usize], batch: usize, seed: u64) -> Vec<Vec<usize>> {
     let batch = batch.max(1);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -23,15 +30,17 @@ pub fn shuffled_batches(lengths: &[usize], batch: usize, seed: u64) -> Vec<Vec<u
     batches
 }
 
-/// As [`shuffled_batches`], but as many rows in a batch as fit in `tokens` positions once they are padded to the longest, and at
-/// least one: batches take about the same memory and time, however long their rows are.
+/// Returns shuffled batches of at most `tokens` positions, padding included, for training.
+///
+/// Batches take about the same memory and time, however long their rows are. A batch has at least one row. Otherwise it
+/// is the same as [`shuffled_batches`].
 pub fn shuffled_token_batches(lengths: &[usize], tokens: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mean = lengths.iter().sum::<usize>().div_ceil(lengths.len().max(1));
     let rows = (tokens / mean.max(1)).max(1);
     let mut batches = Vec::new();
     for chunk in shuffled_chunks(lengths, rows.saturating_mul(BATCHES_PER_CHUNK), &mut rng) {
-        // The longest first, so that the first row of a batch says how many there is room for.
+        // The longest row comes first, because it determines how many rows fit.
         let longest_first: Vec<usize> = chunk.into_iter().rev().collect();
         fill(&longest_first, lengths, tokens, &mut batches);
     }
@@ -39,7 +48,7 @@ pub fn shuffled_token_batches(lengths: &[usize], tokens: usize, seed: u64) -> Ve
     batches
 }
 
-/// The indices in a random order, cut into chunks, each sorted by length.
+/// Shuffles the indices and cuts them into chunks, each sorted by length.
 fn shuffled_chunks(lengths: &[usize], chunk: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<usize>> {
     let mut indices: Vec<usize> = (0..lengths.len()).collect();
     indices.shuffle(rng);
@@ -51,8 +60,9 @@ fn shuffled_chunks(lengths: &[usize], chunk: usize, rng: &mut ChaCha8Rng) -> Vec
     indices.chunks(chunk).map(sorted).collect()
 }
 
-/// Batches of indices into `lengths`, for inference: every index once, the longest rows first, as many in a batch as
-/// fit in `tokens` positions once they are padded to the longest, but at least one.
+/// Returns batches of at most `tokens` positions, padding included, for inference.
+///
+/// Each index into `lengths` occurs once, the longest rows first. A batch has at least one row.
 pub fn token_batches(lengths: &[usize], tokens: usize) -> Vec<Vec<usize>> {
     let mut indices: Vec<usize> = (0..lengths.len()).collect();
     indices.sort_by_key(|&index| Reverse(lengths[index]));
@@ -71,12 +81,13 @@ fn fill(mut rest: &[usize], lengths: &[usize], tokens: usize, batches: &mut Vec<
     }
 }
 
-/// Rows of token ids filled up to one length.
+/// Rows of token ids, padded to the same length.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Padded {
-    /// `rows * width` ids, row by row.
+    /// The `rows * width` ids, row by row.
     pub ids: Vec<u32>,
-    /// Whether each position of `ids` is a row's own and no padding.
+    /// For each position of `ids`, whether it is a token rather than padding.
     pub mask: Vec<bool>,
     /// Number of rows.
     pub rows: usize,
@@ -84,7 +95,13 @@ pub struct Padded {
     pub width: usize,
 }
 
-/// Fills rows up to the longest with the id `pad`.
+/// Pads rows to the longest with the id `pad`.
+///
+/// ```
+/// let padded = rere_data::pad(&[&[5, 6], &[7]], 0);
+/// assert_eq!(padded.ids, [5, 6, 7, 0]);
+/// assert_eq!(padded.mask, [true, true, true, false]);
+/// ```
 pub fn pad(rows: &[&[u32]], pad: u32) -> Padded {
     let width = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let mut ids = Vec::with_capacity(rows.len() * width);
@@ -111,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_filled_up() {
+    fn rows_are_padded() {
         let padded = pad(&[&[5, 6], &[], &[7, 8, 9]], 1);
         assert_eq!((padded.rows, padded.width), (3, 3));
         assert_eq!(padded.ids, [5, 6, 1, 1, 1, 1, 7, 8, 9]);
@@ -120,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn similar_lengths_meet() {
-        // 1,000 rows of lengths 0 to 99: in chunks of 400 rows, batches of 8 hold neighbours in length.
+    fn rows_of_similar_length_share_a_batch() {
+        // 1,000 rows of lengths 0 to 99, sorted in chunks of 400.
         let lengths: Vec<usize> = (0..1000).map(|index| index % 100).collect();
         for batch in shuffled_batches(&lengths, 8, 3) {
             let lengths: Vec<usize> = batch.iter().map(|&index| lengths[index]).collect();
@@ -131,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn little_of_a_token_batch_is_padding() {
+    fn token_batches_have_little_padding() {
         let lengths: Vec<usize> = (0..5000).map(|index| 10 + index * 7919 % 110).collect();
         let batches = shuffled_token_batches(&lengths, 2048, 3);
         let width = |batch: &[usize]| batch.iter().map(|&index| lengths[index]).max().unwrap_or(0);
@@ -141,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_decides() {
+    fn the_seed_determines_the_batches() {
         let lengths = [3; 40];
         assert_eq!(shuffled_batches(&lengths, 4, 1), shuffled_batches(&lengths, 4, 1));
         assert_ne!(shuffled_batches(&lengths, 4, 1), shuffled_batches(&lengths, 4, 2));
@@ -169,7 +186,7 @@ mod tests {
             prop_assert!(every_index_once(&fitted, lengths.len()));
             for (index, batch) in fitted.iter().enumerate() {
                 prop_assert!(batch.len() == 1 || batch.len() * width(batch) <= tokens);
-                // No batch stops short of what fits.
+                // No batch could take one more row.
                 if index + 1 < fitted.len() {
                     prop_assert!((batch.len() + 1) * width(batch).max(1) > tokens);
                 }

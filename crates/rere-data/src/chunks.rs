@@ -1,4 +1,4 @@
-//! A corpus in chunks, read by a thread of its own.
+//! Chunks of a corpus, read by a background thread.
 
 use std::{
     panic,
@@ -11,13 +11,13 @@ use rere_core::Sentence;
 
 use crate::DataError;
 
-/// The longest time that a sentence waits for others of its chunk.
+/// Longest time that a sentence waits for others of its chunk.
 const MAX_WAIT: Duration = Duration::from_millis(100);
 
-/// The sentences of a corpus in chunks: full ones if the input is fast, and smaller ones if it is slow, so that no sentence of a pipe
-/// waits long for the next one.
+/// Iterator over the sentences of a corpus in chunks, read by a background thread.
 ///
-/// The corpus is read by a thread of its own, at most one chunk ahead.
+/// Chunks are full if the input is fast, and smaller if it is slow, so that no sentence of a pipe waits long for the
+/// next one. The thread reads at most one chunk ahead.
 ///
 /// ```
 /// use rere_data::{Chunks, ReadOptions, Reader};
@@ -36,7 +36,7 @@ pub struct Chunks<I> {
     sentences: Receiver<Result<Sentence, DataError>>,
     thread: JoinHandle<I>,
     max_sentences: usize,
-    /// An error that comes after the last chunk.
+    /// An error to return after the current chunk.
     error: Option<DataError>,
 }
 
@@ -44,13 +44,13 @@ impl<I> Chunks<I>
 where
     I: Iterator<Item = Result<Sentence, DataError>> + Send + 'static,
 {
-    /// Begins to read `source`, such as a [`Reader`](crate::Reader). A chunk has at most `max_sentences`, and at least one.
+    /// Starts to read `source`, such as a [`Reader`](crate::Reader). A chunk has 1 to `max_sentences` sentences.
     pub fn new(mut source: I, max_sentences: usize) -> Self {
         let max_sentences = max_sentences.max(1);
         let (sender, sentences) = sync_channel(max_sentences);
         let thread = thread::spawn(move || {
             for sentence in source.by_ref() {
-                // Nobody wants more.
+                // The receiver was dropped.
                 if sender.send(sentence).is_err() {
                     break;
                 }
@@ -60,7 +60,8 @@ where
         Self { sentences, thread, max_sentences, error: None }
     }
 
-    /// Returns the source, which then has its report. Before the end of the chunks this waits for the sentence that is being read.
+    /// Returns the source, for example to read its report. If chunks are left, this waits for the sentence that is
+    /// being read.
     pub fn into_source(self) -> I {
         drop(self.sentences);
         self.thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
@@ -70,7 +71,7 @@ where
 impl<I> Iterator for Chunks<I> {
     type Item = Result<Vec<Sentence>, DataError>;
 
-    /// The next chunk. An error comes after the sentences before it.
+    /// Returns the next chunk. An error follows the sentences before it.
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(error) = self.error.take() {
             return Some(Err(error));
@@ -87,7 +88,7 @@ impl<I> Iterator for Chunks<I> {
                     self.error = Some(error);
                     break;
                 }
-                // The time is over, or the corpus is.
+                // A timeout, or the end of the corpus.
                 Err(_) => break,
             }
         }
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_comes_after_the_sentences_before_it() {
+    fn an_error_follows_the_sentences_before_it() {
         let reader =
             Reader::new("{\"text\": \"a\"}\n{\"text\": \"b\"}\n{".as_bytes(), "input", &ReadOptions::default());
         let mut chunks = Chunks::new(reader.expect("JSON"), 1024);
@@ -163,7 +164,7 @@ mod tests {
         assert!(chunks.next().is_none());
     }
 
-    /// Sentences that trickle in, each before the patience with the one before it is over.
+    /// Each sentence comes before the wait for it ends.
     #[test]
     fn a_chunk_ends_even_if_sentences_keep_coming() {
         let endless = std::iter::repeat_with(|| {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_than_fits() {
+    fn the_thread_reads_one_chunk_ahead() {
         let read = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&read);
         let endless = numbers(usize::MAX).inspect(move |_| _ = counted.fetch_add(1, Ordering::Relaxed));
@@ -183,16 +184,16 @@ mod tests {
         for _ in 0..100 {
             chunks.next().expect("a chunk").expect("sentences");
         }
-        // Handed out, waiting, and in the hand of the thread.
-        let most = 100 * 4 + 4 + 1;
-        assert!(read.load(Ordering::Relaxed) <= most);
+        // Returned, queued, and held by the thread.
+        let max = 100 * 4 + 4 + 1;
+        assert!(read.load(Ordering::Relaxed) <= max);
         drop(chunks.into_source());
-        assert!(read.load(Ordering::Relaxed) <= most + 1);
+        assert!(read.load(Ordering::Relaxed) <= max + 1);
     }
 
     #[test]
     #[should_panic(expected = "broken source")]
-    fn a_panic_of_the_source_is_not_lost() {
+    fn a_panic_of_the_source_is_resumed() {
         let broken = numbers(3).inspect(|sentence| {
             assert!(sentence.as_ref().is_ok_and(|sentence| sentence.text != "2"), "broken source");
         });
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_fails_is_an_error() {
+    fn a_failing_reader_is_an_error() {
         struct Broken;
         impl Read for Broken {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

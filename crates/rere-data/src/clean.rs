@@ -9,21 +9,22 @@ use rere_core::{Mention, Sentence};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{locate::places, mention::without_entity, text::Folding};
+use crate::{locate::mention_spans, mention::without_entity, text::Folding};
 
-/// What is to be cleaned.
+/// Settings of a [`Cleaner`]. The default changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CleanSettings {
-    /// The only relations that stay; `None` for all.
+    /// The relations to keep; `None` for all.
     pub relations: Option<HashSet<String>>,
-    /// Replace surfaces that are in the text, or are a whole word there, only by folding. They become those of the text.
+    /// Replace surfaces that the text has as whole words only after folding. They become those of the text.
     pub folding: Folding,
-    /// Remove triples whose subject or object does not stand in the text.
+    /// Discard triples whose subject or object is not in the text.
     pub missing: bool,
-    /// Remove sentences without triples.
+    /// Discard sentences without triples.
     pub empty: bool,
-    /// Remove triples that a sentence has twice, and sentences that have the text, triples and negatives of an earlier one.
+    /// Discard repeated triples of a sentence, and sentences with the same text, triples and negatives as an earlier
+    /// one.
     pub duplicates: bool,
 }
 
@@ -34,32 +35,32 @@ impl CleanSettings {
         Self { relations: Some(names.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// Sets what surfaces may differ in; they become those of the text.
+    /// Sets how surfaces may differ from the text; they are replaced by those of the text.
     #[must_use]
     pub fn with_folding(self, folding: Folding) -> Self {
         Self { folding, ..self }
     }
 
-    /// Sets whether triples go whose subject or object is not in the text.
+    /// Sets whether to discard triples whose subject or object is not in the text.
     #[must_use]
     pub fn with_missing(self, missing: bool) -> Self {
         Self { missing, ..self }
     }
 
-    /// Sets whether sentences without triples go.
+    /// Sets whether to discard sentences without triples.
     #[must_use]
     pub fn with_empty(self, empty: bool) -> Self {
         Self { empty, ..self }
     }
 
-    /// Sets whether repeated triples and sentences go.
+    /// Sets whether to discard repeated triples and sentences.
     #[must_use]
     pub fn with_duplicates(self, duplicates: bool) -> Self {
         Self { duplicates, ..self }
     }
 }
 
-/// Cleans one sentence after the other.
+/// Cleans a corpus, sentence by sentence.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
@@ -69,79 +70,80 @@ impl CleanSettings {
 /// let mut sentence = Sentence::new("ada was born in london .")
 ///     .with_triples([Triple::of("Ada", "born_in", "London"), Triple::of("ada", "lived_in", "london")]);
 /// let mut cleaner = Cleaner::new(settings);
-/// assert!(cleaner.clean(&mut sentence), "the sentence stays");
+/// assert!(cleaner.clean(&mut sentence), "the sentence is kept");
 /// assert_eq!(sentence.triples, [Triple::of("ada", "born_in", "london")]);
 /// assert_eq!(cleaner.report().other_relations["lived_in"], 1);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Cleaner {
     settings: CleanSettings,
-    /// Digests of the sentences that have come before; 32 bytes for each.
+    /// Digests of the previous sentences, 32 bytes each.
     seen: HashSet<[u8; 32]>,
     report: CleanReport,
 }
 
-/// What a [`Cleaner`] has done.
+/// Report of a [`Cleaner`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct CleanReport {
-    /// Sentences seen.
+    /// Sentences read.
     pub sentences: usize,
-    /// Triples seen.
+    /// Triples read.
     pub triples: usize,
-    /// Triples removed for their relation, by relation.
+    /// Triples discarded because of their relation, by relation.
     pub other_relations: HashMap<String, usize>,
-    /// Surfaces that became those of their text.
+    /// Surfaces replaced by those of the text.
     pub surfaces: usize,
-    /// Triples removed because their subject or object does not stand in the text.
+    /// Triples discarded because their subject or object is not in the text.
     pub missing: usize,
-    /// Triples removed because they stood in their sentence already.
+    /// Triples discarded because their sentence has them already.
     pub duplicate_triples: usize,
-    /// Sentences removed because they have no triple.
+    /// Sentences discarded because they have no triples.
     pub empty: usize,
-    /// Sentences removed because they stood before with the same triples.
+    /// Sentences discarded because an earlier one has the same text, triples and negatives.
     pub duplicate_sentences: usize,
-    /// Triples of these.
+    /// Triples of these sentences.
     pub triples_of_duplicates: usize,
 }
 
 impl Cleaner {
-    /// Cleans what `settings` say, in the order of their fields.
+    /// Creates a cleaner, which applies the settings in the order of their fields.
     pub fn new(settings: CleanSettings) -> Self {
         Self { settings, seen: HashSet::new(), report: CleanReport::default() }
     }
 
-    /// What was done so far.
+    /// Returns the report on the sentences so far.
     pub fn report(&self) -> &CleanReport {
         &self.report
     }
 
-    /// Cleans a sentence; whether it stays.
+    /// Cleans a sentence and returns whether to keep it.
     pub fn clean(&mut self, sentence: &mut Sentence) -> bool {
         let Self { settings, seen, report } = self;
         report.sentences += 1;
         report.triples += sentence.triples.len();
         if let Some(relations) = &settings.relations {
             sentence.triples.retain(|triple| {
-                let stays = relations.contains(&triple.relation);
-                if !stays {
+                let is_kept = relations.contains(&triple.relation);
+                if !is_kept {
                     *report.other_relations.entry(triple.relation.clone()).or_default() += 1;
                 }
-                stays
+                is_kept
             });
         }
         if settings.folding != Folding::NONE {
-            report.surfaces += take_surfaces(sentence, settings.folding);
+            report.surfaces += restore_surfaces(sentence, settings.folding);
         }
         if settings.missing {
             let before = sentence.triples.len();
-            let stands = |mention: &Mention| !places(&sentence.text, mention).is_empty();
-            sentence.triples.retain(|triple| stands(&triple.subject) && stands(&triple.object));
+            let is_found = |mention: &Mention| !mention_spans(&sentence.text, mention).is_empty();
+            sentence.triples.retain(|triple| is_found(&triple.subject) && is_found(&triple.object));
             report.missing += before - sentence.triples.len();
         }
         if settings.duplicates {
             let before = sentence.triples.len();
             let mut own = HashSet::new();
-            // Places and types count; of triples that differ in their score alone the first stays.
+            // Triples that differ only in score or entity ids are equal; the first one is kept.
             sentence
                 .triples
                 .retain(|t| own.insert((without_entity(&t.subject), t.relation.clone(), without_entity(&t.object))));
@@ -151,24 +153,25 @@ impl Cleaner {
             report.empty += 1;
             return false;
         }
-        let stays = !settings.duplicates || seen.insert(digest(sentence));
-        if !stays {
+        let is_kept = !settings.duplicates || seen.insert(digest(sentence));
+        if !is_kept {
             report.duplicate_sentences += 1;
             report.triples_of_duplicates += sentence.triples.len();
         }
-        stays
+        is_kept
     }
 }
 
-/// Gives mentions that are in the text only by folding the surface of their first place, and returns how many changed.
-fn take_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
+/// Replaces surfaces that the text has only after folding by that of the first occurrence, and returns how many
+/// changed.
+fn restore_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
     let folded = folding.apply(&sentence.text);
     let pairs = sentence.triples.iter_mut().chain(&mut sentence.negatives);
     let of_pairs = pairs.flat_map(|triple| [&mut triple.subject, &mut triple.object]);
     let mut changed = 0;
     for mention in of_pairs.chain(&mut sentence.entities).filter(|mention| mention.span.is_none()) {
-        let place = folded.occurrences(&mention.text).into_iter().next();
-        let surface = place.map_or("", |place| &folded.original[place.start..place.end]);
+        let first = folded.occurrences(&mention.text).into_iter().next();
+        let surface = first.map_or("", |span| &folded.original[span.start..span.end]);
         if !surface.is_empty() && surface != mention.text.trim() {
             surface.clone_into(&mut mention.text);
             changed += 1;
@@ -177,7 +180,7 @@ fn take_surfaces(sentence: &mut Sentence, folding: Folding) -> usize {
     changed
 }
 
-/// A digest of the text, the triples and the negatives of a sentence, in any order.
+/// Returns a digest of the text, the triples and the negatives of a sentence, whatever their order.
 fn digest(sentence: &Sentence) -> [u8; 32] {
     let [triples, negatives] = [&sentence.triples, &sentence.negatives].map(|pairs| {
         let mut pairs: Vec<_> =
@@ -185,7 +188,7 @@ fn digest(sentence: &Sentence) -> [u8; 32] {
         pairs.sort_unstable();
         pairs
     });
-    // Debug output quotes strings, so that no two sentences are written the same.
+    // Debug output quotes strings, so different sentences have different outputs.
     Sha256::digest(format!("{:?}{triples:?}{negatives:?}", sentence.text)).into()
 }
 
@@ -195,13 +198,13 @@ impl fmt::Display for CleanReport {
         writeln!(f, "input: {} sentences, {} triples", self.sentences, self.triples)?;
         for (count, what) in [
             (other, format!("triples removed: of {} other relations", self.other_relations.len())),
-            (self.surfaces, "surfaces changed to those of their texts".to_owned()),
-            (self.missing, "triples removed: subject or object does not stand in the text".to_owned()),
-            (self.duplicate_triples, "triples removed: stand twice in their sentence".to_owned()),
+            (self.surfaces, "surfaces replaced by those of the text".to_owned()),
+            (self.missing, "triples removed: subject or object not in the text".to_owned()),
+            (self.duplicate_triples, "triples removed: repeated in their sentence".to_owned()),
             (self.empty, "sentences removed: without triples".to_owned()),
             (
                 self.duplicate_sentences,
-                format!("sentences removed: stand twice with the same triples ({})", self.triples_of_duplicates),
+                format!("sentences removed: repeated, with {} triples", self.triples_of_duplicates),
             ),
         ] {
             if count > 0 {
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_cleaned_unasked() {
+    fn the_default_settings_change_nothing() {
         let corpus = [sentence("a", &[("b", "r", "B"), ("b", "r", "B")]), sentence("", &[]), sentence("", &[])];
         assert_eq!(cleaned(CleanSettings::default(), &corpus).0, corpus);
     }
@@ -261,7 +264,7 @@ mod tests {
         assert_eq!((report.duplicate_sentences, report.triples_of_duplicates), (2, 3));
         assert_eq!(report.other_relations, HashMap::from([("s".to_owned(), 2), ("t".to_owned(), 1)]));
         assert!(report.to_string().ends_with("\noutput: 2 sentences, 3 triples"), "{report}");
-        // Clean is clean.
+        // A clean corpus is unchanged.
         let (again, report) = cleaned(settings, &left);
         assert_eq!(again, left);
         assert_eq!(report.to_string(), "input: 2 sentences, 3 triples\noutput: 2 sentences, 3 triples");
@@ -284,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_with_other_negatives_are_no_duplicates() {
+    fn sentences_with_other_negatives_are_not_duplicates() {
         let negative = |object| Sentence::new("a b c").with_negatives(vec![Triple::of("a", "NA", object)]);
         let settings = CleanSettings { duplicates: true, ..CleanSettings::default() };
         let corpus = [negative("b"), negative("c"), negative("b")];
@@ -292,11 +295,11 @@ mod tests {
     }
 
     #[test]
-    fn places_make_a_difference() {
-        let place = |start| Mention::at("a a b", ByteSpan::new(start, start + 1)).expect("fits");
+    fn triples_with_other_spans_are_not_duplicates() {
+        let mention = |start| Mention::at("a a b", ByteSpan::new(start, start + 1)).expect("fits");
         let triples = [0, 2].map(|start| {
             let mut triple = Triple::of("", "r", "b");
-            triple.subject = place(start);
+            triple.subject = mention(start);
             triple
         });
         let twice = Sentence::new("a a b").with_triples(triples.to_vec());

@@ -1,4 +1,4 @@
-//! Labels removed on purpose, to see what a system makes of those that are left.
+//! Random removal of triples, to study training on incomplete labels.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,35 +11,48 @@ use rand_chacha::ChaCha8Rng;
 use rere_core::{Probability, Sentence};
 use serde::Serialize;
 
-/// Which triples stay or go together.
+/// Unit of removal: which triples are kept or removed together.
+///
+/// ```
+/// use rere_data::DropBy;
+///
+/// assert_eq!("pair".parse(), Ok(DropBy::Pair));
+/// assert!("sentence".parse::<DropBy>().is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum DropBy {
-    /// Each triple on its own: Figure 3 of the RERE paper.
+    /// Each triple on its own, as in Figure 3 of the RERE paper.
     #[default]
     Triple,
-    /// A sentence's triples of one relation: what is missing is then missing for the first stage of RERE too.
+    /// The triples of one relation in a sentence. The first stage of RERE is then affected too.
     Relation,
-    /// All triples of the corpus with one subject and one object, by their surfaces: what a knowledge base that does not know
-    /// the pair would leave out.
+    /// All triples of the corpus with the same subject and object surfaces, as if a knowledge base did not have the
+    /// pair.
     Pair,
 }
 
-impl FromStr for DropBy {
-    type Err = String;
+/// Error of a name that is not that of a [`DropBy`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of triple, relation, pair, found {0:?}")]
+pub struct UnknownDropBy(String);
 
-    fn from_str(name: &str) -> Result<Self, String> {
+impl FromStr for DropBy {
+    type Err = UnknownDropBy;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDropBy> {
         match name {
             "triple" => Ok(Self::Triple),
             "relation" => Ok(Self::Relation),
             "pair" => Ok(Self::Pair),
-            _ => Err(format!("{name:?} is none of triple, relation and pair")),
+            _ => Err(UnknownDropBy(name.to_owned())),
         }
     }
 }
 
-/// Removes triples of one sentence after the other, drawn by a seed.
+/// Removes random triples, sentence by sentence.
 ///
-/// Which are drawn depends on the order of the sentences and of their triples.
+/// The seed and the order of the sentences and of their triples determine which.
 ///
 /// ```
 /// use rere_core::{Probability, Sentence, Triple};
@@ -47,7 +60,7 @@ impl FromStr for DropBy {
 ///
 /// let mut sentences = vec![Sentence::new("…").with_triples(vec![Triple::of("Ada", "born in", "London")]); 100];
 /// let mut dropper = TripleDropper::new(Probability::new(0.3)?, DropBy::Triple, 7);
-/// // As in Figure 3, a sentence that loses its last triple goes.
+/// // As in Figure 3, discard sentences that lose their last triple.
 /// sentences.retain_mut(|sentence| dropper.drop_from(sentence));
 /// assert_eq!(sentences.len(), 100 - dropper.report().dropped);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -57,33 +70,34 @@ pub struct TripleDropper {
     rate: f64,
     by: DropBy,
     rng: ChaCha8Rng,
-    /// Whether a pair goes, where its triples go together; grows with the number of pairs.
+    /// Whether each pair is removed, for [`DropBy::Pair`].
     pairs: HashMap<(String, String), bool>,
     report: DropReport,
 }
 
-/// What a [`TripleDropper`] has done.
+/// Report of a [`TripleDropper`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct DropReport {
-    /// Sentences seen.
+    /// Sentences read.
     pub sentences: usize,
-    /// Sentences that lost their last triple.
+    /// Sentences that lost all their triples.
     pub emptied: usize,
-    /// Triples seen.
+    /// Triples read.
     pub triples: usize,
     /// Triples removed.
     pub dropped: usize,
 }
 
 impl TripleDropper {
-    /// Removes with probability `rate`.
+    /// Creates a dropper that removes each unit with probability `rate`.
     pub fn new(rate: Probability, by: DropBy, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
         Self { rate: rate.get().into(), by, rng, pairs: HashMap::new(), report: DropReport::default() }
     }
 
-    /// Removes triples of the next sentence. False where it had a triple and has none now; in the paper's Figure 3 such
-    /// a sentence is left out.
+    /// Removes triples of the next sentence. Returns false if it had triples and has none now; Figure 3 of the paper
+    /// discards such sentences.
     pub fn drop_from(&mut self, sentence: &mut Sentence) -> bool {
         let Self { rate, by, rng, pairs, report } = self;
         let before = sentence.triples.len();
@@ -114,7 +128,7 @@ impl TripleDropper {
         !emptied
     }
 
-    /// What has been done so far.
+    /// Returns the report on the sentences so far.
     pub fn report(&self) -> DropReport {
         self.report
     }
@@ -123,7 +137,7 @@ impl TripleDropper {
 impl fmt::Display for DropReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sentences, emptied, triples, dropped } = self;
-        write!(f, "{dropped} of {triples} triples removed; {emptied} of {sentences} sentences lost their last one")
+        write!(f, "{dropped} of {triples} triples removed; {emptied} of {sentences} sentences lost all triples")
     }
 }
 
@@ -152,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_is_met() {
-        // 20,000 sentences with two triples each; the standard deviation is below 100 in each unit.
+    fn the_share_of_removed_triples_is_the_rate() {
+        // 20,000 sentences with two triples each; the standard deviation is below 100 for each unit.
         let triples = (0..20_000u32).map(|n| [0, 1].map(|object| (n as u8, (n >> 8) as u8, object)).to_vec());
         let sentences = corpus(&triples.collect::<Vec<_>>());
         for rate in [0.1, 0.3, 0.5] {
@@ -161,7 +175,7 @@ mod tests {
                 let (_, report) = drop(&sentences, rate, by, 1);
                 let expected = 40_000.0 * f64::from(rate);
                 assert!((report.dropped as f64 - expected).abs() < 600.0, "{by:?} {rate}: {report}");
-                // Both triples of a sentence have one relation.
+                // Both triples of a sentence have the same relation.
                 let emptied = if by == DropBy::Relation { rate } else { rate * rate };
                 assert!(
                     (report.emptied as f64 - 20_000.0 * f64::from(emptied)).abs() < 400.0,
@@ -181,14 +195,17 @@ mod tests {
                 assert!([0, 2].contains(&count));
             }
         }
-        assert!(left.iter().any(|sentence| sentence.triples.len() == 2), "relations are drawn one by one");
+        assert!(left.iter().any(|sentence| sentence.triples.len() == 2), "relations are drawn separately");
         let (left, _) = drop(&sentences, 0.5, DropBy::Pair, 3);
-        assert!(left.iter().all(|sentence| sentence.triples == left[0].triples), "a pair goes everywhere or nowhere");
+        assert!(
+            left.iter().all(|sentence| sentence.triples == left[0].triples),
+            "a pair is removed everywhere or nowhere"
+        );
     }
 
     proptest! {
         #[test]
-        fn what_is_left_is_a_part_in_order(
+        fn remaining_triples_keep_their_order(
             triples in proptest::collection::vec(proptest::collection::vec((0u8..3, 0u8..3, 0u8..3), 0..5), 0..20),
             rate in 0f32..=1.0,
             seed: u64,
@@ -199,8 +216,8 @@ mod tests {
                 prop_assert_eq!(&left, &drop(&sentences, rate, by, seed).0);
                 let count = |sentences: &[Sentence]| sentences.iter().map(|s| s.triples.len()).sum::<usize>();
                 prop_assert_eq!(report.dropped, count(&sentences) - count(&left));
-                for (left, whole) in left.iter().zip(&sentences) {
-                    let mut rest = whole.triples.iter();
+                for (left, original) in left.iter().zip(&sentences) {
+                    let mut rest = original.triples.iter();
                     prop_assert!(left.triples.iter().all(|triple| rest.any(|other| other == triple)));
                 }
                 prop_assert_eq!(&drop(&sentences, 0.0, by, seed).0, &sentences);

@@ -1,12 +1,12 @@
-//! What can go wrong between a corpus file and a training batch.
+//! Errors of this crate.
 
 use std::{error::Error, io, path::PathBuf};
 
-use rere_core::{OffsetError, OffsetUnit, RelationSetError, Sentence};
+use rere_core::{OffsetError, OffsetUnit, RelationSetError, Sentence, json::RecordError};
 
 use crate::Format;
 
-/// Why a corpus could not be read, written or encoded.
+/// Error of reading, writing, labelling or tokenising a corpus.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -15,70 +15,58 @@ pub enum DataError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The cause.
         source: io::Error,
     },
-    /// A file could not be written; what stood there before is untouched.
+    /// A file could not be written. An existing file at this path is unchanged.
     #[error("{} cannot be written{}", path.display(), if source.kind() == io::ErrorKind::NotFound { ": its folder is not found" } else { "" })]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The cause.
         source: io::Error,
     },
     /// A sentence could not be written to a stream.
     #[error("the output cannot be written")]
     Output(#[source] io::Error),
-    /// A file has no sentence.
+    /// A file has no sentences.
     #[error("{} has no sentence", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// Bytes that are not UTF-8.
-    #[error("{}, line {line}: not UTF-8; convert the file to UTF-8", path.display())]
+    /// A file is not UTF-8.
+    #[error("{}, line {line}: expected UTF-8, found other bytes; convert the file to UTF-8", path.display())]
     Encoding {
         /// The file.
         path: PathBuf,
-        /// Line of the first bad byte, from 1.
+        /// Line of the first invalid byte, from 1.
         line: usize,
     },
-    /// Something that is not the JSON, or not the fields, that the format asks for.
+    /// The content of a file does not have the form that its format defines.
     #[error("{}, line {line}: {message}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
         /// Line of the problem, from 1.
         line: usize,
-        /// What was expected and what was found.
+        /// The kind of problem.
+        kind: ParseErrorKind,
+        /// What was expected and what was found, for people.
         message: String,
     },
-    /// A mention whose offsets do not slice the text to the mention's own text.
-    #[error("{}, line {line}: {}{}", path.display(), OffsetError {
-        start: *start, end: *end, claimed: claimed.clone(), found: found.clone(), length: *length, unit: *unit, fits: *fits,
-    }, remedy(*fits))]
+    /// The offsets of a mention do not slice the text to its surface.
+    #[error("{}, line {line}: {error}{}", path.display(), remedy(error.fits))]
     Offsets {
         /// The file.
         path: PathBuf,
         /// Line of the sentence, from 1.
         line: usize,
-        /// First character of the stated span.
-        start: usize,
-        /// Character after the last one of the stated span.
-        end: usize,
-        /// The stated text.
-        claimed: String,
-        /// What is there; `None` if the span does not lie in the text.
-        found: Option<String>,
-        /// Length of the text.
-        length: usize,
-        /// What the offsets were taken to count.
-        unit: OffsetUnit,
-        /// Another unit in which they fit.
-        fits: Option<OffsetUnit>,
+        /// The mention, its offsets and the text there.
+        error: OffsetError,
     },
-    /// Two sentences of a file have one id.
-    #[error("{}, line {line}: the id {id:?} stands already on line {first}; give each sentence its own", path.display())]
+    /// Two sentences of a file have the same id.
+    #[error("{}, line {line}: expected unique ids, but line {first} also has the id {id:?}; give each sentence its own id", path.display())]
     DuplicateId {
         /// The file.
         path: PathBuf,
@@ -89,112 +77,183 @@ pub enum DataError {
         /// The id.
         id: String,
     },
-    /// A name that is no corpus format's.
+    /// A name is not that of a corpus format.
     #[error("expected a corpus format, one of {known}, found {0:?}", known = Format::names())]
     UnknownFormat(String),
-    /// A folder that is none of brat's.
-    #[error("{} is a folder without `.txt` files; expected a corpus file, or a folder with `ID.txt` and `ID.ann` as brat has", path.display())]
+    /// A folder has no texts.
+    #[error("{}: expected a corpus file or a brat folder (`ID.txt` and `ID.ann`), found a folder without `.txt` files", path.display())]
     NoTexts {
         /// The folder.
         path: PathBuf,
     },
-    /// A file that is no text.
+    /// A file is not text.
     #[error("{}: expected UTF-8 text, found {found}", path.display())]
     NoText {
         /// The file.
         path: PathBuf,
-        /// What it is, and what to do.
+        /// What the file is, and what to do.
         found: &'static str,
     },
-    /// A file of a format whose support was left out of the program.
-    #[error("{}: this program was built without the feature `{feature}`, which the format needs", path.display())]
+    /// A file has a format whose support was not compiled in.
+    #[error("{}: the format needs the cargo feature `{feature}`, without which this program was built", path.display())]
     NotBuilt {
         /// The file.
         path: PathBuf,
         /// The cargo feature of `rere-data`.
         feature: &'static str,
     },
-    /// A format that is a file or a folder, and cannot be a stream or compressed.
-    #[error("{}: {format} {message}", path.display())]
+    /// A format cannot be read from or written to a stream or a compressed file.
+    #[error("{}: {format} {needs}", path.display())]
     NoStream {
-        /// Where it was to be read or written.
+        /// The path that was given.
         path: PathBuf,
         /// The format.
         format: Format,
-        /// What to give in its place.
-        message: &'static str,
+        /// What the format needs instead.
+        needs: StreamAlternative,
     },
-    /// A sentence that its format could not give back.
-    #[error("sentence {sentence} cannot be written: {message}")]
+    /// A sentence cannot be written.
+    #[error("sentence {sentence} cannot be written: {problem}")]
     Unwritable {
-        /// The sentence: its id, or how its text begins.
+        /// The sentence's id, or the beginning of its text.
         sentence: String,
-        /// What is wrong with it.
-        message: String,
+        /// The problem of the sentence.
+        problem: SentenceProblem,
     },
-    /// A tokenizer that cannot be used, loaded or saved.
+    /// A tokenizer cannot be used, loaded or saved.
     #[error(
-        "the tokenizer{} cannot be used: {message}",
+        "the tokenizer{} cannot be used",
         path.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()))
     )]
     Tokenizer {
-        /// Its file, where it comes from one.
+        /// Its file, if it comes from one.
         path: Option<PathBuf>,
-        /// What is wrong with it.
-        message: String,
+        /// The problem of the tokenizer.
+        source: TokenizerProblem,
     },
-    /// A text that the tokenizer refused.
+    /// The tokenizer refused a text.
     #[error("the text {text:?} cannot be tokenised")]
     Tokenize {
-        /// How the text begins.
+        /// The beginning of the text.
         text: String,
-        /// What the tokenizer says.
+        /// The tokenizer's error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Names of relations that do not make a set.
+    /// The names of the relations cannot be used.
     #[error("the names of the relations cannot be used")]
     Relations(#[from] RelationSetError),
-    /// Names of entities that cannot be matched together.
-    #[error("the names of the entities are too many to be matched at once")]
+    /// The matcher of entity names cannot be built.
+    #[error("the names of the entities are too many for one matcher")]
     Names(#[source] Box<dyn Error + Send + Sync>),
-    /// A triple with a relation that the task does not have.
+    /// A triple has a relation that the task does not have.
     #[error(
-        "sentence {sentence}: relation {relation:?} is not one of the task's; add it, or choose to skip such triples"
+        "sentence {sentence}: expected a relation of the task, found {relation:?}; add the relation, or skip such triples"
     )]
     UnknownRelation {
-        /// The sentence: its index in the corpus from 0, and its id or how its text begins.
+        /// Index of the sentence in the corpus, from 0, with its id or the beginning of its text.
         sentence: String,
         /// Name of the relation.
         relation: String,
     },
-    /// A triple with an entity that its sentence does not have.
+    /// A text does not have the subject or object of a triple.
     #[error(
         "sentence {sentence}: the {role} {surface:?} of relation {relation:?} is not found in the text; \
-         correct the triple, or choose to skip such triples"
+         correct the triple, or skip such triples"
     )]
     EntityNotFound {
-        /// The sentence: its index in the corpus from 0, and its id or how its text begins.
+        /// Index of the sentence in the corpus, from 0, with its id or the beginning of its text.
         sentence: String,
         /// Name of the relation.
         relation: String,
         /// `subject` or `object`.
         role: &'static str,
-        /// The entity's surface.
+        /// Surface of the subject or object.
         surface: String,
     },
 }
 
-/// What to do about offsets that would fit in another unit.
+/// Kind of a [`DataError::Parse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ParseErrorKind {
+    /// The JSON, the table, the annotation line or the Parquet file is malformed.
+    Syntax,
+    /// The file ends too early.
+    Truncated,
+    /// An object or a line is too long.
+    TooLong,
+    /// A required field or column is missing or empty.
+    MissingField,
+    /// A field, a cell or a list has a value that the format does not allow.
+    WrongValue,
+    /// The file has fields of several formats.
+    MixedFormats,
+    /// Two columns, mentions or entities have the same name, key or id.
+    Duplicate,
+    /// A relation refers to an entity or a mention that does not exist.
+    UnknownReference,
+    /// Offsets in words do not lie in the text, or the text has another surface there.
+    WordOffsets,
+}
+
+/// What a format needs instead of a stream or a compressed file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamAlternative {
+    /// A folder.
+    #[error("is stored in a folder and cannot be a stream; give the path of a folder")]
+    Folder,
+    /// A file.
+    #[error("cannot be a stream; give the path of a file")]
+    File,
+    /// A file that is not compressed from outside.
+    #[error("is compressed internally; give a path without .gz or .zst")]
+    Uncompressed,
+}
+
+/// Problem of a sentence that cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SentenceProblem {
+    /// The sentence is inconsistent: for example, a mention's span does not slice the text to its surface.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Another sentence has the same file name in a brat folder.
+    #[error("another sentence has the file {file_name} already; give each sentence its own id")]
+    SameFile {
+        /// The file name.
+        file_name: String,
+    },
+}
+
+/// Problem of a tokenizer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenizerProblem {
+    /// The vocabulary has no token for a special purpose.
+    #[error("expected a vocabulary with {bert} or {roberta}, found neither")]
+    NoSpecialToken {
+        /// The token's name in BERT's vocabularies.
+        bert: &'static str,
+        /// The token's name in RoBERTa's vocabularies.
+        roberta: &'static str,
+    },
+    /// The tokenizers library reported an error.
+    #[error("{0}")]
+    Library(Box<dyn Error + Send + Sync>),
+}
+
+/// Advises how to read offsets that fit in another unit.
 fn remedy(fits: Option<OffsetUnit>) -> String {
     fits.map_or_else(String::new, |fits| format!(": read the file with offsets {}", fits.name()))
 }
 
-/// What messages call a sentence: its id, or how its text begins.
-pub(crate) fn name(sentence: &Sentence) -> String {
+/// Returns the id of a sentence or the beginning of its text, quoted, for messages.
+pub(crate) fn describe(sentence: &Sentence) -> String {
     format!("{:?}", sentence.id.clone().unwrap_or_else(|| beginning(&sentence.text)))
 }
 
-/// How a text begins, for messages.
+/// Returns the beginning of a text, for messages.
 pub(crate) fn beginning(text: &str) -> String {
     const CHARACTERS: usize = 60;
     match text.char_indices().nth(CHARACTERS) {

@@ -1,7 +1,8 @@
-//! Files that are compressed where their names say so, and that appear only when they are complete.
+//! Files that are compressed according to their names and replaced only when they are complete.
 
 use std::{
     error::Error,
+    fmt,
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
@@ -12,9 +13,9 @@ use tempfile::NamedTempFile;
 
 use crate::DataError;
 
-/// A file under a temporary name beside its place, which it takes with [`NewFile::finish`].
+/// A file with a temporary name, which [`NewFile::finish`] renames.
 ///
-/// Dropped before that it disappears, and what stood in its place is left as it was.
+/// If it is dropped before, it is deleted, and an existing file at its path is unchanged.
 #[derive(Debug)]
 struct NewFile {
     file: NamedTempFile,
@@ -22,17 +23,17 @@ struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file that is to stand at `path`.
+    /// Creates the temporary file in the folder of `path`.
     ///
     /// # Errors
-    /// Where the folder cannot be written ([`DataError::Write`]).
+    /// Returns [`DataError::Write`] if the folder cannot be written.
     fn create(path: &Path) -> Result<Self, DataError> {
-        // The parent of a bare name is the empty path, which stands for the working folder.
+        // The parent of a bare name is the empty path, which means the working folder.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         {
-            // A temporary file is its owner's alone; what it becomes has the rights of any new file.
+            // Temporary files are private to their owner by default; the final file gets the usual permissions.
             use std::{fs::Permissions, os::unix::fs::PermissionsExt};
             builder.permissions(Permissions::from_mode(0o666));
         }
@@ -42,10 +43,10 @@ impl NewFile {
         Ok(Self { file, path: path.to_owned() })
     }
 
-    /// Brings the file to the disk and gives it its name.
+    /// Syncs the file to the disk and renames it to its path.
     ///
     /// # Errors
-    /// Where the disk is full or the place cannot be taken ([`DataError::Write`]).
+    /// Returns [`DataError::Write`] if the disk is full or the file cannot be renamed.
     fn finish(self) -> Result<(), DataError> {
         let Self { file, path } = self;
         let synced = file.as_file().sync_all();
@@ -56,7 +57,7 @@ impl NewFile {
     }
 }
 
-/// What the system says, without the temporary name that is added to it: nobody has heard of that file.
+/// Removes the temporary name from an error, because users do not know that file.
 pub(crate) fn without_temporary_name(error: &io::Error) -> io::Error {
     let inner = error.get_ref().and_then(Error::source).and_then(|inner| inner.downcast_ref::<io::Error>());
     match inner.unwrap_or(error).raw_os_error() {
@@ -75,10 +76,11 @@ impl Write for NewFile {
     }
 }
 
-/// Replaces the file at `path` by what `write` writes, once all of it is written.
+/// Writes a file with `write` and replaces the file at `path` with it when it is complete.
 ///
 /// # Errors
-/// As [`Output`], and what `write` returns; its [`DataError::Output`] becomes [`DataError::Write`].
+/// Returns an error if the file cannot be written or `write` returns one; its [`DataError::Output`] becomes
+/// [`DataError::Write`].
 pub fn replace_file(path: &Path, write: impl FnOnce(&mut Output) -> Result<(), DataError>) -> Result<(), DataError> {
     let mut file = Output::create(path)?;
     write(&mut file).map_err(|error| match error {
@@ -88,10 +90,10 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut Output) -> Result<(), D
     file.finish()
 }
 
-/// Bytes that are read or written at once.
+/// Buffer size in bytes.
 const BUFFER: usize = 1 << 18;
 
-/// How the content of a file is compressed, by the end of its name.
+/// Compression of a file, by the extension of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Compression {
     None,
@@ -109,32 +111,31 @@ impl Compression {
     }
 }
 
-/// Whether the end of a name says that the file is compressed.
+/// Returns whether the extension of a name is that of a compressed file.
 pub(crate) fn is_compressed(path: &Path) -> bool {
     Compression::of(path) != Compression::None
 }
 
-/// The end of a name in lower case, without that of a compression.
+/// Returns the extension of a name in lower case, without that of a compression.
 pub(crate) fn bare_extension(path: &Path) -> Option<String> {
     let path = if is_compressed(path) { path.with_extension("") } else { path.to_owned() };
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
-/// The name of an input in errors: its path, or `standard input` for `-`.
+/// Returns the name of an input in errors: its path, or `standard input` for `-`.
 pub fn input_name(path: &Path) -> &Path {
     if is_standard(path) { Path::new("standard input") } else { path }
 }
 
-/// Whether a path stands for standard input or output.
+/// Returns whether a path is `-`, which means standard input or output.
 pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Opens a file to be read; `.gz` and `.zst` at the end of its name are decompressed on the way, and `-` is standard
-/// input.
+/// Opens a file for reading. Files named `.gz` or `.zst` are decompressed, and `-` is standard input.
 ///
 /// # Errors
-/// Where the file cannot be opened ([`DataError::Read`]). What is wrong with its content shows when it is read.
+/// Returns [`DataError::Read`] if the file cannot be opened. Problems of its content are reported when it is read.
 pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
     if is_standard(path) {
         return Ok(Box::new(BufReader::new(io::stdin())));
@@ -148,12 +149,34 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
     })
 }
 
-/// A file to be written, which takes its place with [`Output::finish`] and not before; `.gz` and `.zst` at the end of
-/// its name are compressed on the way, and `-` is standard output. What is no file, such as `/dev/null` or a named pipe, is
-/// written to as it stands; of a link, the file that it points to is replaced.
+/// A file that is written under a temporary name and renamed by [`Output::finish`].
+///
+/// Files named `.gz` or `.zst` are compressed, and `-` is standard output. Special files (`/dev/null`, pipes) are
+/// written in place. If the path is a symbolic link, the file that it points to is replaced.
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("texts.txt.gz");
+/// let mut output = rere_data::Output::create(&path)?;
+/// output.write_all("Ada was born in London.\n".as_bytes())?;
+/// assert!(!path.exists());
+/// output.finish()?;
+/// let mut text = String::new();
+/// rere_data::open(&path)?.read_to_string(&mut text)?;
+/// assert_eq!(text, "Ada was born in London.\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Output {
     encoder: Encoder,
     path: PathBuf,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 enum Encoder {
@@ -164,7 +187,7 @@ enum Encoder {
 
 enum Sink {
     File(NewFile),
-    /// A device or a pipe: a file in its place would take it away from everyone.
+    /// A device or a pipe, which must not be replaced by a file.
     Special(File),
     Standard(io::Stdout),
 }
@@ -174,14 +197,16 @@ impl Sink {
         if is_standard(path) {
             return Ok(Self::Standard(io::stdout()));
         }
-        let there = std::fs::metadata(path);
-        // A link stays, and what it points to is replaced. /dev/stdout is one, to a file where the shell made it so.
+        let existing = std::fs::metadata(path);
+        // The target of a link is replaced. /dev/stdout is a link, to a file if the shell redirects it.
         let target = match std::fs::symlink_metadata(path) {
             Ok(link) if link.is_symlink() => std::fs::canonicalize(path).ok(),
             _ => Some(path.to_owned()),
         };
-        match (target, there) {
-            (Some(target), Ok(there)) if there.is_file() || there.is_dir() => NewFile::create(&target).map(Self::File),
+        match (target, existing) {
+            (Some(target), Ok(existing)) if existing.is_file() || existing.is_dir() => {
+                NewFile::create(&target).map(Self::File)
+            }
             (_, Ok(_)) => {
                 let opened = File::options().write(true).open(path);
                 opened.map(Self::Special).map_err(|source| DataError::Write { path: path.to_owned(), source })
@@ -192,10 +217,10 @@ impl Sink {
 }
 
 impl Output {
-    /// Begins a file that is to stand at `path`.
+    /// Creates the temporary file in the folder of `path`.
     ///
     /// # Errors
-    /// Where the folder cannot be written ([`DataError::Write`]).
+    /// Returns [`DataError::Write`] if the folder cannot be written.
     pub fn create(path: &Path) -> Result<Self, DataError> {
         let sink = BufWriter::with_capacity(BUFFER, Sink::open(path)?);
         let encoder = match Compression::of(path) {
@@ -209,10 +234,10 @@ impl Output {
         Ok(Self { encoder, path: path.to_owned() })
     }
 
-    /// Ends the compressed stream, brings the file to the disk and gives it its name.
+    /// Ends the compressed stream, syncs the file to the disk and renames it to its path.
     ///
     /// # Errors
-    /// Where the disk is full or the place cannot be taken ([`DataError::Write`]).
+    /// Returns [`DataError::Write`] if the disk is full or the file cannot be renamed.
     pub fn finish(self) -> Result<(), DataError> {
         let Self { encoder, path } = self;
         let ended = match encoder {
@@ -271,9 +296,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_message_has_a_temporary_name() {
+    fn messages_do_not_have_temporary_names() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = Output::create(&folder.path().join("none/corpus.jsonl")).err().expect("no such folder");
+        let error = Output::create(&folder.path().join("none/corpus.jsonl")).expect_err("no such folder");
         let cause = error.source().expect("a cause").to_string();
         assert!(
             error.to_string().ends_with("corpus.jsonl cannot be written: its folder is not found")

@@ -1,22 +1,23 @@
-//! What an encoder reads of a text, in token ids.
+//! Inputs of an encoder, in token ids.
 
 use std::ops::Range;
 
 use crate::Tokenizer;
 
-/// Special tokens of [`sentence_input`].
+/// Number of special tokens of [`sentence_input`].
 pub const SENTENCE_EXTRA: usize = 2;
 
-/// Special tokens of [`query_input`].
+/// Number of special tokens of [`query_input`].
 pub const QUERY_EXTRA: usize = 3;
 
-/// A sentence alone, `[CLS] sentence [SEP]`: [`SENTENCE_EXTRA`] tokens more than `sentence`, which begins at 1.
+/// Returns `[CLS] sentence [SEP]`, which has [`SENTENCE_EXTRA`] tokens more than `sentence`. The sentence begins at
+/// position 1.
 pub fn sentence_input(tokenizer: &Tokenizer, sentence: &[u32]) -> Vec<u32> {
     [&[tokenizer.cls()], sentence, &[tokenizer.sep()]].concat()
 }
 
-/// A query and a sentence, `[CLS] query [SEP] sentence [SEP]`: [`QUERY_EXTRA`] tokens more than `query` and `sentence`; and
-/// the positions of the sentence's tokens in it.
+/// Returns `[CLS] query [SEP] sentence [SEP]`, which has [`QUERY_EXTRA`] tokens more than `query` and `sentence`, and
+/// the positions of the sentence's tokens.
 pub fn query_input(tokenizer: &Tokenizer, query: &[u32], sentence: &[u32]) -> (Vec<u32>, Range<usize>) {
     let (cls, sep) = (tokenizer.cls(), tokenizer.sep());
     let ids = [&[cls], query, &[sep], sentence, &[sep]].concat();
@@ -24,11 +25,11 @@ pub fn query_input(tokenizer: &Tokenizer, query: &[u32], sentence: &[u32]) -> (V
     (ids, start..start + sentence.len())
 }
 
-/// Windows over a text of `tokens` tokens, each at most `max` long, that cover it from left to right; each shares at
-/// least `overlap` tokens with the one before. The last one ends with the text and is as long as the others. A text
-/// that fits is one window; one of no token has none.
+/// Returns windows of at most `max` tokens that cover a text of `tokens` tokens from left to right.
 ///
-/// So that windows move on, a `max` of 0 is taken as 1, and an `overlap` over `max - 1` as `max - 1`.
+/// Each window shares at least `overlap` tokens with the previous one. The last one ends with the text and is as long
+/// as the others. A text that fits gets one window, an empty text none. A `max` of 0 counts as 1, and an `overlap`
+/// above `max - 1` as `max - 1`.
 ///
 /// ```
 /// assert_eq!(rere_data::windows(10, 6, 2), [0..6, 4..10]);

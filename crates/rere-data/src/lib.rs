@@ -1,46 +1,45 @@
-//! Corpora of relation extraction: read, checked, converted, cleaned, labelled, tokenised, and made into training examples and
-//! batches.
+//! Corpora of relation extraction: reading, writing, cleaning, labelling, tokenisation, training labels and batches.
 //!
-//! Use this crate to read a corpus in any of twenty formats and to write it in another, to label text by a knowledge base, and to feed
-//! an encoder: it finds the mentions of each entity, marks them on the tokens, and says what it could not use. It
-//! knows no tensor library; ids and labels are plain vectors.
+//! Use this crate to read a corpus in any of twenty formats and to write it in another, to label text with a knowledge
+//! base, and to prepare training data for an encoder. It finds the mentions of each entity, locates them in the tokens,
+//! and reports what it could not use. It depends on no tensor library; ids and labels are plain vectors.
 //!
-//! | step | items |
+//! | task | items |
 //! |---|---|
-//! | files to sentences | [`Reader`], [`ReadOptions`], [`read`](fn@read), [`read_reporting`], [`Format`] |
-//! | the same by a thread of its own, in chunks | [`Chunks`] |
-//! | sentences to files, which appear only when they are complete | [`Writer`], [`write`](fn@write), [`UnsupportedCounts`] |
-//! | other files, compressed by their names, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
-//! | surfaces to places, places to tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
-//! | what a corpus should not have | [`Cleaner`] |
-//! | sentences that repeat a text | [`Merger`] |
-//! | labels removed on purpose | [`TripleDropper`] |
-//! | what a corpus holds, and how rare its positive labels are | [`Stats`], [`ClassPriors`] |
-//! | texts to triples, by a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
-//! | text to tokens, with their places in the text | [`Tokenizer`], [`Tokens`] |
-//! | sentences to tokens, with their triples located | [`LocatedCorpus`], [`LocatedReport`] |
-//! | located triples to the labels of P1, pair classification | [`pair_mentions`], [`pair_labels`] |
-//! | to those of P2, CasRel | [`casrel_subjects`], [`casrel_objects`] |
-//! | to those of P3, relations and their pointers | [`relation_labels`], [`pointer_marks`] |
-//! | to those of TPLinker | [`handshake_cells`] |
-//! | to those of novel tagging | [`tag_labels`], [`tag_count`] |
-//! | token ids to what an encoder reads | [`sentence_input`], [`query_input`], [`windows`] |
-//! | rows to batches | [`shuffled_batches`], [`shuffled_token_batches`], [`token_batches`], [`pad`] |
+//! | read files | [`Reader`], [`ReadOptions`], [`read`](fn@read), [`read_reporting`], [`Format`] |
+//! | read in the background, in chunks | [`Chunks`] |
+//! | write files, which replace others only when they are complete | [`Writer`], [`write`](fn@write), [`UnsupportedCounts`] |
+//! | other files, compressed by name, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
+//! | locate surfaces in texts, and spans in tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
+//! | clean a corpus | [`Cleaner`] |
+//! | merge sentences with the same text | [`Merger`] |
+//! | remove labels at random | [`TripleDropper`] |
+//! | compute statistics and class priors | [`Stats`], [`ClassPriors`] |
+//! | label texts with a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
+//! | tokenise texts | [`Tokenizer`], [`Tokens`] |
+//! | tokenise sentences and locate their triples | [`LocatedCorpus`], [`LocatedReport`] |
+//! | training labels of P1, pair classification | [`pair_mentions`], [`pair_labels`] |
+//! | training labels of P2, CasRel | [`casrel_subjects`], [`casrel_objects`] |
+//! | training labels of P3, relations and pointers | [`relation_labels`], [`pointer_marks`] |
+//! | training labels of TPLinker | [`handshake_cells`] |
+//! | training labels of novel tagging | [`tag_labels`], [`tag_count`] |
+//! | inputs of an encoder | [`sentence_input`], [`query_input`], [`windows`] |
+//! | batches | [`shuffled_batches`], [`shuffled_token_batches`], [`token_batches`], [`pad`] |
 //!
-//! Types of [`rere_core`] that the signatures of this crate name are exported here too.
+//! The types of [`rere_core`] in the signatures of this crate are re-exported.
 //!
 //! # Formats
 //!
-//! [`Format`] lists them, and `docs/formats.md` of the repository shows each. The content tells which one a file has. In memory all
-//! become [`Sentence`]s, whose spans are half-open in bytes whatever the file counts. Fields without a meaning here are kept in
-//! [`Sentence::extra`] and written back. A sentence without a file is read from and written to JSON of the rere format by serde: see
+//! [`Format`] lists the formats; the format of a file is detected from its content. In memory, a corpus consists of
+//! [`Sentence`]s, whose spans count bytes, whatever the file counts. Unrecognised fields are kept in [`Sentence::extra`]
+//! and written back. Without files, sentences are converted to and from JSON of the rere format with serde: see
 //! [`rere_core::json`].
 //!
-//! The feature `parquet` brings that format, and crates of Apache Arrow with it.
+//! The feature `parquet` adds the Parquet format, which needs crates of Apache Arrow.
 //!
-//! # StepPriors and checking
+//! # Reading and checking
 //!
-//! An error says what is wrong, where, and what to do.
+//! An error describes the problem, its location and the remedy.
 //!
 //! ```
 //! use rere_data::{ReadOptions, Reader};
@@ -48,7 +47,7 @@
 //! let corpus = r#"{"text": "Ada was born in London", "triples": [{"subject": {"text": "Ada", "start": 0, "end": 3},
 //!     "relation": "born_in", "object": {"text": "London", "start": 16, "end": 23}}]}"#;
 //! let options = ReadOptions::default();
-//! // From a file, compressed or not, or a folder of brat's: Reader::open(path, &options)?
+//! // From a file, compressed or not, or a brat folder: Reader::open(path, &options)?
 //! let mut reader = Reader::new(std::io::Cursor::new(format!("[{corpus}]")), "corpus.json", &options)?;
 //! let error = reader.next().expect("a sentence").expect_err("London ends at 22");
 //! assert_eq!(
@@ -61,10 +60,10 @@
 //!
 //! # Converting
 //!
-//! Mentions get places for a format that wants them, and what it cannot hold is counted.
+//! Mentions need offsets for some formats, and content that a format cannot hold is counted.
 //!
 //! ```
-//! use rere_data::{Occurrence, Folding, Format, Locator, Unsupported, ReadOptions, Reader, Writer, read};
+//! use rere_data::{Folding, Format, Locator, Occurrence, ReadOptions, Reader, Unsupported, Writer, read};
 //!
 //! let corpus = r#"{"text": "Ada was born in London .", "triple_list": [["Ada", "born_in", "London"], ["Ada", "met", "Charles"]]}"#;
 //! let folder = tempfile::tempdir()?;
@@ -76,8 +75,8 @@
 //!     locator.locate(&mut sentence);
 //!     writer.write(&sentence)?;
 //! }
-//! let lost = writer.finish()?;
-//! assert_eq!((locator.report().missing, lost.count(Unsupported::Triple)), (1, 1));
+//! let unsupported = writer.finish()?;
+//! assert_eq!((locator.report().missing, unsupported.count(Unsupported::Triple)), (1, 1));
 //! assert_eq!(read(&path)?[0].triples[0].object.text, "London");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -115,6 +114,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod align;
 mod batch;
 mod chunks;
@@ -137,8 +138,8 @@ mod tokenize;
 pub use rere_core;
 #[doc(no_inline)]
 pub use rere_core::{
-    ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, OffsetUnit, Probability, RelationSet,
-    RelationSetError, Sentence, TokenSpan, Triple, UnknownOffsetUnit,
+    ByteSpan, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, OffsetError, OffsetUnit, Probability,
+    RelationSet, RelationSetError, Sentence, TokenSpan, Triple, UnknownOffsetUnit,
 };
 
 pub use align::{
@@ -149,8 +150,8 @@ pub use batch::{Padded, pad, shuffled_batches, shuffled_token_batches, token_bat
 pub use chunks::Chunks;
 pub use class_priors::{ClassPriors, StepPriors};
 pub use clean::{CleanReport, CleanSettings, Cleaner};
-pub use drop_triples::{DropBy, DropReport, TripleDropper};
-pub use error::DataError;
+pub use drop_triples::{DropBy, DropReport, TripleDropper, UnknownDropBy};
+pub use error::{DataError, ParseErrorKind, SentenceProblem, StreamAlternative, TokenizerProblem};
 pub use file::{Output, input_name, is_standard, open, replace_file};
 pub use format::{
     Format, ReadOptions, ReadReport, Reader, Unsupported, UnsupportedCounts, Writer, read, read_reporting, write,
@@ -160,9 +161,35 @@ pub use layout::{
     LocatedTriple, TagLabels, casrel_objects, casrel_subjects, handshake_cells, pair_labels, pair_mentions,
     pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
 };
-pub use locate::{LocateReport, Locator, Occurrence};
+pub use locate::{LocateReport, Locator, Occurrence, UnknownOccurrence};
 pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, OnMissing};
 pub use merge::{MergeReport, Merger};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use text::{Folding, occurrences};
 pub use tokenize::{LocatedMention, Tokenizer, Tokens, to_tokens};
+
+const fn assert_send<T: Send>() {}
+
+const fn assert_send_sync<T: Send + Sync>() {}
+
+const _: () = {
+    assert_send::<Reader>();
+    assert_send::<Writer>();
+    assert_send::<Chunks<Reader>>();
+    assert_send_sync::<Aligner>();
+    assert_send_sync::<Cleaner>();
+    assert_send_sync::<DataError>();
+    assert_send_sync::<EntityMatcher>();
+    assert_send_sync::<KnowledgeBase>();
+    assert_send_sync::<LocatedCorpus>();
+    assert_send_sync::<Locator>();
+    assert_send_sync::<Merger>();
+    assert_send_sync::<ReadOptions>();
+    assert_send_sync::<Stats>();
+    assert_send_sync::<Tokenizer>();
+    assert_send_sync::<TripleDropper>();
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,4 +1,4 @@
-//! Spans for mentions of which only the surface is known.
+//! Spans for mentions that have a surface only.
 
 use std::{fmt, str::FromStr};
 
@@ -6,13 +6,13 @@ use rere_core::{ByteSpan, Mention, Sentence, Triple};
 use serde::Serialize;
 
 use crate::{
-    error::name,
+    error::describe,
     mention::list_mentions,
     text::{Folded, Folding, occurrences},
 };
 
-/// The places of a mention: its span if it has one, otherwise all places of its surface.
-pub(crate) fn places(text: &str, mention: &Mention) -> Vec<ByteSpan> {
+/// Returns the span of a mention if it has one, otherwise all occurrences of its surface.
+pub(crate) fn mention_spans(text: &str, mention: &Mention) -> Vec<ByteSpan> {
     match mention.span {
         Some(span) if span.slice(text) == Ok(&mention.text) => vec![span],
         Some(_) => Vec::new(),
@@ -20,33 +20,47 @@ pub(crate) fn places(text: &str, mention: &Mention) -> Vec<ByteSpan> {
     }
 }
 
-/// Which of several places a mention gets that has none yet.
+/// Which occurrence in the text a mention without a span gets.
+///
+/// ```
+/// use rere_data::Occurrence;
+///
+/// assert_eq!("first".parse(), Ok(Occurrence::First));
+/// let error = "last".parse::<Occurrence>().expect_err("no such name");
+/// assert_eq!(error.to_string(), "expected one of all, first, nearest, found \"last\"");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Occurrence {
-    /// All: a triple becomes one for each place of its subject and each of its object.
+    /// All: a triple becomes one triple for each occurrence of its subject and of its object.
     All,
     /// The first of the subject, and the first of the object.
     First,
-    /// The subject's and the object's that have the fewest bytes between them, of equally near ones the first. Those of two
-    /// places that overlap are taken only where all do.
+    /// The pair of a subject and an object with the fewest bytes between them; the first one of equally near pairs.
+    /// Overlapping occurrences are used only if there are no others.
     #[default]
     Nearest,
 }
 
-impl FromStr for Occurrence {
-    type Err = String;
+/// Error of a name that is not that of an [`Occurrence`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of all, first, nearest, found {0:?}")]
+pub struct UnknownOccurrence(String);
 
-    fn from_str(name: &str) -> Result<Self, String> {
+impl FromStr for Occurrence {
+    type Err = UnknownOccurrence;
+
+    fn from_str(name: &str) -> Result<Self, UnknownOccurrence> {
         match name {
             "all" => Ok(Self::All),
             "first" => Ok(Self::First),
             "nearest" => Ok(Self::Nearest),
-            _ => Err(format!("{name:?} is none of all, first and nearest")),
+            _ => Err(UnknownOccurrence(name.to_owned())),
         }
     }
 }
 
-/// Gives mentions that are surfaces alone their places in the text, one sentence after the other.
+/// Adds spans to mentions that have a surface only, sentence by sentence.
 ///
 /// ```
 /// use rere_core::{ByteSpan, Sentence, Triple};
@@ -63,61 +77,62 @@ impl FromStr for Occurrence {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Locator {
-    choice: Occurrence,
+    occurrence: Occurrence,
     folding: Folding,
     report: LocateReport,
 }
 
-/// What a [`Locator`] has done.
+/// Report of a [`Locator`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct LocateReport {
-    /// Mentions that were looked for.
+    /// Mentions without a span.
     pub mentions: usize,
-    /// Those that have a place now.
+    /// Mentions that got a span.
     pub located: usize,
-    /// Those of them with several places to choose from.
+    /// Located mentions with several occurrences.
     pub several: usize,
-    /// Those whose surface is not that of the text, but for folding.
+    /// Located mentions whose surface equals that of the text only after folding.
     pub folded: usize,
-    /// Those that stand nowhere in their text, and are left as they were.
+    /// Mentions that do not occur in their text; they are unchanged.
     pub missing: usize,
-    /// The first of these: its surface and its sentence.
+    /// The first missing mention: its surface and its sentence.
     pub first_missing: Option<String>,
 }
 
 impl Locator {
-    /// Chooses among places by `choice`; `folding` says what else counts as a surface that stands nowhere as a
-    /// whole word as it is.
-    pub fn new(choice: Occurrence, folding: Folding) -> Self {
-        Self { choice, folding, report: LocateReport::default() }
+    /// Creates a locator that chooses among several occurrences by `occurrence`. Surfaces that do not occur as whole
+    /// words are searched with `folding`.
+    pub fn new(occurrence: Occurrence, folding: Folding) -> Self {
+        Self { occurrence, folding, report: LocateReport::default() }
     }
 
-    /// What was done so far.
+    /// Returns the report on the sentences so far.
     pub fn report(&self) -> &LocateReport {
         &self.report
     }
 
-    /// Gives the mentions of a sentence their places. Those that have one keep it.
+    /// Adds spans to the mentions of a sentence. Existing spans are kept.
     pub fn locate(&mut self, sentence: &mut Sentence) {
         let folded = self.folding.apply(&sentence.text);
         let text = folded.original;
-        let call = || name(sentence);
-        let triples = self.locate_pairs(&folded, &sentence.triples, call);
-        let negatives = self.locate_pairs(&folded, &sentence.negatives, call);
+        let describe_sentence = || describe(sentence);
+        let triples = self.locate_pairs(&folded, &sentence.triples, describe_sentence);
+        let negatives = self.locate_pairs(&folded, &sentence.negatives, describe_sentence);
         let mut entities = Vec::with_capacity(sentence.entities.len());
         for entity in &sentence.entities {
-            let mut places = self.candidates(&folded, entity, call);
-            if self.choice != Occurrence::All {
-                places.truncate(1);
+            let mut spans = self.candidates(&folded, entity, describe_sentence);
+            if self.occurrence != Occurrence::All {
+                spans.truncate(1);
             }
-            entities.extend(places.into_iter().map(|place| put(text, entity, place)));
+            entities.extend(spans.into_iter().map(|span| mention_at(text, entity, span)));
         }
         drop(folded);
         list_mentions(&mut entities, &negatives, &triples);
         (sentence.triples, sentence.negatives, sentence.entities) = (triples, negatives, entities);
     }
 
-    /// Triples with the places of their mentions; several for one if all places are wanted.
+    /// Returns the triples with spans; with [`Occurrence::All`], several for one triple.
     fn locate_pairs(
         &mut self,
         folded: &Folded,
@@ -129,81 +144,75 @@ impl Locator {
         for triple in triples {
             let [subjects, objects] =
                 [&triple.subject, &triple.object].map(|mention| self.candidates(folded, mention, sentence));
-            let of = |(subject, object): (Place, Place)| {
-                Triple::new(
-                    put(text, &triple.subject, subject),
-                    triple.relation.clone(),
-                    put(text, &triple.object, object),
-                )
-                .with_score(triple.score)
+            let triple_at = |(subject, object): (Option<ByteSpan>, Option<ByteSpan>)| {
+                let subject = mention_at(text, &triple.subject, subject);
+                let object = mention_at(text, &triple.object, object);
+                Triple::new(subject, triple.relation.clone(), object).with_score(triple.score)
             };
-            match self.choice {
-                Occurrence::First => located.push(of((subjects[0], objects[0]))),
-                Occurrence::Nearest => located.push(of(nearest(&subjects, &objects))),
+            match self.occurrence {
+                Occurrence::First => located.push(triple_at((subjects[0], objects[0]))),
+                Occurrence::Nearest => located.push(triple_at(nearest(&subjects, &objects))),
                 Occurrence::All => {
                     let pairs =
                         subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object)));
-                    located.extend(pairs.map(of));
+                    located.extend(pairs.map(triple_at));
                 }
             }
         }
         located
     }
 
-    /// The places of a mention, one at least: `None` where it stands nowhere.
-    fn candidates(&mut self, folded: &Folded, mention: &Mention, sentence: impl Fn() -> String) -> Vec<Place> {
+    /// Returns the spans that a mention may get, at least one: `None` if it does not occur in the text.
+    fn candidates(
+        &mut self,
+        folded: &Folded,
+        mention: &Mention,
+        sentence: impl Fn() -> String,
+    ) -> Vec<Option<ByteSpan>> {
         if mention.span.is_some() {
             return vec![mention.span];
         }
-        let places = folded.occurrences(&mention.text);
+        let spans = folded.occurrences(&mention.text);
         let report = &mut self.report;
         report.mentions += 1;
-        if places.is_empty() {
+        if spans.is_empty() {
             report.missing += 1;
             report.first_missing.get_or_insert_with(|| format!("{:?} in {}", mention.text, sentence()));
             return vec![None];
         }
         report.located += 1;
-        report.several += usize::from(places.len() > 1);
-        report.folded += usize::from(folded.original[places[0].start..places[0].end] != *mention.text.trim());
-        places.into_iter().map(Some).collect()
+        report.several += usize::from(spans.len() > 1);
+        report.folded += usize::from(folded.original[spans[0].start..spans[0].end] != *mention.text.trim());
+        spans.into_iter().map(Some).collect()
     }
 }
 
-/// Where a mention stands, if it does.
-type Place = Option<ByteSpan>;
-
-/// The mention at one of its candidates; a mention that has a place, or gets none, stays as it is.
-fn put(text: &str, mention: &Mention, place: Place) -> Mention {
-    match place {
-        Some(span) if mention.span.is_none() => {
-            let (entity_type, entity) = (mention.entity_type.clone(), mention.entity.clone());
-            {
-                let mut mention = Mention::of(&text[span.start..span.end]).with_span(place);
-                mention.entity_type = entity_type;
-                mention.entity = entity;
-                mention
-            }
-        }
-        _ => mention.clone(),
+/// Returns the mention with a span and the surface of the text there. A mention that has a span, or gets none, is
+/// unchanged.
+fn mention_at(text: &str, mention: &Mention, span: Option<ByteSpan>) -> Mention {
+    let mut located = mention.clone();
+    if let (None, Some(ByteSpan { start, end })) = (mention.span, span) {
+        text[start..end].clone_into(&mut located.text);
+        located.span = span;
     }
+    located
 }
 
-/// The places of subject and object that are nearest to each other. Of several places of one mention, each begins and ends
-/// behind the one before it.
-fn nearest(subjects: &[Place], objects: &[Place]) -> (Place, Place) {
-    let others: Vec<ByteSpan> = objects.iter().copied().flatten().collect();
+/// Returns the spans of subject and object that are nearest to each other. The spans of a mention must ascend in start
+/// and end.
+fn nearest(subjects: &[Option<ByteSpan>], objects: &[Option<ByteSpan>]) -> (Option<ByteSpan>, Option<ByteSpan>) {
+    let object_spans: Vec<ByteSpan> = objects.iter().copied().flatten().collect();
     let distance = |&(subject, object): &(ByteSpan, ByteSpan)| {
         object.start.saturating_sub(subject.end).max(subject.start.saturating_sub(object.end))
     };
-    // Of the objects that do not overlap a subject, the last before it and the first behind it are the nearest.
+    // Of the objects that do not overlap a subject, the last one before it and the first one after it are the nearest.
     let pairs = subjects.iter().copied().flatten().flat_map(|subject| {
-        let before = others.partition_point(|object| object.end <= subject.start).checked_sub(1);
-        let behind = others.partition_point(|object| object.start < subject.end);
-        let near = [before.map(|at| others[at]), others.get(behind).copied()];
+        let before = object_spans.partition_point(|object| object.end <= subject.start).checked_sub(1);
+        let after = object_spans.partition_point(|object| object.start < subject.end);
+        let near = [before.map(|at| object_spans[at]), object_spans.get(after).copied()];
         near.into_iter().flatten().map(move |object| (subject, object))
     });
-    // Where all overlap, or one of the two stands nowhere, the first are as near as any.
+    // If all overlap, or one of the two does not occur, the first ones are used.
     match pairs.min_by_key(distance) {
         Some((subject, object)) => (Some(subject), Some(object)),
         None => (subjects.first().copied().flatten(), objects.first().copied().flatten()),
@@ -215,8 +224,8 @@ impl fmt::Display for LocateReport {
         let Self { mentions, located, several, folded, missing, first_missing } = self;
         write!(
             f,
-            "{mentions} mentions without a place: {located} located ({several} of them at one of several places, {folded} of \
-             them by folding), {missing} found nowhere"
+            "{mentions} mentions without offsets: {located} located ({several} with several occurrences, {folded} by folding), \
+             {missing} not found"
         )?;
         first_missing.as_ref().map_or(Ok(()), |first| write!(f, ", first {first}"))
     }
@@ -228,22 +237,22 @@ mod tests {
 
     use super::*;
 
-    /// Start of the subject and of the object of each triple, after locating.
-    fn located(text: &str, subject: &str, object: &str, choice: Occurrence) -> Vec<(Option<usize>, Option<usize>)> {
+    /// Locates a triple and returns the start of the subject and of the object of each resulting triple.
+    fn located(text: &str, subject: &str, object: &str, occurrence: Occurrence) -> Vec<(Option<usize>, Option<usize>)> {
         let mut sentence = Sentence::new(text).with_triples(vec![Triple::of(subject, "r", object)]);
-        Locator::new(choice, Folding::NONE).locate(&mut sentence);
+        Locator::new(occurrence, Folding::NONE).locate(&mut sentence);
         let start = |mention: &Mention| mention.span.map(|span| span.start);
         sentence.triples.iter().map(|t| (start(&t.subject), start(&t.object))).collect()
     }
 
     #[test]
-    fn a_place_is_chosen() {
+    fn an_occurrence_is_chosen() {
         let text = "a . b a . b";
         assert_eq!(located(text, "a", "b", Occurrence::First), [(Some(0), Some(4))]);
         assert_eq!(located(text, "a", "b", Occurrence::Nearest), [(Some(6), Some(4))]);
         let all = [(0, 4), (0, 10), (6, 4), (6, 10)].map(|(subject, object)| (Some(subject), Some(object)));
         assert_eq!(located(text, "a", "b", Occurrence::All), all);
-        // Of equally near ones the first; of one surface two places, where there are two.
+        // Of equally near pairs the first; two occurrences of one surface, if there are two.
         assert_eq!(located("b a b", "a", "b", Occurrence::Nearest), [(Some(2), Some(0))]);
         assert_eq!(located("a b a", "a", "a", Occurrence::Nearest), [(Some(0), Some(4))]);
         assert_eq!(located("a b", "a", "a", Occurrence::Nearest), [(Some(0), Some(0))]);
@@ -251,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_kept_and_misses_reported() {
+    fn spans_are_kept_and_missing_mentions_reported() {
         let text = "Zoë  left PARIS , Paris";
         let placed = Mention::at(text, ByteSpan::new(11, 16)).expect("fits").with_entity_type("LOC");
         let mut sentence = Sentence::new(text)
@@ -268,7 +277,7 @@ mod tests {
         locator.locate(&mut sentence);
         assert_eq!(sentence.triples[0].subject, Mention::at(text, ByteSpan::new(0, 10)).expect("fits"));
         assert_eq!(sentence.triples[0].object, placed);
-        // The surface as it is comes before the folded one.
+        // An exact occurrence is preferred to a folded one.
         assert_eq!(sentence.triples[1].object.span, Some(ByteSpan::new(19, 24)));
         assert_eq!(sentence.entities[1].entity_type.as_deref(), Some("PER"));
         assert_eq!(sentence.entities[1].text, "Zoë  left");
@@ -277,10 +286,13 @@ mod tests {
         assert!(report.to_string().contains("first \"Zoe\" in \"Zoë  left PARIS , Paris\""), "{report}");
     }
 
-    /// The nearest of all pairs, one after the other.
-    fn nearest_of_all(subjects: &[Place], objects: &[Place]) -> (Place, Place) {
+    /// Returns the nearest of all pairs, by comparing each.
+    fn nearest_of_all(
+        subjects: &[Option<ByteSpan>],
+        objects: &[Option<ByteSpan>],
+    ) -> (Option<ByteSpan>, Option<ByteSpan>) {
         let pairs = subjects.iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object)));
-        let distance = |&(subject, object): &(Place, Place)| match (subject, object) {
+        let distance = |&(subject, object): &(Option<ByteSpan>, Option<ByteSpan>)| match (subject, object) {
             (Some(subject), Some(object)) => {
                 let between = object.start.saturating_sub(subject.end).max(subject.start.saturating_sub(object.end));
                 (subject.overlaps(object), between)
@@ -290,8 +302,8 @@ mod tests {
         pairs.min_by_key(distance).unwrap_or_default()
     }
 
-    /// The candidates of a mention: none, one anywhere, or several that begin and end one behind the other.
-    fn candidates() -> impl Strategy<Value = Vec<Place>> {
+    /// Generates the spans of a mention: none, one anywhere, or several that ascend in start and end.
+    fn candidates() -> impl Strategy<Value = Vec<Option<ByteSpan>>> {
         let one = (0usize..30, 0usize..6).prop_map(|(start, length)| vec![Some(ByteSpan::new(start, start + length))]);
         let several = (prop::collection::btree_set(0usize..30, 2..12), 1usize..4).prop_map(|(borders, apart)| {
             let borders: Vec<usize> = borders.into_iter().collect();
@@ -303,7 +315,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_nearest_are_those_of_all_pairs(subjects in candidates(), objects in candidates()) {
+        fn the_nearest_pair_is_that_of_a_full_comparison(subjects in candidates(), objects in candidates()) {
             prop_assert_eq!(nearest(&subjects, &objects), nearest_of_all(&subjects, &objects));
         }
 
@@ -315,11 +327,11 @@ mod tests {
             space: bool,
             characters: bool,
         ) {
-            for choice in [Occurrence::All, Occurrence::First, Occurrence::Nearest] {
+            for occurrence in [Occurrence::All, Occurrence::First, Occurrence::Nearest] {
                 let folding = Folding { case, space, characters };
                 let triples = vec![Triple::of(surfaces.clone(), "r", "a")];
                 let mut sentence = Sentence::new(text.clone()).with_triples(triples);
-                let mut locator = Locator::new(choice, folding);
+                let mut locator = Locator::new(occurrence, folding);
                 locator.locate(&mut sentence);
                 let report = locator.report();
                 prop_assert_eq!(report.located + report.missing, report.mentions);

@@ -1,4 +1,4 @@
-//! A corpus in tokens: each sentence tokenised, each triple located.
+//! A tokenised corpus whose triples are located in the tokens.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,51 +10,69 @@ use rayon::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, LocatedMention, LocatedTriple, Tokenizer, Tokens, error::name, locate::places, to_tokens};
+use crate::{
+    DataError, LocatedMention, LocatedTriple, Tokenizer, Tokens, error::describe, locate::mention_spans, to_tokens,
+};
 
-/// What to do with a triple that its sentence or the task does not bear out: its subject or object is not in the text,
-/// or its relation is not one of the task's.
+/// What to do with a triple whose subject or object is not in the text, or whose relation is not one of the task's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum OnMissing {
-    /// Stop with an error that names the sentence.
+    /// Return an error that names the sentence.
     #[default]
     Error,
-    /// Leave the triple out, also out of the labels, and count it.
+    /// Leave the triple out of the labels and count it.
     Skip,
 }
 
-/// A sentence in tokens.
+/// A tokenised sentence with its triples.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LocatedSentence {
-    /// The tokens of its text; none if the text has no token.
+    /// The tokens of the text.
     pub tokens: Tokens,
-    /// Its triples, in the order of the corpus, each once. A triple that could not be used is not among them.
+    /// The triples, in the order of the corpus, without repetitions and without triples that could not be used.
     pub triples: Vec<LocatedTriple>,
 }
 
-/// A corpus in tokens, with a sentence for each sentence of the corpus, in its order. From it the label layouts make what a
-/// system trains on.
+/// A tokenised corpus whose triples are located in the tokens.
+///
+/// It has one sentence for each sentence of the corpus, in the same order. The label layouts, such as
+/// [`pointer_marks`](crate::pointer_marks), turn it into training labels.
+///
+/// ```
+/// use rere_data::{LocatedCorpus, OnMissing, RelationSet, Sentence, Tokenizer, Triple, pointer_marks};
+///
+/// let sentences = [Sentence::new("Ada was born in London").with_triples([Triple::of("Ada", "born in", "London")])];
+/// let tokenizer = Tokenizer::train_words([sentences[0].text.as_str()], 1, 30_000)?;
+/// let relations = RelationSet::from_names(["born in"])?;
+/// let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, OnMissing::Skip)?;
+/// assert!(corpus.report.is_complete(), "{}", corpus.report);
+/// assert_eq!(pointer_marks(&corpus.sentences[0].triples), [[0], [0], [4], [4]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct LocatedCorpus {
     /// The sentences.
     pub sentences: Vec<LocatedSentence>,
-    /// What the corpus holds, and what of it could not be used.
+    /// Counts of the corpus and of what could not be used.
     pub report: LocatedReport,
 }
 
-/// Counts of what a corpus holds, and of what could not be used, by cause.
+/// Counts of a [`LocatedCorpus`] and of what could not be used, by cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LocatedReport {
     /// Sentences of the corpus.
     pub sentences: usize,
     /// Triples of the corpus.
     pub triples: usize,
-    /// Mentions found, each once per sentence, relation and role.
+    /// Located mentions, counted once per sentence, relation and role.
     pub mentions: usize,
-    /// Mentions with a border inside a token: the whole token is marked.
+    /// Mentions that begin or end inside a token; the whole token is marked.
     pub misaligned: usize,
-    /// Sentences without a token; nothing is trained on them.
+    /// Sentences without tokens, which are not used for training.
     pub empty_text: usize,
     /// Triples left out because the task does not have their relation.
     pub unknown_relation: usize,
@@ -65,15 +83,15 @@ pub struct LocatedReport {
 }
 
 impl LocatedReport {
-    /// Whether all sentences and triples of the corpus can be used.
+    /// Returns whether all sentences and triples of the corpus can be used.
     pub fn is_complete(&self) -> bool {
         self.left_out().iter().all(|(count, _)| *count == 0)
     }
 
-    /// How much is left out, and why.
+    /// Returns the counts of what is left out, with the causes.
     fn left_out(&self) -> [(usize, &'static str); 4] {
         [
-            (self.empty_text, "sentences left out: no token"),
+            (self.empty_text, "sentences left out: no tokens"),
             (self.unknown_relation, "triples left out: unknown relation"),
             (self.subject_not_found, "triples left out: subject not in the text"),
             (self.object_not_found, "triples left out: object not in the text"),
@@ -97,19 +115,20 @@ impl AddAssign for LocatedReport {
 impl fmt::Display for LocatedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} sentences, {} triples, {} mentions", self.sentences, self.triples, self.mentions)?;
-        let misaligned = (self.misaligned, "mentions end inside a token, which is marked as a whole");
+        let misaligned = (self.misaligned, "mentions begin or end inside a token; the whole token is marked");
         let mut causes = [misaligned].into_iter().chain(self.left_out()).filter(|(count, _)| *count > 0);
         causes.try_for_each(|(count, cause)| write!(f, "\n{count} {cause}"))
     }
 }
 
 impl LocatedCorpus {
-    /// Tokenises the sentences of a corpus and locates their triples. A mention that has a span is that one place; one
-    /// without is at all places of its surface.
+    /// Tokenises the sentences of a corpus and locates their triples. A mention without a span is located at all
+    /// occurrences of its surface.
     ///
     /// # Errors
-    /// Returns an error if a text cannot be tokenised, and, unless such triples are skipped, if a triple's relation is unknown or
-    /// its subject or object is not in the text. Of several errors the first in the corpus is given.
+    /// Returns an error if a text cannot be tokenised, and, unless such triples are skipped, if a triple's relation is
+    /// unknown or its subject or object is not in the text. If there are several errors, the first one in the corpus is
+    /// returned.
     pub fn new(
         sentences: &[Sentence],
         tokenizer: &Tokenizer,
@@ -117,10 +136,10 @@ impl LocatedCorpus {
         missing: OnMissing,
     ) -> Result<Self, DataError> {
         let locate = |(index, sentence)| locate_sentence(index, sentence, tokenizer, relations, missing);
-        let parts: Vec<_> = sentences.par_iter().enumerate().map(locate).collect();
+        let located: Vec<_> = sentences.par_iter().enumerate().map(locate).collect();
         let mut corpus = Self::default();
-        for part in parts {
-            let (sentence, report) = part?;
+        for result in located {
+            let (sentence, report) = result?;
             corpus.sentences.push(sentence);
             corpus.report += report;
         }
@@ -143,15 +162,15 @@ fn locate_sentence(
         ..LocatedReport::default()
     };
     let mut triples: Vec<LocatedTriple> = Vec::with_capacity(sentence.triples.len());
-    // Of each relation and role the mentions, to be counted once.
+    // The mentions of each relation and role, to count each once.
     let mut mentions: BTreeMap<(usize, &str), BTreeSet<LocatedMention>> = BTreeMap::new();
     for triple in &sentence.triples {
         match locate_triple(index, sentence, triple, &tokens, relations) {
             Ok((relation, subjects, objects)) => {
-                let places = |located: &BTreeSet<LocatedMention>| {
+                let spans = |located: &BTreeSet<LocatedMention>| {
                     located.iter().map(|mention| mention.tokens).collect::<BTreeSet<_>>().into_iter().collect()
                 };
-                let located = LocatedTriple { relation, subjects: places(&subjects), objects: places(&objects) };
+                let located = LocatedTriple { relation, subjects: spans(&subjects), objects: spans(&objects) };
                 mentions.entry((relation, SUBJECT)).or_default().extend(subjects);
                 mentions.entry((relation, OBJECT)).or_default().extend(objects);
                 if !triples.contains(&located) {
@@ -173,7 +192,7 @@ fn locate_sentence(
     Ok((LocatedSentence { tokens, triples }, report))
 }
 
-/// The label of a triple's relation, and all mentions of its subject and of its object.
+/// Returns the label of a triple's relation, and all mentions of its subject and of its object.
 fn locate_triple(
     index: usize,
     sentence: &Sentence,
@@ -181,16 +200,17 @@ fn locate_triple(
     tokens: &Tokens,
     relations: &RelationSet,
 ) -> Result<(usize, BTreeSet<LocatedMention>, BTreeSet<LocatedMention>), DataError> {
-    let name = || format!("{index} ({})", name(sentence));
-    let label = relations
-        .label(&triple.relation)
-        .ok_or_else(|| DataError::UnknownRelation { sentence: name(), relation: triple.relation.clone() })?;
+    let describe_sentence = || format!("{index} ({})", describe(sentence));
+    let label = relations.label(&triple.relation).ok_or_else(|| DataError::UnknownRelation {
+        sentence: describe_sentence(),
+        relation: triple.relation.clone(),
+    })?;
     let find = |role, mention: &Mention| {
-        let places = places(&sentence.text, mention).into_iter();
-        let located: BTreeSet<LocatedMention> = places.filter_map(|place| to_tokens(place, tokens)).collect();
+        let spans = mention_spans(&sentence.text, mention).into_iter();
+        let located: BTreeSet<LocatedMention> = spans.filter_map(|span| to_tokens(span, tokens)).collect();
         if located.is_empty() {
             let (relation, surface) = (triple.relation.clone(), mention.text.clone());
-            Err(DataError::EntityNotFound { sentence: name(), relation, role, surface })
+            Err(DataError::EntityNotFound { sentence: describe_sentence(), relation, role, surface })
         } else {
             Ok(located)
         }
@@ -225,7 +245,7 @@ mod tests {
         LocatedCorpus::new(sentences, &tokenizer, &relations(), missing)
     }
 
-    /// The pointer labels of a relation in the first sentence.
+    /// Returns the pointer labels of a relation in the first sentence.
     fn marks(corpus: &LocatedCorpus, relation: usize) -> [Vec<usize>; 4] {
         let triples = &corpus.sentences[0].triples;
         pointer_marks(triples.iter().filter(|triple| triple.relation == relation).collect::<Vec<_>>())
@@ -244,13 +264,13 @@ mod tests {
         assert_eq!(marks(&corpus, 0), [vec![3], vec![3], vec![0, 6], vec![0, 6]]);
         assert_eq!(marks(&corpus, 1), [vec![0, 6], vec![0, 6], vec![3, 6], vec![3, 8]]);
         assert_eq!((corpus.report.mentions, corpus.report.misaligned), (3 + 4, 0));
-        // The same triple twice is one.
+        // A repeated triple is kept once.
         let twice = [("Rome", "lies_in", "Italy"), (" Rome", "lies_in", "Italy")];
         assert_eq!(locate(&[sentence(TEXT, &twice)], OnMissing::Error).expect("located").sentences[0].triples.len(), 1);
     }
 
     #[test]
-    fn a_given_span_is_the_only_mention() {
+    fn a_mention_with_a_span_is_located_there_only() {
         let mut given = sentence(TEXT, &[("Rome", "lies_in", "Italy")]);
         given.triples[0].subject.span = Some(ByteSpan::new(23, 27));
         let corpus = locate(&[given.clone()], OnMissing::Error).expect("located");
@@ -261,27 +281,32 @@ mod tests {
     }
 
     #[test]
-    fn a_border_inside_a_token_is_counted() {
+    fn mentions_that_end_inside_a_token_are_counted() {
         let corpus = locate(&[sentence("Romeo left", &[("Rome", "lies_in", "left")])], OnMissing::Error);
         assert_eq!(corpus.expect("located").report.misaligned, 1);
     }
 
     #[test]
-    fn what_is_missing_is_an_error_or_counted() {
+    fn missing_entities_and_relations_are_errors_or_counted() {
         let unknown = sentence(TEXT, &[("Rome", "older_than", "Italy")]);
         let subject = sentence(TEXT, &[("Paris", "lies_in", "France"), ("Rome", "lies_in", "Italy")]);
         let object = sentence(TEXT, &[("Rome", "lies_in", "")]);
         let errors = [&unknown, &subject, &object].map(|sentence| {
             let good = Sentence::new("a");
-            locate(&[good, sentence.clone()], OnMissing::Error).expect_err("missing").to_string()
+            locate(&[good, sentence.clone()], OnMissing::Error).expect_err("missing")
         });
         assert!(
-            errors[0].starts_with("sentence 1 (\"Rome is in Italy , and Rome is old .\"): relation \"older_than\""),
+            errors[0].to_string().starts_with("sentence 1 (\"Rome is in Italy , and Rome is old .\"): "),
             "{}",
             errors[0]
         );
-        assert!(errors[1].contains("the subject \"Paris\""), "{}", errors[1]);
-        assert!(errors[2].contains("the object \"\""), "{}", errors[2]);
+        assert!(matches!(&errors[0], DataError::UnknownRelation { relation, .. } if relation == "older_than"));
+        let found = |error: &DataError| match error {
+            DataError::EntityNotFound { role, surface, .. } => (*role, surface.clone()),
+            other => panic!("{other}"),
+        };
+        assert_eq!(found(&errors[1]), ("subject", "Paris".to_owned()));
+        assert_eq!(found(&errors[2]), ("object", String::new()));
 
         let corpus = locate(&[unknown, subject, object], OnMissing::Skip).expect("located");
         let report = corpus.report;
@@ -291,17 +316,17 @@ mod tests {
     }
 
     #[test]
-    fn of_several_errors_the_first_is_given() {
+    fn the_first_of_several_errors_is_returned() {
         let sentences: Vec<_> = (0..100).map(|n| sentence("a", &[(&format!("x{n}"), "holds", "a")])).collect();
         let error = locate(&sentences, OnMissing::Error).expect_err("missing");
         assert!(matches!(error, DataError::EntityNotFound { surface, .. } if surface == "x0"));
     }
 
     #[test]
-    fn the_report_names_only_what_happened() {
+    fn the_report_lists_only_what_occurred() {
         let corpus = [Sentence::new(""), Sentence::new(" \t\0"), sentence(TEXT, &[("Rome", "lies_in", "Italy")])];
         let report = locate(&corpus, OnMissing::Error).expect("located").report;
-        assert_eq!(report.to_string(), "3 sentences, 1 triples, 3 mentions\n2 sentences left out: no token");
+        assert_eq!(report.to_string(), "3 sentences, 1 triples, 3 mentions\n2 sentences left out: no tokens");
         assert!(!report.is_complete());
         assert_eq!(serde_json::to_value(report).expect("JSON")["empty_text"], 2);
         assert_eq!(serde_json::to_value(OnMissing::Skip).expect("JSON"), "skip");

@@ -4,21 +4,22 @@ use std::collections::HashSet;
 
 use rere_core::{Mention, Triple};
 
-/// The mentions of triples, as often as they are joined.
-pub(crate) fn ends(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
+/// Returns the subject and object of each triple.
+pub(crate) fn mentions_of(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
     triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
 }
 
-/// Adds the mentions of pairs without a relation to the entities, if they are none and no triple joins them.
+/// Adds the mentions of pairs without a relation to the entities, except for those that are entities or in a triple
+/// already.
 pub(crate) fn list_mentions(entities: &mut Vec<Mention>, negatives: &[Triple], triples: &[Triple]) {
     if negatives.is_empty() {
         return;
     }
-    let mut known: HashSet<Mention> = ends(triples).chain(&*entities).cloned().collect();
-    entities.extend(ends(negatives).filter(|&mention| known.insert(mention.clone())).cloned());
+    let mut known: HashSet<Mention> = mentions_of(triples).chain(&*entities).cloned().collect();
+    entities.extend(mentions_of(negatives).filter(|&mention| known.insert(mention.clone())).cloned());
 }
 
-/// A mention without the id of its entity, which annotation tools give anew in each task.
+/// Returns a mention without the id of its entity, which annotation tools assign anew in each task.
 pub(crate) fn without_entity(mention: &Mention) -> Mention {
     let mut mention = mention.clone();
     mention.entity = None;

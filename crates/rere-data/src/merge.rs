@@ -1,4 +1,4 @@
-//! Merging of sentences that repeat a text.
+//! Merging of sentences with the same text.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
@@ -10,19 +10,20 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use crate::mention::{ends, without_entity};
+use crate::mention::{mentions_of, without_entity};
 
 /// Merges the sentences of a corpus that have the same text, such as those of a file with one line per triple.
 ///
-/// Without merging, each sentence denies the triples of the others. A merged sentence takes the place of the first one and has:
+/// Without merging, the triples of each sentence count as negatives of the others. A merged sentence replaces the first
+/// one and has:
 ///
-/// - all triples, each once. Mentions are the same if their texts, spans and types are, whatever ids their entities have; of
-///   triples that differ in ids or scores only, the first is kept
-/// - the negatives of all, each once, except for those whose subject and object a triple joins
-/// - the entities of all that no triple joins, each once
-/// - the first id, and each extra field with its first value
+/// - all triples without repetitions. Mentions are equal if their surfaces, spans and types are; of triples that differ
+///   only in entity ids or scores, the first one is kept
+/// - all negatives without repetitions, except for those whose subject and object are in a triple
+/// - all entities that are in no triple, without repetitions
+/// - the first id, and the first value of each extra field
 ///
-/// The whole corpus is held in memory.
+/// The merger holds the whole corpus in memory.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
@@ -39,32 +40,33 @@ use crate::mention::{ends, without_entity};
 #[derive(Debug, Clone, Default)]
 pub struct Merger {
     sentences: Vec<Sentence>,
-    /// The number of each sentence, by a digest of its text.
+    /// Index of each sentence, by a digest of its text.
     numbers: HashMap<[u8; 32], usize>,
-    /// The sentences that have parts of several.
+    /// Indices of the merged sentences.
     merged: BTreeSet<usize>,
     report: MergeReport,
 }
 
-/// What a [`Merger`] has done.
+/// Report of a [`Merger`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct MergeReport {
-    /// Sentences seen.
+    /// Sentences read.
     pub sentences: usize,
     /// Sentences merged into an earlier one.
     pub merged: usize,
-    /// Triples removed because their merged sentence has them already.
+    /// Triples removed because the merged sentence has them already.
     pub repeated_triples: usize,
-    /// Negatives removed because a triple joins their subject and object.
+    /// Negatives removed because their subject and object are in a triple.
     pub joined_negatives: usize,
-    /// Ids that differ from the first of their merged sentence, which is kept.
+    /// Ids discarded because they differ from that of the merged sentence.
     pub other_ids: usize,
-    /// Values of extra fields that differ from the first of their merged sentence, which is kept.
+    /// Values of extra fields discarded because they differ from that of the merged sentence.
     pub other_values: usize,
 }
 
 impl Merger {
-    /// Takes the next sentence of the corpus.
+    /// Adds the next sentence of the corpus.
     pub fn add(&mut self, sentence: Sentence) {
         self.report.sentences += 1;
         let number = match self.numbers.entry(Sha256::digest(&sentence.text).into()) {
@@ -78,7 +80,7 @@ impl Merger {
         self.merged.insert(number);
         let Sentence { id, text: _, triples, entities, negatives, extra, .. } = sentence;
         let first = &mut self.sentences[number];
-        // Repeated ones are removed at the end: a text may be repeated thousands of times.
+        // Repetitions are removed at the end, because a text may occur thousands of times.
         first.triples.extend(triples);
         first.entities.extend(entities);
         first.negatives.extend(negatives);
@@ -87,10 +89,10 @@ impl Merger {
             (Some(_), None) => {}
             (None, id) => first.id = id,
         }
-        self.report.other_values += take_fields(&mut first.extra, &extra);
+        self.report.other_values += merge_fields(&mut first.extra, &extra);
     }
 
-    /// The merged corpus, in the order of the first sentence with each text, and what was done.
+    /// Returns the merged corpus, in the order of the first occurrence of each text, and the report.
     pub fn finish(mut self) -> (Vec<Sentence>, MergeReport) {
         for number in self.merged {
             let Sentence { triples, entities, negatives, .. } = &mut self.sentences[number];
@@ -101,14 +103,14 @@ impl Merger {
             let before = negatives.len();
             negatives.retain(|negative| !pairs.contains(&pair(negative)));
             self.report.joined_negatives += before - negatives.len();
-            let mut known: HashSet<Mention> = ends(triples).map(without_entity).collect();
+            let mut known: HashSet<Mention> = mentions_of(triples).map(without_entity).collect();
             entities.retain(|entity| known.insert(without_entity(entity)));
         }
         (self.sentences, self.report)
     }
 }
 
-/// Removes triples that differ from an earlier one in their score at most, and returns how many there were.
+/// Removes triples that differ from an earlier one at most in score and entity ids, and returns their number.
 fn remove_repeated(triples: &mut Vec<Triple>) -> usize {
     let before = triples.len();
     let mut known = HashSet::new();
@@ -116,8 +118,8 @@ fn remove_repeated(triples: &mut Vec<Triple>) -> usize {
     before - triples.len()
 }
 
-/// Adds the fields that are new, and returns how many of the others have another value.
-fn take_fields(extra: &mut Extra, other: &Extra) -> usize {
+/// Adds new fields, and returns how many existing ones have another value.
+fn merge_fields(extra: &mut Extra, other: &Extra) -> usize {
     let mut differ = 0;
     for (name, value) in other.iter() {
         let own = extra.iter().find(|(own, _)| *own == name).map(|(_, own)| is_same(own, value));
@@ -129,10 +131,10 @@ fn take_fields(extra: &mut Extra, other: &Extra) -> usize {
     differ
 }
 
-/// Whether two pieces of JSON are the same value, however they are written.
-fn is_same(one: &RawValue, other: &RawValue) -> bool {
+/// Returns whether two pieces of JSON have the same value, whatever their layout.
+fn is_same(left: &RawValue, right: &RawValue) -> bool {
     let value = |json: &RawValue| serde_json::from_str::<Value>(json.get()).ok();
-    one.get() == other.get() || value(one).is_some_and(|one| Some(one) == value(other))
+    left.get() == right.get() || value(left).is_some_and(|left| Some(left) == value(right))
 }
 
 impl fmt::Display for MergeReport {
@@ -140,10 +142,10 @@ impl fmt::Display for MergeReport {
         let Self { sentences, merged, repeated_triples, joined_negatives, other_ids, other_values } = self;
         writeln!(f, "{merged} sentences merged with an earlier one of the same text")?;
         for (count, what) in [
-            (repeated_triples, "triples removed: repeated in their merged sentence"),
-            (joined_negatives, "negatives removed: a triple joins their subject and object"),
-            (other_ids, "ids removed: their merged sentence has another one, the first"),
-            (other_values, "values of other fields removed: their merged sentence has another one, the first"),
+            (repeated_triples, "triples removed: repeated in the merged sentence"),
+            (joined_negatives, "negatives removed: their subject and object are in a triple"),
+            (other_ids, "ids removed: the merged sentence keeps the first one"),
+            (other_values, "values of other fields removed: the merged sentence keeps the first one"),
         ] {
             if *count > 0 {
                 writeln!(f, "{count} {what}")?;
@@ -183,16 +185,16 @@ mod tests {
         assert_eq!(sentences[1], Sentence::new("Acme is old ."));
         assert_eq!(
             report.to_string(),
-            "2 sentences merged with an earlier one of the same text\n2 triples removed: repeated in their merged sentence\n\
+            "2 sentences merged with an earlier one of the same text\n2 triples removed: repeated in the merged sentence\n\
              output: 2 sentences"
         );
-        // A merged corpus stays.
+        // A merged corpus is unchanged.
         let (again, report) = merged(sentences.clone());
         assert_eq!((again, report.merged), (sentences, 0));
     }
 
     #[test]
-    fn entities_and_negatives_are_those_that_no_triple_joins() {
+    fn entities_and_negatives_in_triples_are_removed() {
         let text = "a b c";
         let at = |start| Mention::at(text, ByteSpan::new(start, start + 1)).expect("fits");
         let pair = |subject, relation: &str, object| Triple::new(at(subject), relation, at(object));
@@ -207,7 +209,7 @@ mod tests {
             merged([negative(0, 2), negative(2, 0), negative(0, 4), positive, negative(0, 4), negative(0, 2)]);
         assert_eq!(sentences.len(), 1);
         assert_eq!(sentences[0].triples, [pair(0, "r", 2)]);
-        // The other direction is another pair, and another type makes another mention.
+        // The reverse direction is another pair, and another type makes another mention.
         assert_eq!(sentences[0].negatives, [pair(2, "NA", 0), pair(0, "NA", 4)]);
         assert_eq!(sentences[0].entities, [at(4), typed]);
         assert_eq!((report.merged, report.repeated_triples, report.joined_negatives), (5, 0, 1));
@@ -221,11 +223,9 @@ mod tests {
             for &(name, json) in fields {
                 extra.insert(name, RawValue::from_string(json.to_owned()).expect("JSON"));
             }
-            {
-                let mut sentence = Sentence::new("a b").with_triples(vec![scored(score)]).with_extra(extra);
-                sentence.id = id.map(str::to_owned);
-                sentence
-            }
+            let mut sentence = Sentence::new("a b").with_triples(vec![scored(score)]).with_extra(extra);
+            sentence.id = id.map(str::to_owned);
+            sentence
         };
         let (sentences, report) = merged([
             sentence(None, 0.25, &[("page", "[1, 2]")]),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_many_lines_is_merged_in_time() {
+    fn many_sentences_with_the_same_text_are_merged_quickly() {
         let line = |number: usize| {
             Sentence::new("a b")
                 .with_triples(vec![Triple::of("a", format!("r{}", number % 50_000), "b")])
@@ -250,10 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn what_merging_leaves_is_cleaned_after_it() {
+    fn a_merged_corpus_can_be_cleaned() {
         let with = |text: &str, triples: &[Triple]| Sentence::new(text).with_triples(triples.to_vec());
         let triple = Triple::of("a", "r", "b");
-        // The first line alone would be empty.
+        // The first sentence has no triples before merging.
         let (sentences, _) = merged([with("a b", &[]), with("c", &[]), with("a b", std::slice::from_ref(&triple))]);
         let mut cleaner = Cleaner::new(CleanSettings { empty: true, ..CleanSettings::default() });
         let mut left = sentences;

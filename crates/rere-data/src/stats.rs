@@ -1,4 +1,4 @@
-//! What a corpus holds, in figures.
+//! Statistics of a corpus.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,11 +8,11 @@ use std::{
 use rere_core::Sentence;
 use serde::Serialize;
 
-use crate::locate::places;
+use crate::locate::mention_spans;
 
-/// Figures of a corpus, gathered sentence by sentence: what is kept does not grow with the number of sentences.
+/// Statistics of a corpus, computed sentence by sentence in constant memory.
 ///
-/// An entity is its surface without space at its ends, wherever it stands.
+/// Two mentions are the same entity if their trimmed surfaces are equal.
 ///
 /// ```
 /// use rere_core::{Sentence, Triple};
@@ -26,67 +26,70 @@ use crate::locate::places;
 /// println!("{stats}");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Stats {
     /// Sentences.
     pub sentences: usize,
-    /// Sentences without a triple.
+    /// Sentences without triples.
     pub without_triples: usize,
-    /// Triples, repeated ones too.
+    /// Triples, including repeated ones.
     pub triples: usize,
-    /// Triples that stand before in their sentence: same subject, relation and object.
+    /// Triples that repeat the subject, relation and object of an earlier triple of their sentence.
     pub duplicates: usize,
-    /// Triples whose subject or object is not in the text, or not where its span says, so that they cannot be marked.
+    /// Triples that cannot be labelled because their subject or object is not in the text or not at its span.
     pub not_found: usize,
-    /// Different relations.
+    /// Distinct relations.
     pub relations: usize,
     /// Triples of each relation.
     pub by_relation: BTreeMap<String, usize>,
-    /// Sentences by their triples, repeated ones too: `0` to `4`, and `5+`.
+    /// Sentences by number of triples, including repeated ones: `0` to `4`, and `5+`.
     pub triples_per_sentence: BTreeMap<&'static str, usize>,
     /// How the triples of a sentence share entities.
     pub overlaps: Overlaps,
-    /// Unicode code points of a sentence.
+    /// Unicode code points per sentence.
     pub characters: Lengths,
-    /// Words of a sentence, as space parts them: a whole clause in a script without spaces.
+    /// Words per sentence, separated by white space; a whole clause counts as one word in scripts without spaces.
     pub words: Lengths,
 }
 
-/// Sentences by how their triples share entities (Zeng et al. 2018, "Extracting relational facts by an end-to-end neural
-/// model with copy mechanism", CopyRE). A repeated triple counts once.
+/// Numbers of sentences by overlap of their triples, as CopyRE defines it (Zeng et al. 2018, "Extracting relational
+/// facts by an end-to-end neural model with copy mechanism"). A repeated triple counts once.
 ///
-/// A sentence with a triple is normal, or of one of the other types, or of both.
+/// A sentence with triples is normal, or has one or both of the other types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Overlaps {
     /// No two triples share an entity.
     pub normal: usize,
-    /// Two triples join the same two entities, in whatever direction.
+    /// Two triples have the same two entities, in any direction.
     pub entity_pair_overlap: usize,
-    /// Two triples share an entity, but do not join the same two.
+    /// Two triples share exactly one entity.
     pub single_entity_overlap: usize,
 }
 
-/// How often each length occurs; written as its [`Summary`].
+/// Distribution of lengths; serialised as its [`Summary`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(into = "Summary")]
 pub struct Lengths(BTreeMap<usize, usize>);
 
-/// A distribution of lengths; all 0 where there is none.
+/// Summary of a distribution of lengths; all 0 if it is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// Mean.
     pub mean: f64,
-    /// The shortest.
+    /// Minimum.
     pub min: usize,
-    /// Half are at most so long.
+    /// Median.
     pub median: usize,
-    /// 95 of 100 are at most so long.
+    /// 95th percentile.
     pub p95: usize,
-    /// The longest.
+    /// Maximum.
     pub max: usize,
 }
 
 impl Stats {
-    /// Counts one sentence more.
+    /// Adds a sentence.
     pub fn add(&mut self, sentence: &Sentence) {
         const COUNTS: [&str; 6] = ["0", "1", "2", "3", "4", "5+"];
         let triples = distinct(sentence);
@@ -95,8 +98,9 @@ impl Stats {
         self.triples += sentence.triples.len();
         self.duplicates += sentence.triples.len() - triples.len();
         for triple in &sentence.triples {
-            let lost = [&triple.subject, &triple.object].iter().any(|entity| places(&sentence.text, entity).is_empty());
-            self.not_found += usize::from(lost);
+            let mut mentions = [&triple.subject, &triple.object].into_iter();
+            let is_missing = mentions.any(|mention| mention_spans(&sentence.text, mention).is_empty());
+            self.not_found += usize::from(is_missing);
             *self.by_relation.entry(triple.relation.clone()).or_default() += 1;
         }
         self.relations = self.by_relation.len();
@@ -106,7 +110,7 @@ impl Stats {
         self.words.add(sentence.text.split_whitespace().count());
     }
 
-    /// The relations and their triples, the most frequent first, equal counts by name.
+    /// Returns the relations with their numbers of triples, the most frequent first, equal counts by name.
     pub fn by_frequency(&self) -> Vec<(&str, usize)> {
         let mut relations: Vec<_> = self.by_relation.iter().map(|(name, &count)| (name.as_str(), count)).collect();
         relations.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
@@ -131,7 +135,7 @@ impl Lengths {
         *self.0.entry(length).or_default() += 1;
     }
 
-    /// The figures that describe the distribution.
+    /// Returns the summary of the distribution.
     pub fn summary(&self) -> Summary {
         let number: usize = self.0.values().sum();
         if number == 0 {
@@ -147,7 +151,7 @@ impl Lengths {
         }
     }
 
-    /// The least length such that `percent` of 100 of all `number` lengths, and at least one, are not longer.
+    /// Returns the smallest length that at least one and `percent` percent of all `number` lengths do not exceed.
     fn percentile(&self, percent: usize, number: usize) -> usize {
         let rank = (number * percent).div_ceil(100).max(1);
         let mut seen = 0;
@@ -170,12 +174,12 @@ impl fmt::Display for Stats {
         let Overlaps { normal, entity_pair_overlap, single_entity_overlap } = self.overlaps;
         for (count, what) in [
             (self.sentences, "sentences"),
-            (self.without_triples, "sentences without a triple"),
+            (self.without_triples, "sentences without triples"),
             (self.triples, "triples"),
             (self.duplicates, "triples repeated within their sentence"),
             (self.not_found, "triples whose subject or object is not in the text"),
             (self.relations, "relations"),
-            (normal, "sentences: normal, no entity shared"),
+            (normal, "sentences: normal, no shared entity"),
             (entity_pair_overlap, "sentences: entity pair overlap"),
             (single_entity_overlap, "sentences: single entity overlap"),
         ] {
@@ -184,7 +188,7 @@ impl fmt::Display for Stats {
         for (triples, sentences) in &self.triples_per_sentence {
             writeln!(f, "{sentences:>9}  sentences with {triples} triples")?;
         }
-        writeln!(f, "\n{:>9} {:>9} {:>9} {:>9} {:>9}  of a sentence", "mean", "min", "median", "95 %", "max")?;
+        writeln!(f, "\n{:>9} {:>9} {:>9} {:>9} {:>9}  per sentence", "mean", "min", "median", "95 %", "max")?;
         for (lengths, unit) in [(&self.characters, "characters"), (&self.words, "words")] {
             let Summary { mean, min, median, p95, max } = lengths.summary();
             writeln!(f, "{mean:>9.2} {min:>9} {median:>9} {p95:>9} {max:>9}  {unit}")?;
@@ -194,10 +198,10 @@ impl fmt::Display for Stats {
     }
 }
 
-/// Subject, relation and object.
+/// Surfaces of subject, relation and object.
 pub(crate) type Fact<'a> = (&'a str, &'a str, &'a str);
 
-/// The triples of a sentence by surface, each once.
+/// Returns the triples of a sentence as surfaces, without repetitions.
 pub(crate) fn distinct(sentence: &Sentence) -> BTreeSet<Fact<'_>> {
     let triples = sentence.triples.iter();
     triples.map(|triple| (triple.subject.text.trim(), triple.relation.as_str(), triple.object.text.trim())).collect()
@@ -222,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn stats_counted_by_hand() {
+    fn stats_match_hand_counts() {
         let corpus = [
             sentence("Ada and Bob left", &[]),
             sentence("Ada was born in London", &[["Ada", "born", "London"], [" Ada", "born", "London"]]),
@@ -256,13 +260,13 @@ mod tests {
         assert_eq!(overlaps(&[["a", "r", "b"], ["b", "r", "a"]]), [0, 1, 0]);
         assert_eq!(overlaps(&[["a", "r", "b"], ["c", "r", "a"]]), [0, 0, 1]);
         assert_eq!(overlaps(&[["a", "r", "b"], ["a", "q", "b"], ["b", "r", "c"]]), [0, 1, 1]);
-        // An entity joined to itself is one entity.
+        // A triple of an entity with itself has one entity.
         assert_eq!(overlaps(&[["a", "r", "a"]]), [1, 0, 0]);
         assert_eq!(overlaps(&[["a", "r", "a"], ["a", "r", "b"]]), [0, 0, 1]);
     }
 
     #[test]
-    fn stats_hold_mentions_to_their_spans() {
+    fn stats_check_spans_of_mentions() {
         let mut sentence = sentence("Ada saw Ada", &[["Ada", "saw", "Ada"]]);
         sentence.triples[0].subject.span = Some(ByteSpan::new(0, 3));
         assert_eq!(stats([&sentence]).not_found, 0);
@@ -271,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn stats_of_nothing() {
+    fn stats_of_an_empty_corpus() {
         let stats = Stats::default();
         assert_eq!(stats.words.summary(), Summary::default());
         assert!(stats.to_string().contains("0  sentences\n"));

@@ -1,4 +1,4 @@
-//! Texts to token ids, each token with the bytes of the original text that it stands for.
+//! Tokenisation with the byte span of each token in the original text.
 
 use std::{cmp::Reverse, collections::HashMap, io::Write, path::Path};
 
@@ -9,9 +9,19 @@ use tokenizers::{
     models::wordlevel::WordLevel, normalizers::BertNormalizer, pre_tokenizers::bert::BertPreTokenizer,
 };
 
-use crate::{DataError, error::beginning, file::replace_file, text::is_character_border};
+use crate::{DataError, TokenizerProblem, error::beginning, file::replace_file, text::is_character_border};
 
-/// A tokenizer of the Hugging Face kind that never cuts, never pads and adds no special tokens by itself.
+/// A Hugging Face tokenizer without truncation, padding and automatic special tokens.
+///
+/// ```
+/// use rere_data::Tokenizer;
+///
+/// // For a pretrained encoder: Tokenizer::load("encoder/tokenizer.json")?
+/// let tokenizer = Tokenizer::train_words(["Ada was born in London"], 1, 30_000)?;
+/// let tokens = tokenizer.encode("Ada left London.")?;
+/// assert_eq!((tokens.len(), tokens.spans[2].slice("Ada left London.")?), (4, "London"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -26,86 +36,78 @@ pub struct Tokenizer {
 pub struct Tokens {
     /// Ids in the tokenizer's vocabulary.
     pub ids: Vec<u32>,
-    /// Where each token stands in the original text, in bytes.
+    /// Byte span of each token in the original text.
     ///
-    /// Every span slices the text, begins no earlier than the span before it, and has no space at its ends. Characters
-    /// that the tokenizer drops are in no span, unless they belong to the character before them: a span takes in the
-    /// combining accents that a BERT tokenizer strips. The tokens of one character (bytes, decompositions) all span it.
-    /// A token that stands for space alone, or for nothing in the text, is kept, as the encoder learned to read it,
-    /// with an empty span; no mention lies on it.
+    /// Spans ascend in start and have no white space at their ends. Characters that the tokenizer drops are in no span,
+    /// except for combining marks, which belong to the span of the character before them. If a character has several
+    /// tokens (bytes, decompositions), each has the character's span. A token for white space only, or for nothing in
+    /// the text, has an empty span and is in no mention.
     pub spans: Vec<ByteSpan>,
 }
 
 impl Tokens {
-    /// Number of tokens.
+    /// Returns the number of tokens.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there is no token: the text is blank, or has only characters that the tokenizer drops.
+    /// Returns whether there are no tokens: the text is blank or has only characters that the tokenizer drops.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`.
+    /// Loads a `tokenizer.json`.
     ///
     /// # Errors
-    /// Where the file cannot be read, or as [`Tokenizer::from_inner`].
+    /// Returns an error if the file cannot be read, is not a tokenizer, or lacks a special token: `[CLS]` or `<s>`,
+    /// `[SEP]` or `</s>`, `[PAD]` or `<pad>`.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
         Self::from_bytes(&bytes, path)
     }
 
-    /// Takes the content of a `tokenizer.json`. `path` is what errors call it.
+    /// Creates a tokenizer from the content of a `tokenizer.json`. Errors name `path`.
+    ///
+    /// A special token that is spelled out in a text, such as `[SEP]`, is treated as text.
     ///
     /// # Errors
-    /// As [`Tokenizer::from_inner`], or if the content is not a tokenizer.
+    /// Returns an error if the content is not a tokenizer or lacks a special token, as for [`Tokenizer::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, DataError> {
-        let unusable = |message| DataError::Tokenizer { path: Some(path.to_owned()), message };
-        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| unusable(error.to_string()))?;
-        Self::checked(inner).map_err(unusable)
+        let unusable = |source| DataError::Tokenizer { path: Some(path.to_owned()), source };
+        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(TokenizerProblem::Library).map_err(unusable)?;
+        Self::from_inner(inner).map_err(unusable)
     }
 
-    /// Takes over a tokenizer, and switches its truncation and padding off.
-    ///
-    /// A special token that is spelled out in a text, such as `[SEP]`, is text to it, and no special token.
-    ///
-    /// # Errors
-    /// Where it has no `[CLS]` or `<s>`, no `[SEP]` or `</s>`, or no `[PAD]` or `<pad>`.
-    pub fn from_inner(inner: tokenizers::Tokenizer) -> Result<Self, DataError> {
-        Self::checked(inner).map_err(|message| DataError::Tokenizer { path: None, message })
-    }
-
-    fn checked(mut inner: tokenizers::Tokenizer) -> Result<Self, String> {
-        inner.with_truncation(None).map_err(|error| error.to_string())?;
+    fn from_inner(mut inner: tokenizers::Tokenizer) -> Result<Self, TokenizerProblem> {
+        inner.with_truncation(None).map_err(TokenizerProblem::Library)?;
         inner.with_padding(None);
         inner.set_encode_special_tokens(true);
-        let special = |bert: &str, roberta: &str| {
+        let special = |bert: &'static str, roberta: &'static str| {
             let id = inner.token_to_id(bert).or_else(|| inner.token_to_id(roberta));
-            id.ok_or_else(|| format!("it has neither {bert} nor {roberta}"))
+            id.ok_or(TokenizerProblem::NoSpecialToken { bert, roberta })
         };
         let (cls, sep, pad) = (special("[CLS]", "<s>")?, special("[SEP]", "</s>")?, special("[PAD]", "<pad>")?);
         let vocab_size = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         Ok(Self { inner, cls, sep, pad, vocab_size })
     }
 
-    /// A tokenizer of whole words for encoders that are trained from random weights: lower-cased, without accents,
-    /// split at space and punctuation and around Chinese characters, as BERT splits before its word pieces.
+    /// Creates a tokenizer of whole words, for encoders that are trained from random weights.
     ///
-    /// The vocabulary is `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`, and then the words that occur at least `min_count` times
-    /// in `texts`, the most frequent `max_words` of them, equal counts in the order of the words.
+    /// Like BERT before its word pieces, it lower-cases, strips accents, and splits at white space, at punctuation and
+    /// around Chinese characters. The vocabulary is `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]`, and then the `max_words` most
+    /// frequent words that occur at least `min_count` times in `texts`; words with equal counts are sorted.
     ///
     /// # Errors
-    /// Where the tokenizers library refuses a text or the vocabulary; none is known that it refuses.
+    /// Returns an error if the tokenizers library refuses a text or the vocabulary; no such case is known.
     pub fn train_words<'a>(
         texts: impl IntoIterator<Item = &'a str>,
         min_count: usize,
         max_words: usize,
     ) -> Result<Self, DataError> {
-        let unusable = |error: tokenizers::Error| DataError::Tokenizer { path: None, message: error.to_string() };
+        let unusable = |error| DataError::Tokenizer { path: None, source: TokenizerProblem::Library(error) };
         let normalizer = BertNormalizer::new(true, true, None, true);
         let mut counts: HashMap<String, usize> = HashMap::new();
         for text in texts {
@@ -134,13 +136,13 @@ impl Tokenizer {
         let mut inner = tokenizers::Tokenizer::new(model);
         inner.with_normalizer(Some(normalizer)).map_err(unusable)?;
         inner.with_pre_tokenizer(Some(BertPreTokenizer));
-        Self::from_inner(inner)
+        Self::from_inner(inner).map_err(|source| DataError::Tokenizer { path: None, source })
     }
 
-    /// The tokens of a text.
+    /// Tokenises a text.
     ///
     /// # Errors
-    /// Where the tokenizer refuses the text.
+    /// Returns an error if the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Tokens, DataError> {
         let encoding =
             self.inner.encode(text, false).map_err(|source| DataError::Tokenize { text: beginning(text), source })?;
@@ -158,79 +160,80 @@ impl Tokenizer {
         Ok(Tokens { ids: encoding.get_ids().to_vec(), spans })
     }
 
-    /// The tokens of many texts, in their order, on all cores.
+    /// Tokenises many texts in parallel and returns their tokens in the same order.
     ///
     /// # Errors
-    /// As [`Tokenizer::encode`], for the first text that is refused.
+    /// Returns an error for the first text that the tokenizer refuses.
     pub fn encode_batch(&self, texts: &[&str]) -> Result<Vec<Tokens>, DataError> {
         let tokens: Vec<_> = texts.par_iter().map(|text| self.encode(text)).collect();
         tokens.into_iter().collect()
     }
 
-    /// Writes a `tokenizer.json`. The file appears only when it is complete.
+    /// Writes a `tokenizer.json`, which replaces an existing file only when it is complete.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
         let json = self.to_json()?;
         replace_file(path.as_ref(), |file| file.write_all(json.as_bytes()).map_err(DataError::Output))
     }
 
-    /// The content of a `tokenizer.json`.
+    /// Returns the content of a `tokenizer.json`.
     ///
     /// # Errors
-    /// Returns an error if the tokenizer cannot be written as JSON; none is known that cannot.
+    /// Returns an error if the tokenizer cannot be written as JSON; no such case is known.
     pub fn to_json(&self) -> Result<String, DataError> {
-        let unusable = |error: tokenizers::Error| DataError::Tokenizer { path: None, message: error.to_string() };
+        let unusable = |error| DataError::Tokenizer { path: None, source: TokenizerProblem::Library(error) };
         self.inner.to_string(true).map_err(unusable)
     }
 
-    /// Id of the token in front of every input: `[CLS]` or `<s>`.
+    /// Returns the id of the first token of each input: `[CLS]` or `<s>`.
     pub fn cls(&self) -> u32 {
         self.cls
     }
 
-    /// Id of the token after every part of an input: `[SEP]` or `</s>`.
+    /// Returns the id of the token after each part of an input: `[SEP]` or `</s>`.
     pub fn sep(&self) -> u32 {
         self.sep
     }
 
-    /// Id of the token that fills rows up to one length: `[PAD]` or `<pad>`.
+    /// Returns the id of the padding token: `[PAD]` or `<pad>`.
     pub fn pad(&self) -> u32 {
         self.pad
     }
 
-    /// Rows that an embedding table for these tokens needs: one more than the largest id.
+    /// Returns the number of rows of an embedding table for these tokens: the largest id plus 1.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size
     }
 }
 
-/// The span `start..end` widened to whole characters and without space at its ends; empty where only space is left.
+/// Returns the span `start..end`, widened to whole characters and trimmed; empty if only white space is left.
 fn trimmed(text: &str, start: usize, end: usize) -> ByteSpan {
-    let start = text.floor_char_boundary(start);
-    let end = text.ceil_char_boundary(end).max(start);
+    let is_boundary = |&at: &usize| text.is_char_boundary(at);
+    let start = (0..=start.min(text.len())).rev().find(is_boundary).unwrap_or(0);
+    let end = (end..text.len()).find(is_boundary).unwrap_or(text.len()).max(start);
     let part = &text[start..end];
     let start = start + part.len() - part.trim_start().len();
     ByteSpan::new(start, start + part.trim().len())
 }
 
-/// The end of the user-perceived character that `end` lies in or after, but at most `limit`.
+/// Returns the end of the user-perceived character that `end` lies in or after, but at most `limit`.
 fn end_of_character(text: &str, end: usize, limit: usize) -> usize {
     let mut characters = text.get(end..limit).unwrap_or_default().char_indices();
     characters.find(|(at, _)| is_character_border(text, end + at)).map_or(end.max(limit), |(at, _)| end + at)
 }
 
-/// A mention in tokens.
+/// The tokens of a mention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LocatedMention {
-    /// The fewest tokens that cover the mention.
+    /// The smallest range of tokens that covers the mention.
     pub tokens: TokenSpan,
-    /// Whether these tokens cover nothing beside the mention.
+    /// Whether these tokens cover nothing else.
     pub aligned: bool,
 }
 
-/// The tokens under a byte span of the text that `tokens` come from; `None` where no token has a byte of it.
+/// Returns the tokens of a byte span in the text of `tokens`; `None` if no token overlaps it.
 ///
 /// ```
 /// use rere_core::{ByteSpan, TokenSpan};
@@ -249,7 +252,7 @@ pub fn to_tokens(span: ByteSpan, tokens: &Tokens) -> Option<LocatedMention> {
         return None;
     }
     let covers = |token: &ByteSpan| !token.is_empty() && token.overlaps(span);
-    // Tokens are in the order of their starts and, but for empty ones, of their ends.
+    // Tokens ascend in start and, except for empty ones, in end.
     let end = tokens.spans.partition_point(|token| token.start < span.end);
     let from = tokens.spans.partition_point(|token| token.start < span.start);
     let before = tokens.spans[..from].iter().rposition(|token| !token.is_empty() && token.end <= span.start);
@@ -257,8 +260,7 @@ pub fn to_tokens(span: ByteSpan, tokens: &Tokens) -> Option<LocatedMention> {
     let near = tokens.spans.get(from..end)?;
     let start = from + near.iter().position(covers)?;
     let end = from + near.iter().rposition(covers)? + 1;
-    // Between the mention's end and the token's there can be only space and dropped characters, as long as no token
-    // reaches over the mention.
+    // If no token extends beyond the mention, only white space and dropped characters can lie between their ends.
     let aligned = tokens.spans[start..end]
         .iter()
         .filter(|token| !token.is_empty())
@@ -279,7 +281,7 @@ mod tests {
         Tokenizer::train_words(["the café is in the Café"], 1, 100).expect("a tokenizer")
     }
 
-    /// As RoBERTa's: bytes as tokens, a space belonging to the word after it.
+    /// Creates a tokenizer like RoBERTa's: bytes as tokens, and a space belongs to the next word.
     fn bytes() -> Tokenizer {
         let special = ["<s>", "</s>", "<pad>"].map(str::to_owned);
         let mut alphabet: Vec<String> = ByteLevel::alphabet().into_iter().map(String::from).collect();
@@ -303,7 +305,7 @@ mod tests {
     fn words_are_counted_and_ordered() {
         let tokenizer = Tokenizer::train_words(["b a , c", "C a B", "d"], 2, 3).expect("a tokenizer");
         assert_eq!((tokenizer.pad(), tokenizer.cls(), tokenizer.sep()), (0, 2, 3));
-        // a, b and c twice each, in the order of the words; d is rare.
+        // a, b and c occur twice each and are sorted; d is too rare.
         assert_eq!(tokenizer.encode("A b c d").expect("tokens").ids, [4, 5, 6, 1]);
         assert_eq!(tokenizer.vocab_size(), 7);
         let smaller = Tokenizer::train_words(["b a , c", "C a B", "d"], 2, 2).expect("a tokenizer");
@@ -314,11 +316,11 @@ mod tests {
     fn spans_slice_the_original_text() {
         let words = words();
         assert_eq!(slices(&words, "The Café\tis-in\r\n"), ["The", "Café", "is", "-", "in"]);
-        // The accent is a character of its own, which the normaliser strips; the token still spans it.
+        // The accent is a separate character, which the normaliser strips; the token still spans it.
         assert_eq!(slices(&words, "cafe\u{301}, ne\u{301}e"), ["cafe\u{301}", ",", "ne\u{301}e"]);
         assert_eq!(slices(&words, "在北京 is"), ["在", "北", "京", "is"]);
         assert_eq!(slices(&words, "👩\u{200d}🚀 ❤\u{fe0f}!"), ["👩\u{200d}🚀", "❤\u{fe0f}", "!"]);
-        // Control characters are in no token, nor is the mark that opens some files.
+        // Control characters and byte order marks are in no token.
         assert_eq!(slices(&words, "\u{feff}is\0 \u{1}in\u{7f}"), ["is", "in"]);
         assert_eq!(slices(&words, "i\0s"), ["i\0s"]);
         assert_eq!(slices(&words, " \t\r\n\0\u{301}"), Vec::<&str>::new());
@@ -326,16 +328,16 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_one_character_span_it_all() {
+    fn each_token_of_a_character_spans_the_character() {
         assert_eq!(slices(&bytes(), "is é"), ["i", "s", "", "é", "é"]);
         assert_eq!(slices(&bytes(), "🚀"), ["🚀"; 4]);
-        // Two spaces and a line's end are tokens of their own, which stand for no text.
+        // White space makes tokens with empty spans.
         let spans = bytes().encode("a  \n").expect("tokens").spans;
         assert_eq!(spans[1..], [2, 3, 4].map(|at| ByteSpan::new(at, at)));
     }
 
     #[test]
-    fn nothing_is_cut_padded_or_taken_for_a_special_token() {
+    fn texts_are_not_truncated_padded_or_read_as_special_tokens() {
         let mut inner = words().inner;
         inner.add_special_tokens(["[CLS]", "[SEP]"].map(|token| AddedToken::from(token, true))).expect("added");
         inner.with_truncation(Some(TruncationParams { max_length: 2, ..Default::default() })).expect("truncation");
@@ -347,15 +349,15 @@ mod tests {
     }
 
     #[test]
-    fn special_tokens_are_needed() {
+    fn special_tokens_are_required() {
         let model =
             WordLevel::builder().vocab([("[CLS]".to_owned(), 0)].into_iter().collect()).build().expect("a model");
         let error = Tokenizer::from_inner(tokenizers::Tokenizer::new(model)).expect_err("no [SEP]");
-        assert_eq!(error.to_string(), "the tokenizer cannot be used: it has neither [SEP] nor </s>");
+        assert!(matches!(error, TokenizerProblem::NoSpecialToken { bert: "[SEP]", .. }), "{error}");
     }
 
     #[test]
-    fn saved_tokenizers_load_the_same() {
+    fn saved_tokenizers_are_loaded_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("tokenizer.json");
         for tokenizer in [words(), bytes()] {
@@ -382,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn places_in_long_texts_are_found_among_tokens_in_time() {
+    fn tokens_in_long_texts_are_found_quickly() {
         let spans: Vec<ByteSpan> = (0..200_000).map(|at| ByteSpan::new(2 * at, 2 * at + 1)).collect();
         let tokens = Tokens { ids: vec![0; spans.len()], spans };
         for (at, &span) in tokens.spans.iter().enumerate() {
@@ -403,7 +405,7 @@ mod tests {
         assert_eq!(located(0, 3), Some((0, 1, true)));
         assert_eq!(located(0, 4), Some((0, 1, true)));
         assert_eq!(located(1, 3), Some((0, 1, false)));
-        // Both tokens of one character, and the empty token only in between.
+        // Both tokens of one character; an empty token only between others.
         assert_eq!(located(4, 7), Some((2, 4, true)));
         assert_eq!(located(2, 10), Some((0, 5, false)));
         assert_eq!(located(0, 12), Some((0, 5, true)));
@@ -412,7 +414,7 @@ mod tests {
         assert_eq!(located(13, 20), None);
     }
 
-    /// As [`to_tokens`], by one token after the other.
+    /// Does the same as [`to_tokens`] by comparing each token.
     fn to_tokens_one_by_one(span: ByteSpan, tokens: &Tokens) -> Option<LocatedMention> {
         let covers = |token: &ByteSpan| !token.is_empty() && !span.is_empty() && token.overlaps(span);
         let start = tokens.spans.iter().position(covers)?;
@@ -424,7 +426,7 @@ mod tests {
         })
     }
 
-    /// Tokens in the order of their starts and of their ends, and empty ones between.
+    /// Generates tokens that ascend in start and end, with empty ones between.
     fn tokens() -> impl Strategy<Value = Tokens> {
         prop::collection::vec((0usize..3, prop_oneof![Just(0), 1usize..5]), 0..12).prop_map(|steps| {
             let (mut start, mut end) = (0, 0);
@@ -451,13 +453,13 @@ mod tests {
                     let slice = span.slice(&text).expect("on borders");
                     prop_assert_eq!(slice.trim(), slice);
                 }
-                // Each of several texts is encoded as it would be alone.
+                // A text has the same tokens in a batch.
                 prop_assert_eq!(tokenizer.encode_batch(&["a", &text]).expect("tokens").pop(), Some(tokens));
             }
         }
 
         #[test]
-        fn bytes_leave_only_space_out(text in any_text()) {
+        fn byte_tokens_omit_only_white_space(text in any_text()) {
             let spans = bytes().encode(&text).expect("tokens").spans;
             for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
                 prop_assert!(spans.iter().any(|span| span.start <= at && at + c.len_utf8() <= span.end));
@@ -465,13 +467,13 @@ mod tests {
         }
 
         #[test]
-        fn tokens_are_found_as_one_by_one(tokens in tokens(), start in 0usize..30, length in 0usize..8) {
+        fn tokens_are_those_of_a_full_comparison(tokens in tokens(), start in 0usize..30, length in 0usize..8) {
             let span = ByteSpan::new(start, start + length);
             prop_assert_eq!(to_tokens(span, &tokens), to_tokens_one_by_one(span, &tokens));
         }
 
         #[test]
-        fn tokens_of_texts_are_found_as_one_by_one(text in "[aÉ北é .,\t👩\u{200d}\u{301}\u{fb01}\0\r\n]{0,10}") {
+        fn tokens_of_texts_are_those_of_a_full_comparison(text in "[aÉ北é .,\t👩\u{200d}\u{301}\u{fb01}\0\r\n]{0,10}") {
             let words = Tokenizer::train_words(["a"], 1, 100).expect("a tokenizer");
             let tokens = words.encode(&text).expect("tokens");
             for (start, end) in (0..=text.len()).flat_map(|start| (start..=text.len()).map(move |end| (start, end))) {

@@ -1,4 +1,4 @@
-//! Public knowledge bases over a public corpus, where the variable RERE_DATA says where they are.
+//! Public knowledge bases and a public corpus, in the folder RERE_DATA.
 
 use std::{collections::HashSet, convert::Infallible, hint::black_box, path::PathBuf, time::Instant};
 
@@ -17,7 +17,7 @@ fn a_corpus_is_aligned_to_public_knowledge_bases() {
         return println!("skipped: RERE_DATA is not set");
     };
     let corpus = read(&data.join("nyt11-hrl/train_sample.jsonl")).expect("a corpus");
-    // Entities and triples as the data's card has them.
+    // Entities and triples as in the data card.
     let freebase = aligner(&data, "kb/freebase_fb15k237.tsv", false);
     let wikidata = aligner(&data, "kb/wikidata_codex.tsv", false);
     assert_eq!((freebase.kb().report().entities, freebase.kb().report().triples), (14_541, 310_116));

@@ -1,10 +1,10 @@
-//! Files that cannot be used: each is refused with an error that names the file and the line.
+//! Invalid files: errors name the file and the line.
 
 use std::{io::Write, path::Path};
 
-use rere_data::{DataError, read};
+use rere_data::{DataError, ParseErrorKind, read};
 
-/// What reading a file with these bytes says.
+/// Returns the error of reading a file with these bytes.
 fn refused(bytes: &[u8]) -> DataError {
     let mut file = tempfile::Builder::new().suffix(".json").tempfile().expect("a file");
     file.write_all(bytes).expect("written");
@@ -14,7 +14,7 @@ fn refused(bytes: &[u8]) -> DataError {
     error
 }
 
-/// The line and the message of a [`DataError::Parse`].
+/// Returns the line and the message of a [`DataError::Parse`].
 fn parse_error(text: &str) -> (usize, String) {
     match refused(text.as_bytes()) {
         DataError::Parse { line, message, .. } => (line, message),
@@ -23,9 +23,9 @@ fn parse_error(text: &str) -> (usize, String) {
 }
 
 #[test]
-fn files_that_are_not_there() {
+fn missing_files() {
     assert!(matches!(read(Path::new("no such file")), Err(DataError::Read { .. })));
-    // A folder is brat's, and this one has no text.
+    // A folder is read as a brat folder; this one has no texts.
     let folder = tempfile::tempdir().expect("a folder");
     assert!(matches!(read(folder.path()), Err(DataError::NoTexts { .. })));
 }
@@ -38,12 +38,13 @@ fn files_without_a_sentence() {
 }
 
 #[test]
-fn json_that_is_cut_short() {
+fn truncated_json() {
     let good = r#"{"text": "a", "triples": []}"#;
     for end in 1..good.len() {
         let (line, message) = parse_error(&format!("{good}\n{}\n{good}\n", &good[..end]));
         assert_eq!(line, 2, "{message}");
-        // Inside an array the cut object swallows what follows; the line is that of the file's end or of the odd byte.
+        // In an array, the truncated object includes the text after it; the line is that of the end or of the
+        // unexpected byte.
         let (line, message) = parse_error(&format!("[{good},\n{}", &good[..end]));
         assert_eq!(line, 2, "{message}");
     }
@@ -52,16 +53,34 @@ fn json_that_is_cut_short() {
 }
 
 #[test]
+fn parse_errors_have_kinds() {
+    for (text, expected) in [
+        ("text {", ParseErrorKind::Syntax),
+        ("[{\"text\": \"a\"}", ParseErrorKind::Truncated),
+        ("{\"text\": \"a", ParseErrorKind::Truncated),
+        ("{\"words\": []}", ParseErrorKind::MissingField),
+        ("{\"text\": \"a\"}\n{\"triples\": []}", ParseErrorKind::MissingField),
+        ("{\"text\": 1}", ParseErrorKind::WrongValue),
+        ("{\"text\": \"a\", \"triple_list\": [], \"triples\": []}", ParseErrorKind::MixedFormats),
+    ] {
+        match refused(text.as_bytes()) {
+            DataError::Parse { kind, .. } => assert_eq!(kind, expected, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn json_of_the_wrong_shape() {
     let table = [
         // text, line, part of the message
-        ("text", 1, "begins with 't'"),
-        ("\"text\"", 1, "begins with '\"'"),
+        ("text", 1, "found 't'"),
+        ("\"text\"", 1, "found '\"'"),
         ("{\"text\": \"a\"} {\"text\": \"b\"}", 1, "trailing characters"),
-        ("[{\"text\": \"a\"},]", 1, "no object beside it"),
-        ("[,{\"text\": \"a\"}]", 1, "no object beside it"),
-        ("[{\"text\": \"a\"}]\n\n[]", 3, "goes on"),
-        ("[]\n{}", 2, "goes on"),
+        ("[{\"text\": \"a\"},]", 1, "between commas"),
+        ("[,{\"text\": \"a\"}]", 1, "between commas"),
+        ("[{\"text\": \"a\"}]\n\n[]", 3, "more content"),
+        ("[]\n{}", 2, "more content"),
         ("[{\"text\": \"a\"}\n{\"text\": \"b\"}]", 2, "trailing characters"),
         ("[1]", 1, "expected an object"),
         ("[{\"text\": \"a\"}}]", 1, "trailing characters"),
@@ -94,7 +113,7 @@ fn deep_nesting_is_bounded() {
             parse_error(&format!("{{\"text\": \"a\", \"triples\": [{{\"subject\": {{\"text\": {deep}}}}}]}}"));
         assert!(message.contains("expected a string"), "{message}");
         assert_eq!(line, 1);
-        // The depth of what is not read does not matter.
+        // The depth of unrecognised fields is not limited.
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         write!(file, "{{\"text\": \"a\", \"x\": {deep}}}").expect("written");
         let extra = &read(file.path()).expect("read")[0].extra;
@@ -114,7 +133,7 @@ fn triples_of_the_wrong_shape() {
         (line(r#"{"text": "a", "start": 0}"#, ""), "only one of"),
         (line(r#"{"text": "a", "start": -1, "end": 0}"#, ""), "-1"),
         (line(r#"{"text": "a", "kind": "PER"}"#, ""), "unknown field `kind`"),
-        (line(r#"{"text": "a"}"#, r#", "score": 1.5"#), "1.5 is not a probability"),
+        (line(r#"{"text": "a"}"#, r#", "score": 1.5"#), "expected a number from 0 to 1, found 1.5"),
         (line(r#"{"text": "a"}"#, r#", "weight": 1"#), "unknown field `weight`"),
     ];
     for (text, part) in table {
@@ -131,14 +150,14 @@ fn offsets_that_do_not_fit() {
             "{{\"text\": \"é 北京\"}}\n{{\"text\": \"é 北京\", \"triples\": [{{\"subject\": {{\"text\": \"北京\", \"start\": {start}, \"end\": {end}}}, \"relation\": \"r\", \"object\": {{\"text\": \"é\"}}}}]}}"
         )
     };
-    // 2..4 are the characters, 3..9 the bytes.
+    // The mention has characters 2..4 and bytes 3..9.
     for (start, end, there) in
         [(0, 1, Some("é")), (2, 3, Some("北")), (3, 9, None), (4, 2, None), (0, usize::MAX, None)]
     {
         match refused(line(start, end).as_bytes()) {
-            DataError::Offsets { line: 2, claimed, found, .. } => {
-                assert_eq!(claimed, "北京");
-                assert_eq!(found.as_deref(), there);
+            DataError::Offsets { line: 2, error, .. } => {
+                assert_eq!(error.claimed, "北京");
+                assert_eq!(error.found.as_deref(), there);
             }
             other => panic!("{other:?}"),
         }
@@ -165,7 +184,7 @@ fn bytes_that_are_not_utf8() {
 }
 
 #[test]
-fn ids_that_stand_twice() {
+fn repeated_ids() {
     let error = refused(b"{\"text\": \"a\", \"id\": \"7\"}\n{\"text\": \"b\"}\n\n{\"text\": \"c\", \"id\": 7}");
     assert!(matches!(error, DataError::DuplicateId { line: 4, first: 1, id, .. } if id == "7"));
 }

@@ -1,4 +1,4 @@
-//! Compressed files and standard streams: what is written is read, and what is broken is told.
+//! Compressed files and special files: round trips and errors.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ fn corpus() -> Vec<Sentence> {
 }
 
 #[test]
-fn the_name_decides() {
+fn the_extension_determines_the_compression() {
     let folder = tempfile::tempdir().expect("a folder");
     let starts: [(&str, &[u8]); 3] =
         [("a.jsonl", b"{"), ("a.jsonl.gz", &[0x1f, 0x8b]), ("a.jsonl.zst", &[0x28, 0xb5, 0x2f, 0xfd])];
@@ -37,9 +37,9 @@ fn the_name_decides() {
     assert!(sizes[1] * 4 < sizes[0] && sizes[2] * 4 < sizes[0], "{sizes:?}");
 }
 
-/// Other programs (gzip, pigz) put several streams behind one another.
+/// Other programs (gzip, pigz) concatenate streams.
 #[test]
-fn streams_behind_one_another_are_one_file() {
+fn concatenated_streams_are_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     for end in ["gz", "zst"] {
         let path = folder.path().join(format!("a.jsonl.{end}"));
@@ -58,7 +58,7 @@ fn streams_behind_one_another_are_one_file() {
 }
 
 #[test]
-fn cut_and_foreign_files_are_errors() {
+fn truncated_and_other_files_are_errors() {
     let folder = tempfile::tempdir().expect("a folder");
     for end in ["gz", "zst"] {
         let path = folder.path().join(format!("a.jsonl.{end}"));
@@ -81,15 +81,15 @@ fn cut_and_foreign_files_are_errors() {
 fn refused(path: &Path, length: usize) {
     let error = read(path).expect_err("broken");
     let named = error.to_string().contains(&path.display().to_string());
-    // Where a part is damaged, what comes out of it may be found wrong before the stream is.
+    // If a part is damaged, its content may be refused before the stream is.
     let told = matches!(error, DataError::Read { .. } | DataError::Parse { .. } | DataError::Encoding { .. });
     assert!(named && told, "{length}: {error:?}");
 }
 
-/// A file in the place of a pipe or a device would take it away from everyone.
+/// Pipes and devices must not be replaced by files.
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_not_replaced() {
+fn special_files_are_written_in_place() {
     use std::os::unix::fs::FileTypeExt;
 
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! Each corpus format by a file made by hand, by random corpora, and by the public corpora where RERE_DATA says where they are.
+//! Each corpus format, with a handmade file, random corpora, and the public corpora in the folder RERE_DATA.
 
 use std::{fs, path::Path};
 
@@ -9,20 +9,20 @@ use rere_data::{
 };
 use serde_json::json;
 
-/// The sentences of a file with this content, the format that it is found to have, and what was lost.
+/// Reads a file with this content, and returns the sentences and the unsupported content.
 fn parse(content: &str) -> (Vec<Sentence>, UnsupportedCounts) {
     let input = std::io::Cursor::new(content.to_owned());
     let mut reader = Reader::new(input, "test", &ReadOptions::default()).expect("a reader");
     let sentences = reader.by_ref().collect::<Result<Vec<_>, _>>().expect(content);
-    (sentences, reader.report().lost.clone())
+    (sentences, reader.report().unsupported.clone())
 }
 
-/// What a format makes of sentences.
+/// Writes sentences in a format, and returns the text and the unsupported content.
 fn written(sentences: &[Sentence], format: Format) -> (String, UnsupportedCounts) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus");
-    let lost = write(&path, sentences, format).expect("written");
-    (fs::read_to_string(path).expect("UTF-8"), lost)
+    let unsupported = write(&path, sentences, format).expect("written");
+    (fs::read_to_string(path).expect("UTF-8"), unsupported)
 }
 
 fn at(text: &str, surface: &str, entity_type: Option<&str>) -> Mention {
@@ -45,14 +45,14 @@ fn json(content: &str) -> serde_json::Value {
 
 const TEXT: &str = "Zoë Ng lives in 北京 , not in New York .";
 
-/// Zoë Ng and 北京, with places and types, and New York beside them.
+/// Returns a triple of Zoë Ng and 北京 with spans and types, and the entity New York.
 fn sentence() -> Sentence {
     Sentence::new(TEXT)
         .with_triples(vec![triple(at(TEXT, "Zoë Ng", Some("PER")), "lives_in", at(TEXT, "北京", Some("LOC")))])
         .with_entities(vec![at(TEXT, "New York", Some("LOC"))])
 }
 
-/// `sentence` without what strings alone do not tell.
+/// Removes spans, scores and entity ids, and types unless they are to be kept.
 fn surfaces(sentence: &Sentence, types: bool) -> Sentence {
     let mut sentence = sentence.clone();
     let of_triples = sentence.triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]);
@@ -74,16 +74,16 @@ fn rere() {
             "object": {"text": "北京", "start": 16, "end": 18, "type": "LOC"},
         }], "entities": [{"text": "New York", "start": 28, "end": 36, "type": "LOC"}]});
     assert_eq!(parse(&line.to_string()), (vec![sentence()], UnsupportedCounts::default()));
-    let (content, lost) = written(&[sentence()], Format::Rere);
-    assert_eq!((json(&content), lost), (line, UnsupportedCounts::default()));
+    let (content, unsupported) = written(&[sentence()], Format::Rere);
+    assert_eq!((json(&content), unsupported), (line, UnsupportedCounts::default()));
 }
 
 #[test]
 fn casrel() {
-    let (content, lost) = written(&[sentence()], Format::Casrel);
+    let (content, unsupported) = written(&[sentence()], Format::Casrel);
     assert_eq!(json(&content), json!([{"text": TEXT, "triple_list": [["Zoë Ng", "lives_in", "北京"]]}]));
     let counts = [Unsupported::Offsets, Unsupported::EntityType, Unsupported::Entity, Unsupported::Triple]
-        .map(|loss| lost.count(loss));
+        .map(|loss| unsupported.count(loss));
     assert_eq!(counts, [2, 2, 1, 0]);
     let expected = surfaces(&sentence(), false).with_entities(vec![]);
     assert_eq!(parse(&content), (vec![expected], UnsupportedCounts::default()));
@@ -96,17 +96,17 @@ fn hrl() {
     "entityMentions": [
         {"text": "Zoë Ng", "label": "PER"}, {"text": "北京", "label": "LOC"}, {"text": "New York", "label": "LOC"}
     ]});
-    let (content, lost) = written(&[sentence()], Format::Hrl);
-    assert_eq!((json(&content), lost.count(Unsupported::Offsets)), (line, 3));
+    let (content, unsupported) = written(&[sentence()], Format::Hrl);
+    assert_eq!((json(&content), unsupported.count(Unsupported::Offsets)), (line, 3));
     assert_eq!(parse(&content), (vec![surfaces(&sentence(), true)], UnsupportedCounts::default()));
-    // As it stands in the data of CoType, where `start` numbers the mentions.
-    let (sentences, lost) = parse(
+    // As in the data of CoType, where `start` numbers the mentions.
+    let (sentences, unsupported) = parse(
         r#"{"sentText": "A b", "articleId": "/x", "sentId": "1", "relationMentions": [{"em1Text": "A", "em2Text": "b", "label": "r"}],
             "entityMentions": [{"start": 1, "text": "b", "label": "LOC"}, {"start": 0, "text": "A"}]}"#
             .replace('\n', "")
             .as_str(),
     );
-    assert_eq!(lost.count(Unsupported::Field), 2);
+    assert_eq!(unsupported.count(Unsupported::Field), 2);
     assert_eq!(sentences[0].extra.get("articleId").expect("JSON"), Some("/x"));
     let types = [&sentences[0].triples[0].subject, &sentences[0].triples[0].object].map(|m| m.entity_type.as_deref());
     assert_eq!(types, [None, Some("LOC")]);
@@ -125,8 +125,8 @@ fn hrl_tags() {
     expected.triples.push(triple(person, "not_in", at(TEXT, "New York", None)));
     assert_eq!(parse(&line.to_string()), (vec![expected.clone()], UnsupportedCounts::default()));
 
-    // Where Chinese is cut into characters, the text has other spaces.
-    let (content, lost) = written(&[sentence()], Format::HrlTags);
+    // Chinese is split into characters, so the text has other spaces.
+    let (content, unsupported) = written(&[sentence()], Format::HrlTags);
     assert_eq!(
         json(&content),
         json!({"sentext": "Zoë Ng lives in 北 京 , not in New York .", "relations": [
@@ -134,18 +134,18 @@ fn hrl_tags() {
         ]})
     );
     assert_eq!(
-        [Unsupported::Spacing, Unsupported::EntityType, Unsupported::Entity].map(|loss| lost.count(loss)),
+        [Unsupported::Spacing, Unsupported::EntityType, Unsupported::Entity].map(|loss| unsupported.count(loss)),
         [1, 3, 0]
     );
 
-    // Two mentions of one triple that overlap cannot be tagged, and no triple means no tags.
+    // Overlapping mentions of a triple cannot be tagged; without triples there are no tags.
     let text = "New York City";
     let overlapping =
         Sentence::new(text).with_triples(vec![triple(at(text, "New York City", None), "r", at(text, "York", None))]);
     assert_eq!(written(&[overlapping], Format::HrlTags).1.count(Unsupported::Triple), 1);
     let alone = Sentence::new(text).with_entities(vec![at(text, "York", None)]);
     assert_eq!(written(&[alone], Format::HrlTags).1.count(Unsupported::Entity), 1);
-    // A surface that the tags do not mark has no place.
+    // A surface that is not tagged has no offsets.
     let (sentences, _) =
         parse(r#"{"sentext": "a b c", "relations": [{"rtext": "r", "em1": "c", "em2": "b", "tags": [4, 5, 0]}]}"#);
     assert_eq!(sentences[0].triples, [triple(Mention::of("c"), "r", at("a b c", "b", None))]);
@@ -155,20 +155,20 @@ fn hrl_tags() {
 fn duie() {
     let line = json!({"text": TEXT, "spo_list": [
         {"subject": "Zoë Ng", "subject_type": "PER", "predicate": "lives_in", "object": "北京", "object_type": "LOC"}]});
-    let (content, lost) = written(&[sentence()], Format::Duie);
-    assert_eq!((json(&content), lost.count(Unsupported::Entity)), (line, 1));
+    let (content, unsupported) = written(&[sentence()], Format::Duie);
+    assert_eq!((json(&content), unsupported.count(Unsupported::Entity)), (line, 1));
     let expected = surfaces(&sentence(), true).with_entities(vec![]);
     assert_eq!(parse(&content), (vec![expected.clone()], UnsupportedCounts::default()));
 
-    // DuIE 2.0: a slot beside the value is a triple of its own.
+    // DuIE 2.0: each other slot than the value is a separate triple.
     let slots = json!({"text": TEXT, "spo_list": [
         {"subject": "Zoë Ng", "subject_type": "PER", "predicate": "lives_in",
          "object": {"@value": "北京", "not": "New York"}, "object_type": {"@value": "LOC", "not": "CITY"}}]});
-    let (sentences, lost) = parse(&slots.to_string());
+    let (sentences, unsupported) = parse(&slots.to_string());
     let mut more = expected;
     let city = Mention::of("New York").with_entity_type("CITY");
     more.triples.push(triple(more.triples[0].subject.clone(), "lives_in_not", city));
-    assert_eq!((sentences, lost), (vec![more], UnsupportedCounts::default()));
+    assert_eq!((sentences, unsupported), (vec![more], UnsupportedCounts::default()));
 }
 
 #[test]
@@ -179,20 +179,20 @@ fn tplinker() {
         "entity_list": [
             {"text": "Zoë Ng", "type": "PER", "char_span": [0, 6]}, {"text": "北京", "type": "LOC", "char_span": [16, 18]},
             {"text": "New York", "type": "LOC", "char_span": [28, 36]}]}]);
-    let (content, lost) = written(&[sentence()], Format::Tplinker);
-    assert_eq!((json(&content), lost), (line, UnsupportedCounts::default()));
+    let (content, unsupported) = written(&[sentence()], Format::Tplinker);
+    assert_eq!((json(&content), unsupported), (line, UnsupportedCounts::default()));
     assert_eq!(parse(&content), (vec![sentence()], UnsupportedCounts::default()));
-    let (sentences, lost) = parse(
+    let (sentences, unsupported) = parse(
         r#"{"text": "a b", "id": "x", "relation_list": [{"subject": "a", "object": "b", "predicate": "r", "subj_tok_span": [0, 1]}],
             "entity_list": [{"text": "a", "type": "DEFAULT", "tok_span": [0, 1]}]}"#
             .replace('\n', "")
             .as_str(),
     );
     let expected = Sentence::new("a b").with_id("x").with_triples(vec![Triple::of("a", "r", "b")]);
-    assert_eq!((sentences, lost), (vec![expected], UnsupportedCounts::default()));
+    assert_eq!((sentences, unsupported), (vec![expected], UnsupportedCounts::default()));
 }
 
-/// Chinese in one word, as its own tokeniser may have it.
+/// Chinese as one word, as SpERT's tokeniser may return it.
 const WORDS: [&str; 11] = ["Zoë", "Ng", "lives", "in", "北京", ",", "not", "in", "New", "York", "."];
 
 #[test]
@@ -203,25 +203,25 @@ fn spert() {
         "relations": [{"type": "lives_in", "head": 2, "tail": 0}]});
     let expected = sentence().with_id("7");
     assert_eq!(parse(&line.to_string()), (vec![expected], UnsupportedCounts::default()));
-    let (content, lost) = written(&[sentence()], Format::Spert);
+    let (content, unsupported) = written(&[sentence()], Format::Spert);
     assert_eq!(
         json(&content),
         json!([{"tokens": ["Zoë", "Ng", "lives", "in", "北", "京", ",", "not", "in", "New", "York", "."], "entities": [
                 {"type": "PER", "start": 0, "end": 2}, {"type": "LOC", "start": 4, "end": 6}, {"type": "LOC", "start": 9, "end": 11}],
             "relations": [{"type": "lives_in", "head": 0, "tail": 1}]}])
     );
-    assert_eq!(lost.count(Unsupported::Spacing), 1);
-    // Words end where mentions do.
+    assert_eq!(unsupported.count(Unsupported::Spacing), 1);
+    // Words are split at the ends of mentions.
     let text = "New York-based .";
     let glued = Sentence::new(text).with_entities(vec![at(text, "New York", None)]);
-    let (content, lost) = written(&[glued], Format::Spert);
+    let (content, unsupported) = written(&[glued], Format::Spert);
     assert_eq!(json(&content)[0]["tokens"], json!(["New", "York", "-based", "."]));
     assert_eq!(json(&content)[0]["entities"], json!([{"type": "Entity", "start": 0, "end": 2}]));
-    assert_eq!(lost.count(Unsupported::Spacing), 1);
-    // What has no place is left out and counted.
+    assert_eq!(unsupported.count(Unsupported::Spacing), 1);
+    // Mentions without offsets are left out and counted.
     let unplaced = surfaces(&sentence(), true);
-    let (content, lost) = written(&[unplaced], Format::Spert);
-    assert_eq!((lost.count(Unsupported::Triple), lost.count(Unsupported::Entity)), (1, 1));
+    let (content, unsupported) = written(&[unplaced], Format::Spert);
+    assert_eq!((unsupported.count(Unsupported::Triple), unsupported.count(Unsupported::Entity)), (1, 1));
     assert_eq!(json(&content)[0]["relations"], json!([]));
 }
 
@@ -239,9 +239,9 @@ fn docred() {
         let span = ByteSpan::new(start, start + surface.len());
         Mention::at(&text, span).expect("fits").with_entity_type(entity_type)
     };
-    // Mentions of an entity that has several know the number of its vertex.
+    // If an entity has several mentions, their id is the number of its vertex.
     let of = |entity: &str, mention: Mention| mention.with_entity(entity);
-    // Between Zoë and 北京 of the second sentence there is one word, between those of the first there are two.
+    // There is one word between Zoë and 北京 in the second sentence, and two in the first.
     let expected = Sentence::new(text.clone())
         .with_id("Zoë")
         .with_triples(vec![triple(of("0", second("Zoë", "PER")), "P551", of("2", second("北京", "LOC")))])
@@ -250,14 +250,14 @@ fn docred() {
             of("2", at(&text, "北京", Some("LOC"))),
             at(&text, "New York", Some("LOC")),
         ]);
-    let (sentences, lost) = parse(&line.to_string());
+    let (sentences, unsupported) = parse(&line.to_string());
     assert_eq!(sentences, [expected]);
-    // A border of sentences and the evidence.
-    assert_eq!([Unsupported::Annotation, Unsupported::Spacing].map(|loss| lost.count(loss)), [2, 1]);
+    // A sentence boundary and the evidence.
+    assert_eq!([Unsupported::Annotation, Unsupported::Spacing].map(|loss| unsupported.count(loss)), [2, 1]);
 
-    let (content, lost) = written(&sentences, Format::Docred);
+    let (content, unsupported) = written(&sentences, Format::Docred);
     let again = json(&content);
-    // The vertices are as they were, in the words of one sentence.
+    // The vertices are unchanged, except that there is one sentence.
     assert_eq!(
         again[0]["vertexSet"],
         json!([
@@ -267,19 +267,19 @@ fn docred() {
         ])
     );
     assert_eq!(again[0]["labels"], json!([{"h": 0, "t": 2, "r": "P551", "evidence": []}]));
-    assert_eq!([Unsupported::Spacing, Unsupported::EntityId].map(|loss| lost.count(loss)), [1, 0]);
+    assert_eq!([Unsupported::Spacing, Unsupported::EntityId].map(|loss| unsupported.count(loss)), [1, 0]);
 }
 
 #[test]
 fn spacy() {
-    // Half-open, in characters; `token_end` counts the last token and is not needed.
+    // Half-open, in characters; `token_end` is ignored.
     let line = json!({"text": TEXT, "spans": [
             {"start": 0, "end": 6, "label": "PER", "token_start": 0, "token_end": 1}, {"start": 16, "end": 18, "label": "LOC"},
             {"start": 28, "end": 36, "label": "LOC", "text": "New York"}],
         "relations": [{"head": 1, "child": 4, "label": "lives_in",
             "head_span": {"start": 0, "end": 6, "label": "PER"}, "child_span": {"start": 16, "end": 18, "label": "LOC"}}]});
     assert_eq!(parse(&line.to_string()), (vec![sentence()], UnsupportedCounts::default()));
-    let (content, lost) = written(&[sentence()], Format::Spacy);
+    let (content, unsupported) = written(&[sentence()], Format::Spacy);
     assert_eq!(
         json(&content),
         json!({"text": TEXT, "spans": [
@@ -287,14 +287,14 @@ fn spacy() {
             "relations": [{"label": "lives_in",
                 "head_span": {"start": 0, "end": 6, "label": "PER"}, "child_span": {"start": 16, "end": 18, "label": "LOC"}}]})
     );
-    assert_eq!(lost, UnsupportedCounts::default());
+    assert_eq!(unsupported, UnsupportedCounts::default());
 }
 
 #[test]
 fn brat() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = TEXT.replace("New York", "New\nYork");
-    // Half-open, in characters; a line's end in a mention is a space.
+    // Half-open, in characters; a line end in a mention is a space.
     let annotations = "T1\tPER 0 6\tZoë Ng\nT2\tLOC 28 36\tNew York\nR1\tlives_in Arg1:T1 Arg2:T3\t\n\
                        T3\tLOC 16 18\t北京\nT4\tLOC 0 3;16 18\tZoë 北京\nR2\tr Arg1:T1 Arg2:T4\nE1\tMove:T2\n#1\tAnnotatorNotes T1\tx\n";
     fs::write(folder.path().join("b.txt"), &text).expect("written");
@@ -322,22 +322,25 @@ fn brat() {
             expected
         ]
     );
-    // The mention in pieces, the event, the note; and the triple with the mention in pieces.
-    assert_eq!([Unsupported::Annotation, Unsupported::Triple].map(|loss| reader.report().lost.count(loss)), [3, 1]);
+    // The mention in pieces, the event, the note, and the triple with the mention in pieces.
+    assert_eq!(
+        [Unsupported::Annotation, Unsupported::Triple].map(|loss| reader.report().unsupported.count(loss)),
+        [3, 1]
+    );
 
     let out = folder.path().join("out");
     let mut sentences = sentences;
     sentences[0].id = id("a/b");
     sentences[1].triples[0].relation = "lives in".into();
-    let lost = write(&out, &sentences, Format::Brat).expect("written");
-    assert_eq!([Unsupported::Id, Unsupported::Name].map(|loss| lost.count(loss)), [1, 1]);
+    let unsupported = write(&out, &sentences, Format::Brat).expect("written");
+    assert_eq!([Unsupported::Id, Unsupported::Name].map(|loss| unsupported.count(loss)), [1, 1]);
     let content = |name: &str| fs::read_to_string(out.join(name)).expect(name);
     assert_eq!(content("000001.ann"), "");
     assert_eq!(
         content("b.ann"),
         "T1\tPER 0 6\tZoë Ng\nT2\tLOC 16 18\t北京\nT3\tLOC 28 31;32 36\tNew York\nR1\tlives_in Arg1:T1 Arg2:T2\n"
     );
-    // What is there is not written over.
+    // An existing folder is not overwritten.
     assert!(matches!(write(&out, &sentences, Format::Brat), Err(DataError::Write { .. })));
     let twice = [sentences[1].clone(), sentences[1].clone()];
     assert!(matches!(write(&folder.path().join("c"), &twice, Format::Brat), Err(DataError::Unwritable { .. })));
@@ -359,7 +362,7 @@ fn brat() {
             other => panic!("{other}"),
         }
     }
-    // A text without annotations is one without triples.
+    // A text without annotations has no triples.
     fs::remove_file(folder.path().join("b.ann")).expect("removed");
     let mut reader = Reader::open(folder.path(), &ReadOptions::default()).expect("a reader");
     assert!(reader.by_ref().all(|sentence| sentence.is_ok_and(|sentence| sentence.triples.is_empty())));
@@ -394,7 +397,7 @@ fn parquet() {
     ));
 }
 
-/// A damaged file may hold what its decoder takes for impossible.
+/// The decoder panics on some damaged files.
 #[test]
 fn parquet_with_any_byte_damaged() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -415,7 +418,7 @@ fn parquet_with_any_byte_damaged() {
 }
 
 #[test]
-fn what_would_read_as_none_is_counted() {
+fn values_that_are_read_as_none_are_counted() {
     for (format, name) in [
         (Format::Hrl, "Entity"),
         (Format::Tplinker, "DEFAULT"),
@@ -431,25 +434,29 @@ fn what_would_read_as_none_is_counted() {
     ] {
         let mut typed = Sentence::new("a b").with_id("1");
         typed.triples.push(triple(at("a b", "a", Some(name)), "r", at("a b", "b", Some("T"))));
-        let (back, lost) = there_and_back(&[typed.clone()], format);
-        assert_eq!(lost.count(Unsupported::EntityType), 1, "{format}: {lost}");
+        let (back, unsupported) = there_and_back(&[typed.clone()], format);
+        assert_eq!(unsupported.count(Unsupported::EntityType), 1, "{format}: {unsupported}");
         typed.triples[0].subject.entity_type = None;
         assert_eq!(back[0].triples[0].subject.entity_type, None, "{format}");
-        let (_, lost) = there_and_back(&[typed], format);
-        assert_eq!(lost.count(Unsupported::EntityType), 0, "{format}: {lost}");
+        let (_, unsupported) = there_and_back(&[typed], format);
+        assert_eq!(unsupported.count(Unsupported::EntityType), 0, "{format}: {unsupported}");
     }
     let unnamed = Sentence::new("a").with_id(String::new());
     for format in Format::ALL {
-        let (back, lost) = there_and_back(std::slice::from_ref(&unnamed), format);
-        // Formats of pairs leave the sentence out.
+        let (back, unsupported) = there_and_back(std::slice::from_ref(&unnamed), format);
+        // Formats of pairs omit the sentence.
         if let Some(back) = back.first() {
-            assert_eq!(lost.count(Unsupported::Id), usize::from(back.id != unnamed.id), "{format}: {lost}");
+            assert_eq!(
+                unsupported.count(Unsupported::Id),
+                usize::from(back.id != unnamed.id),
+                "{format}: {unsupported}"
+            );
         }
     }
 }
 
 prop_compose! {
-    /// Mentions may be empty, nested, cross each other and go over line ends; texts have emoji, combining marks and Hebrew.
+    /// Mentions may be empty, nested, overlapping and across line ends; texts have emoji, combining marks and Hebrew.
     fn random_sentence()(
         id in proptest::option::of("[a-z/ é]{1,4}"),
         text in "[abé北👩אב\u{200d}\u{301} \n\r\t.,\"-]{0,20}",
@@ -465,7 +472,7 @@ prop_compose! {
         let mention = |ends: [Index; 2], placed: bool| {
             let [a, b] = ends.map(|end| *end.get(&borders));
             let mention = Mention::at(&text, ByteSpan::new(a.min(b), a.max(b))).expect("on borders");
-            // One mention in two is of an entity that has an id, and the same place always of the same.
+            // Half of the mentions have an entity id, which depends on the span.
             let entity = entity_ids[(a + 3 * b) % entity_ids.len()].clone().filter(|_| a % 2 == 0);
             let mut mention = mention;
             mention.entity = entity;
@@ -506,30 +513,30 @@ prop_compose! {
 fn there_and_back(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, UnsupportedCounts) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus");
-    let mut lost = write(&path, sentences, format).expect("written");
-    // The first line of a text, and a header, may look like something else.
+    let mut unsupported = write(&path, sentences, format).expect("written");
+    // The first line of a text, or a header, may look like another format.
     let named = matches!(format, Format::Text | Format::Csv | Format::Tsv);
     let options = if named { ReadOptions::of(format) } else { ReadOptions::default() };
     let mut reader = Reader::open(&path, &options).expect("a reader");
     let back = reader.by_ref().collect::<Result<Vec<_>, _>>();
     let back = back.unwrap_or_else(|error| panic!("{format}: {error}\n{:?}", fs::read_to_string(&path)));
-    lost.add(reader.report().lost.clone());
-    (back, lost)
+    unsupported.add(reader.report().unsupported.clone());
+    (back, unsupported)
 }
 
-/// Whether a format has an object for each pair of a sentence.
+/// Returns whether a format has an object for each pair of a sentence.
 fn has_pairs(format: Format) -> bool {
     matches!(format, Format::Opennre | Format::Tacred)
 }
 
-/// A sentence in one order of its entities, which some formats list by their places, and without an id that is only a number.
+/// Sorts the entities, which some formats list by position, and removes generated ids.
 fn normal(sentence: &Sentence, format: Format, without_id: bool) -> Sentence {
     let mut sentence = sentence.clone();
     sentence.entities.sort();
     if without_id && matches!(format, Format::Brat | Format::Scierc) {
         sentence.id = None;
     }
-    // Annotations have ids, which are given if there are none.
+    // Annotations have ids, which are generated if there are none.
     if matches!(format, Format::Doccano | Format::LabelStudio) {
         let ends = sentence.triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]);
         ends.chain(&mut sentence.entities).for_each(|mention| mention.entity = None);
@@ -540,11 +547,11 @@ fn normal(sentence: &Sentence, format: Format, without_id: bool) -> Sentence {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-    /// serde and the format are one definition.
+    /// serde and the format have the same definition.
     #[test]
     fn serde_writes_and_reads_lines_of_the_rere_format(sentence in random_sentence()) {
-        let (line, lost) = written(std::slice::from_ref(&sentence), Format::Rere);
-        prop_assert!(lost.is_empty());
+        let (line, unsupported) = written(std::slice::from_ref(&sentence), Format::Rere);
+        prop_assert!(unsupported.is_empty());
         prop_assert_eq!(serde_json::to_string(&sentence).expect("JSON") + "\n", line.clone());
         prop_assert_eq!(&serde_json::from_str::<Sentence>(&line).expect("a sentence"), &sentence);
         let triples = serde_json::to_string(&InText::list(&sentence.triples, &sentence.text)).expect("JSON");
@@ -552,44 +559,44 @@ proptest! {
         prop_assert!(line.contains(&list));
     }
 
-    /// What comes back is what went, less what was counted; the second time nothing is lost.
+    /// A round trip preserves everything except what is counted; a second one preserves everything.
     #[test]
-    fn every_format_gives_back_what_it_holds(mut sentences in prop::collection::vec(random_sentence(), 1..4)) {
+    fn round_trips_preserve_what_a_format_holds(mut sentences in prop::collection::vec(random_sentence(), 1..4)) {
         for (number, sentence) in sentences.iter_mut().enumerate() {
             // brat's files are named by ids, or by positions such as 000002, and ordered by their names.
             sentence.id = sentence.id.take().map(|id| format!("{:06}{id}", number + 1));
         }
         for format in Format::ALL {
-            let (back, lost) = there_and_back(&sentences, format);
+            let (back, unsupported) = there_and_back(&sentences, format);
             let sum = |of: fn(&Sentence) -> usize, sentences: &[Sentence]| sentences.iter().map(of).sum::<usize>();
             for (loss, of) in [
                 (Unsupported::Triple, (|s| s.triples.len()) as fn(&Sentence) -> usize),
                 (Unsupported::Negative, |s| s.negatives.len()),
             ] {
-                prop_assert_eq!(sum(of, &back) + lost.count(loss), sum(of, &sentences), "{}: {}", format, loss);
+                prop_assert_eq!(sum(of, &back) + unsupported.count(loss), sum(of, &sentences), "{}: {}", format, loss);
             }
             if has_pairs(format) {
                 prop_assert_eq!(back.len(), sum(|s| s.triples.len() + s.negatives.len(), &back));
             } else {
-                prop_assert_eq!(back.len() + lost.count(Unsupported::Sentence), sentences.len(), "{}", format);
+                prop_assert_eq!(back.len() + unsupported.count(Unsupported::Sentence), sentences.len(), "{}", format);
                 let fields: fn(&Sentence) -> usize = |s| s.extra.len();
-                prop_assert_eq!(sum(fields, &back) + lost.count(Unsupported::Field), sum(fields, &sentences), "{}", format);
+                prop_assert_eq!(sum(fields, &back) + unsupported.count(Unsupported::Field), sum(fields, &sentences), "{}", format);
             }
-            if lost.is_empty() {
+            if unsupported.is_empty() {
                 for (back, sentence) in back.iter().zip(&sentences) {
                     let without_id = sentence.id.is_none();
                     prop_assert_eq!(normal(back, format, without_id), normal(sentence, format, without_id), "{}", format);
                 }
             }
-            let (again, lost) = there_and_back(&back, format);
-            prop_assert!(lost.is_empty(), "{}: {}", format, lost);
+            let (again, unsupported) = there_and_back(&back, format);
+            prop_assert!(unsupported.is_empty(), "{}: {}", format, unsupported);
             prop_assert_eq!(again, back, "{}", format);
         }
     }
 }
 
 #[test]
-fn public_corpora_survive_every_format() {
+fn round_trips_of_public_corpora() {
     let Some(data) = std::env::var_os("RERE_DATA") else {
         println!("skipped: RERE_DATA is not set");
         return;
@@ -614,29 +621,33 @@ fn public_corpora_survive_every_format() {
         assert_eq!(locator.report().missing, 0, "{file}: {}", locator.report());
         for format in Format::ALL {
             if format == Format::Brat && corpus.len() > 2000 {
-                continue; // Two files for each sentence take long.
+                continue; // Two files per sentence take too long.
             }
             if format == Format::Text {
-                continue; // It holds no triples.
+                continue; // The format has no triples.
             }
             if has_pairs(format) {
-                let (back, lost) = there_and_back(&located, format);
-                println!("{file} as {format}: {lost}");
+                let (back, unsupported) = there_and_back(&located, format);
+                println!("{file} as {format}: {unsupported}");
                 assert_eq!(
-                    back.len() + lost.count(Unsupported::Triple),
+                    back.len() + unsupported.count(Unsupported::Triple),
                     located.iter().map(|s| s.triples.len()).sum::<usize>()
                 );
                 assert!(there_and_back(&back, format) == (back, UnsupportedCounts::default()), "{file} as {format}");
                 continue;
             }
             if format.needs_offsets() {
-                // Words have other spaces, overlapping mentions no tags; what is left comes back as it is.
-                let (back, lost) = there_and_back(&located, format);
+                // White space changes, and overlapping mentions have no tags; the rest is preserved.
+                let (back, unsupported) = there_and_back(&located, format);
                 let triples = |sentences: &[Sentence]| sentences.iter().map(|s| s.triples.len()).sum::<usize>();
-                println!("{file} as {format}: {lost}");
-                assert_eq!(triples(&back) + lost.count(Unsupported::Triple), triples(&corpus), "{file} as {format}");
-                assert!(lost.count(Unsupported::Triple) * 100 < triples(&corpus), "{file} as {format}");
-                if lost.is_empty() {
+                println!("{file} as {format}: {unsupported}");
+                assert_eq!(
+                    triples(&back) + unsupported.count(Unsupported::Triple),
+                    triples(&corpus),
+                    "{file} as {format}"
+                );
+                assert!(unsupported.count(Unsupported::Triple) * 100 < triples(&corpus), "{file} as {format}");
+                if unsupported.is_empty() {
                     let equal =
                         back.iter().zip(&located).all(|(a, b)| normal(a, format, true) == normal(b, format, true));
                     assert!(equal && back.len() == located.len(), "{file} as {format}");
@@ -644,42 +655,45 @@ fn public_corpora_survive_every_format() {
                 assert!(there_and_back(&back, format) == (back, UnsupportedCounts::default()), "{file} as {format}");
                 continue;
             }
-            let (back, lost) = there_and_back(&corpus, format);
-            if lost.count(Unsupported::Sentence) > 0 {
-                // Rows of two sentences with one text are one sentence.
-                println!("{file} as {format}: {lost}");
-                assert_eq!(back.len() + lost.count(Unsupported::Sentence), corpus.len(), "{file} as {format}");
-            } else if lost.count(Unsupported::EntityType) + lost.count(Unsupported::Field) > 0 {
-                println!("{file} as {format}: {lost}");
+            let (back, unsupported) = there_and_back(&corpus, format);
+            if unsupported.count(Unsupported::Sentence) > 0 {
+                // Rows of two sentences with the same text are one sentence.
+                println!("{file} as {format}: {unsupported}");
+                assert_eq!(back.len() + unsupported.count(Unsupported::Sentence), corpus.len(), "{file} as {format}");
+            } else if unsupported.count(Unsupported::EntityType) + unsupported.count(Unsupported::Field) > 0 {
+                println!("{file} as {format}: {unsupported}");
             } else {
-                assert!(lost.is_empty(), "{file} as {format}: {lost}");
+                assert!(unsupported.is_empty(), "{file} as {format}: {unsupported}");
                 assert!(back == corpus, "{file} as {format}");
             }
         }
     }
 }
 
-/// Finds of the fuzzer.
+/// Cases found by fuzzing.
 #[test]
-fn what_was_lost_in_silence_is_counted() {
+fn unsupported_content_is_never_dropped_silently() {
     // A byte order mark at the beginning of the first text.
     let marked = Sentence::new("\u{feff}a");
-    let (back, lost) = there_and_back(&[marked.clone(), marked], Format::Text);
-    assert_eq!((back[0].text.as_str(), back[1].text.as_str(), lost.count(Unsupported::Spacing)), ("a", "\u{feff}a", 1));
-    // An entity whose two mentions are the same.
+    let (back, unsupported) = there_and_back(&[marked.clone(), marked], Format::Text);
+    assert_eq!(
+        (back[0].text.as_str(), back[1].text.as_str(), unsupported.count(Unsupported::Spacing)),
+        ("a", "\u{feff}a", 1)
+    );
+    // An entity with two equal mentions.
     let mention = at("a b", "a", None).with_entity("0");
     let twice = Sentence::new("a b").with_entities(vec![mention.clone(), mention]);
     for format in [Format::Docred, Format::Brat] {
-        let (back, lost) = there_and_back(std::slice::from_ref(&twice), format);
-        assert_eq!((&back[0].entities[0].entity, lost.count(Unsupported::EntityId)), (&None, 2), "{format}");
+        let (back, unsupported) = there_and_back(std::slice::from_ref(&twice), format);
+        assert_eq!((&back[0].entities[0].entity, unsupported.count(Unsupported::EntityId)), (&None, 2), "{format}");
     }
-    // The version of a model without a score, and the answer of another program's task.
+    // The version of a model without a score, and the answer of a task.
     let mut sentence = Sentence::new("a b").with_triples(vec![triple(at("a b", "a", None), "r", at("a b", "b", None))]);
     sentence.extra.set("prediction_model_version", "v1").expect("JSON");
-    let (back, lost) = there_and_back(std::slice::from_ref(&sentence), Format::LabelStudio);
-    assert_eq!((normal(&back[0], Format::LabelStudio, false), lost), (sentence, UnsupportedCounts::default()));
+    let (back, unsupported) = there_and_back(std::slice::from_ref(&sentence), Format::LabelStudio);
+    assert_eq!((normal(&back[0], Format::LabelStudio, false), unsupported), (sentence, UnsupportedCounts::default()));
     let mut answered = Sentence::new("a");
     answered.extra.set("answer", "no").expect("JSON");
-    let (back, lost) = there_and_back(&[answered], Format::Spacy);
-    assert_eq!((back.len(), lost.count(Unsupported::Field)), (1, 1));
+    let (back, unsupported) = there_and_back(&[answered], Format::Spacy);
+    assert_eq!((back.len(), unsupported.count(Unsupported::Field)), (1, 1));
 }

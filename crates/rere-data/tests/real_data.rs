@@ -1,4 +1,4 @@
-//! Public corpora and a pretrained tokenizer, where the variables RERE_DATA and RERE_ENCODERS say where they are.
+//! Public corpora and a pretrained tokenizer, in the folders RERE_DATA and RERE_ENCODERS.
 
 use std::{collections::HashSet, path::PathBuf};
 
@@ -18,9 +18,9 @@ fn names<'a>(sentences: impl IntoIterator<Item = &'a Sentence>) -> HashSet<&'a s
 }
 
 #[test]
-fn corpora_have_the_counts_of_their_cards() {
+fn corpora_have_the_counts_of_their_data_cards() {
     let Some(data) = folder("RERE_DATA") else { return };
-    // Sentences, triples and relations as counted with Python's json module, and as the data's card has them.
+    // Sentences, triples and relations, as counted with Python's json module and as in the data card.
     for (file, sentences, triples, relations) in [
         ("nyt11-hrl/test.json", 369, 370, 12),
         ("nyt11-hrl/dev.json", 313, 390, 11),
@@ -35,7 +35,7 @@ fn corpora_have_the_counts_of_their_cards() {
         let corpus = read(&data.join(file)).expect(file);
         let found = corpus.iter().map(|sentence| sentence.triples.len()).sum();
         assert_eq!((corpus.len(), found, names(&corpus).len()), (sentences, triples, relations), "{file}");
-        // Every entity is a string of its text.
+        // Each entity occurs in its text.
         for sentence in &corpus {
             for mention in sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]) {
                 let places = occurrences(&sentence.text, &mention.text);
@@ -62,7 +62,7 @@ fn corpora_are_located_for_a_pretrained_encoder() {
         assert_eq!((located.sentences.len(), located.report.sentences), (corpus.len(), corpus.len()));
         assert!(located.report.is_complete());
 
-        // The surfaces under the marks, read back through spans and positions, are those of the triples.
+        // The surfaces at the marked positions are those of the triples.
         for (sentence, located) in corpus.iter().zip(&located.sentences) {
             let labels = relation_labels(&located.triples);
             assert_eq!(labels.len(), names([sentence]).len());
@@ -95,7 +95,7 @@ fn corpora_are_located_for_a_pretrained_encoder() {
 fn spans_agree_with_the_vocabulary() {
     let (Some(data), Some(encoders)) = (folder("RERE_DATA"), folder("RERE_ENCODERS")) else { return };
     let tokenizer = Tokenizer::load(encoders.join("minilm/tokenizer.json")).expect("a tokenizer");
-    // A second source of what an id stands for: BERT's vocab.txt, one word piece a line.
+    // An independent source of the vocabulary: BERT's vocab.txt, one word piece per line.
     let vocabulary = std::fs::read_to_string(encoders.join("minilm/vocab.txt")).expect("vocab.txt");
     let vocabulary: Vec<&str> = vocabulary.lines().collect();
     assert_eq!(tokenizer.vocab_size(), vocabulary.len());
@@ -121,7 +121,7 @@ fn spans_agree_with_the_vocabulary() {
     }
     assert!(compared > 20_000, "{compared}");
 
-    // The file switches truncation at 128 tokens and padding on; neither may be in force.
+    // The file enables truncation at 128 tokens and padding, which must be disabled.
     assert_eq!(tokenizer.encode(&"word ".repeat(500)).expect("tokens").spans.len(), 500);
     let accents = "Jose\u{301} in 北京\t👩\u{200d}🚀\r\n";
     let spans = tokenizer.encode(accents).expect("tokens").spans;
@@ -142,6 +142,6 @@ fn chinese_corpora_are_located_in_words() {
     let located = locate();
     println!("ske2019/dev.jsonl: {}", located.report);
     assert_eq!(located, locate(), "the same corpus gives the same labels");
-    // Han characters are tokens of their own, so that few mentions end inside a token: names glued to Latin letters.
+    // Han characters are separate tokens, so few mentions end inside a token: names adjacent to Latin letters.
     assert!(located.report.misaligned * 50 < located.report.mentions, "{}", located.report);
 }

@@ -1,4 +1,4 @@
-//! Figures of public corpora, where the variable RERE_DATA says where they are.
+//! Statistics of public corpora in the folder RERE_DATA.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 #[test]
-fn stats_are_those_of_the_cards() {
+fn stats_are_those_of_the_data_cards() {
     let Some(data) = folder() else { return };
     let mut ske = Stats::default();
     for (file, sentences, triples, relations) in [
@@ -38,14 +38,14 @@ fn stats_are_those_of_the_cards() {
 }
 
 #[test]
-fn stats_of_paradigms_are_of_table_2s_order() {
+fn class_priors_have_the_magnitude_of_table_2() {
     let Some(data) = folder() else { return };
     let corpus = read(&data.join("ske2019/dev.jsonl")).expect("a corpus");
     let texts = corpus.iter().map(|sentence| sentence.text.as_str());
     let priors =
         ClassPriors::of(&corpus, &Tokenizer::train_words(texts, 1, 30_000).expect("a tokenizer")).expect("some");
     println!("{priors}");
-    // Table 2 on the whole of SKE: N 54.67, P2 .0405 (of twice the subjects) and .00067, P3 .0344 and .00927.
+    // Table 2, for all of SKE: N 54.67, P2 .0405 (of twice the subjects) and .00067, P3 .0344 and .00927.
     for (found, published) in [
         (priors.tokens, 54.67),
         (2.0 * priors.triples.p2[0], 0.0405),

@@ -20,8 +20,7 @@
 //! - [`merge_windows`] merges the triples of overlapping windows of a long text.
 //! - [`TokenizedText`] maps tokens to bytes of the text; [`TokenTriple::to_triple`] makes a [`rere_core::Triple`].
 //!
-//! A [`PairingStrategy`] makes pairs of byte spans directly from pointer scores and a text. There are two: [`Nearest`],
-//! and [`CrossProduct`], the procedure of the RERE authors' published code, which works on strings. [`Pairing`] names
+//! A [`PairingStrategy`] turns the pointer scores of one relation, with the text, into pairs of spans: [`Nearest`], and [`CrossProduct`], the procedure of the RERE authors' published code, which works on strings. [`Pairing`] names
 //! them in settings, and [`AnyPairing`] is the one that the settings name.
 //!
 //! The types of [`rere_core`] and [`ndarray`] in the signatures of this crate are re-exported.

@@ -65,6 +65,7 @@
 //!
 //! The types of [`rere_core`] in the signatures of this crate are re-exported.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_debug_implementations)]
 
 mod breakdown;

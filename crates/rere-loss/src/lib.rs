@@ -15,7 +15,7 @@
 //! let targets = Tensor::<2>::from_floats([[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]], &device);
 //!
 //! let groups = Groups::new(&[1], logits.clone(), targets); // axis 1: the relations of a sentence are one group
-//! let loss = Cpu::from_targets(&groups, 0.4, 0.04)?; // 40 % of the true labels are missing
+//! let loss = Cpu::from_targets(&groups, 0.4, 0.04)?; // tau: 40 % of the true labels are missing; gamma: the authors' value
 //! let gradients = loss.forward(&groups).mean().backward();
 //! assert!(logits.grad(&gradients).is_some());
 //! # Ok::<(), rere_loss::LossError>(())
@@ -62,6 +62,8 @@
 //! let loss = settings.build(&counts, None)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod asymmetric;
 mod bce;

@@ -35,6 +35,8 @@
 //! | 16-bit weights | [`Precision`] | |
 //! | devices by name, such as `flex` | [`parse_device`] | |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod device;
 mod encoder;
 mod error;

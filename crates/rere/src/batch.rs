@@ -1,4 +1,4 @@
-//! From rows of token ids to the tensors that an encoder reads, and from tensors back to numbers.
+//! Conversion of rows of token ids to the tensors that an encoder reads, and of tensors to numbers.
 
 use std::ops::Range;
 
@@ -9,8 +9,10 @@ use rere_model::EncoderInput;
 
 use crate::Window;
 
-/// Rows of token ids, padded to the longest. `contexts` are where the sentence is in each row: what comes before it,
-/// the query, is segment 0, the sentence and its end segment 1; without contexts all is segment 0.
+/// Makes the input of an encoder from rows of token ids, padded to the longest row.
+///
+/// `contexts` holds the position of the sentence in each row. The query before it is segment 0, the sentence and its end are
+/// segment 1. Without contexts, everything is segment 0.
 pub fn encoder_input(
     rows: &[&[u32]],
     contexts: Option<&[Range<usize>]>,
@@ -31,35 +33,37 @@ pub fn encoder_input(
     )
 }
 
-/// The numbers of a tensor in f32, in the order of memory.
+/// Returns the elements of a tensor as f32, in row-major order.
 pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.cast(FloatDType::F32).into_data().iter::<f32>().collect()
 }
 
-/// The probabilities of all logits, in the order of memory; computed in f32, whatever the logits are.
+/// Returns the probability of each logit in row-major order, computed in f32 whatever the type of the logits.
 pub fn probabilities<const D: usize>(logits: Tensor<D>) -> Vec<f32> {
     burn::tensor::activation::sigmoid(logits.cast(FloatDType::F32)).into_data().iter::<f32>().collect()
 }
 
-/// Where and in which batches a system computes, and the tokenizer of its texts.
+/// Device, batch size and tokenizer of a system at work.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Runtime {
     /// The device.
     pub device: Device,
-    /// Tokens in a batch, padding counted.
+    /// The most tokens of a batch, padding included.
     pub batch_tokens: usize,
     /// The tokenizer.
     pub tokenizer: Tokenizer,
 }
 
 impl Runtime {
-    /// Batches of at most `batch_tokens` tokens, padding counted.
+    /// Creates a runtime with batches of at most `batch_tokens` tokens, padding included.
     pub fn new(device: &Device, batch_tokens: usize, tokenizer: &Tokenizer) -> Self {
         Self { device: device.clone(), batch_tokens, tokenizer: tokenizer.clone() }
     }
 
-    /// What `compute` makes of each row, given the numbers of the rows of a batch: one value for each of them. Batches hold rows
-    /// of like length and run side by side, so that no core waits if a batch has work for one alone.
+    /// Calls `compute` with the row numbers of each batch and returns one value per row, in the order of the rows.
+    ///
+    /// Batches hold rows of similar length and run in parallel, so that all cores are busy even if a batch cannot use them.
     pub fn batches<T: Send + Default + Clone>(
         &self,
         lengths: &[usize],
@@ -74,8 +78,10 @@ impl Runtime {
         rows
     }
 
-    /// What `compute` makes of each window whose input is the text alone, `[CLS] text [SEP]`: it gets the input of a batch and the
-    /// number of the text's tokens in each row, which begin at 1, and returns a value for each row.
+    /// Calls `compute` for batches of windows whose input is the text alone, `[CLS] text [SEP]`, and returns one value per window.
+    ///
+    /// `compute` gets the input of a batch and the number of text tokens of each row, which begin at 1, and returns one value per
+    /// row.
     pub fn sentences<T: Send + Default + Clone>(
         &self,
         windows: &[Window<'_>],
@@ -90,7 +96,7 @@ impl Runtime {
         })
     }
 
-    /// The input of an encoder of the rows of a batch.
+    /// Makes the encoder's input from the rows of a batch, as [`encoder_input`] does.
     pub fn input(&self, rows: &[&[u32]], contexts: Option<&[Range<usize>]>) -> EncoderInput {
         encoder_input(rows, contexts, self.tokenizer.pad(), &self.device)
     }

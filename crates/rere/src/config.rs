@@ -1,4 +1,4 @@
-//! The settings of a training run, as a settings file has them.
+//! Settings of training runs.
 
 use std::{
     fmt, fs,
@@ -16,57 +16,99 @@ use serde::{
     ser::SerializeStruct,
 };
 
-use crate::{AnyConfig, RereError, System, files::io};
+use crate::{AnyConfig, ConfigProblem, RereError, System, files::io};
 
-/// All settings of a training run of one system. Every key has a default but the encoder; an unknown key is an error.
+/// Defines builder methods that set public fields.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($field:ident: $type:ty);)*) => {
+        $($(#[$doc])*
+        #[must_use]
+        pub fn $name(self, $field: $type) -> Self {
+            Self { $field, ..self }
+        })*
+    };
+}
+pub(crate) use setters;
+
+/// Settings of a training run of one system. Every key but `encoder` has a default; unknown keys are errors.
 ///
-/// In a file, `system` names the system, and a table of that name holds its own settings.
+/// In a settings file, `system` names the system, and a table of that name holds the system's own settings.
+///
+/// ```
+/// use rere::{Config, Rere};
+///
+/// let config = Config::<Rere>::parse(r#"
+///     encoder = { pretrained = "minilm" }
+///     [rere.relation]
+///     epochs = 5
+///     loss = { name = "cpu" }
+/// "#)?;
+/// assert_eq!((config.system.relation.epochs, config.system.entity.epochs), (5, 3));
+/// let longer = config.clone().with_training(config.training.with_max_tokens(256));
+/// assert_eq!(longer.training.max_tokens, 256);
+/// # Ok::<(), rere::RereError>(())
+/// ```
+#[non_exhaustive]
 pub struct Config<S: System> {
-    /// Where the corpus is, and what is done with labels that cannot be used.
+    /// The files of the corpus, and the handling of labels that cannot be used.
     pub data: DataConfig,
     /// The encoder that all networks start from.
     pub encoder: EncoderSource,
-    /// What all networks share in training.
+    /// Settings of training that all networks share.
     pub training: TrainingConfig,
-    /// Constraints on the triples that the system finds.
+    /// Constraints on the extracted triples.
     pub decode: Constraints,
     /// The system's own settings.
     pub system: S::Config,
 }
 
-/// Where the corpus is, and what is done with labels that cannot be used.
+/// The files of a corpus, and the handling of labels that cannot be used.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// The training file, in any known format; relative to the data folder.
+    /// The training file in any supported format, relative to the data folder.
     pub train: Option<PathBuf>,
-    /// The development file. Without one the last epoch is kept and no threshold is chosen.
+    /// The development file. Without one, the weights of the last epoch are kept and no thresholds are chosen.
     pub dev: Option<PathBuf>,
-    /// What happens with a triple whose subject or object is not in its sentence: `error` or `skip`.
+    /// The handling of a triple whose subject or object does not occur in its sentence: `error` or `skip`.
     pub missing: OnMissing,
+}
+
+impl DataConfig {
+    setters! {
+        /// Sets the training file.
+        with_train(train: Option<PathBuf>);
+        /// Sets the development file.
+        with_dev(dev: Option<PathBuf>);
+        /// Sets the handling of triples whose subject or object does not occur in their sentence.
+        with_missing(missing: OnMissing);
+    }
 }
 
 /// The encoder that all networks start from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum EncoderSource {
-    /// A Hugging Face folder: `config.json`, `model.safetensors`, `tokenizer.json`.
+    /// A Hugging Face folder with `config.json`, `model.safetensors` and `tokenizer.json`.
     Pretrained(PathBuf),
-    /// Random weights, and a tokenizer of words made from the training texts; the vocabulary's size is filled in.
+    /// Random weights, and a word tokenizer that is made from the training texts and sets the vocabulary size.
     Random(EncoderConfig),
 }
 
-/// The training of one network.
+/// Settings of the training of one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, default)]
 pub struct StageConfig {
-    /// Passes over the training examples; 0, to keep the network as it is, if training starts from an earlier model.
+    /// Passes over the training examples. 0 keeps the network unchanged if training starts from an earlier model.
     pub epochs: usize,
-    /// Examples in a batch.
+    /// The batch size in examples.
     pub batch: usize,
-    /// The highest learning rate; it rises to it over the first tenth of the steps, then falls to a tenth of it.
+    /// The highest learning rate. The rate rises to it over the first tenth of the steps, then falls to a tenth of it.
     pub learning_rate: f64,
-    /// If set, the embeddings and that many of the lowest layers are not trained; 0 freezes the embeddings alone.
+    /// If set, the embeddings and this many of the lowest layers are not trained; 0 freezes only the embeddings.
     pub frozen_layers: Option<usize>,
     /// The loss.
     pub loss: LossSettings,
@@ -79,39 +121,57 @@ impl Default for StageConfig {
 }
 
 impl StageConfig {
-    fn check(&self, name: &str, from_model: bool) -> Result<(), String> {
-        if self.batch == 0 {
-            return Err(format!("{name}.batch must be at least 1"));
-        }
+    setters! {
+        /// Sets the number of passes over the training examples.
+        with_epochs(epochs: usize);
+        /// Sets the batch size in examples.
+        with_batch(batch: usize);
+        /// Sets the highest learning rate.
+        with_learning_rate(learning_rate: f64);
+        /// Sets how many of the lowest layers are not trained, besides the embeddings; `None` trains everything.
+        with_frozen_layers(frozen_layers: Option<usize>);
+        /// Sets the loss.
+        with_loss(loss: LossSettings);
+    }
+
+    fn check(&self, name: &str, from_model: bool) -> Result<(), ConfigProblem> {
+        at_least_one(&format!("{name}.batch"), self.batch)?;
         if self.epochs == 0 && !from_model {
-            return Err(format!(
-                "{name}.epochs must be at least 1, unless training starts from an earlier model (--from)"
-            ));
+            return Err(ConfigProblem::NoEpoch { key: format!("{name}.epochs") });
         }
         if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
-            return Err(format!("{name}.learning_rate is {}: it must lie in (0, 1)", self.learning_rate));
+            return Err(out_of_range(&format!("{name}.learning_rate"), self.learning_rate, "lie in (0, 1)"));
         }
-        self.loss.check().map_err(|error| format!("{name}.loss: {error}"))
+        self.loss.check().map_err(|problem| ConfigProblem::Loss { key: format!("{name}.loss"), problem })
     }
 }
 
-/// What all networks share in training.
+fn out_of_range(key: &str, found: impl fmt::Display, expected: &'static str) -> ConfigProblem {
+    ConfigProblem::OutOfRange { key: key.to_owned(), found: found.to_string(), expected }
+}
+
+fn at_least_one(key: &str, found: usize) -> Result<(), ConfigProblem> {
+    if found == 0 { Err(out_of_range(key, found, "be at least 1")) } else { Ok(()) }
+}
+
+/// Settings of training that all networks share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// Where all chance comes from: weights, order, dropout.
+    /// The seed of initial weights, the order of examples, and dropout.
     pub seed: u64,
-    /// The longest input, in tokens, at most what the encoder can read; a longer training sentence is counted and left out, a
-    /// longer text to extract from is read in overlapping windows.
+    /// The longest input in tokens, at most what the encoder can read. Longer training sentences are counted and left out;
+    /// extraction reads longer texts in overlapping windows.
     pub max_tokens: usize,
-    /// Decay of weights, not of biases and layer norms.
+    /// The weight decay; biases and layer norms do not decay.
     pub weight_decay: f64,
-    /// The largest norm of all gradients together.
+    /// The largest norm of all gradients together; larger ones are scaled down.
     pub clip: f64,
-    /// Steps between two checkpoints within an epoch; the end of an epoch always has one.
+    /// Steps between two checkpoints within an epoch. Each epoch ends with a checkpoint.
     pub checkpoint_steps: usize,
-    /// The most that the states of frozen layers may take on the disk, in MiB; they are kept while a network trains, in
-    /// the model's folder, so that only its first epoch computes them.
+    /// The most disk space for the states of frozen layers, in MiB. They are stored in the model folder while a network trains,
+    /// so that only the first epoch computes them.
     pub frozen_cache_mib: u64,
 }
 
@@ -122,28 +182,42 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
-    fn check(&self) -> Result<(), String> {
+    setters! {
+        /// Sets the seed.
+        with_seed(seed: u64);
+        /// Sets the longest input in tokens.
+        with_max_tokens(max_tokens: usize);
+        /// Sets the weight decay.
+        with_weight_decay(weight_decay: f64);
+        /// Sets the largest norm of all gradients together.
+        with_clip(clip: f64);
+        /// Sets the steps between two checkpoints.
+        with_checkpoint_steps(checkpoint_steps: usize);
+        /// Sets the most disk space for the states of frozen layers, in MiB.
+        with_frozen_cache_mib(frozen_cache_mib: u64);
+    }
+
+    fn check(&self) -> Result<(), ConfigProblem> {
+        let error = |key: &str, found: &dyn fmt::Display, expected| Err(out_of_range(key, found, expected));
         if self.max_tokens < 8 {
-            return Err(format!("training.max_tokens is {}: it must be at least 8", self.max_tokens));
+            return error("training.max_tokens", &self.max_tokens, "be at least 8");
         }
-        if self.checkpoint_steps == 0 {
-            return Err("training.checkpoint_steps must be at least 1".into());
-        }
+        at_least_one("training.checkpoint_steps", self.checkpoint_steps)?;
         if self.frozen_cache_mib > u64::MAX >> 20 {
-            return Err(format!("training.frozen_cache_mib is {}: no disk has so much", self.frozen_cache_mib));
+            return error("training.frozen_cache_mib", &self.frozen_cache_mib, "be at most 2^44 - 1");
         }
         if !(0.0..1.0).contains(&self.weight_decay) {
-            return Err(format!("training.weight_decay is {}: it must lie in [0, 1)", self.weight_decay));
+            return error("training.weight_decay", &self.weight_decay, "lie in [0, 1)");
         }
         if !(self.clip > 0.0 && self.clip.is_finite()) {
-            return Err(format!("training.clip is {}: it must be a positive number", self.clip));
+            return error("training.clip", &self.clip, "be a positive number");
         }
         Ok(())
     }
 }
 
 impl<S: System> Config<S> {
-    /// Default settings with an encoder.
+    /// Creates default settings with an encoder.
     pub fn new(encoder: EncoderSource) -> Self {
         Self {
             data: DataConfig::default(),
@@ -154,31 +228,40 @@ impl<S: System> Config<S> {
         }
     }
 
-    /// Settings from TOML.
+    setters! {
+        /// Sets the files of the corpus and the handling of labels that cannot be used.
+        with_data(data: DataConfig);
+        /// Sets the settings of training that all networks share.
+        with_training(training: TrainingConfig);
+        /// Sets the constraints on the extracted triples.
+        with_decode(decode: Constraints);
+        /// Sets the system's own settings.
+        with_system(system: S::Config);
+    }
+
+    /// Parses settings from TOML.
     ///
     /// # Errors
-    /// Returns an error if the text is not TOML, it is for another system, a key is unknown, or a value is out of its range.
+    /// Returns an error if the text is not TOML or for another system, a key is unknown, or a value is out of its range.
     pub fn parse(text: &str) -> Result<Self, RereError> {
-        let table: toml::Table = toml::from_str(text).map_err(RereError::config)?;
-        if let Some(message) = advice_for_old_keys(&table) {
-            return Err(RereError::config(message));
-        }
-        let config: Self = toml::from_str(text).map_err(RereError::config)?;
-        // Whether there is an earlier model, the settings do not say.
-        config.check(true).map_err(RereError::config)?;
-        config.check_random(&table).map_err(RereError::config)?;
+        let table: toml::Table = toml::from_str(text).map_err(ConfigProblem::from)?;
+        check_old_keys(&table)?;
+        let config: Self = toml::from_str(text).map_err(ConfigProblem::from)?;
+        // The settings do not say whether training starts from an earlier model.
+        config.check(true)?;
+        config.check_random(&table)?;
         Ok(config)
     }
 
-    /// Settings from a file, with the paths as they are there.
+    /// Reads settings from a file and keeps the paths in it as they are.
     ///
     /// # Errors
-    /// As [`Config::parse`], or if the file cannot be read.
+    /// Returns an error as [`Config::parse`] does, and if the file cannot be read.
     pub fn load(path: &Path) -> Result<Self, RereError> {
         Self::parse(&fs::read_to_string(path).map_err(io(path))?).map_err(|error| error.in_file(path))
     }
 
-    /// The same settings with relative paths made relative to the given folders.
+    /// Makes relative paths relative to the given folders.
     #[must_use]
     pub fn with_folders(mut self, data: &Path, encoders: &Path) -> Self {
         if let EncoderSource::Pretrained(encoder) = &mut self.encoder {
@@ -191,47 +274,47 @@ impl<S: System> Config<S> {
     }
 
     /// Checks that all values lie in their ranges.
-    pub(crate) fn check(&self, from_model: bool) -> Result<(), String> {
+    pub(crate) fn check(&self, from_model: bool) -> Result<(), ConfigProblem> {
         self.training.check()?;
         let stages = S::stages(&self.system);
         stages.iter().try_for_each(|(name, stage)| stage.check(&format!("{}.{name}", S::NAME), from_model))?;
-        S::check(&self.system)
+        S::check(&self.system).map_err(ConfigProblem::Invalid)
     }
 
-    /// The `config.json` of a pretrained encoder has fields that do not matter here. The settings of a random encoder must not.
-    fn check_random(&self, settings: &toml::Table) -> Result<(), String> {
+    /// Checks that a random encoder has no unknown key. The `config.json` of a pretrained encoder may have other fields.
+    fn check_random(&self, settings: &toml::Table) -> Result<(), ConfigProblem> {
         let EncoderSource::Random(encoder) = &self.encoder else { return Ok(()) };
         let given = settings.get("encoder").and_then(|encoder| encoder.get("random")?.as_table());
-        let known = toml::Table::try_from(encoder).map_err(|e| e.to_string())?;
+        let known = toml::Table::try_from(encoder).map_err(|error| ConfigProblem::Invalid(error.to_string()))?;
         match given.into_iter().flatten().find(|(key, _)| !known.contains_key(*key)) {
             Some((key, _)) => {
-                let known = known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-                Err(format!("encoder.random: unknown field `{key}`, expected one of {known}"))
+                let known = known.keys().cloned().collect();
+                Err(ConfigProblem::UnknownEncoderKey { found: key.clone(), known })
             }
             None => Ok(()),
         }
     }
 }
 
-/// What to write in place of a key that settings had before there was more than one system.
-fn advice_for_old_keys(table: &toml::Table) -> Option<String> {
+/// Checks that no key is one that settings had before there was more than one system.
+fn check_old_keys(table: &toml::Table) -> Result<(), ConfigProblem> {
     let has = |outer: &str, key: &str| table.get(outer).and_then(|inner| inner.get(key)).is_some();
-    let advice = |old: &str, new: &str| Some(format!("the settings have `{old}`: write {new}"));
+    let advice = |old, advice| Err(ConfigProblem::OldKey { old, advice });
     match () {
-        () if has("relation", "pooling") => advice("relation.pooling", "`pooling` in the table `[rere]`"),
-        () if table.contains_key("relation") => advice("[relation]", "`[rere.relation]`"),
-        () if table.contains_key("entity") => advice("[entity]", "`[rere.entity]`"),
-        () if table.contains_key("query") => advice("query.style", "`query` in the table `[rere]`"),
-        () if has("decode", "pairing") => advice("decode.pairing", "`pairing` in the table `[rere]`"),
-        () if has("decode", "at_least_one") => advice("decode.at_least_one", "`at_least_one` in the table `[rere]`"),
-        () if has("data", "cache") => {
-            Some("the settings have `data.cache`: remove it, nothing is kept any more".into())
+        () if has("relation", "pooling") => advice("relation.pooling", "write `pooling` in the table `[rere]`"),
+        () if table.contains_key("relation") => advice("[relation]", "write `[rere.relation]`"),
+        () if table.contains_key("entity") => advice("[entity]", "write `[rere.entity]`"),
+        () if table.contains_key("query") => advice("query.style", "write `query` in the table `[rere]`"),
+        () if has("decode", "pairing") => advice("decode.pairing", "write `pairing` in the table `[rere]`"),
+        () if has("decode", "at_least_one") => {
+            advice("decode.at_least_one", "write `at_least_one` in the table `[rere]`")
         }
-        () => None,
+        () if has("data", "cache") => advice("data.cache", "remove it, there is no cache any more"),
+        () => Ok(()),
     }
 }
 
-// Not derived: derives would ask for the same of the system itself.
+// Not derived: derives would require the same traits of the system itself.
 impl<S: System> Clone for Config<S> {
     fn clone(&self) -> Self {
         let Self { data, encoder, training, decode, system } = self;
@@ -261,7 +344,7 @@ impl<S: System> fmt::Debug for Config<S> {
     }
 }
 
-/// Keys of the settings besides that of the system's own table.
+/// Keys of the settings besides the system's own table.
 const KEYS: [&str; 5] = ["system", "data", "encoder", "training", "decode"];
 
 impl<S: System> Serialize for Config<S> {
@@ -277,7 +360,7 @@ impl<S: System> Serialize for Config<S> {
     }
 }
 
-/// Not derived: the key of the system's table is the system's name, and errors keep their lines and columns.
+/// Not derived, because the key of the system's table is the name of the system. Errors keep their lines and columns.
 impl<'de, S: System> Deserialize<'de> for Config<S> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Keys<S>(PhantomData<S>);
@@ -342,14 +425,14 @@ mod tests {
     }
 
     #[test]
-    fn defaults_need_an_encoder_only() {
+    fn only_the_encoder_has_no_default() {
         let config = parse("[encoder]\npretrained = \"minilm\"").expect("valid");
         assert_eq!(config, Config::new(EncoderSource::Pretrained("minilm".into())));
         assert!(message("").contains("encoder"));
     }
 
     #[test]
-    fn settings_come_back_from_json() {
+    fn settings_survive_json() {
         let text = "[encoder]\npretrained = \"minilm\"\n[rere]\npooling = \"mean\"\n[rere.relation]\nepochs = 5\n\
                     loss = { name = \"cpu\", gamma = 0.5 }\n[decode]\nlongest = 12";
         let config = parse(text).expect("valid");
@@ -359,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn a_random_encoder_has_no_unknown_key() {
+    fn an_unknown_key_of_a_random_encoder_is_an_error() {
         let bert = "model_type = \"bert\"\nhidden_size = 8\nnum_hidden_layers = 1\nnum_attention_heads = 2\n\
                     intermediate_size = 16\nmax_position_embeddings = 64\n";
         let bilstm = "model_type = \"bilstm\"\n";
@@ -402,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn old_settings_are_told_what_to_write() {
+    fn errors_about_old_keys_say_what_to_write() {
         for (text, new) in [
             ("[relation]\nepochs = 3", "write `[rere.relation]`"),
             ("[relation]\npooling = \"mean\"", "write `pooling` in the table `[rere]`"),

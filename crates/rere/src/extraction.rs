@@ -1,14 +1,16 @@
-//! Extraction from a stream of sentences.
+//! Extraction from streams of sentences.
+
+use std::fmt;
 
 use rere_core::{ExtractOptions, Extractor, Input, Sentence};
 use rere_data::{Chunks, DataError};
 
 use crate::RereError;
 
-/// Sentences of a stream with the triples that are found in them, in chunks: a corpus of any size in little memory.
+/// Iterator over the sentences of a stream with the triples that an extractor finds in them, in chunks.
 ///
-/// The stream is read by a thread of its own. A chunk has up to 1,024 sentences if the stream is fast, and fewer if it pauses, so
-/// that no sentence of a slow pipe waits for the next one.
+/// A corpus of any size needs little memory. A separate thread reads the stream. A chunk has up to 1,024 sentences if the
+/// stream is fast, and fewer if it pauses, so that no sentence of a slow pipe waits for the next one.
 ///
 /// ```
 /// # use rere::{Config, Corpus, LoadOptions, Device, Rere, Sentence, TrainOptions, Trainer, Triple, load};
@@ -41,6 +43,7 @@ use crate::RereError;
 /// assert_eq!(extraction.progress().sentences, 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "nothing is extracted until it is iterated over"]
 pub struct Extraction<'a, E: Extractor + ?Sized, I> {
     extractor: &'a E,
     options: ExtractOptions,
@@ -48,16 +51,22 @@ pub struct Extraction<'a, E: Extractor + ?Sized, I> {
     progress: Progress,
 }
 
-/// How far an [`Extraction`] is.
+impl<E: Extractor + ?Sized, I> fmt::Debug for Extraction<'_, E, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extraction").field("progress", &self.progress).finish_non_exhaustive()
+    }
+}
+
+/// Progress of an [`Extraction`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Sentences that are done.
+    /// Number of sentences that are done.
     pub sentences: usize,
-    /// Triples that were found in them.
+    /// Number of triples that were found in them.
     pub triples: usize,
 }
 
-/// The most sentences of a chunk: enough to fill batches of like length, few enough for any memory.
+/// The most sentences of a chunk: enough for full batches of similar length, few enough for any memory.
 const CHUNK: usize = 1024;
 
 impl<'a, E, I> Extraction<'a, E, I>
@@ -65,17 +74,17 @@ where
     E: Extractor + ?Sized,
     I: Iterator<Item = Result<Sentence, DataError>> + Send + 'static,
 {
-    /// Begins to read `source`, such as a [`Reader`](rere_data::Reader).
+    /// Starts to read `source`, such as a [`Reader`](rere_data::Reader).
     pub fn new(extractor: &'a E, options: ExtractOptions, source: I) -> Self {
         Self { extractor, options, chunks: Chunks::new(source, CHUNK), progress: Progress::default() }
     }
 
-    /// How far the extraction is.
+    /// Returns the progress so far.
     pub fn progress(&self) -> Progress {
         self.progress
     }
 
-    /// Returns the source, which then has its report.
+    /// Returns the source, whose report is then complete.
     pub fn into_source(self) -> I {
         self.chunks.into_source()
     }
@@ -84,8 +93,8 @@ where
 impl<E: Extractor + ?Sized, I> Iterator for Extraction<'_, E, I> {
     type Item = Result<Vec<Sentence>, RereError>;
 
-    /// The next chunk. The sentences have the triples that were found in place of their own. An error comes after the sentences
-    /// before it.
+    /// Returns the next chunk, in whose sentences the found triples replace the original ones. An error comes after the
+    /// sentences before it.
     fn next(&mut self) -> Option<Self::Item> {
         let mut chunk = match self.chunks.next()? {
             Ok(chunk) => chunk,

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Reading and atomic writing of files.
 
 use std::{fs, io::Write, path::Path};
 
@@ -6,7 +6,7 @@ use rere_data::{DataError, replace_file};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::RereError;
+use crate::{FolderProblem, RereError};
 
 pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> RereError {
     move |source| RereError::Io { path: path.to_owned(), source }
@@ -17,8 +17,8 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), RereError> {
 }
 
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RereError> {
-    let folder = |error: serde_json::Error| RereError::Folder { path: path.to_owned(), message: error.to_string() };
-    let mut text = serde_json::to_vec_pretty(value).map_err(folder)?;
+    let failed = |error: serde_json::Error| FolderProblem::Json(error.to_string()).at(path);
+    let mut text = serde_json::to_vec_pretty(value).map_err(failed)?;
     text.push(b'\n');
     write(path, &text)
 }
@@ -27,12 +27,9 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RereError
     from_json(&fs::read(path).map_err(io(path))?, path)
 }
 
-/// The content of a JSON file of a model; `path` is what errors call it.
+/// Parses a JSON file of a model; errors name `path`.
 pub(crate) fn from_json<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, RereError> {
-    serde_json::from_slice(bytes).map_err(|error| RereError::Folder {
-        path: path.to_owned(),
-        message: format!("{error}; the file is damaged or of another version: train or copy the model again"),
-    })
+    serde_json::from_slice(bytes).map_err(|error| FolderProblem::Damaged(error.to_string()).at(path))
 }
 
 /// SHA-256 of bytes, in hexadecimal.
@@ -49,9 +46,9 @@ pub(crate) fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
 mod tests {
     use super::*;
 
-    /// A resumed run compares what it reads with what it computes: an F1 that was the same has to be the same.
+    /// A resumed run compares the F1 scores that it reads with those that it computes.
     #[test]
-    fn numbers_come_back_to_the_last_bit() {
+    fn numbers_survive_writing_and_reading_bit_by_bit() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("numbers.json");
         let shares = (1..200u32).flat_map(|n| (1..n).map(move |k| 2.0 * f64::from(k) / f64::from(n + k)));

@@ -1,8 +1,8 @@
-//! The folder of a trained system.
+//! Model folders.
 //!
 //! ```text
-//! model/ config.json                     what is needed to run it
-//!        training.json                   how it was made
+//! model/ config.json                     everything but the weights and the tokenizer
+//!        training.json                   how the model was trained
 //!        tokenizer.json
 //!        NETWORK/model.safetensors       the weights of each network, such as relation/ and entity/
 //! ```
@@ -22,37 +22,38 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    RereError, System, Thresholds,
+    ConfigProblem, FolderProblem, RereError, System, Thresholds,
     batch::Runtime,
     files::{from_json, io, sha256},
 };
 
-/// The number of the model folder's layout. A folder of another number is refused.
+/// Version of the model folder's layout. A folder of another version is refused.
 const FORMAT: u32 = 1;
 
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const TRAINING: &str = "training.json";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
 
-/// The weights of a network, in a model folder.
+/// The file of a network's weights in a model folder.
 pub(crate) fn weights(network: &str) -> String {
     format!("{network}/model.safetensors")
 }
 
-/// The `config.json` of a model folder, but for what it says of the system: all that a system needs besides its weights.
+/// The `config.json` of a model folder: everything that a system needs besides its weights and tokenizer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ModelConfig {
-    /// Number of the folder's layout.
+    /// Version of the folder's layout.
     format: u32,
     /// Name of the system.
     pub system: String,
-    /// Version of this crate that trained the system.
+    /// Version of the crate that trained the model.
     pub rere_version: String,
-    /// The encoder of all networks.
+    /// The encoder settings of all networks.
     pub encoder: EncoderConfig,
-    /// Names of the networks, which are the folders of their weights.
+    /// Names of the networks, which are also the folders of their weights.
     pub networks: Vec<String>,
-    /// The relations, by label, with their queries.
+    /// The relations in the order of their labels, with their queries.
     pub relations: RelationSet,
     /// The longest input, in tokens.
     pub max_tokens: usize,
@@ -73,7 +74,7 @@ impl ModelConfig {
         decode: Constraints,
         settings: &S::Config,
     ) -> Result<Self, RereError> {
-        let settings = serde_json::to_value(settings).map_err(RereError::config)?;
+        let settings = serde_json::to_value(settings).map_err(|error| ConfigProblem::Json(error.to_string()))?;
         Ok(Self {
             format: FORMAT,
             system: S::NAME.to_owned(),
@@ -91,10 +92,11 @@ impl ModelConfig {
 
 /// Where a model is loaded from.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Source {
     /// A model folder.
     Folder(PathBuf),
-    /// The files of a model folder in memory: names, such as `relation/model.safetensors`, and contents.
+    /// The files of a model folder in memory, by name (such as `relation/model.safetensors`).
     Files(BTreeMap<String, Vec<u8>>),
 }
 
@@ -129,7 +131,15 @@ impl From<BTreeMap<String, Vec<u8>>> for Source {
 }
 
 impl Source {
-    /// The content of a file, and what errors call it.
+    /// Returns the path of the model for errors.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Folder(folder) => folder,
+            Self::Files(_) => Path::new("model in memory"),
+        }
+    }
+
+    /// Returns the content of a file and its path for errors.
     pub(crate) fn read(&self, name: &str) -> Result<(Vec<u8>, PathBuf), RereError> {
         match self {
             Self::Folder(folder) => {
@@ -138,13 +148,13 @@ impl Source {
             }
             Self::Files(files) => {
                 let path = PathBuf::from(name);
-                let missing = || RereError::Folder { path: path.clone(), message: "the file is missing".to_owned() };
-                Ok((files.get(name).cloned().ok_or_else(missing)?, path))
+                let content = files.get(name).cloned().ok_or_else(|| FolderProblem::MissingFile.at(&path))?;
+                Ok((content, path))
             }
         }
     }
 
-    /// The name and the SHA-256 of each of these files.
+    /// Returns the name and the SHA-256 of each of these files.
     pub(crate) fn digests(&self, names: impl IntoIterator<Item = String>) -> Result<Vec<(String, String)>, RereError> {
         let digest = |name: String| {
             let digest = sha256(self.read(&name)?.0);
@@ -153,44 +163,39 @@ impl Source {
         names.into_iter().map(digest).collect()
     }
 
-    /// The `config.json`, whose layout is known.
+    /// Reads the `config.json` and checks its version.
     pub(crate) fn config(&self) -> Result<ModelConfig, RereError> {
         if let Self::Folder(folder) = self
             && !folder.join(CONFIG).exists()
         {
-            let message = match (crate::train::is_stopped(folder), folder.is_dir()) {
-                (true, _) if crate::train::is_in_use(folder) => {
-                    "the training of this model has not ended yet: wait for it"
-                }
-                (true, _) => "the training of this model was stopped: go on with it (--resume)",
-                (false, true) => "this is no model folder: it has no config.json",
-                (false, false) => "there is no such model folder",
+            let problem = match (crate::train::is_stopped(folder), folder.is_dir()) {
+                (true, _) if crate::train::is_in_use(folder) => FolderProblem::InTraining,
+                (true, _) => FolderProblem::Stopped,
+                (false, true) => FolderProblem::NoConfig,
+                (false, false) => FolderProblem::NotFound,
             };
-            return Err(RereError::Folder { path: folder.clone(), message: message.to_owned() });
+            return Err(problem.at(folder));
         }
         let (bytes, path) = self.read(CONFIG)?;
         let found: Value = from_json(&bytes, &path)?;
-        let format = found.get("format").and_then(Value::as_u64);
-        if format != Some(FORMAT.into()) {
-            let found = format.map_or("none".to_owned(), |format| format.to_string());
-            let message = format!(
-                "expected format {FORMAT}, found {found}: another version of rere wrote the model; train it again"
-            );
-            return Err(RereError::Folder { path, message });
+        let found = found.get("format").and_then(Value::as_u64);
+        if found != Some(FORMAT.into()) {
+            return Err(FolderProblem::Format { expected: FORMAT, found }.at(path));
         }
         from_json(&bytes, &path)
     }
 }
 
 /// The files of a model that is being loaded, for [`System::load`].
+#[derive(Debug)]
 pub struct ModelParts<'a> {
     source: &'a Source,
     /// The model's configuration.
     pub config: &'a ModelConfig,
-    /// Where and in which batches to compute, and the tokenizer.
-    pub compute: Runtime,
+    /// Device, batch size and tokenizer.
+    pub runtime: Runtime,
     precision: Precision,
-    /// Digests of the files that were read, by name.
+    /// SHA-256 of the files that were read, by name.
     digests: RefCell<BTreeMap<String, String>>,
 }
 
@@ -198,17 +203,17 @@ impl<'a> ModelParts<'a> {
     pub(crate) fn new(
         source: &'a Source,
         config: &'a ModelConfig,
-        compute: Runtime,
+        runtime: Runtime,
         precision: Precision,
     ) -> Result<Self, RereError> {
         config.encoder.check_precision(precision)?;
-        Ok(Self { source, config, compute, precision, digests: RefCell::default() })
+        Ok(Self { source, config, runtime, precision, digests: RefCell::default() })
     }
 
-    /// A network with its trained weights; `init` gives one with random weights.
+    /// Loads the trained weights of a network; `init` creates one with random weights.
     ///
     /// # Errors
-    /// Returns an error if the weights are missing or do not fit the network, or the device does not support the precision.
+    /// Returns an error if the weights are missing or do not fit the network, or if the device does not support the precision.
     pub fn network<M: Module>(
         &self,
         name: &str,
@@ -218,24 +223,23 @@ impl<'a> ModelParts<'a> {
         let (bytes, path) = self.source.read(&file)?;
         let digest = sha256(&bytes);
         self.digests.borrow_mut().insert(file, digest);
-        let model = load_weights_from_bytes(init(&self.compute.device)?, bytes, &path)?;
-        Ok(self.precision.cast(model, &self.compute.device)?)
+        let model = load_weights_from_bytes(init(&self.runtime.device)?, bytes, &path)?;
+        Ok(self.precision.cast(model, &self.runtime.device)?)
     }
 
-    /// Digests of the weights that were read, by name.
+    /// Returns the SHA-256 of the weights that were read, by name.
     pub(crate) fn digests(self) -> BTreeMap<String, String> {
         self.digests.into_inner()
     }
 }
 
-/// The tokenizer of a model, which has no id that the encoder does not know.
+/// Loads the tokenizer of a model and checks that the encoder knows all of its ids.
 pub(crate) fn load_tokenizer(source: &Source, encoder: &EncoderConfig) -> Result<Tokenizer, RereError> {
     let (bytes, path) = source.read(TOKENIZER)?;
     let tokenizer = Tokenizer::from_bytes(&bytes, &path)?;
     let (ids, known) = (tokenizer.vocab_size(), encoder.vocab_size());
     if ids > known {
-        let message = format!("the tokenizer has {ids} ids, the encoder only {known}: they do not belong together");
-        return Err(RereError::Folder { path, message });
+        return Err(FolderProblem::Tokenizer { ids, known }.at(path));
     }
     Ok(tokenizer)
 }

@@ -1,26 +1,30 @@
-//! Systems of relation extraction, put together: trained on your own corpus, and extracting triples with it.
+//! Trains relation extraction systems on your own corpus and extracts triples with them.
 //!
-//! Use this crate to train a system and to extract triples with it, in a program or a service, or to build a system of your
-//! own on the same training loop. The parts it joins can be used alone: `rere-data` for corpora, `rere-loss` for losses,
-//! `rere-prior` for class priors, `rere-model` for encoders and heads, `rere-decode` for decoding, `rere-eval` for scores.
+//! Use this crate to train and run models in a program or a service, or to build a system of your own on the same training loop.
+//! The parts can be used alone and are re-exported as `core`, `data`, `decode`, `eval`, `loss` and `model`: [`rere_core`] (sentences,
+//! triples), [`rere_data`] (corpora), [`rere_decode`] (decoding), [`rere_eval`] (scores), [`rere_loss`] (losses, class priors),
+//! [`rere_model`] (encoders, heads).
 //!
 //! | system | finds | source |
 //! |---|---|---|
 //! | [`Rere`] | the relations of a sentence, then the subjects and objects of each | RERE (ACL 2021) |
 //! | [`CasRel`] | the subjects of a sentence, then the objects of each for each relation | CasRel (ACL 2020) |
 //!
-//! | job | items |
+//! | task | items |
 //! |---|---|
-//! | settings | [`AnyConfig`] from a file, [`Config`] of one system |
-//! | training, with checkpoints and resuming | [`Trainer`], [`Event`], [`TrainingRecord`] |
-//! | a trained system: extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
-//! | extraction from a stream | [`Extraction`] |
-//! | a system of one's own | [`System`], [`Task`], [`Run`] |
-//! | the most that each paradigm can find in a corpus | [`ceilings`] |
+//! | read settings | [`AnyConfig`] from a file, [`Config`] of one system |
+//! | train, with checkpoints and resuming | [`Trainer`], [`Event`], [`TrainingRecord`] |
+//! | load a model, extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
+//! | extract from a stream | [`Extraction`] |
+//! | build a system of your own | [`System`], [`Task`], [`Run`] |
+//! | compute upper bounds of each paradigm on a corpus | [`ceilings`] |
+//!
+//! Events and spans (`train`, `stage`, `load`, `tune`, `extract`) are logged with [`tracing`](https://docs.rs/tracing), if the program has a
+//! subscriber.
 //!
 //! # Example
 //!
-//! Train on a handful of sentences, for as long as a doc test may take, and extract.
+//! Train on two sentences and extract. A real corpus has thousands of sentences and a development set.
 //!
 //! ```
 //! use rere::{Config, Corpus, Device, ExtractOptions, LoadOptions, Rere, Sentence, TrainOptions, Trainer, Triple, load};
@@ -37,17 +41,18 @@
 //!     [training]
 //!     max_tokens = 32
 //! "#)?;
-//! let mut ada = Sentence::new("Ada was born in London .");
-//! ada.triples.push(Triple::of("Ada", "born in", "London"));
+//! let ada = Sentence::new("Ada was born in London .").with_triples([Triple::of("Ada", "born in", "London")]);
 //! let corpus = Corpus { train: vec![ada, Sentence::new("Nothing is said here .")], dev: vec![] };
 //!
 //! let folder = tempfile::tempdir()?;
 //! Trainer::new(config, TrainOptions::new(Device::flex())).run(&corpus, folder.path())?;
 //! let extractor = load(folder.path(), LoadOptions::new(Device::flex()))?;
 //! let triples = extractor.extract(&["Bob was born in Paris .".into()], &ExtractOptions::default())?;
-//! assert_eq!(triples.len(), 1); // one list for each text
+//! assert_eq!(triples.len(), 1); // one list per text
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 mod ceiling;
@@ -62,19 +67,30 @@ mod thresholds;
 mod train;
 mod trained;
 
+pub use rere_core as core;
+pub use rere_data as data;
+pub use rere_decode as decode;
+pub use rere_eval as eval;
+pub use rere_loss as loss;
+pub use rere_model as model;
+
 pub use batch::{Runtime, encoder_input, numbers, probabilities};
-pub use burn::tensor::Device;
+pub use burn::{self, tensor::Device};
 pub use ceiling::{Ceiling, ceilings};
 pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig};
-pub use error::RereError;
+pub use error::{ConfigProblem, CorpusProblem, FolderProblem, RereError, UnknownSystem};
 pub use extraction::{Extraction, Progress};
 pub use folder::{ModelConfig, ModelParts, Source};
 pub use rere_core::{
-    Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, RelationSet, Sentence,
-    Triple,
+    ByteSpan, Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, QueryStyle,
+    RelationSet, Sentence, Triple,
 };
-pub use rere_decode::RelationThresholds;
-pub use rere_model::{Precision, parse_device};
+pub use rere_data::{LocatedReport, OnMissing};
+pub use rere_decode::{Pairing, RelationThresholds};
+pub use rere_loss::{LossSettings, PerClass};
+pub use rere_model::{EncoderConfig, Pooling, Precision, parse_device};
+#[doc(no_inline)]
+pub use serde_json::Value;
 pub use system::{AnyConfig, CasRel, CasRelConfig, Decoding, Floor, Rere, RereConfig, SpanTriple, System, Window};
 pub use thresholds::Thresholds;
 pub use train::{
@@ -82,3 +98,20 @@ pub use train::{
     Targets, Task, TrainOptions, Trainer, TrainingRecord, TrainingStep, Warning,
 };
 pub use trained::{LoadOptions, Trained, TrainedSystem, load};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
+
+/// Models and errors can be shared between threads.
+const _: () = {
+    const fn is_send_sync<T: Send + Sync + ?Sized>() {}
+    is_send_sync::<Trained<Rere>>();
+    is_send_sync::<Trained<CasRel>>();
+    is_send_sync::<dyn TrainedSystem>();
+    is_send_sync::<AnyConfig>();
+    is_send_sync::<Source>();
+    is_send_sync::<Event>();
+    is_send_sync::<RereError>();
+};

@@ -1,5 +1,4 @@
-//! From texts to triples: windows over long texts, scores, decoding, the best triple of each kind; and the choice of thresholds.
-//! Written once, for all systems.
+//! Extraction and the choice of thresholds for all systems: windows over long texts, scores, decoding, best triples.
 
 use std::{
     borrow::Cow,
@@ -17,10 +16,10 @@ use rere_eval::{
 
 use crate::{Decoding, Floor, RereError, SpanTriple, System, Thresholds, Window};
 
-/// Windows that one thread decodes at least: fewer are not worth handing over.
+/// The fewest windows that a thread decodes, so that scheduling costs little.
 const MIN_DECODE: usize = 32;
 
-/// Texts with their tokens.
+/// Tokenised texts.
 pub(crate) struct Texts<'a> {
     pub texts: Vec<&'a str>,
     pub tokens: Vec<Cow<'a, Tokens>>,
@@ -32,7 +31,7 @@ impl<'a> Texts<'a> {
         Ok(Self { texts, tokens })
     }
 
-    /// The texts of a corpus that is tokenised already.
+    /// Creates texts from a corpus that is already tokenised.
     pub fn located(corpus: &'a LocatedCorpus, sentences: &'a [Sentence]) -> Self {
         Self {
             texts: sentences.iter().map(|sentence| sentence.text.as_str()).collect(),
@@ -40,7 +39,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// Each text in windows of at most `longest` tokens; none for a text without a token.
+    /// Returns the windows of each text, of at most `longest` tokens; none for a text without tokens.
     pub fn windows(&self, longest: usize) -> Vec<Window<'_>> {
         let mut found = Vec::with_capacity(self.texts.len());
         for (text, tokens) in self.tokens.iter().enumerate() {
@@ -51,27 +50,27 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// The scores of texts: what triples are decoded from, at as many thresholds as wanted.
+/// Scores of texts. Triples can be decoded from them at any thresholds.
 pub(crate) struct ScoredSentences<'a, S: System> {
     pub texts: &'a Texts<'a>,
     pub windows: Vec<Window<'a>>,
     pub scores: Vec<S::Scores>,
-    /// For each relation whether it is looked for.
+    /// For each relation, whether its triples are wanted.
     pub wanted: Vec<bool>,
 }
 
 impl<'a, S: System> ScoredSentences<'a, S> {
-    /// Scores of texts in windows of at most `longest` tokens.
+    /// Scores texts in windows of at most `longest` tokens.
     pub fn new(system: &S, texts: &'a Texts<'a>, longest: usize, floor: &Floor<'_>) -> Result<Self, RereError> {
         let windows = texts.windows(longest);
         let scores = system.score(&windows, floor)?;
         Ok(Self { texts, windows, scores, wanted: floor.wanted.to_vec() })
     }
 
-    /// The triples of each text. `mentions` are those that subjects and objects of a text are chosen from, if they are given.
+    /// Decodes the triples of each text, the best first. `mentions` returns the mentions that subjects and objects of a text are
+    /// restricted to, if any.
     ///
-    /// The same subject, relation and object at several places of a text is one triple, at its best place; the best triples
-    /// come first.
+    /// If a triple occurs several times in a text, only its best occurrence is kept.
     pub fn decode<'m>(
         &self,
         system: &S,
@@ -114,7 +113,7 @@ impl<'a, S: System> ScoredSentences<'a, S> {
     }
 }
 
-/// Number of tokens that a span covers.
+/// Returns the number of tokens that a span covers.
 fn tokens_in(span: ByteSpan, tokens: &[ByteSpan]) -> usize {
     let end = tokens.partition_point(|token| token.start < span.end);
     tokens[..end]
@@ -125,7 +124,7 @@ fn tokens_in(span: ByteSpan, tokens: &[ByteSpan]) -> usize {
         .count()
 }
 
-/// The triple in words. `at` is the position of the text, for errors.
+/// Converts a decoded triple to one with texts. `at` is the position of the text in the call, for errors.
 pub(crate) fn triple_of(
     found: &SpanTriple,
     text: &str,
@@ -142,28 +141,28 @@ pub(crate) fn triple_of(
     .with_score(found.score))
 }
 
-/// Thresholds that were chosen, and what they give on the sentences that they were chosen on.
+/// Chosen thresholds, with their F1 on the sentences that they were chosen on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chosen {
     pub thresholds: Thresholds,
     pub f1: f64,
 }
 
-/// Calls `score` with what is worth scoring if thresholds are to be chosen.
+/// Calls `score` with the lower bounds for the choice of thresholds.
 pub(crate) fn candidates_floor<T>(relations: usize, score: impl FnOnce(&Floor<'_>) -> T) -> T {
     let (detect, triple, wanted) = (Thresholds::candidates(), Probability::ZERO.into(), vec![true; relations]);
     score(&Floor { detect: &detect, decode: Thresholds::lowest(), triple: &triple, wanted: &wanted })
 }
 
-/// Candidate triples of a sentence: relation, score, and whether it is right.
+/// Candidate triples of a sentence: relation, score, and whether the triple is gold.
 type Judged = Vec<(usize, f32, bool)>;
 
-/// The thresholds with the best micro F1 (exact) on sentences whose triples are known, from the scores of these same
-/// sentences; `None` if there are no triples.
+/// Chooses the thresholds with the best micro F1 (exact) on gold sentences from their scores. Returns `None` if they have no
+/// triples.
 ///
-/// Each of the system's candidates is tried; for each, the best threshold of triples is found exactly. Of equal F1 the highest
-/// thresholds are taken; if nothing right is found, the default ones, with an F1 of 0. A threshold for each relation takes the
-/// place of the one for all if that is better in a five-fold cross-validation over the sentences.
+/// All candidates of the system are tried, each with the best threshold of triples, which is found exactly. If several have the
+/// same F1, the highest thresholds win. If no gold triple is found, the result is the default thresholds with an F1 of 0. One
+/// threshold per relation replaces the one for all if it is better in a five-fold cross-validation over the sentences.
 pub(crate) fn choose_thresholds<S: System>(
     system: &S,
     scored: &ScoredSentences<'_, S>,
@@ -183,14 +182,14 @@ pub(crate) fn choose_thresholds<S: System>(
         let at = Thresholds { triple: Probability::ZERO.into(), ..candidate };
         let triples = scored.decode(system, relations, &at, constraints, |_| None)?;
         let judge = |(keys, triples): (&HashSet<_>, Vec<Triple>)| -> Judged {
-            let one = |triple: &Triple| {
+            let judge_triple = |triple: &Triple| {
                 let label = relations.label(&triple.relation).unwrap_or_default();
                 (label, triple.score.unwrap_or_default().get(), keys.contains(&Exact.key(triple)))
             };
-            triples.iter().map(one).collect()
+            triples.iter().map(judge_triple).collect()
         };
         let judged: Vec<Judged> = keys.iter().zip(triples).map(judge).collect();
-        let items = judged.iter().flatten().map(|&(_, score, right)| (score, right));
+        let items = judged.iter().flatten().map(|&(_, score, is_gold)| (score, is_gold));
         if let Some((triple, score)) = best_threshold(items, gold_count)
             && score.f1 > 0.0
             && score.f1 >= best.f1
@@ -208,18 +207,18 @@ pub(crate) fn choose_thresholds<S: System>(
 /// Number of folds of the cross-validation.
 const FOLDS: usize = 5;
 
-/// A threshold for each relation and its F1, if such thresholds are better than one for all on sentences that they were not
+/// Returns thresholds per relation and their F1, if they are better than one threshold for all on sentences that they were not
 /// chosen on.
 fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -> Option<(RelationThresholds, f64)> {
     let names: Vec<&str> = relations.iter().map(|relation| relation.name.as_str()).collect();
-    // The candidates of each relation in some of the sentences.
+    // Returns the candidates of each relation in the selected sentences.
     let candidates = |is_in: &dyn Fn(usize) -> bool| {
         let mut by_relation: BTreeMap<&str, ScoredPredictions> =
             names.iter().map(|&name| (name, ScoredPredictions::default())).collect();
         let sentences = judged.iter().zip(gold).enumerate().filter(|(at, _)| is_in(*at));
         for (judged, sentence) in sentences.map(|(_, sentence)| sentence) {
-            for &(relation, score, right) in judged {
-                by_relation.entry(names[relation]).or_default().items.push((score, right));
+            for &(relation, score, is_gold) in judged {
+                by_relation.entry(names[relation]).or_default().items.push((score, is_gold));
             }
             let distinct: HashSet<_> =
                 sentence.triples.iter().map(|triple| (Exact.key(triple), &triple.relation)).collect();
@@ -229,32 +228,32 @@ fn per_relation(judged: &[Judged], gold: &[Sentence], relations: &RelationSet) -
         }
         by_relation
     };
-    let (mut one, mut each) = (Counts::default(), Counts::default());
+    let (mut shared, mut separate) = (Counts::default(), Counts::default());
     for fold in 0..FOLDS {
         let (chosen_on, tested) = (candidates(&|at| at % FOLDS != fold), candidates(&|at| at % FOLDS == fold));
         let all = |candidates: &BTreeMap<&str, ScoredPredictions>| {
-            let items: Vec<(f32, bool)> = candidates.values().flat_map(|of| of.items.iter().copied()).collect();
-            (items, candidates.values().map(|of| of.gold).sum::<usize>())
+            let items: Vec<(f32, bool)> = candidates.values().flat_map(|scored| scored.items.iter().copied()).collect();
+            (items, candidates.values().map(|scored| scored.gold).sum::<usize>())
         };
         let ((items, number), (tested_items, tested_number)) = (all(&chosen_on), all(&tested));
-        one += match best_threshold(items, number) {
+        shared += match best_threshold(items, number) {
             Some((threshold, _)) => counts_at(&tested_items, tested_number, threshold),
             None => Counts { gold: tested_number, ..Counts::default() },
         };
         let best = best_relation_thresholds(&chosen_on);
-        each += tested
+        separate += tested
             .iter()
-            .map(|(name, of)| match best.thresholds.get(name) {
-                Some(Some(threshold)) => counts_at(&of.items, of.gold, *threshold),
-                _ => Counts { gold: of.gold, ..Counts::default() },
+            .map(|(name, scored)| match best.thresholds.get(name) {
+                Some(Some(threshold)) => counts_at(&scored.items, scored.gold, *threshold),
+                _ => Counts { gold: scored.gold, ..Counts::default() },
             })
             .sum();
     }
-    if Score::from_counts(each).f1 <= Score::from_counts(one).f1 {
+    if Score::from_counts(separate).f1 <= Score::from_counts(shared).f1 {
         return None;
     }
     let best = best_relation_thresholds(&candidates(&|_| true));
-    // A relation of which it is best to keep nothing is kept if it is certain.
+    // If keeping no triple of a relation is best, only certain triples are kept.
     let threshold = |name: &&str| best.thresholds.get(name).copied().flatten().unwrap_or(Probability::ONE);
     Some((names.iter().map(threshold).collect::<Vec<_>>().into(), best.score.f1))
 }

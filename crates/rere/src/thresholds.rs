@@ -4,15 +4,22 @@ use rere_core::Probability;
 use rere_decode::RelationThresholds;
 use serde::{Deserialize, Serialize};
 
-/// Decision thresholds of a system. They belong to the model, and are chosen on development sentences.
+/// Decision thresholds of a system. They belong to the model and are chosen on the development set.
+///
+/// ```
+/// use rere::{Probability, Thresholds};
+///
+/// let thresholds = Thresholds::default().with_triple(Probability::saturating(0.3));
+/// assert_eq!(thresholds.least_triple(), Probability::saturating(0.3));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Thresholds {
-    /// Least score of what the first step finds: relations of a sentence, or subjects. A system of one step has no use for it.
+    /// Least score of a result of the first step: a relation of the sentence, or a subject. A system with one step ignores it.
     pub detect: Probability,
-    /// Least score of what the second step marks: the starts and ends of subjects and objects.
+    /// Least score of a result of the second step: the start or end of a subject or object.
     pub decode: Probability,
-    /// Least score of a triple, one for all relations or one for each.
+    /// Least score of a triple: one for all relations, or one per relation.
     pub triple: RelationThresholds,
 }
 
@@ -25,35 +32,35 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// Sets the least score of what the first step finds.
+    /// Sets the threshold of the first step.
     #[must_use]
     pub fn with_detect(self, score: Probability) -> Self {
         Self { detect: score, ..self }
     }
 
-    /// Sets the least score of what the second step marks.
+    /// Sets the threshold of the second step.
     #[must_use]
     pub fn with_decode(self, score: Probability) -> Self {
         Self { decode: score, ..self }
     }
 
-    /// Sets the least score of a triple.
+    /// Sets the threshold of triples.
     #[must_use]
     pub fn with_triple(self, score: impl Into<RelationThresholds>) -> Self {
         Self { triple: score.into(), ..self }
     }
 
-    /// The values that are tried when thresholds are chosen: 0.05, 0.10, ... 0.95.
+    /// Returns the values that are tried when thresholds are chosen: 0.05, 0.10, ... 0.95.
     pub fn candidates() -> Vec<Probability> {
         (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()
     }
 
-    /// The lowest of [`candidates`](Self::candidates). What scores less is not worth the work when thresholds are chosen.
+    /// Returns the lowest of [`candidates`](Self::candidates). Lower scores need not be computed when thresholds are chosen.
     pub fn lowest() -> Probability {
         Probability::saturating(0.05)
     }
 
-    /// Least score of any triple.
+    /// Returns the lowest threshold of triples over all relations.
     pub fn least_triple(&self) -> Probability {
         match &self.triple {
             RelationThresholds::All(threshold) => *threshold,

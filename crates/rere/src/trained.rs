@@ -1,4 +1,4 @@
-//! A trained system at work.
+//! Trained systems.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -9,9 +9,10 @@ use rere_data::Tokenizer;
 use rere_decode::RelationThresholds;
 use rere_model::Precision;
 use serde::Deserialize;
+use tracing::{debug_span, info, info_span};
 
 use crate::{
-    Floor, ModelParts, RereError, Source, System, Thresholds,
+    ConfigProblem, Floor, FolderProblem, ModelParts, RereError, Source, System, Thresholds,
     batch::Runtime,
     files::{sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, load_tokenizer},
@@ -19,51 +20,60 @@ use crate::{
     system::load_any,
 };
 
-/// How a model is loaded. Device, precision and threads are fixed then; what differs from call to call is in
-/// [`ExtractOptions`].
+/// How a model is loaded. Device, precision and threads are fixed for the loaded model; [`ExtractOptions`] holds the options
+/// of a call.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// Where to compute.
+    /// The device.
     pub device: Device,
-    /// Numbers to compute with.
+    /// The precision of weights and activations.
     pub precision: Precision,
-    /// Tokens, padding counted, that go through an encoder at once. Few stay in a processor's caches, a GPU wants many.
+    /// The most tokens of a batch, padding included. Small batches fit the caches of a CPU; a GPU needs large ones.
     pub batch_tokens: usize,
-    /// Threads of the system's own pool; `None` to work in the caller's pool, which is rayon's global one unless the call is
-    /// made inside another. The size of the global pool is set by `RAYON_NUM_THREADS` or `rayon::ThreadPoolBuilder`.
+    /// Threads of the system's own pool. `None` uses the caller's pool: rayon's global pool unless the call is made inside
+    /// another. `RAYON_NUM_THREADS` or `rayon::ThreadPoolBuilder` sets the size of the global pool.
     pub threads: Option<usize>,
 }
 
 impl LoadOptions {
-    /// Options for a device: f32, batches of 1,024 tokens, the caller's threads.
+    /// Creates options for a device: f32, batches of 1,024 tokens, the caller's pool.
     pub fn new(device: Device) -> Self {
         Self { device, precision: Precision::F32, batch_tokens: 1024, threads: None }
     }
 
-    /// Sets the numbers to compute with.
+    /// Sets the precision.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// Sets how many tokens go through an encoder at once, padding included.
+    /// Sets the most tokens of a batch, padding included.
     #[must_use]
     pub fn with_batch_tokens(self, tokens: usize) -> Self {
         Self { batch_tokens: tokens, ..self }
     }
 
-    /// Sets the threads of the system's own pool; `None` for the caller's pool.
+    /// Sets the number of threads of the system's own pool; `None` uses the caller's pool.
     #[must_use]
     pub fn with_threads(self, threads: impl Into<Option<usize>>) -> Self {
         Self { threads: threads.into(), ..self }
     }
 }
 
-/// Loads the system that a model folder names.
+/// Loads a model of any system.
 ///
-/// The result is an [`Extractor`]: `let extractor: Arc<dyn Extractor> = Arc::from(load(folder, options)? as Box<dyn Extractor>)`
-/// shares it between threads.
+/// The result is an [`Extractor`], which can be shared between threads.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use rere::{Device, Extractor, LoadOptions, load};
+///
+/// let model = load("models/nyt11", LoadOptions::new(Device::flex()))?;
+/// let shared: Arc<dyn Extractor> = Arc::from(model as Box<dyn Extractor>);
+/// # Ok::<(), rere::RereError>(())
+/// ```
 ///
 /// # Errors
 /// Returns an error if a file is missing or damaged, the folder is of another version, the system is unknown, or the device
@@ -74,9 +84,9 @@ pub fn load(from: impl Into<Source>, options: LoadOptions) -> Result<Box<dyn Tra
     load_any(config, &source, &options)
 }
 
-/// A trained system of any kind: an [`Extractor`] whose thresholds can be chosen anew.
+/// A trained model of any system: an [`Extractor`] whose thresholds and constraints can be changed.
 pub trait TrainedSystem: Extractor {
-    /// The configuration in force, with the thresholds.
+    /// Returns the current configuration, which holds the thresholds.
     fn config(&self) -> &ModelConfig;
 
     /// Sets the decision thresholds.
@@ -85,33 +95,33 @@ pub trait TrainedSystem: Extractor {
     /// Sets the constraints on the triples of a text.
     fn set_constraints(&mut self, constraints: Constraints);
 
-    /// Chooses the thresholds with the best micro F1 (exact) on sentences whose triples are known, sets them, and returns that
-    /// F1; `None` if the sentences have no triples.
+    /// Chooses the thresholds with the best micro F1 (exact) on gold sentences, sets them and returns that F1. Returns `None`
+    /// and changes nothing if the sentences have no triples.
     ///
-    /// A threshold for each relation takes the place of the one for all relations only if that is better in a five-fold
-    /// cross-validation over the sentences.
+    /// One threshold per relation replaces the one for all relations only if it is better in a five-fold cross-validation over
+    /// the sentences.
     ///
     /// # Errors
     /// Returns an error if a text cannot be tokenised or a score is NaN.
     fn tune(&mut self, sentences: &[Sentence]) -> Result<Option<f64>, RereError>;
 
-    /// Writes the configuration in force into a model folder.
+    /// Writes the current configuration into a model folder.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be written; the old one is then as it was.
+    /// Returns an error if the file cannot be written; the old file is then unchanged.
     fn save_config(&self, folder: &Path) -> Result<(), RereError>;
 }
 
-/// A trained system of a known kind.
+/// A trained model of the system `S`.
 ///
-/// A text that is longer than the encoder can read is cut into windows that overlap by a quarter; what is found in
-/// two of them is reported once.
+/// A text that is longer than the encoder can read is cut into windows that overlap by a quarter. A triple that is found in
+/// two windows is reported once.
 pub struct Trained<S: System> {
     config: ModelConfig,
     system: S,
     tokenizer: Tokenizer,
     pool: Option<ThreadPool>,
-    /// Digests of the files beside the configuration, by name.
+    /// SHA-256 of the weights and the tokenizer, by file.
     digests: BTreeMap<String, String>,
     info: Info,
 }
@@ -126,46 +136,48 @@ impl<S: System> Trained<S> {
     /// Loads a model of this system.
     ///
     /// # Errors
-    /// As [`load`], or if the model is of another system.
+    /// Returns an error as [`load`] does, and if the model is of another system.
     pub fn load(from: impl Into<Source>, options: &LoadOptions) -> Result<Self, RereError> {
         let source = from.into();
         Self::with_config(source.config()?, &source, options)
     }
 
     pub(crate) fn with_config(config: ModelConfig, source: &Source, options: &LoadOptions) -> Result<Self, RereError> {
-        let wrong = |message| RereError::Folder { path: CONFIG.into(), message };
+        let _span = info_span!("load", system = S::NAME, model = %source.path().display()).entered();
+        let max_tokens = config.max_tokens;
         if config.system != S::NAME {
-            return Err(wrong(format!("expected a model of the system {}, found {}", S::NAME, config.system)));
+            return Err(FolderProblem::OtherSystem { expected: S::NAME, found: config.system }.at(CONFIG));
         }
-        if let Some(most) = config.encoder.max_tokens().filter(|&most| most < config.max_tokens) {
-            return Err(wrong(format!("max_tokens is {}, but the encoder reads at most {most}", config.max_tokens)));
+        if let Some(most) = config.encoder.max_tokens().filter(|&most| most < max_tokens) {
+            return Err(FolderProblem::MaxTokens { max_tokens, most }.at(CONFIG));
         }
         let settings = S::Config::deserialize(&config.settings)
-            .map_err(|error| wrong(format!("settings: {error}; train the model again")))?;
+            .map_err(|error| FolderProblem::Settings(error.to_string()).at(CONFIG))?;
         let tokenizer = load_tokenizer(source, &config.encoder)?;
-        let compute = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
-        let parts = ModelParts::new(source, &config, compute, options.precision)?;
+        let runtime = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
+        let parts = ModelParts::new(source, &config, runtime, options.precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
         digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));
         let extra = system.extra_tokens();
-        if extra >= config.max_tokens {
-            return Err(wrong(format!("max_tokens is {}, but {extra} tokens are not the text's", config.max_tokens)));
+        if extra >= max_tokens {
+            return Err(FolderProblem::NoRoomForText { max_tokens, extra }.at(CONFIG));
         }
         let pool = options.threads.map(|threads| ThreadPoolBuilder::new().num_threads(threads).build()).transpose();
-        let pool = pool.map_err(RereError::config)?;
+        let pool = pool.map_err(|error| ConfigProblem::Threads(error.to_string()))?;
         let info = Info::new(&config.system, &config.rere_version, config.relations.clone());
         let mut trained = Self { config, system, tokenizer, pool, digests, info };
         trained.set_digest();
+        info!(relations = trained.info.relations.len(), digest = trained.info.digest.as_deref(), "model loaded");
         Ok(trained)
     }
 
-    /// The system.
+    /// Returns the system.
     pub fn system(&self) -> &S {
         &self.system
     }
 
-    /// The decision thresholds in force.
+    /// Returns the current decision thresholds.
     pub fn thresholds(&self) -> &Thresholds {
         &self.config.thresholds
     }
@@ -174,12 +186,12 @@ impl<S: System> Trained<S> {
         &self.tokenizer
     }
 
-    /// The most tokens of a text that fit an input.
+    /// Returns the most tokens of a text that fit into an input.
     pub(crate) fn window_tokens(&self) -> usize {
         self.config.max_tokens - self.system.extra_tokens()
     }
 
-    /// The triples of scored texts at other thresholds than the model's.
+    /// Decodes scored texts at the given thresholds.
     pub(crate) fn decode(
         &self,
         scored: &ScoredSentences<'_, S>,
@@ -189,12 +201,12 @@ impl<S: System> Trained<S> {
     }
 
     fn set_digest(&mut self) {
-        // Fields in a fixed order, numbers in their shortest form: the same model gives the same text.
+        // The order of fields and the form of numbers are fixed, so that equal models have equal digests.
         let json = serde_json::to_vec(&(&self.config, &self.digests)).unwrap_or_default();
         self.info.digest = Some(sha256(json));
     }
 
-    /// Runs `work` in the system's own threads, if it has some.
+    /// Runs `work` in the system's own pool, if it has one.
     pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.pool {
             Some(pool) => pool.install(work),
@@ -217,7 +229,7 @@ impl<S: System> Trained<S> {
         Ok(scored.decode(&self.system, &self.config.relations, &thresholds, constraints, mentions)?)
     }
 
-    /// The best thresholds on sentences that are tokenised already.
+    /// Chooses the best thresholds on sentences that are already tokenised.
     pub(crate) fn choose(&self, texts: &Texts<'_>, gold: &[Sentence]) -> Result<Option<Chosen>, RereError> {
         let config = &self.config;
         let score = |floor: &Floor<'_>| ScoredSentences::new(&self.system, texts, self.window_tokens(), floor);
@@ -231,12 +243,13 @@ impl<S: System> Extractor for Trained<S> {
         &self.info
     }
 
-    /// Number of tokens of the text, and those that its input has besides.
+    /// Returns the number of tokens of the text plus the special tokens and query of its input.
     fn cost(&self, text: &str) -> usize {
         self.tokenizer.encode(text).map_or(0, |tokens| tokens.len()) + self.system.extra_tokens()
     }
 
     fn extract(&self, inputs: &[Input<'_>], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError> {
+        let _span = debug_span!("extract", system = S::NAME, texts = inputs.len()).entered();
         self.in_pool(|| self.find(inputs, options))
     }
 }
@@ -257,6 +270,7 @@ impl<S: System> TrainedSystem for Trained<S> {
     }
 
     fn tune(&mut self, sentences: &[Sentence]) -> Result<Option<f64>, RereError> {
+        let _span = info_span!("tune", system = S::NAME, sentences = sentences.len()).entered();
         let chosen = self.in_pool(|| {
             let texts = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
             self.choose(&Texts::tokenize(texts, &self.tokenizer)?, sentences)

@@ -1,4 +1,4 @@
-//! Training from end to end on a small corpus: what is written, what a killed run leaves, what bad input does.
+//! Training end to end on a small corpus: written files, stopped runs, bad input.
 
 use std::{
     collections::BTreeMap,
@@ -9,9 +9,9 @@ use std::{
 };
 
 use rere::{
-    AnyConfig, CasRel, Config, Constraints, Corpus, Device, Event, ExtractOptions, Extractor, Input, LoadOptions,
-    Precision, Probability, Rere, RereError, Sentence, System, Thresholds, TrainOptions, Trained, TrainedSystem,
-    Trainer, TrainingRecord, Triple, Warning, load,
+    AnyConfig, CasRel, Config, ConfigProblem, Constraints, Corpus, CorpusProblem, Device, Event, ExtractOptions,
+    Extractor, FolderProblem, Input, LoadOptions, Precision, Probability, Rere, RereError, Sentence, System,
+    Thresholds, TrainOptions, Trained, TrainedSystem, Trainer, TrainingRecord, Triple, Warning, load,
 };
 use rere_loss::PerClass;
 
@@ -79,12 +79,12 @@ fn casrel() -> Config<CasRel> {
     Config::parse(CASREL).expect("valid")
 }
 
-/// The device that the tests run on: the one that `RERE_DEVICE` names, `flex` if it is not set.
+/// The device of the tests, from `RERE_DEVICE`; `flex` if it is not set.
 fn device() -> Device {
     rere::parse_device(&std::env::var("RERE_DEVICE").unwrap_or("flex".to_owned())).expect("a device of this build")
 }
 
-/// One test at a time: the random state of the flex backend is one for the whole process.
+/// Lets one test run at a time, because the flex backend has one random state per process.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,7 +104,7 @@ fn run<S: System>(config: &Config<S>, corpus: &Corpus, folder: &Path, resume: bo
     Ok(events)
 }
 
-/// Runs until an event for which `stop` says so.
+/// Runs until an event for which `stop` returns true.
 fn run_until<S: System>(config: &Config<S>, corpus: &Corpus, folder: &Path, mut stop: impl FnMut(&Event) -> bool) {
     let on_event = |event: &Event| if stop(event) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let stopped = Trainer::new(config.clone(), options(false)).on_event(on_event).run(corpus, folder);
@@ -175,12 +175,12 @@ fn the_same_seed_gives_the_same_model() {
     assert_eq!(names, expected);
 }
 
-/// Stops a run at every third event, and compares what it ends with after it was resumed.
+/// Stops runs at every third event, resumes them, and compares the models with that of a whole run.
 fn stop_and_resume<S: System>(config: &Config<S>) {
     let whole = tempfile::tempdir().expect("a folder");
     let events = run(config, &corpus(), whole.path(), false).expect("trains");
     let steps = events.iter().filter(|event| matches!(event, Event::Step { .. })).count();
-    // The order of events within a run is fixed, so that each position is a moment to be stopped at.
+    // The order of events is fixed, so that a run can be stopped at each position.
     for stop in (1..events.len()).step_by(3) {
         let folder = tempfile::tempdir().expect("a folder");
         let mut seen = 0;
@@ -188,8 +188,8 @@ fn stop_and_resume<S: System>(config: &Config<S>) {
             seen += 1;
             seen == stop
         });
-        assert!(!folder.path().join("config.json").exists(), "a model that is not whole can be loaded");
-        let error = load(folder.path(), LoadOptions::new(device())).err().expect("not whole").to_string();
+        assert!(!folder.path().join("config.json").exists(), "an incomplete model has a config.json");
+        let error = load(folder.path(), LoadOptions::new(device())).err().expect("incomplete").to_string();
         assert!(error.contains("was stopped") && error.contains("--resume"), "{error}");
         let rest = run(config, &corpus(), folder.path(), true).expect("resumes");
         assert!(rest.iter().filter(|event| matches!(event, Event::Step { .. })).count() <= steps);
@@ -203,7 +203,7 @@ fn a_run_that_was_stopped_anywhere_ends_with_the_same_weights() {
     let mut config = config();
     config.system.entity.frozen_layers = Some(1);
     stop_and_resume(&config);
-    // It draws a subject in each step.
+    // CasRel draws a random subject in each step.
     stop_and_resume(&casrel());
 }
 
@@ -222,7 +222,7 @@ fn a_run_that_was_stopped_while_it_estimated_a_prior_ends_with_the_same_weights(
     let estimated = label.estimated.as_ref().expect("estimated");
     assert_eq!((estimated.estimator.as_str(), estimated.value.len()), ("best-bin", 1));
     assert!(estimated.low[0] <= estimated.value[0] && estimated.value[0] <= estimated.high[0], "{estimated:?}");
-    // No prior is certain, whatever is estimated from a handful of labels.
+    // A prior is never 0 or 1, whatever the estimate from a handful of labels.
     let Some(PerClass::All(prior)) = label.loss_prior else { panic!("{label:?}") };
     assert!((prior - estimated.value[0]).abs() < 1e-5 && 0.0 < prior && prior < 1.0, "{label:?}");
     assert!(record.stages[1].labels[0].estimated.is_none());
@@ -234,10 +234,10 @@ fn record(folder: &Path) -> TrainingRecord {
 }
 
 #[test]
-fn a_model_that_cannot_be_good_is_told() {
+fn a_model_that_is_probably_not_usable_gives_warnings() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
-    // Nothing of the development set can be found: its triples have a relation that no training sentence has.
+    // Nothing on the development set can be found: the relation of its triples is in no training sentence.
     let mut corpus = corpus();
     corpus
         .dev
@@ -253,7 +253,7 @@ fn a_model_that_cannot_be_good_is_told() {
 }
 
 #[test]
-fn states_of_frozen_layers_are_kept_where_they_have_room() {
+fn states_of_frozen_layers_are_stored_if_they_are_small_enough() {
     let _alone = alone();
     let losses = |events: &[Event]| -> Vec<f64> {
         events
@@ -264,17 +264,17 @@ fn states_of_frozen_layers_are_kept_where_they_have_room() {
     let mut config = config();
     (config.system.relation.frozen_layers, config.system.entity.frozen_layers) = (Some(1), Some(1));
     let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    let kept = run(&config, &corpus(), folders[0].path(), false).expect("trains");
+    let stored = run(&config, &corpus(), folders[0].path(), false).expect("trains");
     let last = |event: &&Event| matches!(event, Event::Frozen { done, examples, bytes: 1.. } if done == examples);
-    assert_eq!(kept.iter().filter(last).count(), 2, "once a stage");
+    assert_eq!(stored.iter().filter(last).count(), 2, "once per stage");
     config.training.frozen_cache_mib = 0;
     let computed = run(&config, &corpus(), folders[1].path(), false).expect("trains");
     let too_large = |event: &&Event| matches!(event, Event::FrozenTooLarge { bytes: 1.., most: 0 });
     assert_eq!(computed.iter().filter(too_large).count(), 2);
     assert!(!computed.iter().any(|event| matches!(event, Event::Frozen { .. })));
-    // The batches, in which the states are computed, differ, and with them the order of sums.
-    for (kept, computed) in losses(&kept).iter().zip(losses(&computed)) {
-        assert!((kept - computed).abs() < 1e-4 * (1.0 + kept), "{kept} {computed}");
+    // The states are computed in different batches, which changes the order of sums.
+    for (stored, computed) in losses(&stored).iter().zip(losses(&computed)) {
+        assert!((stored - computed).abs() < 1e-4 * (1.0 + stored), "{stored} {computed}");
     }
 }
 
@@ -286,9 +286,9 @@ fn only_the_same_run_can_be_resumed() {
     fs::create_dir_all(&checkpoint).expect("a folder");
     fs::write(checkpoint.join("run"), "another run").expect("written");
     fs::create_dir(checkpoint.join("relation-00000001")).expect("a checkpoint");
-    let error = run(&config(), &corpus(), folder.path(), true).expect_err("another run").to_string();
-    assert!(error.contains("other settings"), "{error}");
-    // A stopped run is not lost by accident.
+    let error = run(&config(), &corpus(), folder.path(), true).expect_err("another run");
+    assert!(matches!(error, RereError::Folder { problem: FolderProblem::OtherRun, .. }), "{error}");
+    // A stopped run is not discarded by accident.
     let error = run(&config(), &corpus(), folder.path(), false).expect_err("a stopped run");
     assert!(matches!(error, RereError::Stopped { .. }), "{error}");
     let overwrite = options(false).with_overwrite(true);
@@ -300,9 +300,9 @@ fn only_the_same_run_can_be_resumed() {
     assert!(files(folder.path()) == before);
     let mut other = config();
     other.training.seed = 2;
-    let error = run(&other, &corpus(), folder.path(), true).expect_err("another model").to_string();
-    assert!(error.contains("trained with other settings"), "{error}");
-    // Nothing to resume is a run of no steps: it starts.
+    let error = run(&other, &corpus(), folder.path(), true).expect_err("another model");
+    assert!(matches!(error, RereError::Folder { problem: FolderProblem::OtherModel, .. }), "{error}");
+    // Without anything to resume, the run starts.
     let empty = tempfile::tempdir().expect("a folder");
     run(&config(), &corpus(), empty.path(), true).expect("trains");
 }
@@ -332,14 +332,14 @@ fn a_model_survives_a_new_run_that_is_stopped() {
     for (name, bytes) in &before {
         assert!(fs::read(folder.path().join(name)).is_ok_and(|now| now == *bytes), "{name} was touched");
     }
-    // When it ends, nothing of the older model is left.
+    // After the run, nothing of the older model is left.
     run(&casrel(), &corpus(), folder.path(), true).expect("resumes");
     let names: Vec<String> = files(folder.path()).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["config.json", "tagger/model.safetensors", "tokenizer.json", "training.json"]);
     assert_eq!(load(folder.path(), LoadOptions::new(device())).expect("loads").info().system, "casrel");
 }
 
-/// What every system must do with any text.
+/// Checks properties of extraction that hold for every system and any text.
 fn check_extraction<S: System>(config: &Config<S>) {
     let folder = tempfile::tempdir().expect("a folder");
     run(config, &corpus(), folder.path(), false).expect("trains");
@@ -362,7 +362,7 @@ fn check_extraction<S: System>(config: &Config<S>) {
         }
         assert!(triples.is_sorted_by(|a, b| a.score >= b.score));
     }
-    // The long text does not fit the encoder: more of it is found than of its first window, the first 45 tokens at most.
+    // The long text does not fit the encoder: triples are also found beyond its first window of at most 45 tokens.
     let ends = found[4].iter().flat_map(|t| [&t.subject, &t.object]).filter_map(|m| m.span).map(|span| span.end);
     let first_window = "Ada was born in London . ".len() * 45 / 6;
     system.set_constraints(Constraints::default().with_overlap(true));
@@ -379,10 +379,10 @@ fn check_extraction<S: System>(config: &Config<S>) {
             names.sort();
             names
         };
-        assert_eq!(names(together), names(&alone[0]), "the rest of a batch has no effect");
+        assert_eq!(names(together), names(&alone[0]), "the rest of a batch has an effect");
     }
 
-    // Raising the least score only removes triples, whatever else is asked for.
+    // A higher least score only removes triples, whatever the other options.
     let names = |triples: &[Triple]| -> Vec<String> {
         triples.iter().map(|t| format!("{} {} {}", t.subject.text, t.relation, t.object.text)).collect()
     };
@@ -408,7 +408,7 @@ fn check_extraction<S: System>(config: &Config<S>) {
             before = Some(found);
         }
     }
-    // Only what is asked for.
+    // Only triples of the wanted relations.
     let one = ExtractOptions::default().with_relations([&relation]);
     let of_one = system.extract(&inputs, &one).expect("extracts");
     assert!(of_one.iter().flatten().all(|triple| triple.relation == relation));
@@ -418,7 +418,7 @@ fn check_extraction<S: System>(config: &Config<S>) {
     }
     let unknown = ExtractOptions::default().with_relations(["no such relation"]);
     assert!(matches!(system.extract(&inputs, &unknown), Err(rere::ExtractError::UnknownRelation { .. })));
-    // Mentions to choose from.
+    // Only given mentions.
     let mentions = [rere::Mention::of("Ada"), rere::Mention::of("London")];
     let chosen = Input::from(texts[3]).with_mentions(&mentions);
     for triple in system.extract(&[chosen], &ExtractOptions::default()).expect("extracts").remove(0) {
@@ -428,14 +428,14 @@ fn check_extraction<S: System>(config: &Config<S>) {
 }
 
 #[test]
-fn what_is_extracted_slices_the_text_and_is_what_was_asked_for() {
+fn extracted_triples_slice_the_text_and_follow_the_options() {
     let _alone = alone();
     check_extraction(&config());
     check_extraction(&casrel());
 }
 
 #[test]
-fn threads_that_share_an_extractor_find_the_same() {
+fn threads_can_share_an_extractor() {
     let _alone = alone();
     for system in [SETTINGS, CASREL] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -471,13 +471,13 @@ fn a_model_can_be_loaded_from_memory_and_has_a_digest() {
     assert_eq!(from_folder.info().digest.as_ref().map(String::len), Some(64));
     let sentences = corpus().train;
     assert_eq!(extract(&*from_folder, &sentences), extract(&*from_memory, &sentences));
-    // Other thresholds are another model.
+    // Other thresholds make another model.
     from_memory.set_thresholds(low(0.2));
     assert_ne!(from_folder.info().digest, from_memory.info().digest);
     in_memory.remove("entity/model.safetensors");
     let error = load(in_memory, LoadOptions::new(device())).err().expect("a file is missing").to_string();
     assert_eq!(error, "entity/model.safetensors: the file is missing");
-    // Texts of equal cost make calls of equal work.
+    // The cost grows with the number of tokens.
     assert!(from_folder.cost("Ada was born in London .") > from_folder.cost("Ada"));
 }
 
@@ -500,10 +500,10 @@ fn corpora_that_cannot_be_used_are_errors() {
 
     let empty = Corpus { train: vec![Sentence::new("Nothing .")], dev: vec![] };
     let error = run(&config(), &empty, folder.path(), false).expect_err("no triple");
-    assert!(matches!(error, RereError::Corpus(_)), "{error}");
+    assert!(matches!(error, RereError::Corpus(CorpusProblem::NoTriple)), "{error}");
 
-    // What the second stage cannot train on is told before the first has trained.
-    let told_at_once = |config: &Config<Rere>, corpus: &Corpus| {
+    // An error of the second stage comes before the first stage trains.
+    let error_without_step = |config: &Config<Rere>, corpus: &Corpus| {
         let mut steps = 0;
         let on_event = |event: &Event| {
             steps += usize::from(matches!(event, Event::Step { .. }));
@@ -520,10 +520,10 @@ fn corpora_that_cannot_be_used_are_errors() {
     long.triples.push(Triple::of("Ada", "born in", "London"));
     // 6 tokens: 8 with [CLS] and [SEP], 11 with the query.
     let corpus_of = |sentence: Sentence| Corpus { train: vec![sentence; 4], dev: vec![] };
-    let error = told_at_once(&short, &corpus_of(long.clone()));
+    let error = error_without_step(&short, &corpus_of(long.clone()));
     assert!(error.contains("by the stage entity: 4 examples are longer than training.max_tokens"), "{error}");
     long.triples[0].relation = "a b c d e f g".to_owned();
-    let error = told_at_once(&short, &corpus_of(long));
+    let error = error_without_step(&short, &corpus_of(long));
     assert!(error.contains("\"a b c d e f g\" has 7 tokens") && error.contains("raise training.max_tokens"), "{error}");
 }
 
@@ -565,7 +565,7 @@ fn damaged_model_folders_are_errors() {
     }
     fs::write(&path, whole).expect("written");
 
-    // A NaN among the weights: nothing would be over a threshold.
+    // NaN weights must give an error, because no score would be above a threshold.
     for (stage, expected) in [("relation", "a score that is NaN"), ("entity", "cannot be decoded")] {
         let path = folder.path().join(stage).join("model.safetensors");
         let whole = fs::read(&path).expect("read");
@@ -585,13 +585,13 @@ fn damaged_model_folders_are_errors() {
     }
 }
 
-/// The F1 that is told is that of the system at the thresholds that were chosen.
+/// Checks that `tune` returns the F1 of the system at the chosen thresholds.
 fn check_tuning<S: System>(config: &Config<S>) {
     let folder = tempfile::tempdir().expect("a folder");
     run(config, &corpus(), folder.path(), false).expect("trains");
     let mut system = trained::<S>(folder.path());
     let dev = corpus().dev;
-    // What the system finds at low thresholds is taken for gold, so that the best ones are low.
+    // The results at low thresholds become the gold triples, so that low thresholds are the best.
     system.set_thresholds(low(0.05));
     let mut gold = dev.clone();
     for (sentence, triples) in gold.iter_mut().zip(extract(&system, &dev)) {
@@ -607,7 +607,7 @@ fn check_tuning<S: System>(config: &Config<S>) {
     assert!((rere_eval::Score::from_counts(counts).f1 - f1).abs() < 1e-9, "{counts:?} {f1} {best:?}");
     assert!(f1 > 0.9, "{f1} {best:?}");
 
-    // Nothing right to be found: the thresholds say nothing, and become the usual ones.
+    // If no gold triple can be found, the thresholds become the default ones.
     gold.iter_mut().flat_map(|sentence| &mut sentence.triples).for_each(|triple| triple.relation = "other".to_owned());
     assert_eq!(system.tune(&gold).expect("scored"), Some(0.0));
     assert_eq!(*system.thresholds(), Thresholds::default());
@@ -615,7 +615,7 @@ fn check_tuning<S: System>(config: &Config<S>) {
 }
 
 #[test]
-fn thresholds_are_those_of_what_was_looked_at() {
+fn tuning_chooses_the_best_thresholds() {
     let _alone = alone();
     check_tuning(&config());
     check_tuning(&casrel());
@@ -634,12 +634,12 @@ fn a_folder_that_cannot_be_written_is_an_error_and_keeps_its_model() {
 }
 
 #[test]
-fn a_run_that_is_stopped_while_its_model_takes_its_place_goes_on() {
+fn a_run_that_is_stopped_while_its_model_is_moved_can_be_resumed() {
     let _alone = alone();
     let folder = tempfile::tempdir().expect("a folder");
     run(&config(), &corpus(), folder.path(), false).expect("trains");
     let whole = files(folder.path());
-    // As it is when the first of the files has been moved: the rest still stands under the checkpoint.
+    // The state after the first file has been moved; the others are still in the checkpoint folder.
     let other = tempfile::tempdir().expect("a folder");
     run_until(&config(), &corpus(), other.path(), |event| matches!(event, Event::Thresholds(..)));
     let new = other.path().join("checkpoint/model");
@@ -649,7 +649,7 @@ fn a_run_that_is_stopped_while_its_model_takes_its_place_goes_on() {
     fs::create_dir_all(other.path().join("relation")).expect("a folder");
     let moved = "relation/model.safetensors";
     fs::rename(new.join(moved), other.path().join(moved)).expect("moved");
-    // The same, once all of them have been moved.
+    // The state after all files have been moved.
     let last = tempfile::tempdir().expect("a folder");
     copy(other.path(), last.path());
     for (name, _) in &whole {
@@ -682,7 +682,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn bce_needs_no_class_prior() {
     let _alone = alone();
-    // One relation that every sentence has: all labels of the relation classifier are positive.
+    // The only relation is in every sentence, so all labels of the relation classifier are positive.
     let one = |mut corpus: Corpus| {
         corpus.train.retain(|sentence| sentence.triples.iter().any(|triple| triple.relation == "born in"));
         corpus
@@ -707,7 +707,7 @@ fn a_development_set_without_triples_keeps_the_last_epoch() {
     assert_eq!(record.dev_f1, None);
 }
 
-/// A system trained on the device finds the same triples on the pure Rust backend, with the same scores but for rounding.
+/// A system trained on the device finds the same triples on the pure Rust backend, with equal scores up to rounding.
 #[cfg(feature = "flex")]
 #[test]
 fn every_backend_extracts_the_same() {
@@ -717,7 +717,7 @@ fn every_backend_extracts_the_same() {
     run(&config(), &corpus, folder.path(), false).expect("trained");
     let scored = |device: &Device| {
         let mut system = Trained::<Rere>::load(folder.path(), &LoadOptions::new(device.clone())).expect("loads");
-        // So low that there is something to compare, whatever little was learnt.
+        // Low thresholds, so that there are triples to compare although little was learnt.
         system.set_thresholds(low(0.05));
         system.set_constraints(Constraints::default().with_overlap(true));
         extract(&system, &corpus.train)
@@ -773,13 +773,13 @@ fn a_relation_is_added_by_training_the_relation_stage_alone() {
     let from = options(false).with_from(first);
     Trainer::new(config.clone(), from.clone()).run(&corpus(), second).expect("trains");
     let weights = |folder: &Path, name: &str| fs::read(folder.join(name).join("model.safetensors")).expect("written");
-    assert!(weights(first, "entity") == weights(second, "entity"), "the entity stage is as it was");
+    assert!(weights(first, "entity") == weights(second, "entity"), "the entity stage has changed");
     assert!(weights(first, "relation") != weights(second, "relation"));
     let names = |folder: &Path| -> Vec<String> {
         trained::<Rere>(folder).info().relations.iter().map(|relation| relation.name.clone()).collect()
     };
     assert_eq!(names(second), ["lives in", "born in"], "old relations keep their labels");
-    // The weights of the earlier model are what training starts from: without a step the old relation scores as before.
+    // Training starts from the weights of the earlier model: without a step, the old relation has the same scores.
     config.system.relation.epochs = 0;
     let kept = tempfile::tempdir().expect("a folder");
     Trainer::new(config.clone(), from.clone()).run(&corpus(), kept.path()).expect("copies");
@@ -789,7 +789,7 @@ fn a_relation_is_added_by_training_the_relation_stage_alone() {
     for (before, after) in before.iter().zip(after) {
         assert!((before[0] - after[0]).abs() < 1e-6, "{before:?} {after:?}");
     }
-    // A model of another system is none to start from.
+    // Training cannot start from a model of another system.
     let error = Trainer::new(casrel(), from).run(&corpus(), kept.path()).expect_err("another system").to_string();
     assert!(error.contains("expected a model of the system casrel, found rere"), "{error}");
     let folder = tempfile::tempdir().expect("a folder");
@@ -797,4 +797,46 @@ fn a_relation_is_added_by_training_the_relation_stage_alone() {
     let from = options(false).with_from(folder.path());
     Trainer::new(casrel(), from).run(&corpus(), second).expect("trains");
     assert_eq!(trained::<CasRel>(second).info().relations.len(), 2);
+}
+
+#[test]
+fn a_stage_can_be_taken_from_a_trained_model() {
+    let _alone = alone();
+    let folders = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
+    let [first, second, third] = folders.each_ref().map(|folder| folder.path());
+    let mut bce = config();
+    bce.system.relation.loss = Default::default();
+    run(&bce, &corpus(), first, false).expect("trains");
+
+    let taken = options(false).with_trained_stage("entity", first);
+    let mut stages = Vec::new();
+    let on_event = |event: &Event| {
+        if let Event::Stage { stage, .. } | Event::StageTaken { stage } = event {
+            stages.push(format!("{stage} {}", matches!(event, Event::Stage { .. })));
+        }
+        ControlFlow::Continue(())
+    };
+    Trainer::new(config(), taken.clone()).on_event(on_event).run(&corpus(), second).expect("trains one stage");
+    assert_eq!(stages, ["relation true", "entity false"]);
+    // The result is that of training both stages.
+    run(&config(), &corpus(), third, false).expect("trains both stages");
+    for name in ["config.json", "relation/model.safetensors", "entity/model.safetensors", "tokenizer.json"] {
+        let [taken, trained] = [second, third].map(|folder| fs::read(folder.join(name)).expect("read"));
+        assert!(taken == trained, "{name} differs");
+    }
+    assert_eq!(record(second).stages, record(third).stages);
+    // Without the option, it is another run.
+    let error = run(&config(), &corpus(), second, true).expect_err("another model");
+    assert!(matches!(error, RereError::Folder { problem: FolderProblem::OtherModel, .. }), "{error}");
+
+    let error = Trainer::new(casrel(), options(false).with_trained_stage("entity", first)).run(&corpus(), third);
+    let error = error.expect_err("a stage of another system");
+    assert!(
+        matches!(error, RereError::Config { problem: ConfigProblem::UnknownStage { .. }, .. }),
+        "expected an unknown stage, found {error}"
+    );
+    let mut other = corpus();
+    other.train.iter_mut().flat_map(|sentence| &mut sentence.triples).for_each(|triple| triple.relation = "x".into());
+    let error = Trainer::new(config(), taken).run(&other, third).expect_err("other relations");
+    assert!(matches!(error, RereError::Folder { problem: FolderProblem::StageDiffers { .. }, .. }), "{error}");
 }

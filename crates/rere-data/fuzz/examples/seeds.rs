@@ -1,5 +1,4 @@
-//! Writes the first inputs of each target into `corpus/TARGET`: files of all formats, with the turns that other programs give
-//! them.
+//! Writes seeds of each target into `corpus/TARGET`: files of all formats, with variants as other programs write them.
 
 use std::{error::Error, fs, path::Path, sync::Arc};
 
@@ -142,9 +141,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         write(&path, &sentences, Format::Parquet)?;
         seed("parquet", &parquet, &fs::read(&path)?)?;
         if matches!(format, Format::Csv | Format::Tsv | Format::Text | Format::Scierc | Format::Doccano) {
-            continue; // No objects, or lists of strings and numbers, which have no columns.
+            continue; // These formats have no objects, or mixed lists, which cannot be columns.
         }
-        // The format's own fields as columns; and with no compression, so that changes reach the values.
+        // The format's fields as columns, without compression, so that mutations change values.
         let lines = folder.path().join("lines.jsonl");
         write(&lines, &sentences, format)?;
         let lines = fs::read(&lines)?;

@@ -1,4 +1,4 @@
-//! brat's folders: a character for the format that is written, the text, a NUL, and its annotations.
+//! brat folders. The input is a character for the format to write, the text, a NUL byte, and the annotations.
 
 #![no_main]
 

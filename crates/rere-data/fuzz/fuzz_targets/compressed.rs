@@ -1,4 +1,4 @@
-//! Compressed files: those of any bytes, and those of good streams, out of which must come what went in.
+//! Compressed files: arbitrary bytes, and valid streams, which must be decompressed to their content.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ use rere_data_fuzz::{lines, scratch, sentences};
 fuzz_target!(|data: &[u8]| {
     let Some((kind, content)) = data.split_first() else { return };
     if content.starts_with(b"PAR1") {
-        return; // Parquet compresses itself, and is not looked for in a stream.
+        return; // Parquet is compressed internally and not detected in a stream.
     }
     let path = scratch(if kind & 1 == 0 { "corpus.gz" } else { "corpus.zst" });
     let good = kind & 2 == 0;

@@ -1,4 +1,4 @@
-//! Parquet: a character for the format that is written, and the file.
+//! Parquet. The input is a character for the format to write, and the file.
 
 #![no_main]
 
@@ -25,7 +25,7 @@ fuzz_target!(init: end_at_panics(), |data: &[u8]| {
     let path = scratch("rows");
     fs::write(&path, content).expect("written");
     let Ok(mut reader) = Reader::open(&path, &ReadOptions::of(Format::Parquet)) else { return };
-    // Rows of few columns take no bytes of their own, so that there may be many of them.
+    // A small file can have many rows with few columns.
     let found = sentences(&mut reader, usize::MAX);
     if !found.is_empty() {
         there_and_back(&found, format(*to).unwrap_or(Format::Parquet));

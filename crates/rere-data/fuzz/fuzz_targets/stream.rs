@@ -1,5 +1,5 @@
-//! The formats that can be a stream, each by its name and all by detection: a character for the format that is read and one for that
-//! which is written, and the file.
+//! Formats that can be a stream, by name and by detection. The input is a character for the format to read, one for the
+//! format to write, and the file.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use rere_data::{Format, ReadOptions, Reader};
 use rere_data_fuzz::{format, lines, mutate, sentences, there_and_back};
 
-/// The format that alone is read, where `FORMAT` names one.
+/// The only format to read, if `FORMAT` names one.
 static ONLY: LazyLock<Option<Format>> =
     LazyLock::new(|| env::var("FORMAT").ok().map(|name| name.parse().expect("the name of a format")));
 
@@ -25,10 +25,10 @@ fuzz_target!(|data: &[u8]| {
         let mut reader = Reader::new(input, "input", &options).ok()?;
         Some((sentences(&mut reader, lines(content)), reader.line()))
     };
-    let Some(whole) = read(1 << 12) else { return };
-    // Where one piece of the input ends and the next begins does not matter.
-    assert_eq!(read(1 + content.len() % 7).as_ref(), Some(&whole));
-    let (found, _) = whole;
+    let Some(expected) = read(1 << 12) else { return };
+    // The size of the buffer must not matter.
+    assert_eq!(read(1 + content.len() % 7).as_ref(), Some(&expected));
+    let (found, _) = expected;
     if !found.is_empty() {
         there_and_back(&found, format(*to).unwrap_or(Format::Rere));
     }

@@ -1,8 +1,9 @@
-//! Changes of JSON that leave it JSON: those of bytes seldom do, and what is behind the parser would hardly be reached.
+//! Mutations of JSON that are valid JSON. Mutated bytes are seldom valid, so they hardly test the code after the
+//! parser.
 
 use serde_json::{Value, json};
 
-/// Strings that some format gives a meaning, or that are cut, joined or counted in a way of their own.
+/// Strings with a meaning in some format, or that are split, joined or counted in a special way.
 const STRINGS: [&str; 27] = [
     "",
     "a",
@@ -118,11 +119,11 @@ const FIELDS: [&str; 82] = [
     "obj_char_span",
 ];
 
-/// Numbers out of a seed.
+/// A random number generator.
 struct Dice(u64);
 
 impl Dice {
-    /// A number under `end`.
+    /// Returns a number below `end`.
     fn below(&mut self, end: usize) -> usize {
         // xorshift64*
         self.0 ^= self.0 >> 12;
@@ -136,7 +137,7 @@ impl Dice {
     }
 }
 
-/// Another input of the target `stream`; `None` where this one holds no JSON, or none in every fourth call.
+/// Mutates an input of the target `stream`; `None` if it has no JSON, and in a quarter of the calls.
 pub fn mutate(input: &[u8], seed: u32) -> Option<Vec<u8>> {
     let mut dice = Dice(u64::from(seed) << 8 | 1);
     if dice.below(4) == 0 {
@@ -146,7 +147,7 @@ pub fn mutate(input: &[u8], seed: u32) -> Option<Vec<u8>> {
     let (mut from, mut to) = (*from, *to);
     let values = serde_json::Deserializer::from_slice(content).into_iter().collect::<Result<Vec<Value>, _>>();
     let (mut objects, array) = match values.ok()? {
-        one if matches!(&*one, [Value::Array(_)]) => (one.into_iter().next()?, true),
+        values if matches!(&*values, [Value::Array(_)]) => (values.into_iter().next()?, true),
         lines => (Value::Array(lines), false),
     };
     for _ in 0..1 + dice.below(3) {
@@ -198,7 +199,7 @@ fn change(value: &mut Value, donor: Value, dice: &mut Dice) {
     }
 }
 
-/// Number of values in a value, itself included.
+/// Returns the number of values in a value, including itself.
 fn size(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(size).sum(),
@@ -207,7 +208,7 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// The value of a number in the order of the text, the whole being 0.
+/// Returns the value with a number in the order of the text; 0 is the whole value.
 fn node<'a>(value: &'a mut Value, number: &mut usize) -> Option<&'a mut Value> {
     if *number == 0 {
         return Some(value);

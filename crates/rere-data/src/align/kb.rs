@@ -1,4 +1,4 @@
-//! A knowledge base in files: what its entities are called, and which relations join them.
+//! Knowledge bases in files: names of entities, and relations between them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,66 +13,81 @@ use serde::{
     de::{self, MapAccess, Visitor},
 };
 
-use crate::{DataError, input_name, open};
+use crate::{DataError, ParseErrorKind, input_name, open};
 
 /// Entities with their names, and the relations between them.
 ///
 /// Entities are numbered from 0 in the order of their file; those without a name have no number.
+///
+/// ```
+/// use rere_data::KnowledgeBase;
+///
+/// let folder = tempfile::tempdir()?;
+/// let (triples, entities) = (folder.path().join("triples.tsv"), folder.path().join("entities.tsv"));
+/// std::fs::write(&triples, "Q7259\tborn in\tQ84\n")?;
+/// std::fs::write(&entities, "Q7259\t\tAda Lovelace\tAda\nQ84\t\tLondon\n")?;
+/// let kb = KnowledgeBase::read(&triples, &entities, None)?;
+/// assert_eq!(kb.names()[0], ["Ada Lovelace", "Ada"]);
+/// assert_eq!(kb.between(0, 1), [0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct KnowledgeBase {
     names: Vec<Vec<String>>,
     relations: RelationSet,
-    /// For each subject its objects, others than itself, each with the labels of the relations from one to the other.
+    /// For each subject its objects except itself, each with the labels of the relations between them.
     facts: HashMap<usize, HashMap<usize, Vec<usize>>>,
     report: KnowledgeBaseReport,
 }
 
-/// What a knowledge base holds, and what of its files could not be used.
+/// Report of a [`KnowledgeBase`]: counts of its content and of what could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct KnowledgeBaseReport {
     /// Entities with a name.
     pub entities: usize,
-    /// Names and aliases of these.
+    /// Names and aliases of these entities.
     pub names: usize,
     /// Triples in the file.
     pub triples: usize,
-    /// Names that are blank.
+    /// Blank names.
     pub blank_names: usize,
-    /// Entities left out: none of their names is more than blank.
+    /// Entities left out because all their names are blank.
     pub unnamed_entities: usize,
-    /// Triples left out: their relation is not in the map.
+    /// Triples left out because their relation is not in the map.
     pub unmapped_triples: usize,
     /// Relations of these triples.
     pub unmapped_relations: usize,
-    /// Triples left out: the map gives their relation no name.
+    /// Triples left out because the map has no name for their relation.
     pub excluded_triples: usize,
     /// Relations of these triples.
     pub excluded_relations: usize,
     /// Relations of the map that no triple has.
     pub unused_relations: usize,
-    /// Triples left out: the id of their subject or object is not among the entities.
+    /// Triples left out because the id of their subject or object is unknown.
     pub unknown_triples: usize,
-    /// Triples left out: their subject or object has no name.
+    /// Triples left out because their subject or object has no name.
     pub unnamed_triples: usize,
-    /// Triples left out: they join an entity with itself.
+    /// Triples left out because their subject and object are the same entity.
     pub self_triples: usize,
 }
 
 impl KnowledgeBase {
-    /// Reads a knowledge base from two tables in UTF-8, columns parted by tabs, and a map of relations.
+    /// Reads a knowledge base from two tab-separated tables in UTF-8 and an optional map of relations.
     ///
     /// | file | line |
     /// |---|---|
     /// | `triples` | subject, relation, object |
     /// | `entities` | id, second id (may be empty), name, and any number of aliases |
     ///
-    /// Subject and object are first or second ids; an id of several entities stands for each of them. `map` is a JSON
-    /// object from the relations of `triples` to names in the corpus, `{"P19": "born in", "P27": ["citizen", "lives in"]}`;
-    /// triples of other relations are left out. Without it relations keep their names. Space at the ends of ids, names and
-    /// relations does not count. Blank lines are passed over. A path `-` is standard input.
+    /// Subject and object are first or second ids; an id of several entities means each of them. `map` is a JSON object
+    /// from relations of `triples` to names in the corpus, such as `{"P19": "born in", "P27": ["citizen", "lives
+    /// in"]}`. Triples of other relations are left out. Without a map, relations keep their names. Ids, names and
+    /// relations are trimmed, and blank lines are skipped. The path `-` is standard input.
     ///
     /// # Errors
-    /// Where a file cannot be read, is not UTF-8, or has a line with other columns, or the map has a relation twice.
+    /// Returns an error if a file cannot be read, is not UTF-8, has a line with wrong columns, or if the map has the
+    /// same relation twice.
     pub fn read(triples: &Path, entities: &Path, map: Option<&Path>) -> Result<Self, DataError> {
         let mut map = map.map(read_map).transpose()?;
         let mut report = KnowledgeBaseReport::default();
@@ -84,13 +99,11 @@ impl KnowledgeBase {
         for_each_line(triples, |line| {
             let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
             let [subject, relation, object] = columns[..] else {
-                return Err(format!(
-                    "a triple has 3 columns parted by tabs: subject, relation, object; here are {}",
-                    columns.len()
-                ));
+                return Err(wrong_columns("3 tab-separated columns (subject, relation, object)", columns.len()));
             };
             if columns.contains(&"") {
-                return Err("the subject, relation or object of a triple is empty".to_owned());
+                let message = "expected a subject, a relation and an object, found an empty column";
+                return Err((ParseErrorKind::MissingField, message.to_owned()));
             }
             report.triples += 1;
             let mapped = match &mut map {
@@ -129,9 +142,9 @@ impl KnowledgeBase {
                 for &subject in subjects {
                     let facts = facts.entry(subject).or_default();
                     for &object in objects.iter().filter(|&&object| object != subject) {
-                        let joined = facts.entry(object).or_default();
-                        if !joined.contains(&label) {
-                            joined.push(label);
+                        let known = facts.entry(object).or_default();
+                        if !known.contains(&label) {
+                            known.push(label);
                         }
                     }
                 }
@@ -146,25 +159,26 @@ impl KnowledgeBase {
         Ok(Self { names, relations, facts, report })
     }
 
-    /// The names of each entity, by its number; none is blank or has space at its ends.
+    /// Returns the names of each entity, trimmed and without blank ones. The position is the number of the entity.
     pub fn names(&self) -> &[Vec<String>] {
         &self.names
     }
 
-    /// The relations that join entities with names, as the corpus calls them.
+    /// Returns the relations between named entities, by their names in the corpus.
     pub fn relations(&self) -> &RelationSet {
         &self.relations
     }
 
-    /// Labels of the relations that `subject` has to `object`, each once; none of an entity to itself.
+    /// Returns the labels of the relations from `subject` to `object`, without repetitions; none from an entity to
+    /// itself.
     pub fn between(&self, subject: usize, object: usize) -> &[usize] {
         self.facts.get(&subject).and_then(|objects| objects.get(&object)).map_or(&[], Vec::as_slice)
     }
 
-    /// The objects of `subject` that are keys of `among`, in any order, each with the labels of its relations to them.
+    /// Returns the objects of `subject` that are keys of `among`, in any order, each with the labels of the relations.
     pub(super) fn facts<T>(&self, subject: usize, among: &HashMap<usize, T>) -> Vec<(usize, &[usize])> {
         let Some(objects) = self.facts.get(&subject) else { return Vec::new() };
-        // A short text names few entities, but a country has thousands of objects; a book names as many.
+        // A sentence names few entities, but a country has thousands of objects; for a book it may be the reverse.
         if among.len() < objects.len() {
             among.keys().filter_map(|object| Some((*object, objects.get(object)?.as_slice()))).collect()
         } else {
@@ -173,7 +187,7 @@ impl KnowledgeBase {
         }
     }
 
-    /// What was read and what was left out.
+    /// Returns counts of the content and of what was left out.
     pub fn report(&self) -> KnowledgeBaseReport {
         self.report
     }
@@ -188,22 +202,32 @@ impl fmt::Display for KnowledgeBaseReport {
         }
         if self.excluded_triples > 0 {
             let (triples, relations) = (self.excluded_triples, self.excluded_relations);
-            write!(f, "\n{triples} triples left out: the map gives their {relations} relations no name")?;
+            write!(f, "\n{triples} triples left out: the map has no name for their {relations} relations")?;
         }
         let causes = [
-            (self.unknown_triples, "triples left out: subject or object is not among the entities"),
+            (self.unknown_triples, "triples left out: subject or object is not one of the entities"),
             (self.unnamed_triples, "triples left out: subject or object without a name"),
-            (self.self_triples, "triples left out: they join an entity with itself"),
+            (self.self_triples, "triples left out: subject and object are the same entity"),
             (self.unnamed_entities, "entities left out: no name"),
             (self.blank_names, "names left out: blank"),
-            (self.unused_relations, "relations of the map without use: no triple has them"),
+            (self.unused_relations, "relations of the map unused: no triple has them"),
         ];
         causes.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, cause)| write!(f, "\n{count} {cause}"))
     }
 }
 
-/// Entities with a name that have an id, for each id in the file.
+/// The named entities of each id in the file.
 type Ids = HashMap<String, Vec<usize>>;
+
+/// Description of the columns of an entity in errors.
+const ENTITY_COLUMNS: &str = "at least 3 tab-separated columns (id, second id, name)";
+
+/// Kind and message of a [`DataError::Parse`].
+type LineError = (ParseErrorKind, String);
+
+fn wrong_columns(expected: &str, found: usize) -> LineError {
+    (ParseErrorKind::Syntax, format!("expected {expected}, found {found}"))
+}
 
 fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<Vec<String>>, Ids), DataError> {
     let mut names: Vec<Vec<String>> = Vec::new();
@@ -211,19 +235,22 @@ fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<V
     for_each_line(path, |line| {
         let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
         let [id, second, all @ ..] = &columns[..] else {
-            return Err("an entity has at least 3 columns parted by tabs: id, second id, name; here is 1".to_owned());
+            return Err(wrong_columns(ENTITY_COLUMNS, columns.len()));
         };
         if all.is_empty() {
-            return Err("an entity has at least 3 columns parted by tabs: id, second id, name; here are 2".to_owned());
+            return Err(wrong_columns(ENTITY_COLUMNS, columns.len()));
         }
         if id.is_empty() {
-            return Err("the id of an entity is empty".to_owned());
+            return Err((
+                ParseErrorKind::MissingField,
+                "expected the id of an entity, found an empty column".to_owned(),
+            ));
         }
         let own: Vec<String> = all.iter().filter(|name| !name.is_empty()).map(|&name| name.to_owned()).collect();
         report.blank_names += all.len() - own.len();
         for id in [id, second].into_iter().filter(|id| !id.is_empty()) {
             let entities = ids.entry((*id).to_owned()).or_default();
-            // An entity whose ids are equal stands there once.
+            // An entity whose two ids are equal is listed once.
             if !own.is_empty() && entities.last() != Some(&names.len()) {
                 entities.push(names.len());
             }
@@ -240,15 +267,15 @@ fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<V
     Ok((names, ids))
 }
 
-/// What a relation of the knowledge base is called in the corpus.
-struct Mapped {
+/// Names of a knowledge base's relation in the corpus.
+struct MappedRelation {
     names: Vec<String>,
     /// Whether a triple has the relation.
     used: bool,
 }
 
-/// What relations are called in the corpus, by their names in the knowledge base.
-struct Map(HashMap<String, Mapped>);
+/// Map of relations, by their names in the knowledge base.
+struct Map(HashMap<String, MappedRelation>);
 
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -256,7 +283,7 @@ impl<'de> Deserialize<'de> for Map {
     }
 }
 
-/// Reads an object itself: a plain map would keep the last of two equal keys in silence.
+/// Not derived, because a derived map silently keeps the last of two equal keys.
 struct MapVisitor;
 
 impl<'de> Visitor<'de> for MapVisitor {
@@ -277,7 +304,7 @@ impl<'de> Visitor<'de> for MapVisitor {
         while let Some(relation) = object.next_key::<String>()? {
             let relation = relation.trim().to_owned();
             if map.contains_key(&relation) {
-                return Err(de::Error::custom(format_args!("the relation {relation:?} stands there twice")));
+                return Err(de::Error::custom(format_args!("expected each relation once, found {relation:?} twice")));
             }
             let names = match object.next_value()? {
                 OneOrMore::One(name) => vec![name],
@@ -285,15 +312,17 @@ impl<'de> Visitor<'de> for MapVisitor {
             };
             let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
             if names.iter().any(String::is_empty) {
-                return Err(de::Error::custom(format_args!("the relation {relation:?} is mapped to a blank name")));
+                return Err(de::Error::custom(format_args!(
+                    "expected a name for the relation {relation:?}, found a blank one"
+                )));
             }
-            map.insert(relation, Mapped { names, used: false });
+            map.insert(relation, MappedRelation { names, used: false });
         }
         Ok(Map(map))
     }
 }
 
-fn read_map(path: &Path) -> Result<HashMap<String, Mapped>, DataError> {
+fn read_map(path: &Path) -> Result<HashMap<String, MappedRelation>, DataError> {
     let mut text = Vec::new();
     let mut input = open(path)?;
     let path = input_name(path);
@@ -302,12 +331,13 @@ fn read_map(path: &Path) -> Result<HashMap<String, Mapped>, DataError> {
     serde_json::from_slice(json).map(|Map(map)| map).map_err(|error| DataError::Parse {
         path: path.to_owned(),
         line: error.line().max(1),
-        message: format!("a map is a JSON object from relations, each once, to a name or a list of names: {error}"),
+        kind: if error.is_data() { ParseErrorKind::WrongValue } else { ParseErrorKind::Syntax },
+        message: format!("expected a JSON object from relations to a name or a list of names: {error}"),
     })
 }
 
-/// Hands every line that is not blank to `take`, whose message becomes an error with the line's number.
-fn for_each_line(path: &Path, mut take: impl FnMut(&str) -> Result<(), String>) -> Result<(), DataError> {
+/// Calls `process` for each line that is not blank, and adds the line's number to its error.
+fn for_each_line(path: &Path, mut process: impl FnMut(&str) -> Result<(), LineError>) -> Result<(), DataError> {
     let mut input = open(path)?;
     let path = input_name(path);
     let unreadable = |source| DataError::Read { path: path.to_owned(), source };
@@ -322,9 +352,9 @@ fn for_each_line(path: &Path, mut take: impl FnMut(&str) -> Result<(), String>) 
         let text = str::from_utf8(&bytes).map_err(|_| DataError::Encoding { path: path.to_owned(), line })?;
         let text = if line == 1 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
         let text = text.trim_end_matches(['\n', '\r']);
-        // A line of tabs is not blank: its columns are empty.
+        // A line of tabs is not blank, but has empty columns.
         if !text.trim_matches(' ').is_empty() {
-            take(text).map_err(|message| DataError::Parse { path: path.to_owned(), line, message })?;
+            process(text).map_err(|(kind, message)| DataError::Parse { path: path.to_owned(), line, kind, message })?;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! All names of all entities, found in a text at once.
+//! Search for all names of all entities in a text.
 
 use std::{
     borrow::Cow,
@@ -17,13 +17,13 @@ use crate::{
     text::{Folded, Folding, begins_word, ends_word},
 };
 
-/// Which names are looked for, and how.
+/// Settings of an [`EntityMatcher`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MatcherSettings {
-    /// Characters that a name must have, when folded.
+    /// Minimum number of characters of a folded name.
     pub min_characters: usize,
-    /// What names and text may differ in.
+    /// How names and text may differ.
     pub folding: Folding,
 }
 
@@ -34,50 +34,63 @@ impl Default for MatcherSettings {
 }
 
 impl MatcherSettings {
-    /// Sets the fewest characters of a name.
+    /// Sets the minimum number of characters of a folded name.
     #[must_use]
     pub fn with_min_characters(self, characters: usize) -> Self {
         Self { min_characters: characters, ..self }
     }
 
-    /// Sets what names and text may differ in.
+    /// Sets how names and text may differ.
     #[must_use]
     pub fn with_folding(self, folding: Folding) -> Self {
         Self { folding, ..self }
     }
 }
 
-/// A place where an entity is named.
+/// An occurrence of a name of entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EntityMention<'a> {
-    /// Where the name stands in the text.
+    /// Span of the name in the text.
     pub span: ByteSpan,
-    /// The entities with this name, by number, each once.
+    /// Numbers of the entities with this name, without repetitions.
     pub entities: &'a [usize],
 }
 
-/// Finds the names of entities in texts, by an automaton of Aho and Corasick over all of them.
+/// Finds the names of entities in texts, with an Aho-Corasick automaton.
+///
+/// ```
+/// use rere_data::{EntityMatcher, MatcherSettings};
+///
+/// let names = [vec!["Ada".to_owned()], vec!["New York".to_owned(), "NYC".to_owned()]];
+/// let matcher = EntityMatcher::new(&names, MatcherSettings::default())?;
+/// let text = "Adam met Ada in New York";
+/// let mentions = matcher.mentions(text);
+/// assert_eq!(mentions.len(), 2);
+/// assert_eq!((mentions[1].span.slice(text), mentions[1].entities), (Ok("New York"), &[1][..]));
+/// # Ok::<(), rere_data::DataError>(())
+/// ```
 #[derive(Debug)]
 pub struct EntityMatcher {
     automaton: NFA,
-    /// Where the automaton stands before a name.
+    /// State before a name.
     start: StateID,
-    /// Where it stands after the [`head`] of a name.
+    /// States after the [`head`] of each name.
     ///
-    /// Between letters and digits of ASCII there is no word border, so that a name stands on borders only where its head
-    /// is the whole head of the text there: one look-up for a word, in place of steps for each of its bytes.
+    /// There is no word boundary between ASCII letters and digits, so a name can only match if its head is the whole
+    /// head of the text. One lookup per word replaces a step for each of its bytes.
     heads: HashMap<Box<[u8]>, StateID>,
-    /// Entities with each name of the automaton.
+    /// Entities of each name of the automaton.
     entities: Vec<Vec<usize>>,
     short: usize,
     folding: Folding,
 }
 
 impl EntityMatcher {
-    /// A matcher of `names`, those of entity 0, of entity 1, and so on.
+    /// Creates a matcher for the names of entity 0, of entity 1, and so on.
     ///
     /// # Errors
-    /// Where the names are too many for an automaton ([`DataError::Names`]).
+    /// Returns [`DataError::Names`] if the names are too many for an automaton.
     pub fn new(names: &[Vec<String>], settings: MatcherSettings) -> Result<Self, DataError> {
         let MatcherSettings { min_characters, folding } = settings;
         let mut numbers: HashMap<Cow<'_, str>, usize> = HashMap::new();
@@ -95,7 +108,7 @@ impl EntityMatcher {
                 entities.push(Vec::new());
                 entities.len() - 1
             });
-            // Two names of an entity may be the same but for folding.
+            // Two names of an entity may be equal after folding.
             if entities[number].last() != Some(&entity) {
                 entities[number].push(entity);
             }
@@ -109,23 +122,23 @@ impl EntityMatcher {
         Ok(Self { automaton, start, heads, entities, short: short.len(), folding })
     }
 
-    /// Number of different names that are looked for.
+    /// Returns the number of distinct names.
     pub fn len(&self) -> usize {
         self.entities.len()
     }
 
-    /// Whether no name is looked for.
+    /// Returns whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.entities.is_empty()
     }
 
-    /// Number of different names left out as too short or blank.
+    /// Returns the number of distinct names left out because they are too short or blank.
     pub fn short(&self) -> usize {
         self.short
     }
 
-    /// The mentions in `text`, from left to right, none overlapping another: of the names that stand on word borders,
-    /// as [`occurrences`](crate::occurrences) defines them, always the leftmost, and of these the longest.
+    /// Returns the mentions in `text`, from left to right, without overlaps: the leftmost name on word boundaries, as
+    /// [`occurrences`](crate::occurrences) defines them, and the longest of several.
     pub fn mentions(&self, text: &str) -> Vec<EntityMention<'_>> {
         let folded = self.folding.apply(text);
         let bytes = folded.text.as_bytes();
@@ -133,21 +146,22 @@ impl EntityMatcher {
         let mut at = 0;
         while at < bytes.len() {
             let head = head(&bytes[at..]);
-            // Names have no space at their ends, which is much of a text.
+            // Names do not begin with a space.
             if bytes[at] == b' ' {
                 at += 1;
             } else if let Some((mention, end)) = self.longest(&folded, at, head) {
                 mentions.push(mention);
                 at = end;
             } else {
-                // Inside the head there is no border that a name could begin on.
+                // There is no word boundary inside the head.
                 at += head.len().max(1);
             }
         }
         mentions
     }
 
-    /// The longest name that stands on word borders from the byte `from` of the folded text, where `head` is, and its end.
+    /// Returns the longest name on word boundaries that begins with `head` at the byte `from` of the folded text, and
+    /// its end.
     fn longest(&self, folded: &Folded<'_>, from: usize, head: &[u8]) -> Option<(EntityMention<'_>, usize)> {
         let text = folded.text.as_ref();
         let mut state = if head.is_empty() { self.start } else { *self.heads.get(head)? };
@@ -176,7 +190,7 @@ impl EntityMatcher {
         Some((EntityMention { span: ByteSpan::new(start, end), entities: &self.entities[name] }, at))
     }
 
-    /// The name of `length` bytes that `state` stands for; states stand for names that only end what was read, too.
+    /// Returns the name of `length` bytes that `state` matches. States also match shorter names that end there.
     fn name(&self, state: StateID, length: usize) -> Option<PatternID> {
         (0..self.automaton.match_len(state))
             .map(|index| self.automaton.match_pattern(state, index))
@@ -184,7 +198,7 @@ impl EntityMatcher {
     }
 }
 
-/// The letters and digits of ASCII that `text` begins with.
+/// Returns the ASCII letters and digits at the beginning of `text`.
 fn head(text: &[u8]) -> &[u8] {
     let end = text.iter().position(|byte| !byte.is_ascii_alphanumeric());
     &text[..end.unwrap_or(text.len())]
@@ -202,7 +216,7 @@ mod tests {
         EntityMatcher::new(&names, settings).expect("a matcher")
     }
 
-    /// Surfaces and entities of the mentions.
+    /// Returns surfaces and entities of the mentions.
     fn found(names: &[&[&str]], fold_case: bool, text: &str) -> Vec<(String, Vec<usize>)> {
         let folding = Folding { case: fold_case, ..Folding::NONE };
         let matcher = matcher(names, MatcherSettings { folding, ..MatcherSettings::default() });
@@ -215,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_leftmost_and_longest_name_wins() {
+    fn the_leftmost_longest_name_is_found() {
         let names = ["New York", "New York City", "York City Council"];
         assert_eq!(surfaces(&names, false, "in New York City Council , New York"), ["New York City", "New York"]);
         assert_eq!(surfaces(&names, false, "a York City Council"), ["York City Council"]);
@@ -223,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stand_on_word_borders() {
+    fn names_are_found_on_word_boundaries() {
         assert_eq!(surfaces(&["Rome"], false, "Romeo left Rome"), ["Rome"]);
         // The longer name ends inside a word, the shorter one does not.
         assert_eq!(surfaces(&["New York", "New York Time"], false, "the New York Times"), ["New York"]);
@@ -246,10 +260,10 @@ mod tests {
     }
 
     #[test]
-    fn case_is_folded_with_the_text_s_own_places() {
-        // "İ" has two characters in lower case and 3 bytes for its 2, so that all behind it moves.
+    fn spans_are_those_of_the_text_if_case_is_folded() {
+        // "İ" has two characters and 3 instead of 2 bytes in lower case, which shifts the text after it.
         assert_eq!(surfaces(&["İstanbul", "ANKARA"], true, "İİ İSTANBUL , Ankara"), ["İSTANBUL", "Ankara"]);
-        // Half of what "İ" becomes is no place in the text.
+        // A part of the folded "İ" has no span in the text.
         assert!(surfaces(&["ai"], true, "Aİ").is_empty());
         assert!(surfaces(&["\u{307}b"], true, "İb").is_empty());
         assert_eq!(surfaces(&["STRAẞE", "Köln"], true, "straße KÖLN"), ["straße", "KÖLN"]);
@@ -258,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_no_word_border() {
+    fn marks_are_not_word_boundaries() {
         assert_eq!(surfaces(&["union"], false, "Re\u{301}union"), [""; 0]);
         assert_eq!(surfaces(&["union"], false, "Re\u{301} union"), ["union"]);
         assert_eq!(surfaces(&["நாடு", "தமிழ்"], false, "தமிழ்நாடு நாடு"), ["நாடு"]);
@@ -275,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_is_folded_with_the_text_s_own_places() {
+    fn spans_are_those_of_the_text_if_white_space_is_folded() {
         let text = "in New  York\u{a0} , New\r\nYork\tCity and New York";
         let folding = Folding { space: true, ..Folding::NONE };
         let settings = MatcherSettings { folding, ..MatcherSettings::default() };
@@ -289,13 +303,13 @@ mod tests {
     }
 
     #[test]
-    fn characters_are_folded_with_the_text_s_own_places() {
+    fn spans_are_those_of_the_text_if_characters_are_folded() {
         let text = "\u{feff}Zo\u{200b}ë met Zoe\u{308} O\u{2019}Brien , Jean\u{2013}Luc\u{200b} and Zoes\u{200b}";
         let names: &[&[&str]] =
             &[&["Zoë", "\u{200b}Zoe\u{308} "], &["Zoe\u{308} O'Brien"], &["Jean-Luc"], &["Zoe", "é", "e\u{301}"]];
         let settings = MatcherSettings { folding: Folding::ALL, ..MatcherSettings::default() };
         let matcher = matcher(names, settings);
-        // A name of one character is short in its decomposed form too.
+        // A name of one character is also too short in decomposed form.
         assert_eq!((matcher.len(), matcher.short()), (4, 1));
         let mentions = matcher.mentions(text).into_iter();
         let surfaces: Vec<_> = mentions.map(|m| (m.span.slice(text).expect("fits"), m.entities)).collect();
@@ -311,7 +325,7 @@ mod tests {
         let matcher = matcher(&[&["US", "U.S.", " "], &["北京"], &["U.S."]], settings);
         assert_eq!((matcher.len(), matcher.short(), matcher.is_empty()), (1, 3, false));
         assert_eq!(matcher.mentions("US U.S. 北京")[0].entities, [0, 2]);
-        // Each once, as those that are long enough.
+        // Each name counts once.
         let folded = MatcherSettings { folding: Folding { case: true, ..Folding::NONE }, ..settings };
         let names = [&["US", "USA"][..], &["us", "UK"], &["US", "usa"]];
         let counts = |settings| {
@@ -324,8 +338,8 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_whole() {
-        // Of one head, with and without more behind; behind other letters and digits; beside scripts without spaces.
+    fn heads_of_names_match_whole_heads() {
+        // Names with the same head; after other letters and digits; next to scripts without spaces.
         let names = ["New York", "New", "New-York", "York's", "York2"];
         assert_eq!(surfaces(&names, false, "New York New-York Newer York's"), ["New York", "New-York", "York's"]);
         assert_eq!(surfaces(&names, false, "York2 York23 York 2 New"), ["York2", "New"]);
@@ -333,7 +347,7 @@ mod tests {
         assert_eq!(surfaces(&["(b)", "'b", "b"], false, "(b) a'b 'b'"), ["(b)", "'b"]);
     }
 
-    /// Every span by itself, then at each place of the text the longest name there.
+    /// Compares each span with each name, and keeps the longest name at each position.
     fn slow(names: &[String], folding: Folding, text: &str) -> Vec<(ByteSpan, Vec<usize>)> {
         let names: Vec<String> = names.iter().map(|name| slow::fold(folding.trim(name), folding)).collect();
         let whole = slow::fold(text, folding);
@@ -356,7 +370,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
-        fn the_automaton_finds_what_a_slow_search_finds(
+        fn mentions_are_those_of_a_full_comparison(
             names in prop::collection::vec("[abAk2İßΣ北ée \u{307}\u{301}\u{200b}\u{200d}'\u{2019}-]{0,4}", 0..8),
             text in "[abAk2\u{212a}İßẞσς北éei\u{307}\u{301}\u{600}\u{200b}\u{200d}\u{ad}\u{e0100} .\r\n'\u{2019}\u{2bc}\u{2013}-]{0,20}",
             case: bool,

@@ -1,4 +1,4 @@
-//! Distant supervision: a text is labelled with what a knowledge base says of the entities that it names.
+//! Distant supervision: labelling of texts with a knowledge base.
 
 mod kb;
 mod matcher;
@@ -18,8 +18,23 @@ pub use self::{
 };
 use crate::DataError;
 
-/// Labels texts by a knowledge base: two entities named in a text are taken to have there all relations that they have
-/// in the knowledge base. As an [`Extractor`] it is the paper's baseline `KB Match`, sure of all it finds.
+/// Labels texts with a knowledge base: two entities named in a text get all relations that they have in the knowledge
+/// base.
+///
+/// As an [`Extractor`], it is the baseline `KB Match` of the RERE paper, with a score of 1 for each triple.
+///
+/// ```
+/// use rere_data::{Aligner, KnowledgeBase, MatcherSettings};
+///
+/// let folder = tempfile::tempdir()?;
+/// let (triples, entities) = (folder.path().join("triples.tsv"), folder.path().join("entities.tsv"));
+/// std::fs::write(&triples, "Q7259\tborn in\tQ84\n")?;
+/// std::fs::write(&entities, "Q7259\t\tAda Lovelace\tAda\nQ84\t\tLondon\n")?;
+/// let aligner = Aligner::new(KnowledgeBase::read(&triples, &entities, None)?, MatcherSettings::default())?;
+/// let triples = aligner.align("Ada left London .");
+/// assert_eq!((triples.len(), triples[0].relation.as_str()), (1, "born in"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Aligner {
     kb: KnowledgeBase,
@@ -28,35 +43,35 @@ pub struct Aligner {
 }
 
 impl Aligner {
-    /// An aligner to `kb`.
+    /// Creates an aligner.
     ///
     /// # Errors
-    /// As [`EntityMatcher::new`].
+    /// Returns [`DataError::Names`] if the names of entities are too many for one matcher.
     pub fn new(kb: KnowledgeBase, settings: MatcherSettings) -> Result<Self, DataError> {
         let matcher = EntityMatcher::new(kb.names(), settings)?;
         let info = Info::new("kb-match", env!("CARGO_PKG_VERSION"), kb.relations().clone());
         Ok(Self { kb, matcher, info })
     }
 
-    /// What texts are aligned to.
+    /// Returns the knowledge base.
     pub fn kb(&self) -> &KnowledgeBase {
         &self.kb
     }
 
-    /// What finds the entities.
+    /// Returns the matcher of entity names.
     pub fn matcher(&self) -> &EntityMatcher {
         &self.matcher
     }
 
-    /// The triples of `text`, with places and without scores: by the place of the subject, then of the object.
+    /// Returns the triples of `text`, with spans and without scores, sorted by the positions of subject and object.
     pub fn align(&self, text: &str) -> Vec<Triple> {
         self.join(text, &self.matcher.mentions(text))
     }
 
-    /// Gives a sentence the triples of [`align`](Aligner::align) in place of its own, and returns how many mentions there are.
+    /// Replaces the triples of a sentence by those of [`align`](Aligner::align), and returns the number of mentions.
     ///
-    /// What is known of mentions stays known: those of the former triples and of [`Sentence::entities`] give their types to the
-    /// new triples, and those that these do not join are in `Sentence::entities` afterwards.
+    /// The new triples get the types of the mentions in the former triples and in [`Sentence::entities`]. Those
+    /// mentions that are in no new triple are in `Sentence::entities` afterwards.
     pub fn relabel(&self, sentence: &mut Sentence) -> usize {
         let mentions = self.matcher.mentions(&sentence.text);
         let mut triples = self.join(&sentence.text, &mentions);
@@ -64,14 +79,14 @@ impl Aligner {
         let mut known: Vec<Mention> = former.chain(sentence.entities.drain(..)).collect();
         let mut seen = HashSet::new();
         known.retain(|mention| seen.insert(mention.clone()));
-        sentence.entities = take_known(&mut triples, known);
+        sentence.entities = restore_types(&mut triples, known);
         sentence.triples = triples;
         mentions.len()
     }
 
-    /// The triples between `mentions`, which the [matcher](Aligner::matcher) has found in `text`, as
-    /// [`align`](Aligner::align) gives them. Triples with the same surfaces stand there once, at their first places.
-    /// Mentions that do not lie in `text` are passed over.
+    /// Returns the triples between `mentions` of the [matcher](Aligner::matcher) in `text`, as
+    /// [`align`](Aligner::align) does. Triples with the same surfaces are returned once, at their first spans. Mentions
+    /// outside `text` are ignored.
     pub fn join(&self, text: &str, mentions: &[EntityMention<'_>]) -> Vec<Triple> {
         let names = names(text, mentions);
         let mut named: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -83,13 +98,13 @@ impl Aligner {
         let mention = |span: ByteSpan| Some(Mention::of(span.slice(text).ok()?).with_span(span));
         let mut triples = Vec::new();
         for (number, subject) in names.iter().enumerate() {
-            // One name at two places may be two entities, but one place is only one.
-            let place = |object: usize| if object == number { subject.second } else { Some(names[object].first) };
+            // Two occurrences of a name may be two entities, but one occurrence is only one.
+            let object_span = |object: usize| if object == number { subject.second } else { Some(names[object].first) };
             let mut facts = Vec::new();
             for &entity in subject.entities {
                 for (other, labels) in self.kb.facts(entity, &named) {
                     let objects = named.get(&other).into_iter().flatten();
-                    facts.extend(objects.filter_map(|&object| Some((place(object)?, entity, other, labels))));
+                    facts.extend(objects.filter_map(|&object| Some((object_span(object)?, entity, other, labels))));
                 }
             }
             facts.sort_unstable();
@@ -109,9 +124,9 @@ impl Aligner {
     }
 }
 
-/// Gives the mentions of triples the types that they are `known` with, and returns the known mentions that the triples do not
-/// join. A mention known without a place is wherever its surface is.
-fn take_known(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention> {
+/// Copies the types of `known` mentions to those of triples, and returns the known mentions that are in no triple. A
+/// known mention without a span means each occurrence of its surface.
+fn restore_types(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention> {
     let mut types: HashMap<(&str, Option<ByteSpan>), &str> = HashMap::new();
     for Mention { text, span, entity_type, .. } in &known {
         if let Some(entity_type) = entity_type {
@@ -122,7 +137,7 @@ fn take_known(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention> {
         let entity_type = [mention.span, None].iter().find_map(|&span| types.get(&(mention.text.as_str(), span)));
         mention.entity_type = entity_type.map(|&name| name.to_owned());
     }
-    // A mention known without a type is the one that got a type, too.
+    // A known mention without a type equals the mention that got a type.
     let joined: HashSet<(&str, Option<ByteSpan>, Option<&str>)> = triples
         .iter()
         .flat_map(|triple| [&triple.subject, &triple.object])
@@ -135,16 +150,16 @@ fn take_known(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention> {
     known
 }
 
-/// A surface that is mentioned once or more.
+/// A surface with one or more mentions.
 struct Name<'a> {
     entities: &'a [usize],
-    /// Its first place.
+    /// Span of the first mention.
     first: ByteSpan,
-    /// Its second place: only the first two can be in a triple.
+    /// Span of the second mention; only the first two can be in a triple.
     second: Option<ByteSpan>,
 }
 
-/// The different surfaces of `mentions`, in the order of their first places.
+/// Returns the distinct surfaces of `mentions`, in the order of their first spans.
 fn names<'a>(text: &str, mentions: &[EntityMention<'a>]) -> Vec<Name<'a>> {
     let mut names: Vec<Name<'a>> = Vec::new();
     let mut numbers: HashMap<&str, usize> = HashMap::new();
@@ -166,12 +181,12 @@ impl Extractor for Aligner {
         &self.info
     }
 
-    /// Number of words between white space.
+    /// Returns the number of words, separated by white space.
     fn cost(&self, text: &str) -> usize {
         text.split_whitespace().count()
     }
 
-    /// Each triple has the score 1.
+    /// Returns the triples of each text, each with a score of 1.
     fn extract(&self, inputs: &[Input<'_>], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError> {
         let relations = self.kb.relations();
         let wanted = options.wanted(relations)?;
@@ -179,8 +194,8 @@ impl Extractor for Aligner {
         constraints.check(relations)?;
         let is_wanted = |triple: &Triple| relations.label(&triple.relation).is_some_and(|label| wanted[label]);
         let find = |&Input { text, mentions, .. }: &Input| {
-            let sure = |triple: Triple| triple.with_score(Probability::ONE);
-            let mut triples: Vec<Triple> = self.align(text).into_iter().filter(is_wanted).map(sure).collect();
+            let scored = |triple: Triple| triple.with_score(Probability::ONE);
+            let mut triples: Vec<Triple> = self.align(text).into_iter().filter(is_wanted).map(scored).collect();
             constraints.retain(&mut triples, mentions, |span| self.cost(span.slice(text).unwrap_or_default()));
             triples
         };
@@ -227,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_and_left_out_is_counted() {
+    fn the_report_counts_what_is_left_out() {
         let report = aligner(None).kb().report();
         let expected = KnowledgeBaseReport {
             entities: 5,
@@ -243,13 +258,13 @@ mod tests {
         assert_eq!(report, expected);
         assert!(!report.to_string().contains("map"), "{report}");
         for cause in [
-            "1 triples left out: subject or object is not among the entities",
+            "1 triples left out: subject or object is not one of the entities",
             "1 triples left out: subject or object without a name",
-            "1 triples left out: they join an entity with itself",
+            "1 triples left out: subject and object are the same entity",
         ] {
             assert!(report.to_string().contains(cause), "{report}");
         }
-        // A triple without use is a use of its relation all the same; "born" and "x" have no triple.
+        // A triple that is left out also counts as a use of its relation; "born" and "x" have no triple.
         let map = r#"{"born in": ["b1", "b2"], "twin": "t", "knows": [], "born": "b1", "x": []}"#;
         let mapped = aligner(Some(map));
         let names: Vec<&str> = mapped.kb().relations().iter().map(|relation| relation.name.as_str()).collect();
@@ -258,14 +273,17 @@ mod tests {
         assert_eq!((report.unmapped_triples, report.unmapped_relations, report.unnamed_triples), (2, 2, 1));
         assert_eq!((report.excluded_triples, report.excluded_relations, report.unknown_triples), (1, 1, 0));
         assert!(report.to_string().contains("2 triples left out: their 2 relations are not in the map"), "{report}");
-        assert!(report.to_string().contains("1 triples left out: the map gives their 1 relations no name"), "{report}");
+        assert!(
+            report.to_string().contains("1 triples left out: the map has no name for their 1 relations"),
+            "{report}"
+        );
         assert_eq!(report.unused_relations, 2);
-        assert!(report.to_string().contains("2 relations of the map without use: no triple has them"), "{report}");
+        assert!(report.to_string().contains("2 relations of the map unused: no triple has them"), "{report}");
     }
 
     #[test]
-    fn an_id_of_several_entities_joins_them() {
-        // Both entities have the id x: a triple from x to x joins each with the other, and from y to y none.
+    fn an_id_of_several_entities_means_each_of_them() {
+        // Both entities have the id x, so a triple from x to x links each with the other. Only one has the id y.
         let kb = read(b"x\tr\tx\ny\tr\ty\n", b"x\ty\tA\nx\t\tB\n", None).expect("a KB");
         assert_eq!((kb.between(0, 1), kb.between(1, 0), kb.between(0, 0)), (&[0][..], &[0][..], &[][..]));
         assert_eq!(kb.report().self_triples, 1);
@@ -279,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn known_mentions_stay_known() {
+    fn types_and_mentions_are_kept() {
         let text = "Ada left London for 北京 , Ada said";
         let known = |start, end, name: Option<&str>| {
             let mut mention = Mention::at(text, ByteSpan::new(start, end)).expect("fits");
@@ -302,10 +320,10 @@ mod tests {
             sentence.triples.iter().map(joined).collect::<Vec<_>>(),
             [[known(0, 3, Some("PER")), london], [known(0, 3, Some("PER")), known(20, 26, None)]]
         );
-        // What the new triples do not join: one mention of a former triple, one of unknown place, one at another place.
+        // Not in the new triples: a mention of a former triple, one without a span, one at another span.
         assert_eq!(sentence.entities, [known(4, 8, Some("VERB")), Mention::of("said"), known(29, 32, Some("PER"))]);
 
-        // Of two types at one place the first is taken, and the other one stays.
+        // Of two types at the same span, the first is used and the other one is kept as an entity.
         let mut sentence = Sentence::new(text).with_entities(vec![
             known(0, 3, None),
             known(0, 3, Some("PER")),
@@ -317,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_that_the_kb_joins_are_labelled() {
+    fn pairs_with_relations_in_the_kb_are_labelled() {
         let text = "In London , Ada left London ; Ada Lovelace saw 北京 .";
         assert_eq!(
             triples(None, text),
@@ -333,13 +351,13 @@ mod tests {
         assert_eq!(first.score, None);
         assert_eq!(triples(Some(r#"{"born in": ["b1", "b2"]}"#), "Ada , London").len(), 2);
         assert!(triples(None, "London and London").is_empty());
-        // One name, two entities: the city in the state, but only where the name stands twice.
+        // One name of two entities, the city and the state, which needs two occurrences.
         assert_eq!(triples(None, "New York , New York , New York"), [["New York", "part of", "New York"]]);
         assert!(triples(None, "New York").is_empty());
     }
 
     #[test]
-    fn mentions_of_another_text_are_passed_over() {
+    fn mentions_of_another_text_are_ignored() {
         let aligner = aligner(None);
         let mentions = aligner.matcher().mentions("Ada saw London , Ada saw 北京 and London");
         assert_eq!(mentions.len(), 5);
@@ -348,19 +366,19 @@ mod tests {
             triples.into_iter().map(|t| [t.subject.text, t.object.text]).collect::<Vec<_>>()
         };
         assert!(surfaces("").is_empty());
-        // One text ends after the second mention, the other has a character that reaches over the end of 北京.
+        // One text ends after the second mention, the other has a character across the end of 北京.
         assert_eq!(surfaces("Ada saw London"), [["Ada", "London"]]);
         assert_eq!(surfaces("Ada saw London , Ada saw \u{1f680}\u{1f680}")[0], ["Ada", "London"]);
     }
 
     #[test]
-    fn a_long_text_is_joined_in_time() {
-        // All pairs would be more than a thousand million.
+    fn a_long_text_is_labelled_quickly() {
+        // There are more than 10^9 pairs.
         let found = triples(None, &"Ada saw London , ".repeat(20_000));
         assert_eq!(found, [["Ada", "born in", "London"]]);
     }
 
-    /// All pairs of mentions, one after the other.
+    /// Labels a text by comparing all pairs of mentions.
     fn slow(aligner: &Aligner, text: &str) -> Vec<Triple> {
         let mentions = aligner.matcher().mentions(text);
         let (mut seen, mut triples) = (HashSet::new(), Vec::new());
@@ -381,8 +399,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn joining_is_as_by_all_pairs(
-            // Few names, so that entities share them and have several.
+        fn triples_are_those_of_a_full_comparison(
+            // With few names, entities share names and have several.
             names in prop::collection::vec(prop::collection::vec("[a-eA-C]", 1..4), 1..8),
             facts in prop::collection::vec((0usize..8, "[r-t]", 0usize..8), 0..40),
             text in prop::collection::vec("[a-eA-C]", 0..24),
@@ -399,14 +417,14 @@ mod tests {
     }
 
     #[test]
-    fn as_an_extractor_it_is_sure() {
+    fn as_an_extractor_it_scores_1() {
         let aligner = aligner(None);
         let inputs = ["".into(), "Ada : London".into()];
         let found = aligner.extract(&inputs, &ExtractOptions::default()).expect("triples");
         assert!(found[0].is_empty());
         assert_eq!(found[1][0].score, Some(Probability::ONE));
         assert_eq!(aligner.info().relations.label("born in"), Some(0));
-        // What a call asks for.
+        // Options of a call.
         let count = |options: ExtractOptions| aligner.extract(&inputs, &options).map(|found| found[1].len());
         assert_eq!(count(ExtractOptions::default().with_relations(["twin"])).ok(), Some(0));
         assert!(matches!(
@@ -421,24 +439,31 @@ mod tests {
     #[test]
     fn bad_files_are_errors() {
         let parse = |triples: &str, entities: &str, map| match read(triples.as_bytes(), entities.as_bytes(), map) {
-            Err(DataError::Parse { path, line, message }) => {
+            Err(DataError::Parse { path, line, message, .. }) => {
                 (path.file_name().expect("a name").to_string_lossy().into_owned(), line, message)
             }
             other => panic!("{other:?}"),
         };
         for (kb, entities, map, file, line, words) in [
-            ("\na\tr\n", "a\t\tA", None, "kb", 2, "here are 2"),
-            ("a\tr\tb\tc", "a\t\tA", None, "kb", 1, "here are 4"),
+            ("\na\tr\n", "a\t\tA", None, "kb", 2, "found 2"),
+            ("a\tr\tb\tc", "a\t\tA", None, "kb", 1, "found 4"),
             ("a\t \tb", "a\t\tA", None, "kb", 1, "empty"),
             ("\t\t\n", "a\t\tA", None, "kb", 1, "empty"),
-            ("", "a\t\tA\n\nb", None, "entities", 3, "here is 1"),
-            ("", "a\tb", None, "entities", 1, "here are 2"),
-            ("", "\tb\tB", None, "entities", 1, "id of an entity is empty"),
+            ("", "a\t\tA\n\nb", None, "entities", 3, "found 1"),
+            ("", "a\tb", None, "entities", 1, "found 2"),
+            ("", "\tb\tB", None, "entities", 1, "the id of an entity"),
             ("", "a\t\tA", Some("{\n\"r\": 3}"), "map", 2, "JSON object"),
             ("", "a\t\tA", Some("{\"r\": [\" \"]}"), "map", 1, "blank"),
-            ("", "a\t\tA", Some("{\"q\": \"a\",\n\"r\": [\"b\", \" \"]}"), "map", 2, "\"r\" is mapped to a blank"),
-            ("", "a\t\tA", Some("{\"r\": \"a\",\n\"q\": \"b\",\n\"r\": \"a\"}"), "map", 3, "\"r\" stands there twice"),
-            ("", "a\t\tA", Some("{\"r\": \"a\",\n\"r \": \"b\"}"), "map", 2, "\"r\" stands there twice"),
+            (
+                "",
+                "a\t\tA",
+                Some("{\"q\": \"a\",\n\"r\": [\"b\", \" \"]}"),
+                "map",
+                2,
+                "the relation \"r\", found a blank",
+            ),
+            ("", "a\t\tA", Some("{\"r\": \"a\",\n\"q\": \"b\",\n\"r\": \"a\"}"), "map", 3, "\"r\" twice"),
+            ("", "a\t\tA", Some("{\"r\": \"a\",\n\"r \": \"b\"}"), "map", 2, "\"r\" twice"),
             ("", "a\t\tA", Some("{} {}"), "map", 1, "JSON object"),
             ("", "a\t\tA", Some("[]"), "map", 1, "JSON object"),
             ("", "a\t\tA", Some(""), "map", 1, "JSON object"),

@@ -1,52 +1,70 @@
-//! What several labellings of one corpus have in common, and what each of them misses.
+//! Comparison of several labellings of one corpus.
 
 use std::{collections::HashMap, fmt};
 
 use rere_core::Triple;
 use serde::Serialize;
 
-/// Table 1 of the paper: the triples and relations that each labelling of a corpus finds, that all find, that any finds.
+/// Numbers of triples and relations in each of several labellings of a corpus, in all, and in any (Table 1 of the RERE
+/// paper).
 ///
-/// The false negative rate of a labelling is what it misses of that which any labelling finds; as none finds everything,
-/// it is a lower bound. Triples are the same where sentence, surfaces and relation are.
+/// The false negative rate of a labelling is the share that it misses of the triples in any labelling. It is a lower
+/// bound, because no labelling is complete. Triples are equal if their sentences, surfaces and relations are.
+///
+/// ```
+/// use rere_data::{Overlap, Triple};
+///
+/// let born = || Triple::of("Ada", "born in", "London");
+/// let lived = || Triple::of("Ada", "lived in", "London");
+/// // One sentence in two labellings.
+/// let sentences = [Ok::<_, std::convert::Infallible>(vec![vec![born()], vec![born(), lived()]])];
+/// let overlap = Overlap::of(vec!["A".into(), "B".into()], sentences)?;
+/// assert_eq!((overlap.both.triples, overlap.either.triples), (1, 2));
+/// assert_eq!(overlap.labellings[0].false_negative_triples, 0.5);
+/// # Ok::<(), std::convert::Infallible>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Overlap {
     /// The labellings, in the order given.
     pub labellings: Vec<Labelling>,
-    /// LabellingCounts by all labellings.
+    /// Counts of what all labellings have.
     pub both: LabellingCounts,
-    /// LabellingCounts by at least one.
+    /// Counts of what at least one labelling has.
     pub either: LabellingCounts,
 }
 
-/// What one labelling finds.
+/// Counts of one labelling.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Labelling {
-    /// Its name.
+    /// Name of the labelling.
     pub name: String,
-    /// What it finds.
+    /// Counts of its triples and relations.
     pub found: LabellingCounts,
-    /// 1 - own / either, of triples; 0 where there is none.
+    /// False negative rate of triples, `1 - own / either`; 0 if there are no triples.
     pub false_negative_triples: f64,
-    /// The same of relations.
+    /// False negative rate of relations.
     pub false_negative_relations: f64,
 }
 
-/// Numbers of different triples and relations.
+/// Numbers of distinct triples and relations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LabellingCounts {
-    /// Triples, each once in a sentence.
+    /// Triples, without repetitions within a sentence.
     pub triples: usize,
     /// Relations.
     pub relations: usize,
 }
 
 impl Overlap {
-    /// Compares labellings of one corpus. Each item is a sentence: its triples by each of the labellings, in the order of
-    /// `names`; triples of more labellings than that are passed over. One sentence is held at a time.
+    /// Compares labellings of one corpus, in constant memory.
+    ///
+    /// Each item of `sentences` holds the triples of a sentence in each labelling, in the order of `names`; further
+    /// labellings are ignored.
     ///
     /// # Errors
-    /// The first error among `sentences`.
+    /// Returns the first error of `sentences`.
     pub fn of<E>(
         names: Vec<String>,
         sentences: impl IntoIterator<Item = Result<Vec<Vec<Triple>>, E>>,
@@ -64,15 +82,15 @@ impl Overlap {
                     labelled.entry(relation.clone()).or_insert_with(|| vec![false; count])[labelling] = true;
                 }
             }
-            found.values().for_each(|by| triples.add(by));
+            found.values().for_each(|is_in| triples.add(is_in));
         }
         let mut relations = OverlapCounts::new(count);
-        labelled.values().for_each(|by| relations.add(by));
+        labelled.values().for_each(|is_in| relations.add(is_in));
         let labelling = |(at, name)| Labelling {
             name,
             found: LabellingCounts { triples: triples.own[at], relations: relations.own[at] },
-            false_negative_triples: missed(triples.own[at], triples.either),
-            false_negative_relations: missed(relations.own[at], relations.either),
+            false_negative_triples: false_negative_rate(triples.own[at], triples.either),
+            false_negative_relations: false_negative_rate(relations.own[at], relations.either),
         };
         Ok(Self {
             labellings: names.into_iter().enumerate().map(labelling).collect(),
@@ -82,13 +100,13 @@ impl Overlap {
     }
 }
 
-/// Numbers of things that labellings find.
+/// Counts of triples, or of relations, in several labellings.
 struct OverlapCounts {
-    /// That each of them finds.
+    /// Count of each labelling.
     own: Vec<usize>,
-    /// That all find.
+    /// Count of what all have.
     both: usize,
-    /// That any finds.
+    /// Count of what any has.
     either: usize,
 }
 
@@ -97,15 +115,15 @@ impl OverlapCounts {
         Self { own: vec![0; labellings], both: 0, either: 0 }
     }
 
-    /// Counts a thing by which of the labellings find it.
-    fn add(&mut self, by: &[bool]) {
-        self.own.iter_mut().zip(by).for_each(|(own, &by)| *own += usize::from(by));
-        self.both += usize::from(by.iter().all(|&by| by));
+    /// Counts a triple or a relation, given whether each labelling has it.
+    fn add(&mut self, is_in: &[bool]) {
+        self.own.iter_mut().zip(is_in).for_each(|(own, &is_in)| *own += usize::from(is_in));
+        self.both += usize::from(is_in.iter().all(|&is_in| is_in));
         self.either += 1;
     }
 }
 
-fn missed(own: usize, either: usize) -> f64 {
+fn false_negative_rate(own: usize, either: usize) -> f64 {
     if either == 0 { 0.0 } else { 1.0 - own as f64 / either as f64 }
 }
 
@@ -139,7 +157,8 @@ mod tests {
 
     #[test]
     fn triples_and_relations_are_counted() {
-        // By hand: sentence 0 has (a r b) in both, once twice; (a s b) only in the first; sentence 1 (a r b) in the second.
+        // Counted by hand: sentence 0 has (a r b) in both, (a s b) only in the first; sentence 1 has (a r b) in the
+        // second.
         let t = |relation| Triple::of("a", relation, "b");
         let sentences = [vec![vec![t("r"), t("r"), t("s")], vec![t("r")]], vec![vec![], vec![t("r"), t("u")]]];
         let overlap = of(&["A", "B"], sentences);
@@ -158,22 +177,22 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_is_nothing_missed() {
+    fn rates_of_empty_labellings_are_0() {
         let overlap = of(&["A"], [vec![vec![]]]);
         assert_eq!((overlap.either.triples, overlap.labellings[0].false_negative_triples), (0, 0.0));
     }
 
     #[test]
-    fn labellings_are_those_with_a_name() {
+    fn labellings_without_a_name_are_ignored() {
         let t = || vec![Triple::of("a", "r", "b")];
-        // The second sentence is short of a labelling, the third has one too many.
+        // The second sentence lacks a labelling, the third has one too many.
         let overlap = of(&["A", "B"], [vec![t(), t()], vec![t()], vec![vec![], t(), t()]]);
         assert_eq!(overlap.labellings.iter().map(|own| own.found.triples).collect::<Vec<_>>(), [2, 2]);
         assert_eq!((overlap.both.triples, overlap.either.triples), (1, 3));
     }
 
     #[test]
-    fn the_first_error_ends_it() {
+    fn the_first_error_is_returned() {
         let mut sentences = [Ok(vec![]), Err("first"), Err("second")].into_iter();
         assert_eq!(Overlap::of(vec!["A".to_owned()], sentences.by_ref()), Err("first"));
         assert_eq!(sentences.len(), 1);

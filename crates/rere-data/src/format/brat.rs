@@ -1,5 +1,5 @@
-//! brat's standoff format: a folder with a pair of files for each text, `ID.txt` and `ID.ann`. A line of the latter is a mention,
-//! `T1⇥Person 0 3⇥Ada`, with half-open offsets in characters, or a relation, `R1⇥born_in Arg1:T1 Arg2:T2`.
+//! brat's standoff format: a folder with a pair of files for each text, `ID.txt` and `ID.ann`. A line of the latter is
+//! a mention, `T1⇥Person 0 3⇥Ada`, with half-open offsets in characters, or a relation, `R1⇥born_in Arg1:T1 Arg2:T2`.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -16,11 +16,11 @@ use super::optional::with_type;
 use super::{
     OffsetUnit, ReadReport, Unsupported, UnsupportedCounts,
     json::Object,
-    mentions::{Clusters, Placed, UNTYPED, clusters, entity_type},
+    mentions::{Clusters, MentionsWithOffsets, UNTYPED, clusters, entity_type},
     reader::Found,
     spec::{Content, EntityIds, Holds, Offsets, Spec, Types},
 };
-use crate::{DataError, error::name, file::without_temporary_name};
+use crate::{DataError, ParseErrorKind, SentenceProblem, error::describe, file::without_temporary_name};
 
 pub(super) const SPEC: Spec = Spec {
     name: "brat",
@@ -39,9 +39,9 @@ pub(super) const SPEC: Spec = Spec {
 /// The texts of a folder, in the order of their names.
 pub(super) struct Folder {
     offsets: OffsetUnit,
-    /// Texts, the next one last.
+    /// Files of texts, the next one last.
     texts: Vec<PathBuf>,
-    /// Annotation files by their names without the ending; those that are left at the end have no text.
+    /// Annotation files by their names without extension. Those that are left at the end have no text.
     annotations: BTreeMap<OsString, PathBuf>,
 }
 
@@ -66,14 +66,14 @@ impl Folder {
         Ok(Self { offsets, texts, annotations })
     }
 
-    /// Reads the next text; whether there was one.
+    /// Reads the next text, and returns whether there was one.
     pub fn next(&mut self, found: &mut Found) -> Result<bool, DataError> {
         let Some(path) = self.texts.pop() else {
             for path in std::mem::take(&mut self.annotations).into_values() {
                 found
                     .report
-                    .lost
-                    .note_at(Unsupported::Annotation, 1, || format!("{}, which has no text", path.display()));
+                    .unsupported
+                    .note_at(Unsupported::Annotation, 1, || format!("{} (no text)", path.display()));
             }
             return Ok(false);
         };
@@ -96,7 +96,7 @@ impl Folder {
     }
 }
 
-/// The text of a file.
+/// Decodes the text of a file.
 fn utf8(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<String, DataError> {
     let bytes = bytes.map_err(|source| DataError::Read { path: path.to_owned(), source })?;
     String::from_utf8(bytes).map_err(|error| {
@@ -105,30 +105,30 @@ fn utf8(path: &Path, bytes: io::Result<Vec<u8>>) -> Result<String, DataError> {
     })
 }
 
-/// The lines of an annotation file, by their kinds.
+/// The lines of an annotation file, by kind.
 #[derive(Default)]
 struct Lines<'a> {
-    /// Keys, and what follows.
+    /// Keys and mentions.
     mentions: Vec<(&'a str, Object<'a>, MentionLine<'a>)>,
     relations: Vec<(Object<'a>, RelationLine<'a>)>,
-    /// Keys of mentions of one entity.
+    /// Keys of mentions of the same entity.
     equivalents: Vec<Vec<&'a str>>,
-    /// Keys of what has no counterpart here.
+    /// Keys of unsupported annotations.
     others: HashSet<&'a str>,
-    /// How many lines have no counterpart here.
+    /// Number of lines with unsupported annotations.
     left_out: usize,
 }
 
-/// A mention as the file has it.
+/// The line of a mention.
 struct MentionLine<'a> {
     entity_type: &'a str,
-    /// In characters, one or more.
+    /// Offsets of its pieces, at least one.
     pieces: Vec<CharSpan>,
     /// The surface, if the line has one.
     claimed: Option<&'a str>,
 }
 
-/// A relation as the file has it, with the keys of its subject and object.
+/// The line of a relation, with the keys of its subject and object.
 struct RelationLine<'a> {
     name: &'a str,
     arguments: [&'a str; 2],
@@ -136,7 +136,7 @@ struct RelationLine<'a> {
 
 fn lines<'a>(path: &'a Path, annotations: &'a str, offsets: OffsetUnit) -> Result<Lines<'a>, DataError> {
     let mut lines = Lines::default();
-    // A byte order mark, as some editors put in front of UTF-8, is no part of the first key.
+    // A byte order mark is not a part of the first key.
     let annotations = annotations.strip_prefix('\u{feff}').unwrap_or(annotations);
     for (line, content) in (1..).zip(annotations.lines()).filter(|(_, content)| !content.trim().is_empty()) {
         let at = Object::new(path, line, content, offsets);
@@ -164,9 +164,10 @@ fn lines<'a>(path: &'a Path, annotations: &'a str, offsets: OffsetUnit) -> Resul
     Ok(lines)
 }
 
-/// `Person 0 3`, or `Person 0 3;8 12` for one in pieces.
+/// Parses `Person 0 3`, or `Person 0 3;8 12` for a mention in pieces.
 fn mention_line<'a>(middle: &'a str, claimed: Option<&'a str>, at: &Object) -> Result<MentionLine<'a>, DataError> {
-    let wrong = || at.error("expected a mention: a key, a tab, `TYPE START END`, a tab and its text");
+    let wrong =
+        || at.error(ParseErrorKind::Syntax, "expected a mention: a key, a tab, `TYPE START END`, a tab and its text");
     let (entity_type, offsets) = middle.split_once(' ').ok_or_else(wrong)?;
     let piece = |piece: &str| {
         let (start, end) = piece.trim().split_once(' ')?;
@@ -176,7 +177,7 @@ fn mention_line<'a>(middle: &'a str, claimed: Option<&'a str>, at: &Object) -> R
     Ok(MentionLine { entity_type, pieces, claimed })
 }
 
-/// `born_in Arg1:T1 Arg2:T2`. The labels of the arguments say which is which; with other labels, the first is the subject.
+/// Parses `born_in Arg1:T1 Arg2:T2`. `Arg1` is the subject; with other labels, the first argument is.
 fn relation_line<'a>(middle: &'a str, at: &Object) -> Result<RelationLine<'a>, DataError> {
     let mut words = middle.split_ascii_whitespace();
     let name = words.next();
@@ -187,7 +188,10 @@ fn relation_line<'a>(middle: &'a str, at: &Object) -> Result<RelationLine<'a>, D
             let arguments = if is_swapped { [object, subject] } else { [subject, object] };
             Ok(RelationLine { name, arguments })
         }
-        _ => Err(at.error("expected a relation: a key, a tab and `NAME Arg1:KEY Arg2:KEY`")),
+        _ => {
+            let message = "expected a relation: a key, a tab and `NAME Arg1:KEY Arg2:KEY`";
+            Err(at.error(ParseErrorKind::Syntax, message))
+        }
     }
 }
 
@@ -207,7 +211,7 @@ fn parse(
     };
     let mut mentions = match locate(&TextOffsets::new(&text, offsets)) {
         Err(error) if text.contains("\r\n") => {
-            // brat's own editor counts the end of a line as one character.
+            // brat's editor counts `\r\n` as one character.
             let located = locate(&TextOffsets::with_line_ends_as_one(&text)).map_err(|_| error)?;
             report.line_ends_as_one += 1;
             located
@@ -219,10 +223,11 @@ fn parse(
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     for (number, (key, at, _)) in mention_lines.iter().enumerate() {
         if numbers.insert(key, number).is_some() {
-            return Err(at.error(format!("two mentions have the key {key:?}")));
+            let message = format!("expected unique keys of mentions, found {key:?} twice");
+            return Err(at.error(ParseErrorKind::Duplicate, message));
         }
     }
-    // Lists that share a mention are of one entity.
+    // Lists that share a mention are the same entity.
     let mut lists: Vec<Vec<usize>> = Vec::new();
     for keys in &equivalents {
         let of_mention = |key: &&str| numbers.get(key).copied().filter(|&number| mentions[number].is_some());
@@ -244,7 +249,7 @@ fn parse(
             }
         }
     }
-    report.lost.note_at(Unsupported::Annotation, annotations, || format!("{}", path.display()));
+    report.unsupported.note_at(Unsupported::Annotation, annotations, || format!("{}", path.display()));
 
     let mut joined = vec![false; mentions.len()];
     let mut triples = Vec::with_capacity(relations.len());
@@ -253,7 +258,8 @@ fn parse(
         let ends = arguments.map(|key| numbers.get(key).copied());
         let unknown = arguments.iter().zip(ends).find(|(key, end)| end.is_none() && !others.contains(*key));
         if let Some((key, _)) = unknown {
-            return Err(at.error(format!("a relation joins {key:?}, which is no annotation of the file")));
+            let message = format!("expected the key of an annotation in a relation, found {key:?}");
+            return Err(at.error(ParseErrorKind::UnknownReference, message));
         }
         let ends = ends.map(|number| number.filter(|&number| mentions[number].is_some()));
         match (ends, ends.map(|number| mentions[number?].clone())) {
@@ -261,17 +267,17 @@ fn parse(
                 (joined[head], joined[tail]) = (true, true);
                 triples.push(Triple::new(subject, name, object));
             }
-            // One end is an event or a mention in pieces.
+            // The subject or object is an event or a mention in pieces.
             _ => without_mention += 1,
         }
     }
-    report.lost.note_at(Unsupported::Triple, without_mention, || format!("{}", path.display()));
+    report.unsupported.note_at(Unsupported::Triple, without_mention, || format!("{}", path.display()));
     let entities = mentions.into_iter().zip(joined).filter(|(_, joined)| !joined);
     let entities = entities.filter_map(|(mention, _)| mention);
     Ok(Sentence::new(text).with_id(id).with_triples(triples).with_entities(entities))
 }
 
-/// The mention of a line; none if it is in pieces with more than white space between them.
+/// Returns the mention of a line; `None` if its pieces have more than white space between them.
 fn mention(line: &MentionLine, text: &str, offsets: &TextOffsets, at: &Object) -> Result<Option<Mention>, DataError> {
     let MentionLine { entity_type: type_name, pieces, claimed } = line;
     let mut spans: Vec<ByteSpan> = Vec::with_capacity(pieces.len());
@@ -282,7 +288,7 @@ fn mention(line: &MentionLine, text: &str, offsets: &TextOffsets, at: &Object) -
     let surfaces: Vec<&str> = spans.iter().filter_map(|span| span.slice(text).ok()).collect();
     let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Ok(None) };
     let whole = CharSpan::new(first.start, last.end);
-    // brat accepts lines without the surface, and white space behind it.
+    // brat accepts lines without the surface, and trailing white space.
     if let Some(claimed) = claimed
         && one_line(&surfaces.join(" ")).trim_end() != claimed.trim_end()
     {
@@ -299,17 +305,17 @@ fn mention(line: &MentionLine, text: &str, offsets: &TextOffsets, at: &Object) -
     Ok(Some(with_type(mention, entity_type((*type_name).to_owned()))))
 }
 
-/// A surface as it is in one column of one line.
+/// Replaces line ends and tabs in a surface by spaces.
 fn one_line(surface: &str) -> String {
     surface.replace(['\n', '\r', '\t'], " ")
 }
 
-/// A name of a relation or a type, which has no white space here.
+/// Replaces white space in the name of a relation or a type by underscores.
 fn one_word(name: &str) -> String {
     name.replace(char::is_whitespace, "_")
 }
 
-/// A folder under a temporary name, which takes its place when it is complete.
+/// A folder with a temporary name, which is renamed when it is complete.
 pub(super) struct NewFolder {
     folder: TempDir,
     path: PathBuf,
@@ -330,18 +336,18 @@ impl NewFolder {
         &mut self,
         sentence: &Sentence,
         offsets: OffsetUnit,
-        lost: &mut UnsupportedCounts,
+        unsupported: &mut UnsupportedCounts,
     ) -> Result<(), DataError> {
         self.count += 1;
         let id = sentence.id.as_deref().filter(|id| is_file_name(id));
-        lost.note(Unsupported::Id, usize::from(sentence.id.is_some() && id.is_none()), sentence);
+        unsupported.note(Unsupported::Id, usize::from(sentence.id.is_some() && id.is_none()), sentence);
         let stem = id.map_or_else(|| format!("{:06}", self.count), str::to_owned);
         let text = self.folder.path().join(format!("{stem}.txt"));
         if text.exists() {
-            let message = format!("another one has the file {stem}.txt already; give each sentence an id of its own");
-            return Err(DataError::Unwritable { sentence: name(sentence), message });
+            let problem = SentenceProblem::SameFile { file_name: format!("{stem}.txt") };
+            return Err(DataError::Unwritable { sentence: describe(sentence), problem });
         }
-        let annotations = annotations(sentence, offsets, lost);
+        let annotations = annotations(sentence, offsets, unsupported);
         let file = |path: PathBuf, content: &str| {
             fs::write(&path, content).map_err(|source| DataError::Write { path, source })
         };
@@ -349,39 +355,39 @@ impl NewFolder {
         file(self.folder.path().join(format!("{stem}.ann")), &annotations)
     }
 
-    /// Gives the folder its name, which no file and no folder with content may have.
+    /// Renames the folder to its path, which must not be a file or a folder with content.
     pub fn finish(self) -> Result<(), DataError> {
         let Self { folder, path, .. } = self;
         #[cfg(unix)]
         {
-            // A temporary folder is its owner's alone; what it becomes may be read by others.
+            // Temporary folders are private to their owner by default.
             use std::os::unix::fs::PermissionsExt;
             let opened = fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755));
             opened.map_err(|source| DataError::Write { path: path.clone(), source })?;
         }
         fs::rename(folder.path(), &path).map_err(|source| DataError::Write { path, source })?;
-        // It is no longer temporary.
+        // After the rename, it must not be deleted on drop.
         _ = folder.keep();
         Ok(())
     }
 }
 
-/// Whether an id can be the name of a file everywhere.
+/// Returns whether an id is a valid file name on all platforms.
 fn is_file_name(id: &str) -> bool {
     let usual = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '+' | '=' | '@' | ',');
     (1..=200).contains(&id.len()) && !id.starts_with(['.', ' ']) && !id.ends_with(['.', ' ']) && id.chars().all(usual)
 }
 
-fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut UnsupportedCounts) -> String {
+fn annotations(sentence: &Sentence, offsets: OffsetUnit, unsupported: &mut UnsupportedCounts) -> String {
     let text = sentence.text.as_str();
     let offsets = TextOffsets::new(text, offsets);
-    let placed = Placed::of(sentence, lost);
+    let located = MentionsWithOffsets::of(sentence, unsupported);
     let mut file = String::new();
     let (mut names, mut spaces) = (0, 0);
-    // Mentions of a line end alone cannot be written, and what joins them goes with them.
-    let mut keys = Vec::with_capacity(placed.mentions.len());
-    let mut written = Vec::with_capacity(placed.mentions.len());
-    for &(span, mention) in &placed.mentions {
+    // Mentions of line ends only cannot be written; they are left out with their triples.
+    let mut keys = Vec::with_capacity(located.mentions.len());
+    let mut written = Vec::with_capacity(located.mentions.len());
+    for &(span, mention) in &located.mentions {
         let pieces = pieces(text, span);
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
             keys.push(None);
@@ -394,21 +400,21 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut UnsupportedC
         written.push(mention);
         let number = written.len();
         keys.push(Some(number));
-        let places: Vec<String> = pieces
+        let spans: Vec<String> = pieces
             .iter()
             .map(|&piece| offsets.to_chars(piece))
             .map(|CharSpan { start, end }| format!("{start} {end}"))
             .collect();
         let surfaces: Vec<&str> = pieces.iter().map(|piece| &text[piece.start..piece.end]).collect();
         // Writing to a string does not fail.
-        _ = writeln!(file, "T{number}\t{entity_type} {}\t{}", places.join(";"), one_line(&surfaces.join(" ")));
+        _ = writeln!(file, "T{number}\t{entity_type} {}\t{}", spans.join(";"), one_line(&surfaces.join(" ")));
     }
-    lost.note(Unsupported::Spacing, usize::from(spaces > 0), sentence);
-    let unwritten = placed.mentions.iter().zip(&keys).filter(|(_, key)| key.is_none());
+    unsupported.note(Unsupported::Spacing, usize::from(spaces > 0), sentence);
+    let unwritten = located.mentions.iter().zip(&keys).filter(|(_, key)| key.is_none());
     let joined = |mention: &Mention| sentence.triples.iter().any(|t| t.subject == *mention || t.object == *mention);
-    lost.note(Unsupported::Entity, unwritten.filter(|((_, mention), _)| !joined(mention)).count(), sentence);
+    unsupported.note(Unsupported::Entity, unwritten.filter(|((_, mention), _)| !joined(mention)).count(), sentence);
     let mut number = 0;
-    for (subject, triple, object) in &placed.triples {
+    for (subject, triple, object) in &located.triples {
         let (Some(subject), Some(object), false) = (keys[*subject], keys[*object], triple.relation.is_empty()) else {
             continue;
         };
@@ -417,18 +423,18 @@ fn annotations(sentence: &Sentence, offsets: OffsetUnit, lost: &mut UnsupportedC
         number += 1;
         _ = writeln!(file, "R{number}\t{relation} Arg1:T{subject} Arg2:T{object}");
     }
-    lost.note(Unsupported::Triple, placed.triples.len() - number, sentence);
-    lost.note(Unsupported::Name, names, sentence);
-    // Entities with one mention are not written, so that those with several are numbered alone.
+    unsupported.note(Unsupported::Triple, located.triples.len() - number, sentence);
+    unsupported.note(Unsupported::Name, names, sentence);
+    // Only entities with several mentions are written and numbered.
     let entities: Vec<Option<&str>> = written.iter().map(|mention| mention.entity.as_deref()).collect();
-    for list in clusters(sentence, &written, &entities, Clusters::Several, lost) {
+    for list in clusters(sentence, &written, &entities, Clusters::Several, unsupported) {
         let keys: Vec<String> = list.iter().map(|number| format!("T{}", number + 1)).collect();
         _ = writeln!(file, "*\tEquiv {}", keys.join(" "));
     }
     file
 }
 
-/// The parts of a mention on each of its lines: brat refuses mentions with line ends.
+/// Splits a mention at line ends, which brat does not allow in mentions.
 fn pieces(text: &str, span: ByteSpan) -> Vec<ByteSpan> {
     let mut pieces = Vec::new();
     let mut start = span.start;

@@ -58,13 +58,13 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
+    let unsupported = &mut objects.unsupported;
     let triples = sentence.triples.iter();
     let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         triple_list: triples.map(|t| (t.subject.text.as_str(), t.relation.as_str(), t.object.text.as_str())).collect(),
-        extra: RetainedFields::of(sentence, Format::Casrel, lost),
+        extra: RetainedFields::of(sentence, Format::Casrel, unsupported),
     };
     objects.push(&line)
 }

@@ -1,5 +1,6 @@
-//! doccano's exports: `{"id", "text", "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id", "from_id",
-//! "to_id", "type"}]}` of projects with relations, and `{"id", "text", "label": [[start, end, type], …]}` of those without.
+//! doccano's exports: `{"id", "text", "entities": [{"id", "label", "start_offset", "end_offset"}], "relations": [{"id",
+//! "from_id", "to_id", "type"}]}` of projects with relations, and `{"id", "text", "label": [[start, end, type], …]}` of
+//! those without.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use super::{
     Format, Unsupported,
     fields::{Fields, Id, NumberOrString, RetainedFields, known},
     json::Object,
-    mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
+    mentions::{MentionsWithOffsets, UNTYPED, annotation_ids, entity_type, unjoined},
     reader::Found,
     spec::{
         Content, EntityIds, Holds, Json,
@@ -21,7 +22,7 @@ use super::{
     },
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "doccano",
@@ -65,7 +66,7 @@ struct Entity {
 
 #[derive(Deserialize)]
 struct Relation {
-    // Numbers the relations of a file.
+    // The number of the relation in the file.
     #[serde(default, rename = "id")]
     _id: IgnoredAny,
     from_id: Id,
@@ -106,14 +107,15 @@ struct RelationLine<'a> {
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, label, entities, relations }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let offsets = TextOffsets::new(&text, object.offsets);
     let mut listed = Vec::new();
     for row in label.into_iter().flatten() {
         let (Some(span), Some(Value::String(name)), 3) = (span(&row), row.get(2), row.len()) else {
-            return Err(object.error(format!("`label`: expected [start, end, type], found {}", Value::from(row))));
+            let message = format!("`label`: expected [start, end, type], found {}", Value::from(row));
+            return Err(object.error(ParseErrorKind::WrongValue, message));
         };
         let mention = object.mention(&offsets, span, None)?;
         listed.push(with_type(mention, entity_type(name.clone())));
@@ -127,7 +129,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         if let Some(Id(id)) = &entity.id
             && numbers.insert(id.clone(), number).is_some()
         {
-            return Err(object.error(format!("two entities have the id {id}")));
+            return Err(
+                object.error(ParseErrorKind::Duplicate, format!("expected unique ids of entities, found {id} twice"))
+            );
         }
         let entity_id = entity.id.map(|Id(id)| id);
         listed.push(with_entity(with_type(mention, entity.label.and_then(entity_type)), entity_id));
@@ -141,11 +145,14 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                 joined[number] = true;
                 Ok(listed[number].clone())
             }
-            None => Err(object.error(format!("a relation joins the entity {id}, which is not among the entities"))),
+            None => {
+                let message = format!("expected the id of an entity in a relation, found {id}");
+                Err(object.error(ParseErrorKind::UnknownReference, message))
+            }
         };
         triples.push(Triple::new(end(&from_id)?, relation, end(&to_id)?));
     }
-    lost.note_at(Unsupported::Field, other, || object.name());
+    unsupported.note_at(Unsupported::Field, other, || object.name());
     let entities = unjoined(listed, joined);
     found
         .sentences
@@ -153,7 +160,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The span at the beginning of a row.
+/// Returns the span at the beginning of a row.
 fn span(row: &[Value]) -> Option<CharSpan> {
     let number = |at: usize| usize::try_from(row.get(at)?.as_u64()?).ok();
     Some(CharSpan::new(number(0)?, number(1)?))
@@ -161,16 +168,16 @@ fn span(row: &[Value]) -> Option<CharSpan> {
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
-    let lost = &mut objects.lost;
-    let placed = Placed::of(sentence, lost);
+    let unsupported = &mut objects.unsupported;
+    let located = MentionsWithOffsets::of(sentence, unsupported);
     let is_number = |id: &str| id.parse::<u64>().is_ok_and(|number| number.to_string() == id);
-    let ids = annotation_ids(sentence, &placed, "", is_number, lost);
-    let entities = placed.mentions.iter().zip(&ids).map(|((span, mention), id)| {
+    let ids = annotation_ids(sentence, &located, "", is_number, unsupported);
+    let entities = located.mentions.iter().zip(&ids).map(|((span, mention), id)| {
         let CharSpan { start, end } = offsets.to_chars(*span);
         let label = mention.entity_type.as_deref().unwrap_or(UNTYPED);
         EntityLine { id: NumberOrString(id), label, start_offset: start, end_offset: end }
     });
-    let relations = placed.triples.iter().enumerate().map(|(id, (subject, triple, object))| RelationLine {
+    let relations = located.triples.iter().enumerate().map(|(id, (subject, triple, object))| RelationLine {
         id,
         from_id: NumberOrString(&ids[*subject]),
         to_id: NumberOrString(&ids[*object]),
@@ -181,7 +188,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         text: &sentence.text,
         entities: entities.collect(),
         relations: relations.collect(),
-        extra: RetainedFields::of(sentence, Format::Doccano, lost),
+        extra: RetainedFields::of(sentence, Format::Doccano, unsupported),
     };
     objects.push(&line)
 }

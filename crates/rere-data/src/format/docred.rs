@@ -1,6 +1,6 @@
-//! DocRED's format: `{"title", "sents": [[word, …], …], "vertexSet": [[{"name", "sent_id", "pos": [start, end], "type"}, …], …],
-//! "labels": [{"h", "t", "r", "evidence"}]}`. `pos` is a half-open range of the words of one sentence; a vertex is an
-//! entity with all its mentions, `h` and `t` are numbers of vertices, all from 0.
+//! DocRED's format: `{"title", "sents": [[word, …], …], "vertexSet": [[{"name", "sent_id", "pos": [start, end],
+//! "type"}, …], …], "labels": [{"h", "t", "r", "evidence"}]}`. `pos` is a half-open range of the words of one sentence;
+//! a vertex is an entity with all its mentions, `h` and `t` are numbers of vertices, all from 0.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use super::{
     mentions::{Clusters, UNTYPED, clusters, entity_type},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
-    words::{Words, bytes, join},
+    words::{Words, join_words, span_of_words},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "docred",
@@ -51,7 +51,7 @@ known! {
 
 #[derive(Deserialize)]
 struct MentionRecord {
-    /// The surface, perhaps with other spaces than between the words.
+    /// The surface, whose white space may differ from that between the words.
     name: String,
     sent_id: usize,
     pos: Exactly<usize, 2>,
@@ -99,16 +99,16 @@ struct LabelLine<'a> {
     evidence: [usize; 0],
 }
 
-/// The sentences become one text. A relation holds between the two mentions of its entities that are nearest to each other;
-/// all mentions in no such pair are entities. Mentions of an entity that has several have the number of its vertex as its id.
+/// Joins the sentences to one text. A relation holds between the nearest mentions of its two entities; all mentions
+/// outside such pairs are entities. If an entity has several mentions, the number of its vertex is their entity id.
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { title, sents, vertices, labels }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let title = title.unwrap_or_default();
     let sents = object.required(sents, "sents")?;
     let vertices = object.required(vertices, "vertexSet")?;
     let labels = labels.unwrap_or_default();
-    let (text, words) = join(sents.iter().flatten());
+    let (text, words) = join_words(sents.iter().flatten());
     let firsts: Vec<usize> = sents
         .iter()
         .scan(0, |next, sentence| {
@@ -128,20 +128,22 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         for MentionRecord { name, sent_id, pos: Exactly([start, end]), entity_type: type_name, other: more } in vertex {
             let of_sentence = sents.get(sent_id).filter(|sentence| start <= end && end <= sentence.len());
             let tokens = of_sentence.map(|_| TokenSpan::new(firsts[sent_id] + start, firsts[sent_id] + end));
-            let Some((tokens, span)) = tokens.and_then(|tokens| Some((tokens, bytes(&words, tokens)?))) else {
+            let Some((tokens, span)) = tokens.and_then(|tokens| Some((tokens, span_of_words(&words, tokens)?))) else {
                 let length = sents.get(sent_id).map_or(0, Vec::len);
-                return Err(object.error(format!(
-                    "the mention {name:?} has words {start}..{end} of sentence {sent_id}, which has {length} words"
-                )));
+                let message = format!(
+                    "the mention {name:?} has words {start}..{end} of sentence {sent_id}, but it has {length} words"
+                );
+                return Err(object.error(ParseErrorKind::WordOffsets, message));
             };
             let surface = &text[span.start..span.end];
             if surface != name {
                 let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
                 if letters(surface) != letters(&name) {
-                    return Err(object.error(format!(
-                        "the mention {name:?} has words {start}..{end} of sentence {sent_id}, where the text has {surface:?}; words are \
-                         half-open and count from 0 in each sentence"
-                    )));
+                    let message = format!(
+                        "the mention {name:?} has words {start}..{end} of sentence {sent_id}, but the text has {surface:?} there; words \
+                         are half-open and count from 0 in each sentence"
+                    );
+                    return Err(object.error(ParseErrorKind::WordOffsets, message));
                 }
                 spacing = true;
             }
@@ -155,9 +157,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         }
         clusters.push(cluster);
     }
-    lost.note_at(Unsupported::Field, other, || object.name());
-    lost.note_at(Unsupported::Annotation, annotations, || object.name());
-    lost.note_at(Unsupported::Spacing, usize::from(spacing), || object.name());
+    unsupported.note_at(Unsupported::Field, other, || object.name());
+    unsupported.note_at(Unsupported::Annotation, annotations, || object.name());
+    unsupported.note_at(Unsupported::Spacing, usize::from(spacing), || object.name());
 
     let mut joined: Vec<Vec<bool>> = clusters.iter().map(|cluster| vec![false; cluster.len()]).collect();
     let mut triples = Vec::with_capacity(labels.len());
@@ -165,7 +167,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let [heads, tails] = [h, t].map(|number| clusters.get(number).map_or(&[][..], Vec::as_slice));
         let Some((head, tail)) = nearest(heads, tails) else {
             let (number, count) = (if heads.is_empty() { h } else { t }, clusters.len());
-            return Err(object.error(format!("a label joins vertex {number}, which has no mention; there are {count}")));
+            let message = format!("expected a vertex with mentions in a label, found vertex {number} of {count}");
+            return Err(object.error(ParseErrorKind::UnknownReference, message));
         };
         (joined[h][head], joined[t][tail]) = (true, true);
         let (subject, object) = (heads[head].1.clone(), tails[tail].1.clone());
@@ -173,7 +176,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     }
     let mentions = clusters.into_iter().flatten().zip(joined.into_iter().flatten());
     let mut entities: Vec<Mention> = mentions.filter(|(_, joined)| !joined).map(|((_, mention), _)| mention).collect();
-    // In the order of the text, whatever the order of the vertices.
+    // Sorted, so that the order does not depend on that of the vertices.
     entities.sort_by(|a, b| (a.span, a).cmp(&(b.span, b)));
     let id = (!title.is_empty()).then_some(title);
     found
@@ -182,8 +185,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The mentions of two entities that have the fewest words between them, of equally near ones the first in the text. One mention
-/// with itself is taken only if there are no others. `None` if an entity has no mention.
+/// Returns the nearest mentions of two entities, the first ones in the text of equally near pairs. A mention is paired
+/// with itself only if there are no others. `None` if an entity has no mentions.
 fn nearest<M>(heads: &[(TokenSpan, M)], tails: &[(TokenSpan, M)]) -> Option<(usize, usize)> {
     let pairs = (0..heads.len()).flat_map(|head| (0..tails.len()).map(move |tail| (head, tail)));
     pairs.min_by_key(|&(head, tail)| {
@@ -193,15 +196,15 @@ fn nearest<M>(heads: &[(TokenSpan, M)], tails: &[(TokenSpan, M)]) -> Option<(usi
     })
 }
 
-/// The whole text is one sentence.
+/// Writes the text as one sentence.
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
-    // An empty title reads as none.
-    lost.note(Unsupported::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
-    let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
+    let unsupported = &mut objects.unsupported;
+    // An empty title is read as none.
+    unsupported.note(Unsupported::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
+    let Words { words, mentions, triples, .. } = Words::of(sentence, unsupported);
     let all: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
     let entities: Vec<Option<&str>> = all.iter().map(|mention| mention.entity.as_deref()).collect();
-    let clusters: Vec<Vec<(TokenSpan, usize)>> = clusters(sentence, &all, &entities, Clusters::All, lost)
+    let clusters: Vec<Vec<(TokenSpan, usize)>> = clusters(sentence, &all, &entities, Clusters::All, unsupported)
         .into_iter()
         .map(|list| list.into_iter().map(|number| (mentions[number].0, number)).collect())
         .collect();
@@ -218,7 +221,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     };
     let labels = triples.iter().map(label).collect();
     // Other mentions of the same entities are nearer to each other than those of the triple.
-    lost.note(Unsupported::Offsets, moved, sentence);
+    unsupported.note(Unsupported::Offsets, moved, sentence);
     let vertex = |list: &Vec<(TokenSpan, usize)>| {
         let mention = |&(TokenSpan { start, end }, number): &(TokenSpan, usize)| MentionLine {
             name: all[number].text.trim(),
@@ -233,7 +236,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         sents: [words.iter().map(|word| &sentence.text[word.start..word.end]).collect()],
         vertices: clusters.iter().map(vertex).collect(),
         labels,
-        extra: RetainedFields::of(sentence, Format::Docred, lost),
+        extra: RetainedFields::of(sentence, Format::Docred, unsupported),
     };
     objects.push(&line)
 }

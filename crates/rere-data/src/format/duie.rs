@@ -1,5 +1,6 @@
-//! Baidu's formats of DuIE 1.0 and 2.0: `{"text", "spo_list": [{"subject", "subject_type", "predicate", "object", "object_type"}]}`,
-//! where 2.0 has an object for `object` and `object_type`, with the slot `@value` and perhaps others.
+//! Baidu's formats of DuIE 1.0 and 2.0: `{"text", "spo_list": [{"subject", "subject_type", "predicate", "object",
+//! "object_type"}]}`, where 2.0 has an object for `object` and `object_type`, with the slot `@value` and perhaps
+//! others.
 
 use std::collections::HashMap;
 
@@ -16,7 +17,7 @@ use super::{
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "duie",
@@ -32,7 +33,7 @@ pub(super) const SPEC: Spec = Spec {
     holds: Holds { types: Types::All, ..Holds::SURFACES },
 };
 
-/// The slot of the object itself.
+/// Slot of the object itself.
 const VALUE: &str = "@value";
 
 known! {
@@ -57,7 +58,7 @@ struct Spo {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a string or an object of strings with the slot `@value` is wanted")]
+#[serde(untagged, expecting = "expected a string or an object of strings with the slot `@value`")]
 enum Slots {
     One(String),
     Many(Map<String, Value>),
@@ -84,29 +85,34 @@ struct SpoLine<'a> {
     object_type: Option<&'a str>,
 }
 
-/// A slot beside `@value` becomes a triple of its own, whose relation is the predicate, an underscore and the slot.
+/// Reads each other slot than `@value` as a separate triple, whose relation is the predicate, an underscore and the
+/// slot.
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, spo_list }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let spo_list = spo_list.unwrap_or_default();
     let mut triples = Vec::with_capacity(spo_list.len());
     for spo in spo_list {
-        lost.note_at(Unsupported::Field, spo.other.len(), || object.name());
+        unsupported.note_at(Unsupported::Field, spo.other.len(), || object.name());
         let subject = with_type(Mention::of(spo.subject), spo.subject_type);
         let types = spo.object_type.map(slots);
         for (slot, surface) in slots(spo.object) {
             let Value::String(surface) = surface else {
-                let message = format!("the slot {slot:?} of an object of {:?} is no string", spo.predicate);
-                return Err(object.error(message));
+                let message =
+                    format!("`object` of {:?}: expected a string in the slot {slot:?}, found {surface}", spo.predicate);
+                return Err(object.error(ParseErrorKind::WrongValue, message));
             };
             let entity_type = match types.as_ref().and_then(|types| types.get(&slot)) {
                 None | Some(Value::Null) => None,
                 Some(Value::String(name)) => Some(name.clone()),
-                Some(_) => {
-                    let message = format!("the type of the slot {slot:?} of {:?} is no string", spo.predicate);
-                    return Err(object.error(message));
+                Some(other) => {
+                    let message = format!(
+                        "`object_type` of {:?}: expected a string in the slot {slot:?}, found {other}",
+                        spo.predicate
+                    );
+                    return Err(object.error(ParseErrorKind::WrongValue, message));
                 }
             };
             let relation = if slot == VALUE { spo.predicate.clone() } else { format!("{}_{slot}", spo.predicate) };
@@ -125,9 +131,9 @@ fn slots(slots: Slots) -> Map<String, Value> {
     }
 }
 
-/// As in DuIE 1.0: a string for each object.
+/// Writes DuIE 1.0, with a string for each object.
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
+    let unsupported = &mut objects.unsupported;
     let spo = |triple: &'a Triple| SpoLine {
         subject: &triple.subject.text,
         subject_type: triple.subject.entity_type.as_deref(),
@@ -139,7 +145,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref(),
         text: &sentence.text,
         spo_list: sentence.triples.iter().map(spo).collect(),
-        extra: RetainedFields::of(sentence, Format::Duie, lost),
+        extra: RetainedFields::of(sentence, Format::Duie, unsupported),
     };
     objects.push(&line)
 }

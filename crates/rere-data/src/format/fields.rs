@@ -1,4 +1,4 @@
-//! The fields of an object: those of a format, and those that have no meaning here.
+//! The fields of an object: those of a format, and unrecognised ones.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -10,46 +10,51 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Format, Unsupported, UnsupportedCounts, spec::taken};
+use super::{Format, Unsupported, UnsupportedCounts, spec::reserved_names};
 
-/// The extra fields of a sentence that a format keeps.
+/// The extra fields of a sentence that a format can hold.
 pub(super) struct RetainedFields<'a> {
     fields: &'a Extra,
-    /// Names that are not written; none if the sentence has none of them.
-    taken: &'static [&'static str],
+    /// Names that are not written; empty if the sentence has none of them.
+    reserved: &'static [&'static str],
 }
 
 impl<'a> RetainedFields<'a> {
-    /// Fields that would be taken for the format's own, or for another format's, when they are read are counted as lost.
-    pub fn of(sentence: &'a Sentence, format: Format, lost: &mut UnsupportedCounts) -> Self {
-        Self::beside(sentence, format, None, lost)
+    /// Counts fields that would be read as those of this or another format as unsupported.
+    pub fn of(sentence: &'a Sentence, format: Format, unsupported: &mut UnsupportedCounts) -> Self {
+        Self::beside(sentence, format, None, unsupported)
     }
 
-    /// As [`RetainedFields::of`], for a format that writes one of the fields in a place of its own.
-    pub fn beside(sentence: &'a Sentence, format: Format, written: Option<&str>, lost: &mut UnsupportedCounts) -> Self {
-        let taken = taken(format);
-        let is_lost = |field: &str| taken.contains(&field) && written != Some(field);
+    /// Does the same as [`RetainedFields::of`] for a format that writes one of the fields separately.
+    pub fn beside(
+        sentence: &'a Sentence,
+        format: Format,
+        written: Option<&str>,
+        unsupported: &mut UnsupportedCounts,
+    ) -> Self {
+        let reserved = reserved_names(format);
+        let is_lost = |field: &str| reserved.contains(&field) && written != Some(field);
         let count = sentence.extra.iter().filter(|(field, _)| is_lost(field)).count();
-        lost.note(Unsupported::Field, count, sentence);
-        let has_taken = count > 0 || written.is_some();
-        Self { fields: &sentence.extra, taken: if has_taken { taken } else { &[] } }
+        unsupported.note(Unsupported::Field, count, sentence);
+        let has_reserved = count > 0 || written.is_some();
+        Self { fields: &sentence.extra, reserved: if has_reserved { reserved } else { &[] } }
     }
 }
 
 impl Serialize for RetainedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.fields.iter().filter(|(field, _)| !self.taken.contains(field)))
+        serializer.collect_map(self.fields.iter().filter(|(field, _)| !self.reserved.contains(field)))
     }
 }
 
-/// The fields of a format, gathered one by one.
+/// The fields of a format, read one by one.
 pub(super) trait Known<'de>: Default {
-    /// Reads the value of the field `name`; `false` where it is none of the format's.
+    /// Reads the value of the field `name`. Returns `false` if the format does not have this field.
     fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
 }
 
-/// A structure of optional fields with their names in the file, and its [`Known`]. A derived structure with a flattened map would not
-/// do: serde gathers other fields in a form of its own first, in which their JSON is lost.
+/// Defines a structure of optional fields with their names in the file, and implements [`Known`]. It replaces a derived
+/// structure with a flattened map, because serde buffers flattened fields, which loses their JSON.
 macro_rules! known {
     (struct $Record:ident $(<$de:lifetime>)? { $($field:ident $name:literal: $Type:ty,)* }) => {
         #[derive(Default)]
@@ -69,7 +74,7 @@ macro_rules! known {
 }
 pub(super) use known;
 
-/// An object with the fields of a format and others.
+/// An object with the fields of a format and unrecognised fields.
 pub(super) struct Fields<K> {
     pub known: K,
     pub extra: Extra,
@@ -101,10 +106,10 @@ impl<'de, K: Known<'de>> Deserialize<'de> for Fields<K> {
     }
 }
 
-/// A field's name, which is not copied if the file has it as it is.
+/// Name of a field, borrowed if the file has no escapes in it.
 struct Name<'a>(Cow<'a, str>);
 
-/// Not derived: a derived newtype hides the name from those who follow the path of fields.
+/// Not derived, because a derived newtype hides the name from `serde_path_to_error`.
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
@@ -129,7 +134,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// Sets a field to the next value, once. Null leaves it absent.
+/// Sets a field to the next value, at most once. A field that is null counts as absent.
 pub(super) fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     field: &mut Option<T>,
     name: &'static str,
@@ -142,7 +147,7 @@ pub(super) fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(true)
 }
 
-/// An id as it is written where numbers are usual: a whole number stays one.
+/// An id that is written as a number if it is a whole number.
 pub(super) struct NumberOrString<'a>(pub &'a str);
 
 impl Serialize for NumberOrString<'_> {
@@ -154,7 +159,7 @@ impl Serialize for NumberOrString<'_> {
     }
 }
 
-/// A list of exactly `N` elements; another number of them is an error that names it.
+/// A list of exactly `N` elements. Another number is an error that names it.
 pub(super) struct Exactly<T, const N: usize>(pub [T; N]);
 
 impl<'de, T: Deserialize<'de> + Default, const N: usize> Deserialize<'de> for Exactly<T, N> {

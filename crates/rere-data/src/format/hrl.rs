@@ -1,4 +1,4 @@
-//! The format of CopyR, and of HRL's data as others pass it on: `{"sentText", "relationMentions": [{"em1Text", "em2Text",
+//! The format of CopyR and of redistributed HRL data: `{"sentText", "relationMentions": [{"em1Text", "em2Text",
 //! "label"}], "entityMentions": [{"text", "label"}]}`.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
-    mentions::{UNTYPED, entity_type, join, listed},
+    mentions::{UNTYPED, entity_type, listed, match_entities},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
     writer::Objects,
@@ -20,7 +20,7 @@ use crate::DataError;
 
 pub(super) const SPEC: Spec = Spec {
     name: "hrl",
-    source: "CopyR; HRL's data as others pass it on",
+    source: "CopyR; redistributed HRL data",
     content: Content::Json(Json {
         fields: &["id", "sentText", "relationMentions", "entityMentions"],
         identified_by: &[&[Has("relationMentions")], &[Has("sentText")]],
@@ -57,7 +57,7 @@ struct Entity {
     text: String,
     #[serde(default)]
     label: Option<String>,
-    /// Among them `start`, which numbers the mentions in these data and says nothing of their place.
+    /// Includes `start`, which numbers the mentions in these data and is not an offset.
     #[serde(flatten)]
     other: HashMap<String, IgnoredAny>,
 }
@@ -93,17 +93,17 @@ struct EntityLine<'a> {
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, relations, entities }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "sentText")?;
     let relations = relations.unwrap_or_default();
     let entities = entities.unwrap_or_default();
     let other: usize = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len())).sum();
-    lost.note_at(Unsupported::Field, other, || object.name());
+    unsupported.note_at(Unsupported::Field, other, || object.name());
     let mut triples: Vec<_> = relations.into_iter().map(|r| Triple::of(r.subject, r.label, r.object)).collect();
     let listed =
         entities.into_iter().map(|entity| with_type(Mention::of(entity.text), entity.label.and_then(entity_type)));
-    let entities = join(&mut triples, listed.collect(), true);
+    let entities = match_entities(&mut triples, listed.collect(), true);
     found
         .sentences
         .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
@@ -111,7 +111,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
+    let unsupported = &mut objects.unsupported;
     let relation = |triple: &'a Triple| RelationLine {
         subject: &triple.subject.text,
         object: &triple.object.text,
@@ -125,8 +125,8 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref(),
         text: &sentence.text,
         relations: sentence.triples.iter().map(relation).collect(),
-        entities: listed(sentence, |mention| &mention.text, lost).into_iter().map(entity).collect(),
-        extra: RetainedFields::of(sentence, Format::Hrl, lost),
+        entities: listed(sentence, |mention| &mention.text, unsupported).into_iter().map(entity).collect(),
+        extra: RetainedFields::of(sentence, Format::Hrl, unsupported),
     };
     objects.push(&line)
 }

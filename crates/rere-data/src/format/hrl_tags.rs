@@ -1,5 +1,5 @@
-//! The format of HRL's own code: `{"sentext", "relations": [{"rtext", "em1", "em2", "tags": […]}]}`, where the text is words
-//! with a space between two, and each relation has a tag for each word. Texts may have more spaces, which make no words.
+//! The format of HRL's own code: `{"sentext", "relations": [{"rtext", "em1", "em2", "tags": […]}]}`, where the text is
+//! words separated by spaces, and each relation has a tag for each word.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,10 +13,10 @@ use super::{
     json::Object,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec},
-    words::{Words, bytes, join, words_of},
+    words::{Words, join_words as join, span_of_words, words_of},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "hrl-tags",
@@ -32,7 +32,7 @@ pub(super) const SPEC: Spec = Spec {
     holds: Holds { offsets: Offsets::NeedsWords, entities: true, ..Holds::SURFACES },
 };
 
-/// Tags of the words of a mention: of the first, and of the others. 0 is the tag of words outside.
+/// Tags of the first word of a mention and of its other words. Words outside mentions have tag 0.
 const SUBJECT: [u8; 2] = [4, 1];
 const OBJECT: [u8; 2] = [5, 2];
 const OTHER: [u8; 2] = [6, 3];
@@ -75,7 +75,7 @@ struct RelationLine<'a> {
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, relations }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "sentext")?;
     let relations = relations.unwrap_or_default();
@@ -83,26 +83,29 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let mut triples = Vec::with_capacity(relations.len());
     let mut others = Vec::new();
     for Relation { rtext, em1, em2, tags, other } in relations {
-        lost.note_at(Unsupported::Field, other.len(), || object.name());
+        unsupported.note_at(Unsupported::Field, other.len(), || object.name());
         if tags.len() != words.len() {
             let (tags, words) = (tags.len(), words.len());
-            return Err(object.error(format!("a relation {rtext:?} has {tags} tags for {words} words")));
+            let message =
+                format!("relation {rtext:?}: expected a tag for each of the {words} words, found {tags} tags");
+            return Err(object.error(ParseErrorKind::WrongValue, message));
         }
         if let Some(tag) = tags.iter().find(|&&tag| tag > 6) {
-            return Err(object.error(format!("a relation {rtext:?} has the tag {tag}; tags are 0 to 6")));
+            let message = format!("relation {rtext:?}: expected tags from 0 to 6, found {tag}");
+            return Err(object.error(ParseErrorKind::WrongValue, message));
         }
-        // If the tags mark a surface several times, the first time is the mention; if they do not, it has no offsets. Surfaces have
-        // one space between words, whatever the text has.
+        // The first tagged occurrence of the surface is the mention; without one, the mention has no offsets. Surfaces
+        // have one space between words, whatever the text has.
         let mention = |surface: String, kind| {
             let same = |at: &ByteSpan| text[at.start..at.end].split_whitespace().eq(surface.split_whitespace());
-            match marked(&tags, kind).filter_map(|span| bytes(&words, span)).find(same) {
+            match marked(&tags, kind).filter_map(|span| span_of_words(&words, span)).find(same) {
                 Some(span) => Mention::of(&text[span.start..span.end]).with_span(span),
                 None => Mention::of(surface),
             }
         };
         let (subject, object) = (mention(em1, SUBJECT), mention(em2, OBJECT));
         triples.push(Triple::new(subject, rtext, object));
-        others.extend(marked(&tags, OTHER).filter_map(|span| bytes(&words, span)));
+        others.extend(marked(&tags, OTHER).filter_map(|span| span_of_words(&words, span)));
     }
     others.sort_unstable();
     others.dedup();
@@ -118,7 +121,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The words that are tagged as a mention of a kind.
+/// Iterates over the mentions that are tagged with these tags.
 fn marked(tags: &[u8], [first, inside]: [u8; 2]) -> impl Iterator<Item = TokenSpan> {
     let starts = tags.iter().enumerate().filter(move |&(_, &tag)| tag == first).map(|(start, _)| start);
     starts.map(move |start| {
@@ -128,12 +131,13 @@ fn marked(tags: &[u8], [first, inside]: [u8; 2]) -> impl Iterator<Item = TokenSp
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
-    let Words { words, mentions, triples, .. } = Words::of(sentence, lost);
+    let unsupported = &mut objects.unsupported;
+    let Words { words, mentions, triples, .. } = Words::of(sentence, unsupported);
     let join_words =
         |span: TokenSpan| join(words[span.start..span.end].iter().map(|w| &sentence.text[w.start..w.end])).0;
     let mut shown = vec![false; mentions.len()];
-    // The order decides which of overlapping mentions is tagged; that of the text is the same when the tags are read again.
+    // The order determines which of overlapping mentions is tagged. That of the text does not change when the tags are
+    // read.
     let mut order: Vec<usize> = (0..mentions.len()).collect();
     order.sort_by_key(|&number| mentions[number].0);
     let mut relations = Vec::with_capacity(triples.len());
@@ -145,7 +149,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         let mut tags = vec![0; words.len()];
         let mut mark = |number: usize, [first, inside]: [u8; 2]| {
             let TokenSpan { start, end } = mentions[number].0;
-            // What overlaps another mention has no tags of its own.
+            // A mention that overlaps another one is not tagged.
             if tags[start..end].iter().all(|&tag| tag == 0) {
                 tags[start..end].fill(inside);
                 tags[start] = first;
@@ -157,16 +161,16 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
         order.iter().for_each(|&number| mark(number, OTHER));
         relations.push(RelationLine { rtext: &triple.relation, em1: join_words(em1), em2: join_words(em2), tags });
     }
-    lost.note(Unsupported::Triple, triples.len() - relations.len(), sentence);
-    // Mentions of triples are not missed here: a triple that is left out is counted itself.
+    unsupported.note(Unsupported::Triple, triples.len() - relations.len(), sentence);
+    // Mentions of triples are not counted, because omitted triples are counted themselves.
     let joined: HashSet<usize> = triples.iter().flat_map(|&(subject, _, object)| [subject, object]).collect();
     let hidden = shown.iter().enumerate().filter(|&(number, shown)| !shown && !joined.contains(&number));
-    lost.note(Unsupported::Entity, hidden.count(), sentence);
+    unsupported.note(Unsupported::Entity, hidden.count(), sentence);
     let line = Line {
         id: sentence.id.as_deref(),
         sentext: join_words(TokenSpan::new(0, words.len())),
         relations,
-        extra: RetainedFields::of(sentence, Format::HrlTags, lost),
+        extra: RetainedFields::of(sentence, Format::HrlTags, unsupported),
     };
     objects.push(&line)
 }

@@ -1,4 +1,4 @@
-//! The JSON objects of a file, one at a time, whether they stand one a line or in one array.
+//! Iteration over the JSON objects of a file, one per line or in one array.
 
 use std::{
     io::{self, BufRead},
@@ -8,24 +8,25 @@ use std::{
 use memchr::{memchr, memchr_iter, memchr2};
 use rere_core::{CharSpan, Mention, OffsetError, OffsetUnit, TextOffsets};
 use serde::Deserialize;
+use serde_json::error::Category;
 
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
-/// Longest object that is read: a sentence is far shorter, and a file without line ends must not fill the memory.
+/// Maximum size of an object, so that a file without line ends cannot fill the memory.
 const MAX_OBJECT_BYTES: usize = 64 << 20;
 
-/// One object's JSON, still to be parsed.
+/// The unparsed JSON of an object.
 pub(super) struct Object<'a> {
     path: &'a Path,
     /// Line of the file where the object begins, from 1.
     pub line: usize,
-    /// What offsets in characters count.
+    /// Unit of offsets in characters.
     pub offsets: OffsetUnit,
     json: &'a str,
 }
 
 impl<'a> Object<'a> {
-    /// An object that is no part of a JSON file: `line` is what errors are to say.
+    /// Creates an object that is not from a JSON file. Errors name `line`.
     pub fn new(path: &'a Path, line: usize, json: &'a str, offsets: OffsetUnit) -> Self {
         Self { path, line, offsets, json }
     }
@@ -34,54 +35,60 @@ impl<'a> Object<'a> {
         serde_json::from_str(self.json).map_err(|error| self.explain::<T>(&error))
     }
 
-    /// What is wrong, in which field, and what the file has there.
+    /// Creates an error that names the field and the text found there.
     fn explain<T: Deserialize<'a>>(&self, error: &serde_json::Error) -> DataError {
-        // serde_json ends its messages with a position inside the object; the file's own line is what helps.
+        // serde_json's messages end with a position within the object; users need the line of the file.
         let text = error.to_string();
         let position = format!(" at line {} column {}", error.line(), error.column());
-        let mut message = in_words(text.strip_suffix(&position).unwrap_or(&text));
+        let mut message = plain_message(text.strip_suffix(&position).unwrap_or(&text));
         if error.is_eof() {
-            message.push_str("; an object must be whole, and on one line or in an array");
+            message.push_str("; expected a complete object, on one line or in an array");
         } else if error.is_syntax()
             && let Some(found) = self.token_at(error.line(), error.column())
         {
             message.push_str(&format!(", found {found:?}"));
         }
-        // To follow the path of fields takes time, so that it is done for bad objects only.
+        // Tracking the path of fields takes time, so only invalid objects are parsed with it.
         let mut again = serde_json::Deserializer::from_str(self.json);
         if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut again) {
             let path = error.path().to_string();
-            // A name that was not read whole is a question mark.
+            // An incomplete name is a question mark.
             if path != "." && path != "?" {
                 message = format!("`{path}`: {message}");
             }
         }
         let line = self.line + error.line().saturating_sub(1);
-        DataError::Parse { path: self.path.to_owned(), line, message }
+        let kind = match error.classify() {
+            Category::Eof => ParseErrorKind::Truncated,
+            Category::Syntax | Category::Io => ParseErrorKind::Syntax,
+            Category::Data if message.contains("missing field") => ParseErrorKind::MissingField,
+            Category::Data => ParseErrorKind::WrongValue,
+        };
+        DataError::Parse { path: self.path.to_owned(), line, kind, message }
     }
 
-    /// What stands at a line and column of the object, both from 1, up to the next mark of JSON.
+    /// Returns the text at a line and column of the object, both from 1, up to the next JSON delimiter.
     fn token_at(&self, line: usize, column: usize) -> Option<&'a str> {
-        const MOST: usize = 40;
+        const MAX_CHARS: usize = 40;
         let line = self.json.split('\n').nth(line.checked_sub(1)?)?;
         let rest = line.get(column.checked_sub(1)?..)?;
         let first = rest.chars().next()?.len_utf8();
         let end = rest[first..].find([',', ']', '}', ':', ' ', '"']).map_or(rest.len(), |end| first + end);
-        let end = rest.char_indices().nth(MOST).map_or(end, |(most, _)| end.min(most));
+        let end = rest.char_indices().nth(MAX_CHARS).map_or(end, |(limit, _)| end.min(limit));
         rest.get(..end)
     }
 
-    /// What reports of losses call the object.
+    /// Returns the object's name in reports.
     pub fn name(&self) -> String {
         format!("line {}", self.line)
     }
 
-    /// The value of a field that must be there.
+    /// Returns the value of a required field.
     pub fn required<T>(&self, value: Option<T>, field: &str) -> Result<T, DataError> {
-        value.ok_or_else(|| self.error(format!("missing field `{field}`")))
+        value.ok_or_else(|| self.error(ParseErrorKind::MissingField, format!("missing field `{field}`")))
     }
 
-    /// The mention at a span of offsets. If the object gives its surface too, the two must agree.
+    /// Returns the mention at these offsets. If the surface is given, the text must have it there.
     pub fn mention(
         &self,
         offsets: &TextOffsets,
@@ -91,21 +98,19 @@ impl<'a> Object<'a> {
         offsets.mention(span, claimed).map_err(|error| self.misplaced(error))
     }
 
-    /// The error about a mention that does not have the text at its offsets.
+    /// Returns the error of a mention whose surface the text does not have at its offsets.
     pub fn misplaced(&self, error: OffsetError) -> DataError {
-        let OffsetError { start, end, claimed, found, length, unit, fits } = error;
-        let (path, line) = (self.path.to_owned(), self.line);
-        DataError::Offsets { path, line, start, end, claimed, found, length, unit, fits }
+        DataError::Offsets { path: self.path.to_owned(), line: self.line, error }
     }
 
-    /// An error about the object as a whole.
-    pub fn error(&self, message: impl Into<String>) -> DataError {
-        DataError::Parse { path: self.path.to_owned(), line: self.line, message: message.into() }
+    /// Returns an error at the line of the object.
+    pub fn error(&self, kind: ParseErrorKind, message: impl Into<String>) -> DataError {
+        DataError::Parse { path: self.path.to_owned(), line: self.line, kind, message: message.into() }
     }
 }
 
-/// A message of serde's without the names of our types.
-fn in_words(message: &str) -> String {
+/// Removes the names of Rust types from a message of serde.
+fn plain_message(message: &str) -> String {
     let message =
         message.replace("expected usize", "expected a whole number").replace("expected f32", "expected a number");
     let message =
@@ -119,7 +124,7 @@ fn in_words(message: &str) -> String {
     }
 }
 
-/// Where in its layout a file is.
+/// Position in the layout of a file.
 #[derive(Clone, Copy)]
 enum State {
     Start,
@@ -145,7 +150,7 @@ impl Objects {
         Self { input, path, offsets, state: State::Start, line: 1, bytes: Vec::new() }
     }
 
-    /// The next object; `None` at the end. After an error nothing more is to be asked for.
+    /// Returns the next object; `None` at the end. It must not be called after an error.
     pub fn next(&mut self) -> Result<Option<Object<'_>>, DataError> {
         if matches!(self.state, State::Start) {
             self.start()?;
@@ -158,14 +163,14 @@ impl Objects {
         line.map(|line| self.object(line)).transpose()
     }
 
-    /// Finds the layout by the first byte that is no space.
+    /// Determines the layout by the first byte that is not white space.
     fn start(&mut self) -> Result<(), DataError> {
         self.state = match self.peek_past_space()? {
             None => State::End,
             Some(b'{') => State::Lines,
             Some(b'[') => {
                 self.take()?;
-                // An empty array is the one case in which no element stands before the bracket.
+                // Only in an empty array no element precedes the bracket.
                 if self.peek_past_space()? == Some(b']') {
                     self.take()?;
                     self.end_array()?;
@@ -176,16 +181,15 @@ impl Objects {
             }
             Some(byte) if byte.is_ascii() => {
                 let found = char::from(byte);
-                return Err(self.error(format!(
-                    "expected a JSON object on each line or one array of objects, but the file begins with {found:?}"
-                )));
+                let message = format!("expected a JSON object on each line or one array of objects, found {found:?}");
+                return Err(self.error(ParseErrorKind::Syntax, message));
             }
             Some(_) => return Err(self.not_utf8(self.line)),
         };
         Ok(())
     }
 
-    /// Reads the next line that is not blank; its number, or `None` at the end.
+    /// Reads the next line that is not blank, and returns its number; `None` at the end.
     fn read_line(&mut self) -> Result<Option<usize>, DataError> {
         loop {
             self.bytes.clear();
@@ -210,7 +214,7 @@ impl Objects {
             if self.bytes.is_empty() {
                 return Ok(None);
             }
-            // The line's end goes, so that a cut object is reported on its own line.
+            // Without its line end, a truncated object is reported on its own line.
             self.bytes.truncate(self.bytes.trim_ascii_end().len());
             if !self.bytes.is_empty() {
                 return Ok(Some(line));
@@ -218,7 +222,7 @@ impl Objects {
         }
     }
 
-    /// Reads the bytes up to the comma or bracket that ends an element; whether they are an object is for the parser to say.
+    /// Reads up to the comma or bracket that ends an element. The parser checks whether it is an object.
     fn read_element(&mut self) -> Result<usize, DataError> {
         self.bytes.clear();
         let begun = self.line;
@@ -226,7 +230,10 @@ impl Objects {
         loop {
             let chunk = chunk(&mut self.input, &self.path)?;
             if chunk.is_empty() {
-                return Err(self.error("the file ends inside its array; is it cut short?"));
+                return Err(self.error(
+                    ParseErrorKind::Truncated,
+                    "expected `]`, found the end of the file; the file may be truncated",
+                ));
             }
             let end = scan.end(chunk);
             let inside = &chunk[..end.unwrap_or(chunk.len())];
@@ -249,23 +256,26 @@ impl Objects {
         }
         let space = self.bytes.len() - self.bytes.trim_ascii_start().len();
         if space == self.bytes.len() {
-            return Err(self.error("the array has a comma with no object beside it"));
+            return Err(self.error(ParseErrorKind::Syntax, "expected an object between commas, found nothing"));
         }
         let line = begun + memchr_iter(b'\n', &self.bytes[..space]).count();
         self.bytes.drain(..space);
         Ok(line)
     }
 
-    /// After the closing bracket only space may come.
+    /// Checks that only white space follows the closing bracket.
     fn end_array(&mut self) -> Result<(), DataError> {
         self.state = State::End;
         match self.peek_past_space()? {
             None => Ok(()),
-            Some(_) => Err(self.error("the array ends here, but the file goes on")),
+            Some(_) => {
+                Err(self
+                    .error(ParseErrorKind::Syntax, "expected the end of the file after the array, found more content"))
+            }
         }
     }
 
-    /// The object that was read last.
+    /// Returns the last object that was read.
     fn object(&self, line: usize) -> Result<Object<'_>, DataError> {
         match str::from_utf8(&self.bytes) {
             Ok(json) => Ok(Object::new(&self.path, line, json, self.offsets)),
@@ -302,16 +312,19 @@ impl Objects {
         DataError::Encoding { path: self.path.clone(), line }
     }
 
-    fn error(&self, message: impl Into<String>) -> DataError {
-        DataError::Parse { path: self.path.clone(), line: self.line, message: message.into() }
+    fn error(&self, kind: ParseErrorKind, message: impl Into<String>) -> DataError {
+        DataError::Parse { path: self.path.clone(), line: self.line, kind, message: message.into() }
     }
 
     fn too_long(&self) -> DataError {
-        self.error(format!("an object has more than {MAX_OBJECT_BYTES} bytes"))
+        self.error(
+            ParseErrorKind::TooLong,
+            format!("expected an object of at most {MAX_OBJECT_BYTES} bytes, found a longer one"),
+        )
     }
 }
 
-/// The bytes at hand, of which there are none at the end alone.
+/// Returns the buffered bytes; none at the end of the input.
 fn chunk<'a>(input: &'a mut (dyn BufRead + Send), path: &Path) -> Result<&'a [u8], DataError> {
     let unreadable = |source| DataError::Read { path: path.to_owned(), source };
     while let Err(error) = input.fill_buf() {
@@ -319,22 +332,22 @@ fn chunk<'a>(input: &'a mut (dyn BufRead + Send), path: &Path) -> Result<&'a [u8
             return Err(unreadable(error));
         }
     }
-    // What is at hand now is given again without reading.
+    // The buffer is filled now, so this does not read.
     input.fill_buf().map_err(unreadable)
 }
 
-/// How far into an element of an array one has come.
+/// Scanner for the end of an element of an array.
 #[derive(Default)]
 struct Scan {
     depth: usize,
     in_string: bool,
     escaped: bool,
-    /// Line ends outside strings; JSON has none inside.
+    /// Number of line ends outside strings; JSON has none inside.
     line_ends: usize,
 }
 
 impl Scan {
-    /// Where in `chunk`, which goes on where the last one ended, the comma or bracket behind the element stands.
+    /// Returns the position in `chunk` of the comma or bracket after the element. `chunk` continues the previous one.
     fn end(&mut self, chunk: &[u8]) -> Option<usize> {
         let mut at = 0;
         while let Some(&byte) = chunk.get(at) {

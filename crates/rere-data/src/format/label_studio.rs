@@ -1,7 +1,7 @@
-//! Label Studio's tasks, as its JSON export has them and its import wants them: `{"id", "data": {"text"}, "annotations": [{"result":
-//! […]}]}`, or `predictions` with `score` and `model_version`. A result is a region, `{"id", "type": "labels", "value": {"start",
-//! "end", "text", "labels"}}`, or a relation, `{"type": "relation", "from_id", "to_id", "direction", "labels"}`. Offsets are
-//! half-open in characters.
+//! Label Studio's tasks, as in its JSON export and import: `{"id", "data": {"text"}, "annotations": [{"result":
+//! […]}]}`, or `predictions` with `score` and `model_version`. A result is a region, `{"id", "type": "labels", "value":
+//! {"start", "end", "text", "labels"}}`, or a relation, `{"type": "relation", "from_id", "to_id", "direction",
+//! "labels"}`. Offsets are half-open in characters.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::{
     Format, Unsupported, UnsupportedCounts,
     fields::{Fields, Id, NumberOrString, RetainedFields, known},
     json::Object,
-    mentions::{Placed, UNTYPED, annotation_ids, entity_type, unjoined},
+    mentions::{MentionsWithOffsets, UNTYPED, annotation_ids, entity_type, unjoined},
     reader::Found,
     spec::{
         Content, EntityIds, Holds, Json,
@@ -23,13 +23,13 @@ use super::{
     },
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "label-studio",
     source: "Label Studio",
     content: Content::Json(Json {
-        // Those of `data`, where the other fields of a sentence are.
+        // The fields of `data`, which also has the other fields of a sentence.
         fields: &["text", MODEL_VERSION],
         identified_by: &[
             &[Has("data"), Has("annotations")],
@@ -51,13 +51,13 @@ pub(super) const SPEC: Spec = Spec {
     },
 };
 
-/// The field of a sentence that has the version of the model that predicted its triples.
+/// Field of a sentence with the version of the model that predicted its triples.
 const MODEL_VERSION: &str = "prediction_model_version";
 
-/// The version that predictions have if a sentence names none.
+/// Version of predictions if the sentence has none.
 const UNNAMED: &str = "rere";
 
-/// What generated ids of regions begin with.
+/// Prefix of generated ids of regions.
 const PREFIX: &str = "m";
 
 known! {
@@ -69,7 +69,7 @@ known! {
     }
 }
 
-/// What one annotator or model says of a task. Its other fields are the program's own records.
+/// The results of one annotator or model for a task. Other fields are the program's own records.
 #[derive(Deserialize)]
 struct Completion {
     result: Option<Vec<Item>>,
@@ -162,11 +162,11 @@ struct RegionLine<'a> {
     labels: [&'a str; 1],
 }
 
-/// Of several annotations that were not cancelled, the ground truth is read, or else the first; without annotations, the first
+/// Reads the ground truth or else the first of the annotations that were not cancelled; without annotations, the first
 /// prediction.
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, data, annotations, predictions }, extra: records } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let mut extra = object.required(data, "data")?;
     let text = take_text(&mut extra, object)?;
     let annotations = annotations.unwrap_or_default();
@@ -187,20 +187,20 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         }
     };
     // The program's own records of a task: dates, counts, users.
-    lost.note_at(Unsupported::Field, records.len(), || object.name());
-    lost.note_at(Unsupported::Annotation, others, || object.name());
+    unsupported.note_at(Unsupported::Field, records.len(), || object.name());
+    unsupported.note_at(Unsupported::Annotation, others, || object.name());
     if let Some(version) = chosen.as_ref().and_then(|it| it.model_version.as_deref()).filter(|it| *it != UNNAMED) {
         extra.set(MODEL_VERSION, version).map_err(|error| DataError::Output(error.into()))?;
     }
     let mut sentence = with_id(Sentence::new(text).with_extra(extra), id.map(|Id(id)| id));
     if let Some(chosen) = chosen {
-        read_results(chosen, &mut sentence, object, lost)?;
+        read_results(chosen, &mut sentence, object, unsupported)?;
     }
     found.sentences.push_back(sentence);
     Ok(())
 }
 
-/// The text of a task: that named `text`, or the only string.
+/// Removes and returns the text of a task: the field `text`, or the only string.
 fn take_text(data: &mut Extra, object: &Object) -> Result<String, DataError> {
     let is_string = |json: &RawValue| json.get().starts_with('"');
     let strings: Vec<String> =
@@ -210,10 +210,12 @@ fn take_text(data: &mut Extra, object: &Object) -> Result<String, DataError> {
         [name] => name,
         _ => {
             let found: Vec<String> = data.iter().map(|(name, _)| format!("`{name}`")).collect();
-            return Err(object.error(format!("expected a string `text` in `data`, found {}", found.join(", "))));
+            let message = format!("expected a string `text` in `data`, found {}", found.join(", "));
+            return Err(object.error(ParseErrorKind::MissingField, message));
         }
     };
-    let text = data.get(name).map_err(|error| object.error(format!("`data.{name}`: {error}")))?;
+    let invalid = |error| object.error(ParseErrorKind::WrongValue, format!("`data.{name}`: {error}"));
+    let text = data.get(name).map_err(invalid)?;
     data.remove(name);
     object.required(text, "data.text")
 }
@@ -222,7 +224,7 @@ fn read_results(
     completion: Completion,
     sentence: &mut Sentence,
     object: &Object,
-    lost: &mut UnsupportedCounts,
+    unsupported: &mut UnsupportedCounts,
 ) -> Result<(), DataError> {
     let offsets = TextOffsets::new(&sentence.text, object.offsets);
     let results = completion.result.unwrap_or_default();
@@ -235,12 +237,16 @@ fn read_results(
             Some("relation") => relations.push(item),
             Some("labels") => {
                 let Some(value) = &item.value else {
-                    return Err(object.error("a result of type labels has no `value`"));
+                    return Err(
+                        object.error(ParseErrorKind::MissingField, "missing field `value` of a result of type labels")
+                    );
                 };
-                let region: Region = serde_json::from_str(value.get())
-                    .map_err(|error| object.error(format!("the `value` of a result of type labels: {error}")))?;
+                let region: Region = serde_json::from_str(value.get()).map_err(|error| {
+                    let message = format!("`value` of a result of type labels: {error}");
+                    object.error(ParseErrorKind::WrongValue, message)
+                })?;
                 let span = CharSpan::new(region.start, region.end);
-                // Exports write the end of a line as a backslash and an n.
+                // Exports write line ends as a backslash and an n.
                 let claimed = region.text.map(|text| match offsets.slice(span) {
                     Some(found) if found == text.replace("\\n", "\n") => found.to_owned(),
                     _ => text,
@@ -253,20 +259,24 @@ fn read_results(
                 if let Some(id) = &entity
                     && numbers.insert(id.clone(), number).is_some()
                 {
-                    return Err(object.error(format!("two regions have the id {id:?}")));
+                    let message = format!("expected unique ids of regions, found {id:?} twice");
+                    return Err(object.error(ParseErrorKind::Duplicate, message));
                 }
                 scores += usize::from(item.score.is_some());
                 notes += usize::from(item.meta.is_some());
                 let entity_type = labels.into_iter().next().and_then(entity_type);
                 listed.push(with_entity(with_type(mention, entity_type), entity));
             }
-            // Choices, free text and others.
+            // Choices, free text and other results.
             _ => other += 1,
         }
     }
-    // A score of each relation says more than one of all.
+    // The scores of relations are preferred to the score of the whole prediction.
     let scored_each = relations.iter().any(|item| item.score.is_some());
-    let probability = |score: f32| Probability::new(score).map_err(|error| object.error(format!("`score`: {error}")));
+    let probability = |score: f32| {
+        let invalid = |error| object.error(ParseErrorKind::WrongValue, format!("`score`: {error}"));
+        Probability::new(score).map_err(invalid)
+    };
     let mut joined = vec![false; listed.len()];
     for item in relations {
         let end = |id: Option<Id>| {
@@ -274,14 +284,14 @@ fn read_results(
             Ok::<_, DataError>(numbers.get(&id).copied())
         };
         let (Some(from), Some(to)) = (end(item.from_id)?, end(item.to_id)?) else {
-            // A region of another type, such as a part of a picture.
+            // A region of another type, such as a part of an image.
             other += 1;
             continue;
         };
         let score = if scored_each { item.score } else { completion.score };
         let score = score.map(probability).transpose()?;
         let labels = item.labels.unwrap_or_default();
-        // A relation without a name says that something is the case, but not what.
+        // A relation without a name cannot be a triple.
         other += usize::from(labels.is_empty());
         let pairs: &[(usize, usize)] = match item.direction.as_deref() {
             Some("left") => &[(to, from)],
@@ -296,24 +306,25 @@ fn read_results(
             sentence.triples.extend(pairs.iter().map(triple));
         }
     }
-    // Scores of regions, and one of the whole without a triple to have it.
+    // Scores of regions, and the score of a prediction without triples.
     scores += usize::from(completion.score.is_some() && sentence.triples.is_empty());
-    lost.note_at(Unsupported::Score, scores, || object.name());
-    lost.note_at(Unsupported::Field, notes, || object.name());
-    lost.note_at(Unsupported::Annotation, other, || object.name());
-    lost.note_at(Unsupported::EntityType, types, || object.name());
+    unsupported.note_at(Unsupported::Score, scores, || object.name());
+    unsupported.note_at(Unsupported::Field, notes, || object.name());
+    unsupported.note_at(Unsupported::Annotation, other, || object.name());
+    unsupported.note_at(Unsupported::EntityType, types, || object.name());
     sentence.entities = unjoined(listed, joined);
     Ok(())
 }
 
-/// A sentence whose triples have scores is a task with a prediction, one with other triples or entities a task with an annotation.
+/// Writes a task with a prediction if triples have scores, and with an annotation if there are other triples or
+/// entities.
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
-    let lost = &mut objects.lost;
-    let placed = Placed::of(sentence, lost);
-    let ids = annotation_ids(sentence, &placed, PREFIX, |id| !id.is_empty(), lost);
+    let unsupported = &mut objects.unsupported;
+    let located = MentionsWithOffsets::of(sentence, unsupported);
+    let ids = annotation_ids(sentence, &located, PREFIX, |id| !id.is_empty(), unsupported);
     let region = |(number, id)| {
-        let ((span, mention), id): ((_, &Mention), &String) = (placed.mentions[number], id);
+        let ((span, mention), id): ((_, &Mention), &String) = (located.mentions[number], id);
         let CharSpan { start, end } = offsets.to_chars(span);
         let labels = [mention.entity_type.as_deref().unwrap_or(UNTYPED)];
         let value = RegionLine { start, end, text: &mention.text, labels };
@@ -328,7 +339,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         score: triple.score,
     };
     let mut result: Vec<ItemLine> = ids.iter().enumerate().map(region).collect();
-    result.extend(placed.triples.iter().map(relation));
+    result.extend(located.triples.iter().map(relation));
     let scores: Vec<f32> = sentence.triples.iter().filter_map(|triple| Some(triple.score?.get())).collect();
     let version: Option<String> = sentence.extra.get(MODEL_VERSION).ok().flatten();
     let written = version.as_deref().filter(|version| *version != UNNAMED).map(|_| MODEL_VERSION);
@@ -344,7 +355,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref().map(NumberOrString),
         data: Data {
             text: &sentence.text,
-            extra: RetainedFields::beside(sentence, Format::LabelStudio, written, lost),
+            extra: RetainedFields::beside(sentence, Format::LabelStudio, written, unsupported),
         },
         annotations,
         predictions,

@@ -1,4 +1,4 @@
-//! Corpora in files: one module per format, which defines it, and the reader and the writer over them.
+//! Corpus formats, one module each, and the reader and the writer of corpora.
 
 mod fields;
 mod json;
@@ -23,16 +23,23 @@ pub use self::{
     writer::{Writer, write},
 };
 use crate::{
-    DataError,
+    DataError, StreamAlternative,
     file::{is_compressed, is_standard},
 };
 
-/// Defines the formats: each has a module of its own with its `SPEC`. They are identified in this order.
+/// Defines the formats. Each has a module with a `SPEC`. They are identified in this order.
 macro_rules! formats {
     ($($(#[$doc:meta])* $Format:ident $module:ident;)*) => {
         $(mod $module;)*
 
-        /// A corpus format. Files of JSON have one object per line or one array of objects; the first byte tells which.
+        /// Format of a corpus. JSON files have one object per line or one array of objects.
+        ///
+        /// ```
+        /// use rere_data::Format;
+        ///
+        /// assert_eq!("brat".parse::<Format>()?, Format::Brat);
+        /// # Ok::<(), rere_data::DataError>(())
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Format {
@@ -43,7 +50,7 @@ macro_rules! formats {
             /// All formats.
             pub const ALL: [Self; [$(Self::$Format),*].len()] = [$(Self::$Format),*];
 
-            /// What is known of the format.
+            /// Returns the definition of the format.
             fn spec(self) -> &'static Spec {
                 match self {
                     $(Self::$Format => &$module::SPEC,)*
@@ -54,78 +61,81 @@ macro_rules! formats {
 }
 
 formats! {
-    /// Our own: `text`, `triples`, `entities` and `negatives`, with offsets, types, ids and scores if they are known.
+    /// The format of this crate: `text`, `triples`, `entities` and `negatives`, with optional offsets, types, ids and
+    /// scores.
     Rere rere;
     /// CasRel's: `text` and `triple_list`, strings only.
     Casrel casrel;
-    /// CopyR's, in which HRL's data are passed on too: `sentText`, `relationMentions` and `entityMentions`.
+    /// CopyR's, in which HRL's data are also distributed: `sentText`, `relationMentions` and `entityMentions`.
     Hrl hrl;
     /// The format of HRL's own code: `sentext` and `relations` with tags.
     HrlTags hrl_tags;
-    /// Baidu's, of DuIE 1.0 (as it is written) and 2.0: `text` and `spo_list`.
+    /// Baidu's format of DuIE 1.0 and 2.0: `text` and `spo_list`. Version 1.0 is written.
     Duie duie;
     /// TPLinker's: `text`, `relation_list` and `entity_list` with offsets.
     Tplinker tplinker;
-    /// DocRED's: `sents`, `vertexSet` and `labels`, in words.
+    /// DocRED's: `sents`, `vertexSet` and `labels`, with offsets in words.
     Docred docred;
-    /// The format of spaCy's users and of Prodigy: `text`, `spans` and `relations`, with offsets.
+    /// The format of spaCy users and of Prodigy: `text`, `spans` and `relations`, with offsets.
     Spacy spacy;
     /// REBEL's: `text` and `triplets` of `head`, `type` and `tail`, strings only.
     Rebel rebel;
-    /// OpenNRE's: a `text` or `token`, and one pair `h` and `t` with its `relation`.
+    /// OpenNRE's: `text` or `token`, and one pair `h` and `t` with its `relation`.
     Opennre opennre;
     /// TACRED's: `token`, and one pair `subj_start` … `obj_end` with its `relation`.
     Tacred tacred;
-    /// The format of SciERC, DyGIE++ and PURE: documents of `sentences` with `ner` and `relations`, in words.
+    /// The format of SciERC, DyGIE++ and PURE: documents of `sentences` with `ner` and `relations`, with offsets in
+    /// words.
     Scierc scierc;
-    /// SpERT's: `tokens`, `entities` and `relations`, in words.
+    /// SpERT's: `tokens`, `entities` and `relations`, with offsets in words.
     Spert spert;
-    /// doccano's exports: `text` with `entities` and `relations` (as it is written), or with a `label` of spans.
+    /// doccano's exports: `text` with `entities` and `relations`, which is written, or `text` with a `label` of spans.
     Doccano doccano;
     /// Label Studio's: `data` with `annotations` or `predictions`.
     LabelStudio label_studio;
-    /// brat's: a folder with a `.txt` and an `.ann` file for each text.
+    /// brat's: a folder with a `.txt` and a `.ann` file for each text.
     Brat brat;
-    /// Parquet, whose rows have the fields of any format of JSON; it is written with those of the rere format.
+    /// Parquet, whose rows have the fields of any JSON format; those of the rere format are written.
     Parquet parquet;
-    /// Comma-separated values: columns `text`, `subject`, `relation` and `object`, and others.
+    /// Comma-separated values: columns `text`, `subject`, `relation`, `object` and others.
     Csv csv;
-    /// The same, tab-separated.
+    /// Tab-separated values, with the same columns.
     Tsv tsv;
     /// Plain text, one sentence per line.
     Text text;
 }
 
 impl Format {
-    /// The name in options and messages.
+    /// Returns the name that options and messages use.
     pub fn name(self) -> &'static str {
         self.spec().name
     }
 
-    /// Whether the format holds no triple whose mentions have no offsets.
+    /// Returns whether the format requires offsets for the mentions of triples.
     pub fn needs_offsets(self) -> bool {
         matches!(self.spec().holds.offsets, Offsets::NeedsCharacters | Offsets::NeedsWords)
     }
 
-    /// The names of all formats, separated by commas.
+    /// Returns the names of all formats, separated by commas.
     pub fn names() -> String {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// A table of all formats in Markdown: what identifies each and what it can hold.
+    /// Returns a Markdown table of all formats: how each is identified and what it can hold.
     pub fn table() -> String {
         spec::table()
     }
 
-    /// Checks that the format can be read or written there: brat's is a folder, and Parquet is read from its end.
-    fn check_place(self, path: &Path) -> Result<(), DataError> {
-        let message = match self.spec().content {
-            Content::Folder if is_standard(path) => "is a folder, and no stream: name a folder",
-            Content::Parquet if is_standard(path) => "is no stream: name a file",
-            Content::Parquet if is_compressed(path) => "is compressed within: name a file without .gz or .zst",
+    /// Checks that the format can be read from or written to this path: brat is a folder, and Parquet needs an
+    /// uncompressed file.
+    fn check_path(self, path: &Path) -> Result<(), DataError> {
+        let needs = match self.spec().content {
+            Content::Folder if is_standard(path) => StreamAlternative::Folder,
+            Content::Parquet if is_standard(path) => StreamAlternative::File,
+            Content::Parquet if is_compressed(path) => StreamAlternative::Uncompressed,
             _ => return Ok(()),
         };
-        Err(DataError::NoStream { path: path.to_owned(), format: self, message })
+        Err(DataError::NoStream { path: path.to_owned(), format: self, needs })
     }
 }
 
@@ -135,7 +145,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// As its name.
+/// Writes the name.
 impl Serialize for Format {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())

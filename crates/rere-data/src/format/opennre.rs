@@ -1,5 +1,6 @@
-//! OpenNRE's format, with one pair per object: `{"text", "h": {"id", "name", "pos": [start, end]}, "t": {…}, "relation"}`, where
-//! `pos` is half-open in characters; or with `token`, a list of words, in place of `text`, and `pos` in words.
+//! OpenNRE's format, with one pair per object: `{"text", "h": {"id", "name", "pos": [start, end]}, "t": {…},
+//! "relation"}`, where `pos` is half-open in characters; or with `token`, a list of words, in place of `text`, and
+//! `pos` in words.
 
 use std::collections::HashMap;
 
@@ -14,10 +15,10 @@ use super::{
     mentions::pairs,
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec},
-    words::{bytes, join},
+    words::{join_words, span_of_words},
     writer::Objects,
 };
-use crate::{DataError, text::occurrences};
+use crate::{DataError, ParseErrorKind, text::occurrences};
 
 pub(super) const SPEC: Spec = Spec {
     name: "opennre",
@@ -83,51 +84,57 @@ struct EndLine<'a> {
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, tokens, head, tail, relation }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let (text, words) = match (text, tokens) {
         (Some(text), None) => (text, None),
         (None, Some(tokens)) => {
-            let (text, words) = join(&tokens);
+            let (text, words) = join_words(&tokens);
             (text, Some(words))
         }
         (Some(_), Some(_)) => {
-            return Err(
-                object.error("expected `text` or `token`, found both; which of them `pos` counts cannot be told")
-            );
+            let message = "expected `text` or `token`, found both, so the unit of `pos` is unknown";
+            return Err(object.error(ParseErrorKind::WrongValue, message));
         }
-        (None, None) => return Err(object.error("missing field `text` or `token`")),
+        (None, None) => return Err(object.error(ParseErrorKind::MissingField, "missing field `text` or `token`")),
     };
     let offsets = TextOffsets::new(&text, object.offsets);
     let mut surfaces = 0;
     let mut mention = |end: End| {
-        lost.note_at(Unsupported::Field, end.other.len(), || object.name());
+        unsupported.note_at(Unsupported::Field, end.other.len(), || object.name());
         let entity = end.id.map(|Id(id)| id);
         let Some(Exactly([start, end_of])) = end.pos else {
             let name = object.required(end.name, "name")?;
             return Ok(with_entity(Mention::of(name), entity));
         };
-        let unit = if words.is_some() { "words" } else { "offsets" };
         let span: Option<ByteSpan> = match &words {
-            Some(words) => bytes(words, TokenSpan::new(start, end_of)),
+            Some(words) => span_of_words(words, TokenSpan::new(start, end_of)),
             None => offsets.to_bytes(CharSpan::new(start, end_of)),
         };
         let name = end.name.unwrap_or_default();
         let Some(surface) = span.and_then(|span| span.slice(&text).ok()) else {
-            return Err(match words {
-                Some(_) => object
-                    .error(format!("the mention {name:?} has {unit} {start}..{end_of}, which the text does not have")),
+            return Err(match &words {
+                Some(words) => {
+                    let count = words.len();
+                    let message =
+                        format!("the mention {name:?} has words {start}..{end_of}, but there are {count} words");
+                    object.error(ParseErrorKind::WordOffsets, message)
+                }
                 None => object.misplaced(offsets.error(CharSpan::new(start, end_of), name)),
             });
         };
         if !name.is_empty() && surface != name {
-            // A name that is elsewhere in the text is meant to be there; another one may be what a knowledge base calls the entity.
+            // A name that occurs elsewhere in the text indicates wrong offsets; another one may be a name from a
+            // knowledge base.
             let is_elsewhere = !occurrences(&text, &name).is_empty();
             if is_elsewhere {
                 return Err(match words {
-                    Some(_) => object.error(format!(
-                        "the mention {name:?} has {unit} {start}..{end_of}, where the text has {surface:?}"
-                    )),
+                    Some(_) => {
+                        let message = format!(
+                            "the mention {name:?} has words {start}..{end_of}, but the text has {surface:?} there"
+                        );
+                        object.error(ParseErrorKind::WordOffsets, message)
+                    }
                     None => object.misplaced(offsets.error(CharSpan::new(start, end_of), name)),
                 });
             }
@@ -137,7 +144,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     };
     let subject = mention(object.required(head, "h")?)?;
     let object_mention = mention(object.required(tail, "t")?)?;
-    lost.note_at(Unsupported::Surface, surfaces, || object.name());
+    unsupported.note_at(Unsupported::Surface, surfaces, || object.name());
     let mut sentence = with_id(Sentence::new(text).with_extra(extra), id);
     match relation {
         Some(relation) => sentence.triples.push(Triple::new(subject, relation, object_mention)),
@@ -148,14 +155,15 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let extra = RetainedFields::of(sentence, Format::Opennre, &mut objects.lost);
+    let extra = RetainedFields::of(sentence, Format::Opennre, &mut objects.unsupported);
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
     let end = |mention| {
         let Mention { text, span, entity, .. }: &Mention = mention;
         let pos = span.map(|span| offsets.to_chars(span)).map(|CharSpan { start, end }| [start, end]);
         EndLine { id: entity.as_deref(), name: text, pos }
     };
-    for (id, triple) in pairs(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, &mut objects.lost)
+    for (id, triple) in
+        pairs(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, &mut objects.unsupported)
     {
         let [h, t] = [&triple.subject, &triple.object].map(end);
         objects.push(&Line {

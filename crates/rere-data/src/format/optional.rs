@@ -1,4 +1,4 @@
-//! Setters for fields that a source may lack.
+//! Setters for optional fields.
 
 use rere_core::{Mention, Sentence};
 

@@ -1,4 +1,4 @@
-//! The sentences of a corpus, one at a time.
+//! Reading of corpora, sentence by sentence.
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
@@ -19,47 +19,54 @@ use super::{
     table, text,
 };
 use crate::{
-    DataError,
+    DataError, ParseErrorKind, StreamAlternative,
     file::{bare_extension, is_standard},
     input_name,
     mention::list_mentions,
     open,
 };
 
-/// How a corpus is to be read.
+/// Options of a [`Reader`].
+///
+/// ```
+/// use rere_data::{Format, OffsetUnit, ReadOptions};
+///
+/// let options = ReadOptions::of(Format::Spacy).with_offsets(OffsetUnit::Utf16).with_negative_labels(["unrelated"]);
+/// assert_eq!(options.format, Some(Format::Spacy));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadOptions {
-    /// The format; `None` if the content is to tell.
+    /// The format; `None` to detect it from the content.
     pub format: Option<Format>,
-    /// What offsets in characters count.
+    /// Unit of offsets in characters.
     pub offsets: OffsetUnit,
-    /// Labels that say that a pair has no relation. A triple with one is read into [`Sentence::negatives`].
+    /// Labels of pairs without a relation. A triple with such a label is read into [`Sentence::negatives`].
     pub negative_labels: Vec<String>,
 }
 
 impl ReadOptions {
-    /// The labels for no relation in use: TACRED's, OpenNRE's, SemEval 2010 Task 8's and CopyR's.
+    /// The usual labels of pairs without a relation: those of TACRED, OpenNRE, SemEval 2010 Task 8 and CopyR.
     pub const NEGATIVE_LABELS: [&'static str; 4] = ["no_relation", "NA", "Other", "None"];
 
-    /// The default options for files of one format.
+    /// Creates the default options for files of one format.
     pub fn of(format: Format) -> Self {
         Self::default().with_format(format)
     }
 
-    /// Sets the format; `None` if the content is to tell.
+    /// Sets the format; `None` to detect it from the content.
     #[must_use]
     pub fn with_format(self, format: impl Into<Option<Format>>) -> Self {
         Self { format: format.into(), ..self }
     }
 
-    /// Sets what offsets in characters count.
+    /// Sets the unit of offsets in characters.
     #[must_use]
     pub fn with_offsets(self, unit: OffsetUnit) -> Self {
         Self { offsets: unit, ..self }
     }
 
-    /// Sets the labels that say that a pair has no relation.
+    /// Sets the labels of pairs without a relation.
     #[must_use]
     pub fn with_negative_labels<N: Into<String>>(self, labels: impl IntoIterator<Item = N>) -> Self {
         Self { negative_labels: labels.into_iter().map(Into::into).collect(), ..self }
@@ -67,42 +74,44 @@ impl ReadOptions {
 }
 
 impl Default for ReadOptions {
-    /// The content tells the format, offsets count code points, and [`ReadOptions::NEGATIVE_LABELS`].
+    /// Detects the format from the content. Offsets count code points, and the negative labels are
+    /// [`ReadOptions::NEGATIVE_LABELS`].
     fn default() -> Self {
         let negative_labels = Self::NEGATIVE_LABELS.map(str::to_owned).to_vec();
         Self { format: None, offsets: OffsetUnit::default(), negative_labels }
     }
 }
 
-/// What was read of a corpus, and what was left out.
+/// Report of a [`Reader`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct ReadReport {
-    /// The format, once a sentence was read.
+    /// The format; `None` before the first sentence.
     pub format: Option<Format>,
     /// Sentences.
     pub sentences: usize,
-    /// Their triples.
+    /// Triples.
     pub triples: usize,
-    /// Pairs that are labelled as without a relation.
+    /// Pairs that are labelled as without a relation, which are not triples.
     pub negatives: usize,
-    /// Annotation tasks left out, because they were rejected, ignored or cancelled.
+    /// Annotation tasks that were rejected, ignored or cancelled, which are left out.
     pub rejected: usize,
-    /// Texts without an annotation file, read as sentences without triples.
+    /// Texts without an annotation file, which are read as sentences without triples.
     pub unannotated: usize,
     /// Texts whose offsets count `\r\n` as one character.
     pub line_ends_as_one: usize,
-    /// Fields that have no meaning here, if nothing but a field `text` told the format: they may hold labels of a format that is
-    /// not known.
+    /// Unrecognised fields of files whose format was detected only by a field `text`. They may hold labels of an
+    /// unknown format.
     pub unknown_fields: BTreeSet<String>,
-    /// What has no counterpart here.
-    pub lost: UnsupportedCounts,
+    /// Content that a [`Sentence`] cannot hold.
+    pub unsupported: UnsupportedCounts,
 }
 
 impl ReadReport {
-    /// Whether there is nothing to tell beyond the numbers of sentences and triples.
+    /// Returns whether there is nothing to report except the numbers of sentences and triples.
     pub fn is_empty(&self) -> bool {
         let counts = [self.negatives, self.rejected, self.unannotated, self.line_ends_as_one];
-        counts == [0; 4] && self.unknown_fields.is_empty() && self.lost.is_empty()
+        counts == [0; 4] && self.unknown_fields.is_empty() && self.unsupported.is_empty()
     }
 }
 
@@ -110,9 +119,9 @@ impl fmt::Display for ReadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
         for (count, what) in [
-            (self.negatives, "pairs are labelled as without a relation, and are no triples"),
+            (self.negatives, "pairs are labelled as without a relation and are not triples"),
             (self.rejected, "tasks left out: rejected, ignored or cancelled"),
-            (self.unannotated, "texts have no annotation file, and are read without triples"),
+            (self.unannotated, "texts have no annotation file and are read without triples"),
             (self.line_ends_as_one, "texts have offsets that count \\r\\n as one character"),
         ] {
             if count > 0 {
@@ -120,43 +129,62 @@ impl fmt::Display for ReadReport {
             }
         }
         if !self.unknown_fields.is_empty() {
-            const NAMED: usize = 8;
-            let names: Vec<&str> = self.unknown_fields.iter().map(String::as_str).take(NAMED).collect();
-            let more = match self.unknown_fields.len().saturating_sub(NAMED) {
+            const MAX_NAMES: usize = 8;
+            let names: Vec<&str> = self.unknown_fields.iter().map(String::as_str).take(MAX_NAMES).collect();
+            let more = match self.unknown_fields.len().saturating_sub(MAX_NAMES) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
             lines.push(format!(
-                "warning: read as text without triples, as only its texts are known; labels may have been missed in: {}{more}",
+                "warning: read as texts without triples; unrecognised fields, which may hold labels: {}{more}",
                 names.join(", ")
             ));
         }
-        if !self.lost.is_empty() {
-            lines.push(self.lost.to_string());
+        if !self.unsupported.is_empty() {
+            lines.push(self.unsupported.to_string());
         }
         f.write_str(&lines.join("\n"))
     }
 }
 
-/// What parsers have found so far.
+/// Sentences and report so far.
 #[derive(Default)]
 pub(super) struct Found {
-    /// Sentences that are still to be handed out.
+    /// Sentences that are not returned yet.
     pub sentences: VecDeque<Sentence>,
     pub report: ReadReport,
 }
 
-/// The sentences of a corpus, one at a time: memory does not grow with the file.
+/// Iterator over the sentences of a corpus, in constant memory.
 ///
-/// Reading ends at the first error. Ids are not compared with each other here; [`read`] does that.
+/// Iteration ends at the first error. The reader does not check that ids are unique; [`read`] does.
+///
+/// ```
+/// use rere_data::{ReadOptions, Reader};
+///
+/// let corpus = r#"{"text": "Ada was born in London", "triple_list": [["Ada", "born in", "London"]]}"#;
+/// // From a file, compressed or not, or a brat folder: Reader::open(path, &options)?
+/// let mut reader = Reader::new(corpus.as_bytes(), "corpus.jsonl", &ReadOptions::default())?;
+/// for sentence in reader.by_ref() {
+///     println!("{}", sentence?.text);
+/// }
+/// assert_eq!((reader.report().sentences, reader.report().triples), (1, 1));
+/// # Ok::<(), rere_data::DataError>(())
+/// ```
 pub struct Reader {
     source: Source,
     options: ReadOptions,
-    /// Whether the format was told by a field `text` alone.
-    by_text_alone: bool,
+    /// Whether the format was detected only by a field `text`.
+    has_text_only: bool,
     line: usize,
     ended: bool,
     found: Found,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("options", &self.options).field("line", &self.line).finish_non_exhaustive()
+    }
 }
 
 enum Source {
@@ -169,15 +197,14 @@ enum Source {
 }
 
 impl Reader {
-    /// Reads the file at `path`, decompressed if its name ends in `.gz` or `.zst`; `-` is standard input. If no format is given, the
-    /// content tells it; a folder is brat's.
+    /// Opens a file, or a brat folder. Files named `.gz` or `.zst` are decompressed, and `-` is standard input.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be opened, or cannot be of the format. What is wrong with its content shows only at
+    /// Returns an error if the file cannot be opened or cannot have the format. Problems of its content are reported at
     /// the sentence concerned.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
         if let Some(format) = options.format {
-            format.check_place(path)?;
+            format.check_path(path)?;
         }
         // `-` is standard input, even if the folder has a file of this name.
         let folder = path.is_dir() && !is_standard(path);
@@ -185,13 +212,13 @@ impl Reader {
             return Ok(Self::of(Source::Brat(brat::Folder::open(path, options.offsets)?), Some(Format::Brat), options));
         }
         let (input, name) = (open(path)?, input_name(path).to_owned());
-        let (input, format) = begin(input, &name, options)?;
+        let (input, format) = detect_format(input, &name, options)?;
         if format == Some(Format::Parquet) {
-            Format::Parquet.check_place(path)?;
+            Format::Parquet.check_path(path)?;
             #[cfg(feature = "parquet")]
             {
                 let rows = ParquetRows::open(path, options.offsets)?;
-                // The columns tell the format of the rows.
+                // The format of the rows is detected from the columns.
                 return Ok(Self::of(Source::Parquet(rows), None, options));
             }
             #[cfg(not(feature = "parquet"))]
@@ -200,17 +227,17 @@ impl Reader {
         Self::of_stream(input, name, format, options)
     }
 
-    /// Reads any input but brat's and Parquet; `name` stands for it in errors.
+    /// Reads from any input, in any format except brat and Parquet. Errors use `name` as the path.
     ///
     /// # Errors
-    /// Returns an error if the beginning cannot be read, or if it is none of a format that can be a stream.
+    /// Returns an error if the beginning cannot be read or is not of a format that can be a stream.
     pub fn new(
         input: impl BufRead + Send + 'static,
         name: impl Into<PathBuf>,
         options: &ReadOptions,
     ) -> Result<Self, DataError> {
         let name = name.into();
-        let (input, format) = begin(Box::new(input), &name, options)?;
+        let (input, format) = detect_format(Box::new(input), &name, options)?;
         Self::of_stream(input, name, format, options)
     }
 
@@ -227,7 +254,9 @@ impl Reader {
             }
             Some((_, Content::Text)) => Source::Text(text::Lines::new(input, name)),
             Some((format, Content::Folder | Content::Parquet)) => {
-                return Err(DataError::NoStream { path: name, format, message: "is no stream: read it from its path" });
+                let is_folder = matches!(format.spec().content, Content::Folder);
+                let needs = if is_folder { StreamAlternative::Folder } else { StreamAlternative::File };
+                return Err(DataError::NoStream { path: name, format, needs });
             }
         };
         Ok(Self::of(source, format, options))
@@ -235,21 +264,22 @@ impl Reader {
 
     fn of(source: Source, format: Option<Format>, options: &ReadOptions) -> Self {
         let options = ReadOptions { format, ..options.clone() };
-        Self { source, options, by_text_alone: false, line: 0, ended: false, found: Found::default() }
+        Self { source, options, has_text_only: false, line: 0, ended: false, found: Found::default() }
     }
 
-    /// Line on which the last sentence began, from 1; 0 before the first sentence. In a format without lines, its number.
+    /// Returns the line on which the last sentence begins, from 1; 0 before the first sentence. In a format without
+    /// lines, it is the sentence's number.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// What was read so far, and what of it has no counterpart here.
+    /// Returns the report on the sentences so far.
     pub fn report(&self) -> &ReadReport {
         &self.found.report
     }
 
-    /// Reads on, to further sentences as a rule; whether there was something to read.
-    fn read_on(&mut self) -> Result<bool, DataError> {
+    /// Reads the next part of the input, and returns whether there was one.
+    fn read_more(&mut self) -> Result<bool, DataError> {
         let object = match &mut self.source {
             Source::Json(objects) => objects.next()?,
             #[cfg(feature = "parquet")]
@@ -263,7 +293,7 @@ impl Reader {
         };
         let Some(object) = object else { return Ok(false) };
         self.line = object.line;
-        parse(&object, &mut self.options.format, &mut self.by_text_alone, &mut self.found)?;
+        parse(&object, &mut self.options.format, &mut self.has_text_only, &mut self.found)?;
         #[cfg(feature = "parquet")]
         if let Source::Parquet(_) = self.source {
             self.found.sentences.iter_mut().for_each(super::parquet::unpack_extra);
@@ -271,8 +301,8 @@ impl Reader {
         Ok(true)
     }
 
-    /// Does with the sentences that were found what is the same for all formats.
-    fn finish(&mut self) {
+    /// Processes new sentences in the same way for all formats.
+    fn process_found(&mut self) {
         let Found { sentences, report } = &mut self.found;
         report.format = self.options.format;
         for sentence in sentences {
@@ -280,7 +310,7 @@ impl Reader {
             report.sentences += 1;
             report.triples += sentence.triples.len();
             report.negatives += sentence.negatives.len();
-            if self.by_text_alone {
+            if self.has_text_only {
                 for (name, _) in sentence.extra.iter().filter(|(_, value)| value.get() != "null") {
                     if !report.unknown_fields.contains(name) {
                         report.unknown_fields.insert(name.to_owned());
@@ -302,12 +332,12 @@ impl Iterator for Reader {
             if self.ended {
                 return None;
             }
-            match self.read_on() {
-                Ok(true) => self.finish(),
+            match self.read_more() {
+                Ok(true) => self.process_found(),
                 Ok(false) => self.ended = true,
                 Err(error) => {
                     self.ended = true;
-                    // An object with an error has no sentence, and not some.
+                    // An object with an error yields no sentences, not some.
                     self.found.sentences.clear();
                     return Some(Err(error));
                 }
@@ -316,18 +346,18 @@ impl Iterator for Reader {
     }
 }
 
-/// Reads the sentences of an object of JSON. The first object tells the format if it is not known.
+/// Parses the sentences of a JSON object. If the format is unknown, it is detected from the first object.
 fn parse(
     object: &Object,
     format: &mut Option<Format>,
-    by_text_alone: &mut bool,
+    has_text_only: &mut bool,
     found: &mut Found,
 ) -> Result<(), DataError> {
     let format = match *format {
         Some(format) => format,
         None => {
             let identified;
-            (identified, *by_text_alone) = identify(object)?;
+            (identified, *has_text_only) = identify(object)?;
             *format.insert(identified)
         }
     };
@@ -337,16 +367,17 @@ fn parse(
     let fields = found.sentences.iter().flat_map(|sentence| sentence.extra.iter());
     for (field, _) in fields.filter(|(_, value)| value.get() != "null") {
         if let Some((_, other)) = triples_fields().iter().find(|(name, _)| *name == field) {
-            return Err(object.error(format!(
-                "`{field}` is a field of the format {other}, but the file is read as {format}; name the format, or remove one of the \
-                 two lists of triples"
-            )));
+            let message = format!(
+                "expected triples of the format {format}, but `{field}` holds triples of the format {other}; specify the format, or \
+                 remove one of the two lists of triples"
+            );
+            return Err(object.error(ParseErrorKind::MixedFormats, message));
         }
     }
     Ok(())
 }
 
-/// Moves triples that are labelled as none to the negatives, and their mentions to the entities.
+/// Moves triples with a negative label to the negatives, and their mentions to the entities.
 fn take_negatives(sentence: &mut Sentence, labels: &[String]) {
     let is_negative = |triple: &Triple| labels.contains(&triple.relation);
     if !sentence.triples.iter().any(is_negative) {
@@ -358,16 +389,16 @@ fn take_negatives(sentence: &mut Sentence, labels: &[String]) {
     sentence.negatives.extend(negatives);
 }
 
-/// An input from its beginning, without the byte order mark that some editors put in front of UTF-8, and the format that it was said
-/// or seen to be of; `None` for JSON, whose fields tell it.
-fn begin(
+/// Skips a byte order mark, and returns the input and its format, given or detected; `None` for JSON, whose fields
+/// identify it.
+fn detect_format(
     mut input: Box<dyn BufRead + Send>,
     name: &Path,
     options: &ReadOptions,
 ) -> Result<(Box<dyn BufRead + Send>, Option<Format>), DataError> {
-    let mut start = start(&mut input).map_err(|source| DataError::Read { path: name.to_owned(), source })?;
-    if start.starts_with(MARK) {
-        start.drain(..MARK.len());
+    let mut start = read_start(&mut input).map_err(|source| DataError::Read { path: name.to_owned(), source })?;
+    if start.starts_with(BYTE_ORDER_MARK) {
+        start.drain(..BYTE_ORDER_MARK.len());
     }
     let format = match options.format {
         Some(format) => Some(format),
@@ -377,14 +408,14 @@ fn begin(
 }
 
 /// The byte order mark of UTF-8.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The first bytes of an input: enough to tell JSON, or the whole first line that is not blank, unless it is very long. A pipe
-/// gives what its writer has written so far, which may be less than that.
-fn start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
-    const MOST: usize = 1 << 16;
+/// Reads the first bytes of an input: enough to identify JSON, or the first line that is not blank, unless it is very
+/// long. From a pipe it may read less.
+fn read_start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+    const MAX_BYTES: usize = 1 << 16;
     let mut start = Vec::new();
-    while start.len() < MOST && !is_enough(&start) {
+    while start.len() < MAX_BYTES && !is_enough(&start) {
         let more = match input.fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             more => more?,
@@ -400,39 +431,39 @@ fn start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
 }
 
 fn is_enough(start: &[u8]) -> bool {
-    let start = start.strip_prefix(MARK).unwrap_or(start).trim_ascii_start();
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
     match start {
         [b'{' | b'[', rest @ ..] => !rest.trim_ascii_start().is_empty(),
-        // No signature of a file that is no text begins with a whole line.
+        // No signature of a binary file contains a complete line.
         _ => start.contains(&b'\n'),
     }
 }
 
-/// What is said of UTF-16.
+/// Description of UTF-16 in errors.
 const UTF16: &str = "UTF-16; convert the file to UTF-8";
 
-/// Beginnings of files that are no text, and what to say of them.
-const NO_TEXT: [(&[u8], &str); 8] = [
+/// Signatures of files that are not text, with their descriptions in errors.
+const BINARY_SIGNATURES: [(&[u8], &str); 8] = [
     (b"%PDF-", "a PDF document; extract its text first"),
-    (b"PK\x03\x04", "a ZIP archive, which .docx and .xlsx files are; extract its text first"),
+    (b"PK\x03\x04", "a ZIP archive, such as a .docx or .xlsx file; extract its text first"),
     (b"\xd0\xcf\x11\xe0", "an old Office document; extract its text first"),
     (b"{\\rtf", "an RTF document; extract its text first"),
-    (b"\x1f\x8b", "gzip; its name must end in .gz"),
-    (b"\x28\xb5\x2f\xfd", "Zstandard; its name must end in .zst"),
+    (b"\x1f\x8b", "gzip data; rename the file to end in .gz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard data; rename the file to end in .zst"),
     (b"\xff\xfe", UTF16),
     (b"\xfe\xff", UTF16),
 ];
 
-/// The format that a file has by its first bytes and its name; `None` for JSON, whose fields tell it.
+/// Identifies the format of a file by its first bytes and its name; `None` for JSON, whose fields identify it.
 fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataError> {
     let no_text = |found| Err(DataError::NoText { path: path.to_owned(), found });
     if start.starts_with(b"PAR1") {
         return Ok(Some(Format::Parquet));
     }
-    if let Some((_, found)) = NO_TEXT.iter().find(|(magic, _)| start.starts_with(magic)) {
+    if let Some((_, found)) = BINARY_SIGNATURES.iter().find(|(magic, _)| start.starts_with(magic)) {
         return no_text(*found);
     }
-    // The characters of ASCII have every other byte zero, before or behind.
+    // In UTF-16, every other byte of ASCII characters is zero.
     let is_utf16 = |start: &[u8]| {
         start.len() >= 4
             && matches!([0, 1, 2, 3].map(|at| start[at] == 0), [false, true, false, true] | [true, false, true, false])
@@ -456,28 +487,29 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
     Ok(Some(Format::ALL.into_iter().find(is_table).unwrap_or(Format::Text)))
 }
 
-/// Whether an object or an array of objects begins here, and no text such as `[1] Ada was born in London.`
+/// Returns whether this is the beginning of an object or of an array of objects, not of a text such as `[1] Ada was
+/// born in London.`
 fn is_json(start: &[u8]) -> bool {
-    let mut marks = start.iter().filter(|byte| !byte.is_ascii_whitespace());
-    match marks.next() {
-        Some(b'{') => matches!(marks.next(), Some(b'"' | b'}' | b'\'')),
-        Some(b'[') => matches!(marks.next(), Some(b'{' | b']')),
+    let mut bytes = start.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match bytes.next() {
+        Some(b'{') => matches!(bytes.next(), Some(b'"' | b'}' | b'\'')),
+        Some(b'[') => matches!(bytes.next(), Some(b'{' | b']')),
         _ => false,
     }
 }
 
-/// All sentences of the file at `path`, in any known format.
+/// Reads all sentences of the file at `path`, in any known format.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or parsed, has no sentence, or has an id twice.
+/// Returns an error if the file cannot be read or parsed, has no sentences, or has the same id twice.
 pub fn read(path: &Path) -> Result<Vec<Sentence>, DataError> {
     Ok(read_reporting(path, &ReadOptions::default())?.0)
 }
 
-/// As [`read`], with options and with what of the file has no counterpart here.
+/// Reads all sentences of the file at `path` with options, and returns the report too.
 ///
 /// # Errors
-/// As [`read`].
+/// Returns an error if the file cannot be read or parsed, has no sentences, or has the same id twice.
 pub fn read_reporting(path: &Path, options: &ReadOptions) -> Result<(Vec<Sentence>, ReadReport), DataError> {
     let mut reader = Reader::open(path, options)?;
     let mut sentences = Vec::new();

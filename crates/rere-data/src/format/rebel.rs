@@ -1,5 +1,5 @@
-//! The format of REBEL's extracted triplets: `{"text", "triplets": [{"head", "type", "tail"}]}`, with `head_type` and `tail_type` in
-//! mREBEL's.
+//! The format of REBEL's triplets, `{"text", "triplets": [{"head", "type", "tail"}]}`, and of mREBEL's, with `head_type`
+//! and `tail_type`.
 
 use std::collections::HashMap;
 
@@ -79,7 +79,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let text = object.required(text, "text")?;
     let triplets = triplets.unwrap_or_default();
     let other = triplets.iter().map(|triplet| triplet.other.len()).sum();
-    found.report.lost.note_at(Unsupported::Field, other, || object.name());
+    found.report.unsupported.note_at(Unsupported::Field, other, || object.name());
     let triples = triplets.into_iter().map(|triplet| {
         Triple::new(
             with_type(Mention::of(triplet.head), triplet.head_type),
@@ -103,7 +103,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         id: sentence.id.as_deref(),
         text: &sentence.text,
         triplets: sentence.triples.iter().map(triplet).collect(),
-        extra: RetainedFields::of(sentence, Format::Rebel, &mut objects.lost),
+        extra: RetainedFields::of(sentence, Format::Rebel, &mut objects.unsupported),
     };
     objects.push(&line)
 }

@@ -1,6 +1,7 @@
-//! The format of SciERC, in which DyGIE++ and PURE read it: `{"doc_key", "sentences": [[word, …], …], "ner": [[[start, end, type],
-//! …], …], "relations": [[[start, end, start, end, relation], …], …], "clusters"}`, with a list of mentions and of relations per
-//! sentence. Starts and ends count words of the document from 0, and the word at the end belongs to the mention.
+//! The format of SciERC, in which DyGIE++ and PURE read it: `{"doc_key", "sentences": [[word, …], …], "ner": [[[start,
+//! end, type], …], …], "relations": [[[start, end, start, end, relation], …], …], "clusters"}`, with a list of mentions
+//! and of relations per sentence. Starts and ends count words of the document from 0, and the word at the end belongs
+//! to the mention.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -16,10 +17,10 @@ use super::{
     mentions::{Clusters, UNTYPED, clusters, entity_type, unjoined},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
-    words::{Words, bytes, join},
+    words::{Words, join_words, span_of_words},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "scierc",
@@ -71,16 +72,17 @@ type RelationRow<'a> = (usize, usize, usize, usize, &'a str);
 /// First and last word of a mention.
 type Ends = [usize; 2];
 
-/// A sentence per sentence of the document. Its id is the document's, with the number of the sentence from 0 if there are several.
+/// Reads one sentence per sentence of the document. Its id is the document's, with the number of the sentence from 0 if
+/// there are several.
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: record, extra } = object.parse::<Fields<Record>>()?;
     let Record { doc_key, sentences, mut ner, mut relations, clusters, predicted_ner, predicted_relations } = record;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let sentences = object.required(sentences, "sentences")?;
     let count = sentences.len();
-    // Programs write their predictions beside the gold labels; a file that has any is theirs.
+    // Programs write predictions in addition to the gold labels; in such a file the predictions are read.
     if predicted_ner.is_some() || predicted_relations.is_some() {
-        lost.note_at(Unsupported::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || {
+        unsupported.note_at(Unsupported::Field, usize::from(ner.is_some()) + usize::from(relations.is_some()), || {
             object.name()
         });
         (ner, relations) = (predicted_ner, predicted_relations);
@@ -90,36 +92,36 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
             && list.len() != count
         {
             let found = list.len();
-            return Err(object.error(format!(
-                "`{name}` has {found} lists, but there are {count} sentences; expected a list per sentence"
-            )));
+            let message = format!("`{name}`: expected a list for each of the {count} sentences, found {found} lists");
+            return Err(object.error(ParseErrorKind::WrongValue, message));
         }
     }
     let mut entity_of: HashMap<Ends, usize> = HashMap::new();
     for (entity, cluster) in clusters.iter().flatten().enumerate() {
         cluster.iter().for_each(|&Exactly(ends)| _ = entity_of.entry(ends).or_insert(entity));
     }
-    // Borders between sentences, and fields of a document that is split.
-    lost.note_at(Unsupported::Annotation, count.saturating_sub(1), || object.name());
-    lost.note_at(Unsupported::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
+    // Boundaries between sentences, and fields of a document that is split.
+    unsupported.note_at(Unsupported::Annotation, count.saturating_sub(1), || object.name());
+    unsupported.note_at(Unsupported::Field, if count == 1 { 0 } else { extra.len() }, || object.name());
     let mut extra = Some(extra).filter(|_| count == 1);
     let (mut more, mut first, mut linked) = (0, 0, 0);
     let mut lists = [ner, relations].map(|list| list.unwrap_or_default().into_iter());
     for (number, tokens) in sentences.iter().enumerate() {
         let [ner, relations] = [0, 1].map(|list| lists[list].next().unwrap_or_default());
-        let (text, words) = join(tokens);
-        let place = |[start, end]: Ends| -> Result<ByteSpan, DataError> {
+        let (text, words) = join_words(tokens);
+        let span_of = |[start, end]: Ends| -> Result<ByteSpan, DataError> {
             let inside = |at: usize| at.checked_sub(first);
             let tokens =
                 inside(start).zip(inside(end)).map(|(start, end)| TokenSpan::new(start, end.saturating_add(1)));
-            tokens.and_then(|tokens| bytes(&words, tokens)).ok_or_else(|| {
+            tokens.and_then(|tokens| span_of_words(&words, tokens)).ok_or_else(|| {
                 let last = (first + words.len()).saturating_sub(1);
-                object.error(format!(
-                    "the words {start} to {end} are not in sentence {number}, which has the words {first} to {last} of the document"
-                ))
+                let message = format!(
+                    "expected words from {first} to {last} of the document in sentence {number}, found {start} to {end}"
+                );
+                object.error(ParseErrorKind::WordOffsets, message)
             })
         };
-        // Mentions of a cluster are of one entity as far as they are in one sentence.
+        // Mentions of a cluster are the same entity if they are in the same sentence.
         let rows = ner.iter().map(|row| (0, row)).chain(relations.iter().flat_map(|row| [(0, row), (2, row)]));
         let all: HashSet<Ends> = rows.filter_map(|(at, row)| ends(row.get(at)?, row.get(at + 1)?)).collect();
         let mut members: HashMap<usize, usize> = HashMap::new();
@@ -129,22 +131,22 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let mut mentions: Vec<(Ends, Mention)> = Vec::with_capacity(ner.len());
         for row in &ner {
             let [start, end, name, rest @ ..] = row.as_slice() else {
-                return Err(wrong(object, "[start, end, type]", row));
+                return Err(wrong_row(object, "[start, end, type]", row));
             };
             let (Some(ends), Some(name)) = (ends(start, end), name.as_str()) else {
-                return Err(wrong(object, "[start, end, type]", row));
+                return Err(wrong_row(object, "[start, end, type]", row));
             };
             more += rest.len();
             let entity_type = entity_type(name.to_owned());
-            mentions.push((ends, mention(&text, place(ends)?, entity_type, entity(&ends))));
+            mentions.push((ends, mention(&text, span_of(ends)?, entity_type, entity(&ends))));
         }
         let mut joined = vec![false; mentions.len()];
         let mut triples = Vec::with_capacity(relations.len());
         for row in &relations {
             const WANTED: &str = "[start, end, start, end, relation]";
-            let [a, b, c, d, name, rest @ ..] = row.as_slice() else { return Err(wrong(object, WANTED, row)) };
+            let [a, b, c, d, name, rest @ ..] = row.as_slice() else { return Err(wrong_row(object, WANTED, row)) };
             let (Some(head), Some(tail), Some(name)) = (ends(a, b), ends(c, d), name.as_str()) else {
-                return Err(wrong(object, WANTED, row));
+                return Err(wrong_row(object, WANTED, row));
             };
             more += rest.len();
             let mut end = |ends: Ends| match mentions.iter().position(|(own, _)| *own == ends) {
@@ -152,7 +154,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                     joined[number] = true;
                     Ok(mentions[number].1.clone())
                 }
-                None => Ok::<_, DataError>(mention(&text, place(ends)?, None, entity(&ends))),
+                None => Ok::<_, DataError>(mention(&text, span_of(ends)?, None, entity(&ends))),
             };
             let (subject, object) = (end(head)?, end(tail)?);
             triples.push(Triple::new(subject, name, object));
@@ -166,13 +168,13 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         ));
         first += words.len();
     }
-    lost.note_at(Unsupported::Field, more, || object.name());
-    // Mentions that are not among the others, or whose cluster has no other one in their sentence.
+    unsupported.note_at(Unsupported::Field, more, || object.name());
+    // Cluster members that are not mentions, or whose cluster has no other mention in the sentence.
     let lists = clusters.iter().flatten().enumerate();
     let links: HashSet<(usize, Ends)> =
         lists.flat_map(|(entity, cluster)| cluster.iter().map(move |&Exactly(ends)| (entity, ends))).collect();
     let unlinked = links.len().saturating_sub(linked);
-    lost.note_at(Unsupported::Annotation, unlinked, || object.name());
+    unsupported.note_at(Unsupported::Annotation, unlinked, || object.name());
     Ok(())
 }
 
@@ -186,24 +188,24 @@ fn ends(start: &Value, end: &Value) -> Option<Ends> {
     Some([word(start)?, word(end)?])
 }
 
-fn wrong(object: &Object, wanted: &str, row: &[Value]) -> DataError {
-    object.error(format!("expected {wanted}, found {}", Value::from(row)))
+fn wrong_row(object: &Object, wanted: &str, row: &[Value]) -> DataError {
+    object.error(ParseErrorKind::WrongValue, format!("expected {wanted}, found {}", Value::from(row)))
 }
 
-/// A document of one sentence, whose key is the number of the sentence in the file if it has no id.
+/// Writes a document of one sentence. Without an id, its key is the number of the sentence in the file.
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let number = objects.next_number().to_string();
-    let lost = &mut objects.lost;
-    let words = Words::of(sentence, lost);
+    let unsupported = &mut objects.unsupported;
+    let words = Words::of(sentence, unsupported);
     let all: Vec<&Mention> = words.mentions.iter().map(|(_, mention)| *mention).collect();
     let ends: Vec<Ends> = words.mentions.iter().map(|(TokenSpan { start, end }, _)| [*start, end - 1]).collect();
-    // If two mentions have the same words, the first is the one that relations and clusters find again.
+    // If two mentions have the same words, relations and clusters refer to the first.
     let mut first: HashMap<Ends, usize> = HashMap::new();
     (0..all.len()).for_each(|number| _ = first.entry(ends[number]).or_insert(number));
     let is_other = |number: &usize| all[first[&ends[*number]]] != all[*number];
     let joined = words.triples.iter().flat_map(|&(subject, _, object)| [subject, object]);
-    lost.note(Unsupported::EntityType, joined.filter(is_other).count(), sentence);
-    // Nor can two mentions with the same words be of two entities.
+    unsupported.note(Unsupported::EntityType, joined.filter(is_other).count(), sentence);
+    // Mentions with the same words cannot be different entities.
     let mut entity_of: HashMap<Ends, Option<&str>> = HashMap::new();
     let entity = |(number, mention): (usize, &&'a Mention)| match mention.entity.as_deref() {
         Some(entity) => {
@@ -214,8 +216,8 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
     };
     let entities: Vec<Option<&str>> = all.iter().enumerate().map(entity).collect();
     let without = all.iter().zip(&entities).filter(|(mention, entity)| entity.is_none() && mention.entity.is_some());
-    lost.note(Unsupported::EntityId, without.count(), sentence);
-    let clusters = clusters(sentence, &ends, &entities, Clusters::Several, lost);
+    unsupported.note(Unsupported::EntityId, without.count(), sentence);
+    let clusters = clusters(sentence, &ends, &entities, Clusters::Several, unsupported);
     let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| {
         let ([a, b], [c, d]) = (ends[subject], ends[object]);
         (a, b, c, d, triple.relation.as_str())
@@ -230,7 +232,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         ner: [all.iter().enumerate().map(ner).collect()],
         relations: [words.triples.iter().map(relation).collect()],
         clusters: clusters.into_iter().map(|list| list.into_iter().map(|number| ends[number]).collect()).collect(),
-        extra: RetainedFields::of(sentence, Format::Scierc, lost),
+        extra: RetainedFields::of(sentence, Format::Scierc, unsupported),
     };
     objects.push(&line)
 }

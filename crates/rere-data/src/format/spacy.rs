@@ -1,4 +1,4 @@
-//! JSON as spaCy's users and Prodigy have it: `{"text", "spans": [{"start", "end", "label"}], "relations": [{"head_span":
+//! JSON of spaCy users and of Prodigy: `{"text", "spans": [{"start", "end", "label"}], "relations": [{"head_span":
 //! {"start", "end", "label"}, "child_span", "label"}]}`, with half-open offsets in characters.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
-    mentions::{Placed, UNTYPED, entity_type, join},
+    mentions::{MentionsWithOffsets, UNTYPED, entity_type, match_entities},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     writer::Objects,
@@ -37,10 +37,10 @@ pub(super) const SPEC: Spec = Spec {
     },
 };
 
-/// The field of a task of Prodigy's that says what became of it.
+/// Field of a Prodigy task with the annotator's decision.
 const ANSWER: &str = "answer";
 
-/// The answer of a task whose labels hold.
+/// Answer of an accepted task.
 const ACCEPT: &str = "accept";
 
 known! {
@@ -60,7 +60,7 @@ struct Span {
     label: Option<String>,
     #[serde(default)]
     text: Option<String>,
-    // What the tokens say is said by the offsets too.
+    // Redundant, because spans have offsets.
     #[serde(default, rename = "token_start")]
     _token_start: IgnoredAny,
     #[serde(default, rename = "token_end")]
@@ -111,19 +111,19 @@ struct RelationLine<'a> {
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, spans, relations }, extra } = object.parse()?;
-    // Prodigy keeps tasks that were rejected or skipped in the file.
+    // Prodigy's files contain rejected and skipped tasks.
     if extra.get::<String>(ANSWER).is_ok_and(|answer| answer.is_some_and(|answer| answer != ACCEPT)) {
         found.report.rejected += 1;
         return Ok(());
     }
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let spans = spans.unwrap_or_default();
     let relations = relations.unwrap_or_default();
     let offsets = TextOffsets::new(&text, object.offsets);
     let mut mention = |span: Span| {
-        lost.note_at(Unsupported::Field, span.other.len(), || object.name());
+        unsupported.note_at(Unsupported::Field, span.other.len(), || object.name());
         let mention = object.mention(&offsets, CharSpan::new(span.start, span.end), span.text)?;
         Ok::<_, DataError>(with_type(mention, span.label.and_then(entity_type)))
     };
@@ -135,8 +135,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let (subject, object) = (mention(relation.head_span)?, mention(relation.child_span)?);
         triples.push(Triple::new(subject, relation.label, object));
     }
-    lost.note_at(Unsupported::Field, other, || object.name());
-    let entities = join(&mut triples, listed, false);
+    unsupported.note_at(Unsupported::Field, other, || object.name());
+    let entities = match_entities(&mut triples, listed, false);
     found
         .sentences
         .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
@@ -144,28 +144,28 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
+    let unsupported = &mut objects.unsupported;
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
-    let placed = Placed::of(sentence, lost);
+    let located = MentionsWithOffsets::of(sentence, unsupported);
     let span = |&(span, mention): &(ByteSpan, &'a Mention)| {
         let CharSpan { start, end } = offsets.to_chars(span);
         SpanLine { start, end, label: mention.entity_type.as_deref().unwrap_or(UNTYPED) }
     };
-    let spans: Vec<_> = placed.mentions.iter().map(span).collect();
+    let spans: Vec<_> = located.mentions.iter().map(span).collect();
     let relation = |&(subject, triple, object): &(usize, &'a Triple, usize)| RelationLine {
         head_span: spans[subject],
         child_span: spans[object],
         label: &triple.relation,
     };
-    // Another answer would make the reader leave the sentence out.
+    // The reader skips sentences with another answer.
     let is_accepted = sentence.extra.get::<String>(ANSWER).is_ok_and(|answer| answer.is_some_and(|it| it == ACCEPT));
     let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
-        relations: placed.triples.iter().map(relation).collect(),
+        relations: located.triples.iter().map(relation).collect(),
         spans,
         answer: is_accepted.then_some(ACCEPT),
-        extra: RetainedFields::beside(sentence, Format::Spacy, is_accepted.then_some(ANSWER), lost),
+        extra: RetainedFields::beside(sentence, Format::Spacy, is_accepted.then_some(ANSWER), unsupported),
     };
     objects.push(&line)
 }

@@ -1,5 +1,5 @@
-//! What is known of a format: its name, what identifies it, what it can hold, and how it is read and written. Each format
-//! defines its own [`Spec`]; everything else asks that.
+//! Definition of a format: its name, how it is identified, what it can hold, and how it is read and written. Each
+//! format has a [`Spec`].
 
 use std::{collections::HashMap, fmt::Write, sync::OnceLock};
 
@@ -7,40 +7,40 @@ use rere_core::Sentence;
 use serde_json::value::RawValue;
 
 use super::{Format, json::Object, reader::Found, writer::Objects};
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 /// Definition of a format.
 pub(super) struct Spec {
     pub name: &'static str,
-    /// Whose format it is, for lists of formats.
+    /// Origin of the format, for lists of formats.
     pub source: &'static str,
     pub content: Content,
     pub holds: Holds,
 }
 
-/// What files of a format consist of.
+/// Content of a format's files.
 pub(super) enum Content {
-    /// Objects of JSON, one per line or in one array.
+    /// JSON objects, one per line or in one array.
     Json(Json),
     /// Rows of a table with a header.
     Table { separator: u8, extension: &'static str },
     /// One sentence per line.
     Text,
-    /// A folder of brat's.
+    /// A brat folder.
     Folder,
-    /// Rows of Parquet.
+    /// Parquet rows.
     Parquet,
 }
 
-/// Definition of a format of JSON.
+/// Definition of a JSON format.
 pub(super) struct Json {
     /// Names of the fields of an object.
     pub fields: &'static [&'static str],
-    /// What identifies an object of the format: all marks of one of these lists.
+    /// Lists of marks. All marks of one list identify an object of the format.
     pub identified_by: &'static [&'static [Mark]],
-    /// The field that holds triples, if it is this format's alone: an object with those of two formats is an error.
+    /// The field that holds triples, if no other format has it. An object with such fields of two formats is an error.
     pub triples: Option<&'static str>,
-    /// Whether a file is written as one array, as the programs whose format it is read it, and not as lines.
+    /// Whether a file is written as one array instead of lines, as the format's own programs expect.
     pub array: bool,
     /// Reads the sentences of an object.
     pub parse: fn(&Object, &mut Found) -> Result<(), DataError>,
@@ -48,7 +48,7 @@ pub(super) struct Json {
     pub write: fn(&Sentence, &mut Objects) -> Result<(), DataError>,
 }
 
-/// A sign of a format in an object.
+/// A property of an object that identifies a format.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     /// A field of this name.
@@ -59,33 +59,34 @@ pub(super) enum Mark {
     HasRows(&'static str),
 }
 
-/// What a format has room for, beside texts, and surfaces and relations of triples. What it has no room for is counted.
+/// Content that a format can hold, in addition to texts and to surfaces and relations of triples. Other content is
+/// counted.
 pub(super) struct Holds {
     pub offsets: Offsets,
     pub types: Types,
-    /// Entities that no triple joins.
+    /// Entities that are in no triple.
     pub entities: bool,
     /// Scores of triples.
     pub scores: bool,
     pub entity_ids: EntityIds,
-    /// Pairs that are labelled as without a relation.
+    /// Pairs without a relation.
     pub negatives: bool,
-    /// Fields that have no meaning here.
+    /// Unrecognised fields.
     pub extra: bool,
     /// Ids of sentences.
     pub ids: bool,
 }
 
-/// How a format says where a mention is.
+/// Offsets of mentions in a format.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Offsets {
-    /// It does not.
+    /// No offsets.
     No,
-    /// In characters, and a mention may be without.
+    /// In characters, optional.
     Characters,
-    /// In characters, and each mention has them.
+    /// In characters, required.
     NeedsCharacters,
-    /// In words, and each mention has them.
+    /// In words, required.
     NeedsWords,
 }
 
@@ -94,12 +95,12 @@ pub(super) enum Offsets {
 pub(super) enum Types {
     No,
     All,
-    /// All but this one, which stands for none.
+    /// All except this one, which means none.
     Except(&'static str),
 }
 
 impl Types {
-    /// Whether a mention may have a type of this name.
+    /// Returns whether a mention may have a type of this name.
     pub fn hold(self, name: &str) -> bool {
         match self {
             Self::No => false,
@@ -109,17 +110,17 @@ impl Types {
     }
 }
 
-/// What a format can say of the entities that mentions are of.
+/// Entity ids of mentions in a format.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntityIds {
     No,
-    /// Which mentions are of one entity, which has no id but its number.
+    /// Clusters of mentions of the same entity, without ids.
     Clusters,
     All,
 }
 
 impl Holds {
-    /// The room of the rere format: everything.
+    /// Everything, as in the rere format.
     pub const ALL: Self = Self {
         offsets: Offsets::Characters,
         types: Types::All,
@@ -130,7 +131,7 @@ impl Holds {
         extra: true,
         ids: true,
     };
-    /// The room of a format that has texts, ids, and strings of triples.
+    /// Texts, ids, and triples of strings.
     pub const SURFACES: Self = Self {
         offsets: Offsets::No,
         types: Types::No,
@@ -144,7 +145,7 @@ impl Holds {
 }
 
 impl Spec {
-    /// The definition of the objects, if the format is one of JSON.
+    /// Returns the definition of the objects if this is a JSON format.
     pub fn json(&self) -> Option<&Json> {
         match &self.content {
             Content::Json(json) => Some(json),
@@ -178,10 +179,10 @@ impl Mark {
     }
 }
 
-/// The format of an object that has no sign of one but this field.
+/// The format of an object that has this field and no mark of another format.
 const FALLBACK: (Format, &str) = (Format::Rere, "text");
 
-/// The format that an object identifies, and whether it has no sign of one but that of [`FALLBACK`].
+/// Returns the format of an object, and whether it was identified only by the field of [`FALLBACK`].
 pub(super) fn identify(object: &Object) -> Result<(Format, bool), DataError> {
     let mut fields: HashMap<String, &RawValue> = object.parse()?;
     fields.retain(|_, value| value.get() != "null");
@@ -194,24 +195,24 @@ pub(super) fn identify(object: &Object) -> Result<(Format, bool), DataError> {
             let mut names: Vec<String> = fields.keys().map(|name| format!("`{name}`")).collect();
             names.sort_unstable();
             let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Err(object
-                .error(format!("expected a field `text` or the fields of another format, found the fields {found}")))
+            let message = format!("expected a field `text` or the fields of another format, found the fields {found}");
+            Err(object.error(ParseErrorKind::MissingField, message))
         }
     }
 }
 
-/// Names that no other field of an object of `format` can have: it would be taken for one of its own, for triples of another format,
-/// or for a sign of one that is looked for before.
-pub(super) fn taken(format: Format) -> &'static [&'static str] {
-    // Asked for with each sentence.
-    static TAKEN: [OnceLock<Vec<&str>>; Format::ALL.len()] = [const { OnceLock::new() }; Format::ALL.len()];
-    TAKEN[format as usize].get_or_init(|| {
+/// Returns names that extra fields of an object of `format` must not have, because they would be read as fields of the
+/// format, as triples of another format, or as marks of a format that is identified before.
+pub(super) fn reserved_names(format: Format) -> &'static [&'static str] {
+    // Cached, because it is needed for each sentence.
+    static RESERVED: [OnceLock<Vec<&str>>; Format::ALL.len()] = [const { OnceLock::new() }; Format::ALL.len()];
+    RESERVED[format as usize].get_or_init(|| {
         let Some(own) = format.spec().json() else { return Vec::new() };
         let lacking = |mark: &Mark| match mark {
             Mark::Lacks(name) => Some(*name),
             Mark::Has(_) | Mark::HasRows(_) => None,
         };
-        // Without the first field that the format itself does not have, an object has not the signs of the other one.
+        // Without the first field that the format itself does not have, the marks of the other format are incomplete.
         let foreign = |marks: &&[Mark]| marks.iter().map(|mark| mark.field()).find(|name| !own.fields.contains(name));
         let earlier =
             Format::ALL.into_iter().take_while(|other| *other != format).filter_map(|other| other.spec().json());
@@ -223,9 +224,9 @@ pub(super) fn taken(format: Format) -> &'static [&'static str] {
     })
 }
 
-/// The fields that hold triples of one format alone, each with its format.
+/// Returns the fields that hold triples of exactly one format, each with its format.
 pub(super) fn triples_fields() -> &'static [(&'static str, Format)] {
-    // Asked for with each sentence.
+    // Cached, because it is needed for each sentence.
     static FIELDS: OnceLock<Vec<(&str, Format)>> = OnceLock::new();
     FIELDS.get_or_init(|| {
         let field = |format: Format| Some((format.spec().json()?.triples?, format));
@@ -233,9 +234,9 @@ pub(super) fn triples_fields() -> &'static [(&'static str, Format)] {
     })
 }
 
-/// The table of formats that docs/formats.md shows.
+/// Returns the table of formats in docs/formats.md.
 pub(super) fn table() -> String {
-    let yes = |room: bool| if room { "yes" } else { "no" };
+    let yes = |holds: bool| if holds { "yes" } else { "no" };
     let mut table = "| name | source | identified by | offsets | types | entities | scores | entity ids | negatives | written as |\n\
                      |---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -244,8 +245,8 @@ pub(super) fn table() -> String {
         let offsets = match holds.offsets {
             Offsets::No => "no",
             Offsets::Characters => "characters",
-            Offsets::NeedsCharacters => "characters, needed",
-            Offsets::NeedsWords => "words, needed",
+            Offsets::NeedsCharacters => "characters, required",
+            Offsets::NeedsWords => "words, required",
         };
         let types = yes(holds.types != Types::No);
         let entity_ids = match holds.entity_ids {
@@ -257,7 +258,7 @@ pub(super) fn table() -> String {
             Content::Json(json) => {
                 let mut ways: Vec<String> = json.identified_by.iter().map(|marks| describe(marks)).collect();
                 if format == FALLBACK.0 {
-                    ways.push(format!("`{}` alone", FALLBACK.1));
+                    ways.push(format!("only `{}`", FALLBACK.1));
                 }
                 ways.join(", or ")
             }
@@ -291,12 +292,12 @@ pub(super) fn table() -> String {
     table
 }
 
-/// Marks in words.
+/// Describes marks in words.
 fn describe(marks: &[Mark]) -> String {
     let each = marks.iter().map(|mark| match mark {
         Mark::Has(name) => format!("`{name}`"),
         Mark::Lacks(name) => format!("no `{name}`"),
-        Mark::HasRows(name) => format!("`{name}` with lists in it"),
+        Mark::HasRows(name) => format!("`{name}` as a list of lists"),
     });
     each.collect::<Vec<_>>().join(" and ")
 }

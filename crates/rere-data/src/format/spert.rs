@@ -1,6 +1,6 @@
-//! SpERT's format, in which CoNLL04, ADE and SciERC are passed on: `{"tokens", "entities": [{"type", "start", "end"}],
-//! "relations": [{"type", "head", "tail"}], "orig_id"}`. Entities are half-open ranges of tokens, `head` and `tail` are
-//! numbers of entities, all from 0.
+//! SpERT's format, in which CoNLL04, ADE and SciERC are also distributed: `{"tokens", "entities": [{"type", "start",
+//! "end"}], "relations": [{"type", "head", "tail"}], "orig_id"}`. Entities are half-open ranges of tokens, `head` and
+//! `tail` are numbers of entities, all from 0.
 
 use std::collections::HashMap;
 
@@ -19,10 +19,10 @@ use super::{
         Mark::{Has, Lacks},
         Offsets, Spec, Types,
     },
-    words::{Words, bytes, join},
+    words::{Words, join_words, span_of_words},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "spert",
@@ -96,19 +96,20 @@ struct RelationLine<'a> {
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, tokens, entities, relations }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let tokens = object.required(tokens, "tokens")?;
     let entities = entities.unwrap_or_default();
     let relations = relations.unwrap_or_default();
     let other = relations.iter().map(|r| r.other.len()).chain(entities.iter().map(|e| e.other.len()));
-    lost.note_at(Unsupported::Field, other.sum(), || object.name());
-    let (text, words) = join(&tokens);
+    unsupported.note_at(Unsupported::Field, other.sum(), || object.name());
+    let (text, words) = join_words(&tokens);
     let mut listed = Vec::with_capacity(entities.len());
     for Entity { entity_type: name, start, end, .. } in entities {
-        let Some(span) = bytes(&words, TokenSpan::new(start, end)) else {
+        let Some(span) = span_of_words(&words, TokenSpan::new(start, end)) else {
             let count = words.len();
-            return Err(object.error(format!("the entity {start}..{end} does not lie in the {count} tokens")));
+            let message = format!("expected an entity within the tokens 0..{count}, found {start}..{end}");
+            return Err(object.error(ParseErrorKind::WordOffsets, message));
         };
         listed.push(with_type(Mention::of(&text[span.start..span.end]).with_span(span), entity_type(name)));
     }
@@ -120,7 +121,11 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
                 joined[number] = true;
                 Ok(mention.clone())
             }
-            None => Err(object.error(format!("a relation joins entity {number}, and there are {}", listed.len()))),
+            None => {
+                let message =
+                    format!("expected one of the {} entities in a relation, found entity {number}", listed.len());
+                Err(object.error(ParseErrorKind::UnknownReference, message))
+            }
         };
         triples.push(Triple::new(entity(head)?, relation, entity(tail)?));
     }
@@ -132,8 +137,8 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
-    let words = Words::of(sentence, lost);
+    let unsupported = &mut objects.unsupported;
+    let words = Words::of(sentence, unsupported);
     let entity = |&(TokenSpan { start, end }, mention): &(_, &'a Mention)| EntityLine {
         entity_type: mention.entity_type.as_deref().unwrap_or(UNTYPED),
         start,
@@ -145,7 +150,7 @@ fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataEr
         entities: words.mentions.iter().map(entity).collect(),
         relations: words.triples.iter().map(relation).collect(),
         orig_id: sentence.id.as_deref(),
-        extra: RetainedFields::of(sentence, Format::Spert, lost),
+        extra: RetainedFields::of(sentence, Format::Spert, unsupported),
     };
     objects.push(&line)
 }

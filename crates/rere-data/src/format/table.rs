@@ -1,6 +1,6 @@
-//! Tables with a header: a row per triple, with the columns `text`, `subject`, `relation` and `object`, and others if they are
-//! known. Rows behind each other with the same id and text are one sentence; a sentence without triples is a row with a text alone.
-//! Cells are quoted as RFC 4180 has it, with tabs too.
+//! Tables with a header and a row per triple. The columns `text`, `subject`, `relation` and `object` are required,
+//! others optional. Consecutive rows with the same id and text are one sentence; a sentence without triples is a row
+//! with a text only. Cells are quoted as in RFC 4180, in tab-separated tables too.
 
 use std::{
     io::{self, BufRead, Read},
@@ -21,9 +21,9 @@ use super::{
     spec::{EntityIds, Holds, Offsets, Types},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
-/// What both kinds of tables hold. An empty cell is an absent value.
+/// Capabilities of both kinds of tables. An empty cell is an absent value.
 pub(super) const HOLDS: Holds = Holds {
     offsets: Offsets::Characters,
     types: Types::Except(""),
@@ -51,14 +51,14 @@ const COLUMNS: [&str; 14] = [
     "object_entity",
 ];
 
-/// Those that a table of triples has.
-const NEEDED: [&str; 4] = ["text", "subject", "relation", "object"];
+/// The columns that a table of triples must have.
+const REQUIRED: [&str; 4] = ["text", "subject", "relation", "object"];
 
-/// Most bytes of a row: a quotation mark that is never closed must not fill the memory.
+/// Maximum size of a row, so that an unclosed quotation mark cannot fill the memory.
 const MAX_ROW_BYTES: usize = 64 << 20;
 
-/// Whether a file begins with the header of such a table. One that is close to it counts too: the error about its columns is of
-/// more use than its rows as plain text.
+/// Returns whether a file begins with the header of a table. A similar header counts too, because an error about its
+/// columns is more useful than reading its rows as plain text.
 pub(super) fn is_header(start: &[u8], separator: u8) -> bool {
     let line = start.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let has_all = |separator: u8| {
@@ -69,7 +69,7 @@ pub(super) fn is_header(start: &[u8], separator: u8) -> bool {
                 cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell) == name.as_bytes()
             })
         };
-        NEEDED.iter().all(is_cell)
+        REQUIRED.iter().all(is_cell)
     };
     has_all(separator) || (separator == b',' && has_all(b';'))
 }
@@ -77,53 +77,53 @@ pub(super) fn is_header(start: &[u8], separator: u8) -> bool {
 /// The rows of an input.
 pub(super) struct Rows {
     reader: ::csv::Reader<Limited>,
-    /// Bytes that the row that is being read may still take.
+    /// Number of bytes that may still be read for the current row.
     left: Arc<AtomicUsize>,
     path: PathBuf,
     offsets: OffsetUnit,
     header: StringRecord,
     /// The column of each of [`COLUMNS`].
     columns: [Option<usize>; COLUMNS.len()],
-    /// Other columns.
+    /// The other columns.
     others: Vec<usize>,
-    /// Whether cells have white space around them that is none of theirs, as the names of the columns have.
+    /// Whether to trim cells, because the names of the columns have white space around them.
     trims: bool,
-    /// A row that was read already, and its line.
+    /// The next row, if it was read already, and its line.
     next: Option<(usize, StringRecord)>,
     begun: bool,
 }
 
-/// An input that fails before a row fills the memory, and where a cell is not quoted as it should be: the parser would take what
-/// follows for more of the cell.
+/// An input that returns an error if a row is too long or a cell is quoted incorrectly. The csv parser would read
+/// further rows as a part of such a cell.
 struct Limited {
     input: Box<dyn BufRead + Send>,
     left: Arc<AtomicUsize>,
     separator: u8,
     state: Quoting,
-    /// Line of the next byte, from 1, and that of the last opening mark.
+    /// Lines of the next byte and of the last opening quotation mark, from 1.
     lines: (usize, usize),
 }
 
-/// Where in a cell a byte is.
+/// Position of a byte in a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quoting {
     /// At the beginning of a cell.
     Start,
-    /// In a cell without quotation marks around it.
+    /// In an unquoted cell.
     Plain,
-    /// Behind an opening mark.
+    /// After an opening quotation mark.
     Quoted,
-    /// Behind a mark that closes the cell, or is the first of two.
+    /// After a quotation mark that closes the cell or is the first of two.
     Closed,
 }
 
-/// A cell that is not quoted as it should be: the line.
+/// Error of an incorrectly quoted cell, with its line.
 #[derive(Debug, thiserror::Error)]
-#[error("a cell is not quoted as it should be")]
+#[error("incorrectly quoted cell")]
 struct Misquoted(usize);
 
 impl Limited {
-    fn follow(&mut self, byte: u8) -> Result<(), Misquoted> {
+    fn check_quoting(&mut self, byte: u8) -> Result<(), Misquoted> {
         let is_end = byte == self.separator || matches!(byte, b'\n' | b'\r');
         self.state = match (self.state, byte) {
             (Quoting::Start, b'"') => {
@@ -146,11 +146,13 @@ impl Read for Limited {
         let count = self.input.read(buffer)?;
         let left = self.left.load(Ordering::Relaxed).checked_sub(count);
         let left = left.ok_or_else(|| {
-            io::Error::other(format!("a row has more than {MAX_ROW_BYTES} bytes; is a quotation mark not closed?"))
+            io::Error::other(format!(
+                "expected a row of at most {MAX_ROW_BYTES} bytes, found a longer one; a quotation mark may be unclosed"
+            ))
         })?;
         self.left.store(left, Ordering::Relaxed);
         for &byte in &buffer[..count] {
-            self.follow(byte).map_err(io::Error::other)?;
+            self.check_quoting(byte).map_err(io::Error::other)?;
         }
         if count == 0 && !buffer.is_empty() && self.state == Quoting::Quoted {
             return Err(io::Error::other(Misquoted(self.lines.1)));
@@ -170,7 +172,7 @@ impl Rows {
         let (state, lines) = (Quoting::Start, (1, 1));
         let input = Limited { input, left: Arc::clone(&left), separator, state, lines };
         let mut reader = ReaderBuilder::new().delimiter(separator).from_reader(input);
-        let header = reader.headers().map_err(|error| wrong(&path, error))?.clone();
+        let header = reader.headers().map_err(|error| table_error(&path, error))?.clone();
         let mut columns = [None; COLUMNS.len()];
         let mut others = Vec::new();
         for (column, name) in header.iter().enumerate() {
@@ -179,24 +181,24 @@ impl Rows {
                 None => others.push(column),
                 Some(known) if columns[known].is_none() => columns[known] = Some(column),
                 Some(_) => {
-                    let message = format!("two columns have the name {name:?}");
-                    return Err(DataError::Parse { path, line: 1, message });
+                    let message = format!("expected unique names of columns, found {name:?} twice");
+                    return Err(DataError::Parse { path, line: 1, kind: ParseErrorKind::Duplicate, message });
                 }
             }
         }
         let trims = header.iter().any(|name| name != name.trim());
         let rows = Self { reader, left, path, offsets, header, columns, others, trims, next: None, begun: false };
-        let missing: Vec<&str> = NEEDED.into_iter().filter(|name| rows.column(name).is_none()).collect();
-        // A table of texts alone has no triples.
-        if !missing.is_empty() && !rows.header.is_empty() && missing != NEEDED[1..] {
+        let missing: Vec<&str> = REQUIRED.into_iter().filter(|name| rows.column(name).is_none()).collect();
+        // A table of texts only has no triples.
+        if !missing.is_empty() && !rows.header.is_empty() && missing != REQUIRED[1..] {
             let found: Vec<String> = rows.header.iter().map(|name| format!("{name:?}")).collect();
             let message = format!(
-                "expected the columns {}, found {}; a table has a header, and cells with the separator or with quotation marks \
-                 are quoted",
-                NEEDED.map(|name| format!("{name:?}")).join(", "),
+                "expected the columns {}, found {}; a table needs a header, and cells with separators or quotation marks must be \
+                 quoted",
+                REQUIRED.map(|name| format!("{name:?}")).join(", "),
                 found.join(", ")
             );
-            return Err(DataError::Parse { path: rows.path, line: 1, message });
+            return Err(DataError::Parse { path: rows.path, line: 1, kind: ParseErrorKind::MissingField, message });
         }
         Ok(rows)
     }
@@ -205,7 +207,7 @@ impl Rows {
         COLUMNS.iter().position(|known| *known == name).and_then(|known| self.columns[known])
     }
 
-    /// Reads the rows of the next sentence, whose first has the number `line` then; whether there was one.
+    /// Reads the rows of the next sentence, sets `line` to that of the first, and returns whether there was one.
     pub fn next(&mut self, line: &mut usize, found: &mut Found) -> Result<bool, DataError> {
         if !self.begun {
             self.begun = true;
@@ -226,17 +228,17 @@ impl Rows {
         loop {
             triples.extend(self.triple(&row.1, &offsets, row.0)?);
             if row.0 != first && self.extra(&row.1)? != sentence.extra {
-                found.report.lost.note_at(Unsupported::Field, self.others.len(), || format!("line {}", row.0));
+                found.report.unsupported.note_at(Unsupported::Field, self.others.len(), || format!("line {}", row.0));
             }
             let next = self.row()?;
-            let goes_on = |(_, next): &(usize, StringRecord)| {
+            let is_same_sentence = |(_, next): &(usize, StringRecord)| {
                 self.cell(next, "text").unwrap_or_default() == sentence.text
                     && self.cell(next, "id") == sentence.id.as_deref()
                     && self.has_triple(next)
             };
             match next {
-                // A row without a triple is a sentence of its own.
-                Some(next) if !triples.is_empty() && goes_on(&next) => row = next,
+                // A row without a triple is a separate sentence.
+                Some(next) if !triples.is_empty() && is_same_sentence(&next) => row = next,
                 next => {
                     self.next = next;
                     break;
@@ -248,23 +250,23 @@ impl Rows {
         Ok(true)
     }
 
-    /// The next row and its line.
+    /// Returns the next row and its line.
     fn row(&mut self) -> Result<Option<(usize, StringRecord)>, DataError> {
         self.left.store(MAX_ROW_BYTES, Ordering::Relaxed);
         let mut row = StringRecord::new();
-        let more = self.reader.read_record(&mut row).map_err(|error| wrong(&self.path, error))?;
+        let more = self.reader.read_record(&mut row).map_err(|error| table_error(&self.path, error))?;
         let line = row.position().map_or(1, |position| line(position.line()));
         Ok(more.then_some((line, row)))
     }
 
-    /// The value of a column; `None` if it is empty or there is no such column.
+    /// Returns the value of a column; `None` if the cell is empty or the column does not exist.
     fn cell<'r>(&self, row: &'r StringRecord, name: &str) -> Option<&'r str> {
         let cell = row.get(self.column(name)?)?;
         Some(if self.trims { cell.trim() } else { cell }).filter(|cell| !cell.is_empty())
     }
 
     fn has_triple(&self, row: &StringRecord) -> bool {
-        NEEDED[1..].iter().any(|name| self.cell(row, name).is_some())
+        REQUIRED[1..].iter().any(|name| self.cell(row, name).is_some())
     }
 
     fn triple(&self, row: &StringRecord, offsets: &TextOffsets, line: usize) -> Result<Option<Triple>, DataError> {
@@ -272,47 +274,45 @@ impl Rows {
             return Ok(None);
         }
         let at = Object::new(&self.path, line, "", self.offsets);
-        for name in &NEEDED[1..] {
-            object_cell(&at, self.cell(row, name), name)?;
+        for name in &REQUIRED[1..] {
+            require_cell(&at, self.cell(row, name), name)?;
         }
-        let wrong = |name: &str, cell: &str, wanted: &str| {
-            at.error(format!("column {name:?}: expected {wanted}, found {cell:?}"))
+        let wrong_value = |name: &str, cell: &str, wanted: &str| {
+            at.error(ParseErrorKind::WrongValue, format!("column {name:?}: expected {wanted}, found {cell:?}"))
         };
         let number = |name: &str| -> Result<Option<usize>, DataError> {
             let Some(cell) = self.cell(row, name) else { return Ok(None) };
-            // Programs that know no whole numbers beside empty cells write `3.0`.
+            // Some programs write `3.0` if a column also has empty cells.
             let whole = cell.strip_suffix(".0").unwrap_or(cell);
-            whole.parse().map(Some).map_err(|_| wrong(name, cell, "a whole number"))
+            whole.parse().map(Some).map_err(|_| wrong_value(name, cell, "a whole number"))
         };
         let mention = |role: &str| {
             let surface = self.cell(row, role).unwrap_or_default().to_owned();
-            let text = |part: &str| self.cell(row, &format!("{role}_{part}")).map(str::to_owned);
-            let mention = match (number(&format!("{role}_start"))?, number(&format!("{role}_end"))?) {
+            let property = |name: &str| self.cell(row, &format!("{role}_{name}")).map(str::to_owned);
+            let mut mention = match (number(&format!("{role}_start"))?, number(&format!("{role}_end"))?) {
                 (None, None) => Mention::of(surface),
                 (Some(start), Some(end)) => at.mention(offsets, CharSpan::new(start, end), Some(surface))?,
                 _ => {
-                    return Err(
-                        at.error(format!("the {role} {surface:?} has only one of `{role}_start` and `{role}_end`"))
+                    let message = format!(
+                        "expected both `{role}_start` and `{role}_end` for the {role} {surface:?}, found only one"
                     );
+                    return Err(at.error(ParseErrorKind::MissingField, message));
                 }
             };
-            Ok::<_, DataError>({
-                let mut made = mention;
-                made.entity_type = text("type");
-                made.entity = text("entity");
-                made
-            })
+            mention.entity_type = property("type");
+            mention.entity = property("entity");
+            Ok::<_, DataError>(mention)
         };
         let score = self
             .cell(row, "score")
-            .map(|cell| cell.parse::<Probability>().map_err(|_| wrong("score", cell, "a number from 0 to 1")));
+            .map(|cell| cell.parse::<Probability>().map_err(|_| wrong_value("score", cell, "a number from 0 to 1")));
         Ok(Some(
             Triple::new(mention("subject")?, self.cell(row, "relation").unwrap_or_default(), mention("object")?)
                 .with_score(score.transpose()?),
         ))
     }
 
-    /// The cells of other columns, as strings.
+    /// Returns the cells of the other columns, as strings.
     fn extra(&self, row: &StringRecord) -> Result<Extra, DataError> {
         let mut extra = Extra::default();
         for &column in &self.others {
@@ -327,10 +327,15 @@ impl Rows {
 }
 
 /// Checks that a row with a triple has a subject, a relation and an object.
-fn object_cell(at: &Object, cell: Option<&str>, name: &str) -> Result<(), DataError> {
+fn require_cell(at: &Object, cell: Option<&str>, name: &str) -> Result<(), DataError> {
     match cell {
         Some(_) => Ok(()),
-        None => Err(at.error(format!("column {name:?} is empty; a triple has a subject, a relation and an object"))),
+        None => {
+            let message = format!(
+                "column {name:?}: expected a value, found an empty cell; a triple needs a subject, a relation and an object"
+            );
+            Err(at.error(ParseErrorKind::MissingField, message))
+        }
     }
 }
 
@@ -338,33 +343,34 @@ fn line(line: u64) -> usize {
     usize::try_from(line).unwrap_or(usize::MAX)
 }
 
-fn wrong(path: &Path, error: ::csv::Error) -> DataError {
+fn table_error(path: &Path, error: ::csv::Error) -> DataError {
     let path = path.to_owned();
     let at = error.position().map_or(1, |position| line(position.line()));
     match error.into_kind() {
         ErrorKind::Io(source) => match source.get_ref().and_then(|inner| inner.downcast_ref::<Misquoted>()) {
             Some(Misquoted(line)) => {
                 let message =
-                    "a cell that begins with a quotation mark ends with one, and has each mark inside twice (RFC \
-                               4180); quote the cells with such marks"
-                        .to_owned();
-                DataError::Parse { path, line: *line, message }
+                    "expected a quoted cell that ends with a quotation mark and doubles those inside, as in RFC 4180";
+                DataError::Parse { path, line: *line, kind: ParseErrorKind::Syntax, message: message.to_owned() }
             }
             None => DataError::Read { path, source },
         },
         ErrorKind::Utf8 { .. } => DataError::Encoding { path, line: at },
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let message = format!(
-                "a row has {len} cells, but the header has {expected_len}; cells with the separator or with quotation marks are \
+                "expected {expected_len} cells, as in the header, found {len}; cells with separators or quotation marks must be \
                  quoted"
             );
-            DataError::Parse { path, line: at, message }
+            DataError::Parse { path, line: at, kind: ParseErrorKind::Syntax, message }
         }
-        other => DataError::Parse { path, line: at, message: format!("the table cannot be read: {other:?}") },
+        other => {
+            let message = format!("the table cannot be read: {other:?}");
+            DataError::Parse { path, line: at, kind: ParseErrorKind::Syntax, message }
+        }
     }
 }
 
-/// Writes the rows of a sentence, after the header before the first one.
+/// Writes the rows of a sentence, and the header before the first sentence.
 pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -> Result<(), DataError> {
     let failed = |error: ::csv::Error| DataError::Output(error.into());
     let mut rows = WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
@@ -377,11 +383,15 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
     let is_written = |triple: &&Triple| {
         [&triple.subject.text, &triple.relation, &triple.object.text].iter().all(|cell| !cell.is_empty())
     };
-    let lost = &mut objects.lost;
-    lost.note(Unsupported::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
-    lost.note(Unsupported::Triple, sentence.triples.iter().filter(|triple| !is_written(triple)).count(), sentence);
+    let unsupported = &mut objects.unsupported;
+    unsupported.note(Unsupported::Id, usize::from(sentence.id.as_deref() == Some("")), sentence);
+    unsupported.note(
+        Unsupported::Triple,
+        sentence.triples.iter().filter(|triple| !is_written(triple)).count(),
+        sentence,
+    );
     let mentions = sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]);
-    lost.note(
+    unsupported.note(
         Unsupported::EntityId,
         mentions.filter(|mention| mention.entity.as_deref() == Some("")).count(),
         sentence,
@@ -419,7 +429,7 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
     }
     let key = (written > 0).then(|| (id.to_owned(), sentence.text.clone()));
     // Rows of two sentences with the same id and text are read as one.
-    lost.note(Unsupported::Sentence, usize::from(key.is_some() && key == objects.last_key), sentence);
+    unsupported.note(Unsupported::Sentence, usize::from(key.is_some() && key == objects.last_key), sentence);
     objects.last_key = key;
     if written == 0 {
         let mut row = [""; COLUMNS.len()];

@@ -1,5 +1,6 @@
-//! TACRED's format, with one pair per object: `{"id", "token", "subj_start", "subj_end", "subj_type", "obj_start", "obj_end",
-//! "obj_type", "relation"}`. Starts and ends count words from 0, and the word at the end belongs to the mention.
+//! TACRED's format, with one pair per object: `{"id", "token", "subj_start", "subj_end", "subj_type", "obj_start",
+//! "obj_end", "obj_type", "relation"}`. Starts and ends count words from 0, and the word at the end belongs to the
+//! mention.
 
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
@@ -12,10 +13,10 @@ use super::{
     mentions::{UNTYPED, entity_type, pairs},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
-    words::{Words, bytes, join},
+    words::{Words, join_words, span_of_words},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "tacred",
@@ -70,15 +71,15 @@ struct Line<'a> {
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: record, extra } = object.parse::<Fields<Record>>()?;
     let tokens = object.required(record.tokens, "token")?;
-    let (text, words) = join(&tokens);
+    let (text, words) = join_words(&tokens);
     let mention = |role: &str, start: Option<usize>, end: Option<usize>, type_name: Option<String>| {
         let start = object.required(start, &format!("{role}_start"))?;
         let end = object.required(end, &format!("{role}_end"))?;
-        let Some(span) = end.checked_add(1).and_then(|end| bytes(&words, TokenSpan::new(start, end))) else {
+        let Some(span) = end.checked_add(1).and_then(|end| span_of_words(&words, TokenSpan::new(start, end))) else {
             let count = words.len();
-            return Err(object.error(format!(
-                "`{role}_start` and `{role}_end` are the words {start} to {end}, but there are {count}"
-            )));
+            let message =
+                format!("`{role}_start`, `{role}_end`: expected words within 0..{count}, found words {start} to {end}");
+            return Err(object.error(ParseErrorKind::WordOffsets, message));
         };
         let entity_type = type_name.and_then(entity_type);
         Ok(with_type(Mention::of(&text[span.start..span.end]).with_span(span), entity_type))
@@ -95,9 +96,9 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let extra = RetainedFields::of(sentence, Format::Tacred, &mut objects.lost);
-    let words = Words::of(sentence, &mut objects.lost);
-    objects.lost.note(Unsupported::Negative, sentence.negatives.len() - words.negatives.len(), sentence);
+    let extra = RetainedFields::of(sentence, Format::Tacred, &mut objects.unsupported);
+    let words = Words::of(sentence, &mut objects.unsupported);
+    objects.unsupported.note(Unsupported::Negative, sentence.negatives.len() - words.negatives.len(), sentence);
     let token: Vec<&str> = words.words.iter().map(|word| &sentence.text[word.start..word.end]).collect();
     let ends: Vec<_> =
         words.triples.iter().chain(&words.negatives).map(|&(subject, _, object)| (subject, object)).collect();
@@ -105,7 +106,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
     let held = words.triples.iter().chain(&words.negatives).map(|&(_, triple, _)| triple);
     // Mentions without words were counted already.
     let has_words = |mention: &Mention| mention.span.is_some() && !mention.text.trim().is_empty();
-    let pairs = pairs(sentence, held, has_words, &mut objects.lost);
+    let pairs = pairs(sentence, held, has_words, &mut objects.unsupported);
     for ((id, triple), (subject, object)) in pairs.into_iter().zip(ends) {
         let [subj, obj] = [subject, object].map(|number| words.mentions[number].0);
         objects.push(&Line {

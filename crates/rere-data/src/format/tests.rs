@@ -1,4 +1,4 @@
-//! What holds for the formats of JSON, and for all.
+//! Tests of JSON formats and of all formats.
 
 use std::{
     fs::File,
@@ -16,18 +16,18 @@ fn all(input: impl Into<Vec<u8>>) -> Result<Vec<Sentence>, DataError> {
     Reader::new(io::Cursor::new(input.into()), "test.json", &ReadOptions::default())?.collect()
 }
 
-/// What a file of sentences has.
+/// Returns the content of a file with these sentences, and the unsupported content.
 fn written(sentences: &[Sentence], format: Format) -> (Vec<u8>, UnsupportedCounts) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus.jsonl");
-    let lost = write(&path, sentences, format).expect("written");
-    (std::fs::read(path).expect("a file"), lost)
+    let unsupported = write(&path, sentences, format).expect("written");
+    (std::fs::read(path).expect("a file"), unsupported)
 }
 
-/// The sentences as lines of the rere format.
+/// Returns the sentences as lines of the rere format.
 fn lines(sentences: &[Sentence]) -> Vec<u8> {
-    let (lines, lost) = written(sentences, Format::Rere);
-    assert!(lost.is_empty());
+    let (lines, unsupported) = written(sentences, Format::Rere);
+    assert!(unsupported.is_empty());
     lines
 }
 
@@ -44,13 +44,13 @@ fn rere_lines_are_read() {
     assert_eq!(triple.score, Some(Probability::new(0.25).expect("in [0, 1]")));
 
     let written = lines(std::slice::from_ref(&sentence));
-    // What is written has the same content, the unknown field included.
+    // The written line has the same content, including the unrecognised field.
     let value = |text: &[u8]| serde_json::from_slice::<Value>(text).expect("JSON");
     assert_eq!(value(&written), value(line.as_bytes()));
 }
 
 #[test]
-fn only_the_text_is_needed() {
+fn only_the_text_is_required() {
     assert_eq!(all(r#"{"text":""}"#).expect("a sentence"), [Sentence::new("")]);
     assert_eq!(all(r#"[{"text":"a","id":17},{"text":"b","id":null}]"#).expect("two")[0].id.as_deref(), Some("17"));
 }
@@ -79,7 +79,7 @@ fn lines_are_counted_in_both_layouts() {
     }
 }
 
-/// Repeats its bytes for ever.
+/// Repeats its bytes endlessly.
 struct Endless(&'static [u8], usize);
 
 impl Read for Endless {
@@ -104,7 +104,7 @@ fn an_endless_input_is_streamed() {
 }
 
 #[test]
-fn an_object_without_end_is_an_error() {
+fn an_endless_object_is_an_error() {
     let options = ReadOptions::of(Format::Rere);
     let mut reader = Reader::new(BufReader::new(Endless(b"{", 0)), "endless", &options).expect("a reader");
     assert!(matches!(reader.next(), Some(Err(DataError::Parse { line: 1, .. }))));
@@ -112,7 +112,7 @@ fn an_object_without_end_is_an_error() {
 }
 
 #[test]
-fn a_row_and_a_line_without_end_are_errors() {
+fn endless_rows_and_lines_are_errors() {
     let header = &b"text,subject,relation,object\n\""[..];
     let inputs: [(Format, Box<dyn Read + Send>); 2] =
         [(Format::Csv, Box::new(header.chain(Endless(b"a", 0)))), (Format::Text, Box::new(Endless(b"a", 0)))];
@@ -120,7 +120,7 @@ fn a_row_and_a_line_without_end_are_errors() {
         let reader = Reader::new(BufReader::new(input), "endless", &ReadOptions::of(format));
         let error = reader.expect("a reader").next().expect("an error").expect_err("endless");
         let text = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        assert!(text.contains("has more than 67108864 bytes"), "{format}: {text}");
+        assert!(text.contains("at most 67108864 bytes"), "{format}: {text}");
     }
 }
 
@@ -134,7 +134,7 @@ fn names_of_units_are_known() {
 }
 
 #[test]
-fn a_given_format_is_kept_to() {
+fn a_given_format_is_not_detected() {
     let read =
         |format| Reader::new(&br#"{"text":"a"}"#[..], "test", &ReadOptions::of(format)).expect("a reader").next();
     assert!(matches!(read(Format::Rere), Some(Ok(_))));
@@ -146,7 +146,7 @@ fn a_given_format_is_kept_to() {
 }
 
 #[test]
-fn what_does_not_stand_where_it_says_is_not_written() {
+fn mentions_of_another_text_are_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus");
     let mut sentence = Sentence::new("a b");
@@ -167,33 +167,33 @@ fn what_does_not_stand_where_it_says_is_not_written() {
 }
 
 #[test]
-fn fields_that_would_be_read_as_something_else_are_counted() {
+fn reserved_fields_are_counted() {
     let mut sentence = Sentence::new("a");
     for field in ["id", "text", "triple_list", "sentText", "spans", "note"] {
         sentence.extra.set(field, "b").expect("JSON");
     }
-    // A rere object is known by `triples`, so that it may have CopyR's `sentText`, but not a second list of triples.
+    // A rere object is identified by `triples`, so it may have CopyR's `sentText`, but not a second list of triples.
     for (format, kept) in [
         (Format::Rere, vec!["sentText", "spans", "note"]),
         (Format::Casrel, vec!["sentText", "spans", "note"]),
         (Format::Duie, vec!["spans", "note"]),
         (Format::Spert, vec!["id", "note"]),
     ] {
-        let (line, lost) = written(std::slice::from_ref(&sentence), format);
-        assert_eq!(lost.count(Unsupported::Field), sentence.extra.len() - kept.len(), "{format}");
+        let (line, unsupported) = written(std::slice::from_ref(&sentence), format);
+        assert_eq!(unsupported.count(Unsupported::Field), sentence.extra.len() - kept.len(), "{format}");
         let read = all(line).expect("read");
         assert_eq!(read[0].extra.iter().map(|(field, _)| field).collect::<Vec<_>>(), kept, "{format}");
     }
 }
 
 #[test]
-fn a_corpus_is_written_whole_or_not_at_all() {
+fn a_corpus_is_written_completely_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("corpus.jsonl");
     let good = [Sentence::new("a"), Sentence::new("b")];
     assert!(write(&path, &good, Format::Rere).expect("written").is_empty());
     assert_eq!(read(&path).expect("read"), good);
-    // Others may read it, as they may any file that is made here.
+    // It has the permissions of any new file.
     let plain = folder.path().join("plain");
     File::create(&plain).expect("a file");
     let rights = |path: &Path| path.metadata().expect("a file").permissions();
@@ -245,7 +245,7 @@ proptest! {
     fn what_is_written_is_read_back(sentences in proptest::collection::vec(sentence(), 1..5)) {
         let lines = lines(&sentences);
         prop_assert_eq!(&all(lines.clone()).expect("lines"), &sentences);
-        // serde_json lays the array out its own way: spread over lines, and on one.
+        // Arrays in other layouts: on several lines and on one line.
         let values = serde_json::Deserializer::from_slice(&lines).into_iter::<Value>();
         let values = values.collect::<Result<Vec<_>, _>>().expect("JSON");
         prop_assert_eq!(&all(serde_json::to_string_pretty(&values).expect("JSON")).expect("array"), &sentences);
@@ -253,7 +253,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_corpus_is_an_error_or_whole_sentences(
+    fn a_truncated_corpus_yields_complete_sentences_or_an_error(
         sentences in proptest::collection::vec(sentence(), 1..4),
         cut in any::<proptest::sample::Index>(),
         array in any::<bool>(),
@@ -266,7 +266,7 @@ proptest! {
         }
         bytes.truncate(cut.index(bytes.len()));
         match all(bytes) {
-            // Lines may be cut between two objects; an array may not.
+            // Lines may end after any object; an array must be complete.
             Ok(read) => prop_assert!(sentences.starts_with(&read) && (!array || read.is_empty())),
             Err(error) => {
                 let named = matches!(error, DataError::Parse { line: 1.., .. } | DataError::Encoding { line: 1.., .. });

@@ -1,4 +1,4 @@
-//! Plain text: one sentence per line. An empty line is a sentence too, so that line n is sentence n.
+//! Plain text, one sentence per line. An empty line is a sentence too, so that line n is sentence n.
 
 use std::{io::BufRead, path::PathBuf};
 
@@ -10,7 +10,7 @@ use super::{
     spec::{Content, Holds, Spec},
     writer::Objects,
 };
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "text",
@@ -19,7 +19,7 @@ pub(super) const SPEC: Spec = Spec {
     holds: Holds { extra: false, ids: false, ..Holds::SURFACES },
 };
 
-/// Longest line that is read: a file without line ends must not fill the memory.
+/// Maximum length of a line, so that a file without line ends cannot fill the memory.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
 /// The lines of an input.
@@ -34,7 +34,7 @@ impl Lines {
         Self { input, path, bytes: Vec::new() }
     }
 
-    /// Reads the next line, whose number is `line` then; whether there was one.
+    /// Reads the next line, sets `line` to its number, and returns whether there was one.
     pub fn next(&mut self, line: &mut usize, found: &mut Found) -> Result<bool, DataError> {
         self.bytes.clear();
         let mut input = std::io::Read::take(&mut self.input, MAX_LINE_BYTES + 1);
@@ -44,8 +44,13 @@ impl Lines {
         }
         *line += 1;
         if self.bytes.len() as u64 > MAX_LINE_BYTES {
-            let message = format!("a line has more than {MAX_LINE_BYTES} bytes");
-            return Err(DataError::Parse { path: self.path.clone(), line: *line, message });
+            let message = format!("expected a line of at most {MAX_LINE_BYTES} bytes, found a longer one");
+            return Err(DataError::Parse {
+                path: self.path.clone(),
+                line: *line,
+                kind: ParseErrorKind::TooLong,
+                message,
+            });
         }
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
@@ -57,11 +62,11 @@ impl Lines {
 
 /// Writes the text of a sentence in one line.
 pub(super) fn write(sentence: &Sentence, objects: &mut Objects) {
-    objects.lost.note(Unsupported::Triple, sentence.triples.len(), sentence);
+    objects.unsupported.note(Unsupported::Triple, sentence.triples.len(), sentence);
     let text = sentence.text.replace(['\n', '\r'], " ");
-    // A mark at the beginning of a file is none of the text when it is read.
+    // A byte order mark at the beginning of the file is skipped when it is read.
     let is_mark = objects.next_number() == 0 && text.starts_with('\u{feff}');
-    objects.lost.note(Unsupported::Spacing, usize::from(is_mark || text != sentence.text), sentence);
+    objects.unsupported.note(Unsupported::Spacing, usize::from(is_mark || text != sentence.text), sentence);
     objects.bytes.extend_from_slice(text.as_bytes());
     objects.bytes.push(b'\n');
 }

@@ -11,7 +11,7 @@ use super::{
     Format, Unsupported,
     fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
-    mentions::{join, listed},
+    mentions::{listed, match_entities},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     writer::Objects,
@@ -32,7 +32,7 @@ pub(super) const SPEC: Spec = Spec {
     holds: Holds { offsets: Offsets::Characters, types: Types::Except(UNTYPED), entities: true, ..Holds::SURFACES },
 };
 
-/// What TPLinker calls the type of all entities where it knows none.
+/// TPLinker's type of entities without a type.
 const UNTYPED: &str = "DEFAULT";
 
 known! {
@@ -53,7 +53,7 @@ struct Relation {
     #[serde(default)]
     obj_char_span: Option<Exactly<usize, 2>>,
     predicate: String,
-    // Made anew for each tokenizer.
+    // Depends on the tokenizer.
     #[serde(default, rename = "subj_tok_span")]
     _subj_tok_span: IgnoredAny,
     #[serde(default, rename = "obj_tok_span")]
@@ -108,13 +108,13 @@ struct EntityLine<'a> {
 
 fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     let Fields { known: Record { id, text, relation_list, entity_list }, extra } = object.parse()?;
-    let lost = &mut found.report.lost;
+    let unsupported = &mut found.report.unsupported;
     let id = id.map(|Id(id)| id);
     let text = object.required(text, "text")?;
     let relation_list = object.required(relation_list, "relation_list")?;
     let entity_list = entity_list.unwrap_or_default();
     let other = relation_list.iter().map(|r| r.other.len()).chain(entity_list.iter().map(|e| e.other.len()));
-    lost.note_at(Unsupported::Field, other.sum(), || object.name());
+    unsupported.note_at(Unsupported::Field, other.sum(), || object.name());
     let offsets = TextOffsets::new(&text, object.offsets);
     let mention = |surface: String, span: Option<Exactly<usize, 2>>| match span {
         None => Ok(Mention::of(surface)),
@@ -132,7 +132,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
         let entity_type = entity.entity_type.filter(|name| name != UNTYPED);
         Ok(with_type(mention(entity.text, entity.char_span)?, entity_type))
     });
-    let entities = join(&mut triples, listed.collect::<Result<_, DataError>>()?, true);
+    let entities = match_entities(&mut triples, listed.collect::<Result<_, DataError>>()?, true);
     found
         .sentences
         .push_back(with_id(Sentence::new(text).with_triples(triples).with_entities(entities).with_extra(extra), id));
@@ -140,28 +140,31 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
 }
 
 fn write<'a>(sentence: &'a Sentence, objects: &mut Objects) -> Result<(), DataError> {
-    let lost = &mut objects.lost;
+    let unsupported = &mut objects.unsupported;
     let offsets = TextOffsets::new(&sentence.text, objects.offsets);
-    let place =
+    let char_span =
         |mention: &Mention| mention.span.map(|span| offsets.to_chars(span)).map(|CharSpan { start, end }| (start, end));
     let relation = |triple: &'a Triple| RelationLine {
         subject: &triple.subject.text,
         object: &triple.object.text,
-        subj_char_span: place(&triple.subject),
-        obj_char_span: place(&triple.object),
+        subj_char_span: char_span(&triple.subject),
+        obj_char_span: char_span(&triple.object),
         predicate: &triple.relation,
     };
     let entity = |mention: &'a Mention| EntityLine {
         text: &mention.text,
         entity_type: mention.entity_type.as_deref().unwrap_or(UNTYPED),
-        char_span: place(mention),
+        char_span: char_span(mention),
     };
     let line = Line {
         id: sentence.id.as_deref(),
         text: &sentence.text,
         relation_list: sentence.triples.iter().map(relation).collect(),
-        entity_list: listed(sentence, |mention| (&mention.text, mention.span), lost).into_iter().map(entity).collect(),
-        extra: RetainedFields::of(sentence, Format::Tplinker, lost),
+        entity_list: listed(sentence, |mention| (&mention.text, mention.span), unsupported)
+            .into_iter()
+            .map(entity)
+            .collect(),
+        extra: RetainedFields::of(sentence, Format::Tplinker, unsupported),
     };
     objects.push(&line)
 }

@@ -1,4 +1,4 @@
-//! What a format has no place for.
+//! Content that a format cannot hold.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -6,117 +6,117 @@ use rere_core::{Mention, Sentence};
 use serde::Serialize;
 
 use super::spec::{EntityIds, Holds, Offsets, Types};
-use crate::{error::name, mention::ends};
+use crate::{error::describe, mention::mentions_of};
 
-/// A kind of content that one format holds and another does not.
+/// Kind of content that a format cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Unsupported {
-    /// A sentence that the format cannot express: one without a pair, or one that cannot be told from the one before it.
+    /// A sentence that the format cannot express, because it has no pair or would be read as a part of the previous
+    /// one.
     Sentence,
     /// A sentence that is written once for each of its pairs.
     Repetition,
-    /// A triple that the format cannot express: it needs offsets and a mention has none, or spans that do not overlap.
+    /// A triple that the format cannot express, for example because a mention has no offsets or the mentions overlap.
     Triple,
-    /// A pair that is labelled as without a relation.
+    /// A pair without a relation.
     Negative,
-    /// An entity beside the triples that the format has no room for, or that has no offsets and needs them.
+    /// An entity outside triples that the format cannot hold, or that lacks required offsets.
     Entity,
-    /// The offsets of a mention, of which only the surface stays.
+    /// The offsets of a mention, whose surface is kept.
     Offsets,
-    /// The surface that a source gives a mention, if it differs from the text at its offsets, which stays.
+    /// The given surface of a mention, if it differs from the text at its offsets, which is kept.
     Surface,
     /// The type of a mention.
     EntityType,
-    /// The id of the entity that a mention is of.
+    /// The entity id of a mention.
     EntityId,
     /// The score of a triple.
     Score,
     /// The id of a sentence.
     Id,
-    /// White space: of a text whose words are written one by one, or at the ends of a mention.
+    /// White space between the words of a text or at the ends of a mention.
     Spacing,
-    /// White space in the name of a relation or a type, which became an underscore.
+    /// White space in the name of a relation or a type, which is replaced by an underscore.
     Name,
-    /// A field that has no meaning here and is not kept.
+    /// An unrecognised field.
     Field,
-    /// An annotation without counterpart here: an event, an attribute, evidence, a discontinuous mention, a border between
-    /// sentences.
+    /// Another annotation: an event, an attribute, evidence, a discontinuous mention, a boundary between sentences.
     Annotation,
 }
 
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Sentence => "sentences left out or joined with the one before",
+            Self::Sentence => "sentences left out or merged with the previous one",
             Self::Repetition => "sentences written once for each of their pairs",
             Self::Triple => "triples left out",
             Self::Negative => "pairs without a relation left out",
             Self::Entity => "entities left out",
             Self::Offsets => "mentions without their offsets",
-            Self::Surface => "mentions with the surface of the text in place of another one",
+            Self::Surface => "mentions with their given surface replaced by that of the text",
             Self::EntityType => "mentions without their type",
-            Self::EntityId => "mentions without the id of their entity",
+            Self::EntityId => "mentions without their entity id",
             Self::Score => "triples without their score",
             Self::Id => "sentences without their id",
-            Self::Spacing => "sentences with other white space",
-            Self::Name => "names with underscores for white space",
+            Self::Spacing => "sentences with changed white space",
+            Self::Name => "names with white space replaced by underscores",
             Self::Field => "other fields left out",
-            Self::Annotation => "annotations without a counterpart left out",
+            Self::Annotation => "unsupported annotations left out",
         })
     }
 }
 
-/// What could not be carried over: how often, and where first.
+/// Counts of content that a format cannot hold, each with its first occurrence.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct UnsupportedCounts(BTreeMap<Unsupported, Count>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Count {
     count: usize,
-    /// Id of the first sentence concerned, how its text begins, or its line.
+    /// Id, beginning of the text, or line of the first sentence concerned.
     first: String,
 }
 
 impl UnsupportedCounts {
-    /// Whether nothing was lost.
+    /// Returns whether all content is supported.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How often something was lost.
-    pub fn count(&self, loss: Unsupported) -> usize {
-        self.0.get(&loss).map_or(0, |row| row.count)
+    /// Returns the count of a kind of content.
+    pub fn count(&self, kind: Unsupported) -> usize {
+        self.0.get(&kind).map_or(0, |row| row.count)
     }
 
-    /// Adds what another part of the work has lost.
+    /// Adds other counts.
     pub fn add(&mut self, other: Self) {
-        for (loss, Count { count, first }) in other.0 {
-            self.0.entry(loss).or_insert(Count { count: 0, first }).count += count;
+        for (kind, Count { count, first }) in other.0 {
+            self.0.entry(kind).or_insert(Count { count: 0, first }).count += count;
         }
     }
 
-    /// Counts `count` losses of a sentence.
-    pub(super) fn note(&mut self, loss: Unsupported, count: usize, sentence: &Sentence) {
-        self.note_at(loss, count, || name(sentence));
+    /// Adds a count for a sentence.
+    pub(super) fn note(&mut self, kind: Unsupported, count: usize, sentence: &Sentence) {
+        self.note_at(kind, count, || describe(sentence));
     }
 
-    /// The same where the sentence is not made yet; `place` says where.
-    pub(super) fn note_at(&mut self, loss: Unsupported, count: usize, place: impl FnOnce() -> String) {
+    /// Adds a count for a sentence that does not exist yet; `location` describes it.
+    pub(super) fn note_at(&mut self, kind: Unsupported, count: usize, location: impl FnOnce() -> String) {
         if count > 0 {
-            self.0.entry(loss).or_insert_with(|| Count { count: 0, first: place() }).count += count;
+            self.0.entry(kind).or_insert_with(|| Count { count: 0, first: location() }).count += count;
         }
     }
 
-    /// Counts what a format has no room for.
+    /// Counts the content of a sentence that a format cannot hold.
     pub(super) fn compare(&mut self, sentence: &Sentence, holds: &Holds) {
         let entities: &[_] = if holds.entities { &sentence.entities } else { &[] };
         let negatives: &[_] = if holds.negatives { &sentence.negatives } else { &[] };
         self.note(Unsupported::Entity, sentence.entities.len() - entities.len(), sentence);
         self.note(Unsupported::Negative, sentence.negatives.len() - negatives.len(), sentence);
         let pairs = || sentence.triples.iter().chain(negatives);
-        let mentions = || ends(&sentence.triples).chain(ends(negatives)).chain(entities);
+        let mentions = || mentions_of(&sentence.triples).chain(mentions_of(negatives)).chain(entities);
         if holds.offsets == Offsets::No {
             self.note(Unsupported::Offsets, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
         }
@@ -142,9 +142,9 @@ impl UnsupportedCounts {
 
 impl fmt::Display for UnsupportedCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (loss, Count { count, first })) in self.0.iter().enumerate() {
+        for (at, (kind, Count { count, first })) in self.0.iter().enumerate() {
             let end = if at == 0 { "" } else { "\n" };
-            write!(f, "{end}{count} {loss}, first in {first}")?;
+            write!(f, "{end}{count} {kind}, first in {first}")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Formats that hold words and not a text.
+//! Texts as lists of words, for formats without a text.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 
 use super::{
     Unsupported, UnsupportedCounts,
-    mentions::{Placed, mentions},
+    mentions::{MentionsWithOffsets, mentions},
 };
 use crate::text::is_unspaced;
 
-/// Words joined by single spaces, with the place of each.
-pub(super) fn join<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> (String, Vec<ByteSpan>) {
+/// Joins words with single spaces, and returns the text and the span of each word.
+pub(super) fn join_words<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> (String, Vec<ByteSpan>) {
     let mut text = String::new();
     let mut spans = Vec::new();
     for word in words {
@@ -25,58 +25,58 @@ pub(super) fn join<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> (String
     (text, spans)
 }
 
-/// The words of a text: what white space separates.
+/// Splits a text at white space, and returns the span of each word.
 pub(super) fn words_of(text: &str) -> Vec<ByteSpan> {
     let start = |word: &str| word.as_ptr().addr() - text.as_ptr().addr();
     text.split_whitespace().map(|word| ByteSpan::new(start(word), start(word) + word.len())).collect()
 }
 
-/// The bytes from the first word of `span` to its last; none where it holds no word or reaches past the last.
-pub(super) fn bytes(words: &[ByteSpan], span: TokenSpan) -> Option<ByteSpan> {
+/// Returns the bytes from the first to the last word of `span`; `None` if it is empty or ends after the last word.
+pub(super) fn span_of_words(words: &[ByteSpan], span: TokenSpan) -> Option<ByteSpan> {
     let inside = words.get(span.start..span.end)?;
     Some(ByteSpan::new(inside.first()?.start, inside.last()?.end))
 }
 
-/// A sentence in words, and its mentions and triples in them.
+/// A sentence as words, with its mentions and triples.
 pub(super) struct Words<'a> {
-    /// The words' places in the text.
+    /// Spans of the words in the text.
     pub words: Vec<ByteSpan>,
-    /// Mentions that have a place, with the words of that.
+    /// Mentions with a span, and their words.
     pub mentions: Vec<(TokenSpan, &'a Mention)>,
-    /// Triples by the numbers of their mentions.
+    /// Triples, as numbers of mentions.
     pub triples: Vec<(usize, &'a Triple, usize)>,
-    /// Pairs without a relation, in the same way.
+    /// Pairs without a relation, as numbers of mentions.
     pub negatives: Vec<(usize, &'a Triple, usize)>,
 }
 
 impl<'a> Words<'a> {
-    /// Cuts the text of a sentence at white space, around characters of scripts without spaces, and at the borders of
-    /// mentions. That joining the words gives another text, and what has no place, is counted.
-    pub fn of(sentence: &'a Sentence, lost: &mut UnsupportedCounts) -> Self {
+    /// Splits the text of a sentence at white space, around characters of scripts without spaces, and at the ends of
+    /// mentions. Counts mentions without offsets, and the text if joining the words changes it.
+    pub fn of(sentence: &'a Sentence, unsupported: &mut UnsupportedCounts) -> Self {
         let text = sentence.text.as_str();
         let words = split(sentence);
         let joined = words.iter().map(|word| &text[word.start..word.end]);
         let same_text = joined.flat_map(|word| [" ", word]).skip(1).flat_map(str::bytes).eq(text.bytes());
 
-        let placed = Placed::of(sentence, lost);
+        let located = MentionsWithOffsets::of(sentence, unsupported);
         let mut same_mentions = true;
-        // A mention of white space alone has no words, and what joins it goes with it.
-        let mut numbers = Vec::with_capacity(placed.mentions.len());
-        let mut in_words = Vec::with_capacity(placed.mentions.len());
-        for (span, mention) in placed.mentions {
+        // A mention of white space only has no words; it is left out with its triples.
+        let mut numbers = Vec::with_capacity(located.mentions.len());
+        let mut in_words = Vec::with_capacity(located.mentions.len());
+        for (span, mention) in located.mentions {
             numbers.push(words_under(&words, span).map(|tokens| {
-                same_mentions &= bytes(&words, tokens) == Some(span);
+                same_mentions &= span_of_words(&words, tokens) == Some(span);
                 in_words.push((tokens, mention));
                 in_words.len() - 1
             }));
         }
         let number = |(subject, triple, object): (usize, _, usize)| Some((numbers[subject]?, triple, numbers[object]?));
-        let before = placed.triples.len();
-        let triples: Vec<_> = placed.triples.into_iter().filter_map(number).collect();
-        let negatives = placed.negatives.into_iter().filter_map(number).collect();
-        lost.note(Unsupported::Triple, before - triples.len(), sentence);
-        lost.note(Unsupported::Entity, numbers.iter().filter(|number| number.is_none()).count(), sentence);
-        lost.note(Unsupported::Spacing, usize::from(!same_text || !same_mentions), sentence);
+        let before = located.triples.len();
+        let triples: Vec<_> = located.triples.into_iter().filter_map(number).collect();
+        let negatives = located.negatives.into_iter().filter_map(number).collect();
+        unsupported.note(Unsupported::Triple, before - triples.len(), sentence);
+        unsupported.note(Unsupported::Entity, numbers.iter().filter(|number| number.is_none()).count(), sentence);
+        unsupported.note(Unsupported::Spacing, usize::from(!same_text || !same_mentions), sentence);
         Self { words, mentions: in_words, triples, negatives }
     }
 }
@@ -104,7 +104,7 @@ fn split(sentence: &Sentence) -> Vec<ByteSpan> {
     words
 }
 
-/// The words that lie in `span`, whose borders are no more inside words than inside characters; none where there is none.
+/// Returns the words in `span`, whose ends are not inside words; `None` if there are none.
 fn words_under(words: &[ByteSpan], span: ByteSpan) -> Option<TokenSpan> {
     let start = words.partition_point(|word| word.start < span.start);
     let end = words.partition_point(|word| word.end <= span.end);

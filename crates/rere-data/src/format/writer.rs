@@ -1,6 +1,6 @@
-//! A corpus that is written sentence by sentence.
+//! Writing of corpora, sentence by sentence.
 
-use std::{io::Write, path::Path};
+use std::{fmt, io::Write, path::Path};
 
 use rere_core::Sentence;
 use serde::Serialize;
@@ -8,43 +8,61 @@ use serde::Serialize;
 #[cfg(feature = "parquet")]
 use super::parquet::NewFile as ParquetFile;
 use super::{Format, OffsetUnit, UnsupportedCounts, brat, spec::Content, table, text};
-use crate::{DataError, Output, error::name, file::bare_extension};
+use crate::{DataError, Output, SentenceProblem, error::describe, file::bare_extension};
 
-/// Writes a corpus, sentence by sentence, into a file that takes its place with [`Writer::finish`] and not before.
+/// Writes a corpus, sentence by sentence, into a temporary file that [`Writer::finish`] renames.
+///
+/// ```
+/// use rere_data::{Format, Sentence, Triple, Writer, read};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("corpus.jsonl.gz");
+/// let mut writer = Writer::create(&path, Format::Rere)?;
+/// writer.write(&Sentence::new("Ada was born in London").with_triples([Triple::of("Ada", "born in", "London")]))?;
+/// assert!(writer.finish()?.is_empty(), "the format holds everything");
+/// assert_eq!(read(&path)?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Writer {
     sink: Sink,
     format: Format,
     objects: Objects,
 }
 
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
 enum Sink {
-    /// Objects of JSON, rows of a table, or lines of text.
+    /// JSON objects, rows of a table, or lines of text.
     Stream(Output),
     Brat(brat::NewFolder),
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetFile>),
 }
 
-/// What the sentence that is being written has become.
+/// Output buffer and state of a writer.
 pub(super) struct Objects {
-    /// What offsets in characters count.
+    /// Unit of offsets in characters.
     pub offsets: OffsetUnit,
-    /// What could not be written.
-    pub lost: UnsupportedCounts,
-    /// Bytes that are still to be written.
+    /// Content that the format cannot hold.
+    pub unsupported: UnsupportedCounts,
+    /// Bytes that are not written yet.
     pub bytes: Vec<u8>,
-    /// Whether they make an array.
+    /// Whether the objects are elements of an array.
     array: bool,
-    /// Whether there was an object before.
+    /// Whether an object was written.
     begun: bool,
-    /// How many sentences were numbered.
+    /// Number of numbered sentences.
     sentences: usize,
-    /// Id and text of the sentence before, if rows of a table may be taken for more of it.
+    /// Id and text of the previous sentence, if further rows of a table might be read as a part of it.
     pub last_key: Option<(String, String)>,
 }
 
 impl Objects {
-    /// Adds an object of JSON.
+    /// Adds a JSON object.
     pub fn push(&mut self, object: &impl Serialize) -> Result<(), DataError> {
         if self.array {
             self.bytes.extend_from_slice(if self.begun { b",\n" } else { b"[\n" });
@@ -57,7 +75,7 @@ impl Objects {
         Ok(())
     }
 
-    /// The number of the sentence among those written so far, from 0.
+    /// Returns the number of the sentence among those written so far, from 0.
     pub fn next_number(&mut self) -> usize {
         self.sentences += 1;
         self.sentences - 1
@@ -65,15 +83,17 @@ impl Objects {
 }
 
 impl Writer {
-    /// Begins a corpus at `path`: compressed if the name ends in `.gz` or `.zst`, and standard output for `-`. CasRel's, SpERT's,
-    /// TPLinker's, DocRED's, TACRED's and Label Studio's formats are arrays, if the name does not end in `.jsonl`; the other
-    /// formats of JSON are one object per line. Offsets count code points.
+    /// Creates a writer for the corpus at `path`.
+    ///
+    /// Files named `.gz` or `.zst` are compressed, and `-` is standard output. The formats of CasRel, SpERT, TPLinker,
+    /// DocRED, TACRED and Label Studio are written as one array unless the name ends in `.jsonl`; the other JSON
+    /// formats have one object per line. Offsets count code points.
     ///
     /// # Errors
-    /// Returns [`DataError::Write`] if the folder cannot be written, and [`DataError::NoStream`] if Parquet or brat is to be a
-    /// stream.
+    /// Returns [`DataError::Write`] if the folder cannot be written, and [`DataError::NoStream`] for a stream of
+    /// Parquet or brat.
     pub fn create(path: &Path, format: Format) -> Result<Self, DataError> {
-        format.check_place(path)?;
+        format.check_path(path)?;
         let mut array = false;
         let sink = match &format.spec().content {
             Content::Folder => Sink::Brat(brat::NewFolder::create(path)?),
@@ -88,31 +108,41 @@ impl Writer {
                 Sink::Stream(Output::create(path)?)
             }
         };
-        let (offsets, lost) = (OffsetUnit::default(), UnsupportedCounts::default());
+        let (offsets, unsupported) = (OffsetUnit::default(), UnsupportedCounts::default());
         Ok(Self {
             sink,
             format,
-            objects: Objects { offsets, lost, bytes: Vec::new(), array, begun: false, sentences: 0, last_key: None },
+            objects: Objects {
+                offsets,
+                unsupported,
+                bytes: Vec::new(),
+                array,
+                begun: false,
+                sentences: 0,
+                last_key: None,
+            },
         })
     }
 
-    /// Lets offsets in characters count another unit.
+    /// Sets the unit of offsets in characters.
     #[must_use]
     pub fn with_offsets(mut self, offsets: OffsetUnit) -> Self {
         self.objects.offsets = offsets;
         self
     }
 
-    /// Writes a sentence; what the format cannot hold is counted.
+    /// Writes a sentence, and counts content that the format cannot hold.
     ///
     /// # Errors
-    /// Returns an error if the output fails, or if a mention's span does not slice the text to the mention's text.
+    /// Returns an error if the output cannot be written, or if a mention's span does not slice the text to its surface.
     pub fn write(&mut self, sentence: &Sentence) -> Result<(), DataError> {
-        let check = sentence.check();
-        check.map_err(|error| DataError::Unwritable { sentence: name(sentence), message: error.to_string() })?;
+        sentence.check().map_err(|error| DataError::Unwritable {
+            sentence: describe(sentence),
+            problem: SentenceProblem::Record(error),
+        })?;
         let Self { sink, format, objects } = self;
         let spec = format.spec();
-        objects.lost.compare(sentence, &spec.holds);
+        objects.unsupported.compare(sentence, &spec.holds);
         match sink {
             Sink::Stream(output) => {
                 objects.bytes.clear();
@@ -123,16 +153,16 @@ impl Writer {
                 }
                 output.write_all(&objects.bytes).map_err(DataError::Output)
             }
-            Sink::Brat(folder) => folder.write(sentence, objects.offsets, &mut objects.lost),
+            Sink::Brat(folder) => folder.write(sentence, objects.offsets, &mut objects.unsupported),
             #[cfg(feature = "parquet")]
             Sink::Parquet(file) => file.write(sentence, objects.offsets),
         }
     }
 
-    /// Brings what was written so far to a standard output.
+    /// Flushes the output, for example to show sentences on standard output at once.
     ///
     /// # Errors
-    /// Returns an error if the output fails.
+    /// Returns an error if the output cannot be written.
     pub fn flush(&mut self) -> Result<(), DataError> {
         match &mut self.sink {
             Sink::Stream(output) => output.flush().map_err(DataError::Output),
@@ -140,12 +170,12 @@ impl Writer {
         }
     }
 
-    /// Ends the corpus and gives it its name. Returns what could not be written.
+    /// Completes the corpus, renames the file to its path, and returns counts of content that the format cannot hold.
     ///
     /// # Errors
-    /// Returns [`DataError::Write`] if the disk is full or the place cannot be taken.
+    /// Returns [`DataError::Write`] if the disk is full or the file cannot be renamed.
     pub fn finish(self) -> Result<UnsupportedCounts, DataError> {
-        let Objects { array, begun, lost, .. } = self.objects;
+        let Objects { array, begun, unsupported, .. } = self.objects;
         match self.sink {
             Sink::Stream(mut output) => {
                 let end: &[u8] = match (array, begun) {
@@ -160,14 +190,14 @@ impl Writer {
             #[cfg(feature = "parquet")]
             Sink::Parquet(file) => file.finish()?,
         }
-        Ok(lost)
+        Ok(unsupported)
     }
 }
 
-/// Writes a whole corpus; returns what the format could not hold.
+/// Writes a corpus, and returns counts of content that the format cannot hold.
 ///
 /// # Errors
-/// As [`Writer`].
+/// Returns an error if the file cannot be written, or if a mention's span does not slice its text to its surface.
 pub fn write(path: &Path, sentences: &[Sentence], format: Format) -> Result<UnsupportedCounts, DataError> {
     let mut writer = Writer::create(path, format)?;
     sentences.iter().try_for_each(|sentence| writer.write(sentence))?;

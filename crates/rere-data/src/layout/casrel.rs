@@ -1,4 +1,4 @@
-//! P2: the subjects of a sentence, and the objects of a subject for each relation (CasRel, Wei et al. 2020).
+//! Labels of P2: the subjects of a sentence, then the objects of each subject and relation (CasRel, Wei et al. 2020).
 
 use std::collections::BTreeSet;
 
@@ -6,21 +6,23 @@ use rere_core::TokenSpan;
 
 use super::LocatedTriple;
 
-/// Places of all subjects, in order, each once. Their [`span_marks`](super::span_marks) are the labels of step one.
+/// Returns the spans of all subjects, sorted, without repetitions. Their [`span_marks`](super::span_marks) are the
+/// labels of step one.
 ///
-/// # What the cascade cannot express
-/// Decoding ends a span at the nearest last token at or after its first.
-/// - A triple is lost if another subject ends inside its subject, before the end of it.
-/// - A triple is lost if another object of the same subject and relation ends inside its object. Instead the object becomes the
-///   part up to that end.
-/// - A triple is lost if its subject and object have only one place and it is the same.
+/// # Limits
+/// Decoding ends a span at the nearest last token at or after its first token. Therefore a triple is lost if
+/// - another subject ends inside its subject;
+/// - another object of the same subject and relation ends inside its object, which is then cut there;
+/// - its subject and object have only one span, which is the same.
 pub fn casrel_subjects(triples: &[LocatedTriple]) -> Vec<TokenSpan> {
     let subjects: BTreeSet<TokenSpan> = triples.iter().flat_map(|triple| triple.subjects.iter().copied()).collect();
     subjects.into_iter().collect()
 }
 
-/// The labels of step two for one subject: token and column, in order, each once. Column `2r` is the first token of an object
-/// of relation `r`, column `2r + 1` its last. A mention that is the subject itself is no object.
+/// Returns the labels of step two for one subject: pairs of token and column, sorted, without repetitions.
+///
+/// Column `2r` is the first token of an object of relation `r`, and column `2r + 1` its last token. Objects with the
+/// subject's span are left out.
 pub fn casrel_objects(triples: &[LocatedTriple], subject: TokenSpan) -> Vec<(usize, usize)> {
     let of_subject = triples.iter().filter(|triple| triple.subjects.contains(&subject));
     let objects = of_subject.flat_map(|triple| triple.objects.iter().map(|&object| (triple.relation, object)));

@@ -1,7 +1,7 @@
-//! Label layouts: the triples of a sentence as the labels that a paradigm trains on, in plain vectors.
+//! Label layouts, which convert the triples of a sentence to the training labels of a paradigm.
 //!
-//! A layout and its decoder in `rere-decode` are inverse to each other: labels as perfect scores, decoded, are the triples
-//! again, but for those that the paradigm cannot express.
+//! The decoders of `rere-decode` invert the layouts: decoding the labels as scores returns the triples, except for
+//! those that the paradigm cannot express.
 
 mod casrel;
 mod handshaking;
@@ -21,18 +21,18 @@ pub use pointer::{pointer_marks, span_marks};
 pub use relation::relation_labels;
 pub use tags::{TagLabels, tag_count, tag_labels};
 
-/// A triple of a sentence in tokens, with every place of its subject and of its object.
+/// A triple of a sentence, with all token spans of its subject and object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocatedTriple {
     /// Label of the relation.
     pub relation: usize,
-    /// Places of the subject, at least one, in order, each once.
+    /// Spans of the subject, at least one, sorted, without repetitions.
     pub subjects: Vec<TokenSpan>,
-    /// Places of the object, likewise.
+    /// Spans of the object, at least one, sorted, without repetitions.
     pub objects: Vec<TokenSpan>,
 }
 
-/// Positions in order, each once.
+/// Sorts positions and removes repetitions.
 fn sorted(positions: impl Iterator<Item = usize>) -> Vec<usize> {
     positions.collect::<BTreeSet<_>>().into_iter().collect()
 }

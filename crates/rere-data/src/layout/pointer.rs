@@ -1,18 +1,22 @@
-//! P3, step two: the subjects and objects of a relation as four pointers (RERE's paper, Eq. 4).
+//! Labels of P3, step two: the subjects and objects of a relation as four pointers (RERE paper, Eq. 4).
 
 use rere_core::TokenSpan;
 
 use super::{LocatedTriple, sorted};
 
-/// First and last tokens of all mentions of one relation's triples: subject starts, subject ends, object starts, object ends.
-/// Each position once, in order; an end is the last token itself.
+/// Returns the first and last tokens of all mentions in one relation's triples: subject starts, subject ends, object
+/// starts, object ends.
 ///
-/// # What pointers cannot express
-/// - A span inside which another one of its relation and role ends: decoding ends a span at the nearest last token at or after its
-///   first.
-/// - Which subject and object belong together if a relation has several. Decoding pairs the nearest ones, so that triples are lost
-///   and others come up. The only triple of a relation always comes back if its subject and its object have one place each.
-/// - A triple whose subject and object have only one place if it is the same.
+/// Positions are sorted, without repetitions. An end is the last token, not the token after it.
+///
+/// # Limits
+/// Pointers cannot express
+/// - a span inside which another one of the same relation and role ends, because decoding ends a span at the nearest
+///   last token at or after its first token;
+/// - which subject and object belong together if a relation has several. Decoding pairs the nearest ones, which loses
+///   triples and yields wrong ones. A relation's only triple is always decoded if its subject and object have one span
+///   each;
+/// - a triple whose subject and object have only one span, which is the same.
 pub fn pointer_marks<'a>(triples: impl IntoIterator<Item = &'a LocatedTriple>) -> [Vec<usize>; 4] {
     let (mut subjects, mut objects) = (Vec::new(), Vec::new());
     for triple in triples {
@@ -23,7 +27,7 @@ pub fn pointer_marks<'a>(triples: impl IntoIterator<Item = &'a LocatedTriple>) -
     [subject_starts, subject_ends, object_starts, object_ends]
 }
 
-/// First and last tokens of spans, each once, in order.
+/// Returns the first and last tokens of spans, sorted, without repetitions.
 pub fn span_marks(spans: &[TokenSpan]) -> [Vec<usize>; 2] {
     [sorted(spans.iter().map(|span| span.start)), sorted(spans.iter().filter_map(|span| span.end.checked_sub(1)))]
 }

@@ -1,8 +1,8 @@
-//! P3, step one: the relations of a sentence (RERE's paper, Eq. 3).
+//! Labels of P3, step one: the relations of a sentence (RERE paper, Eq. 3).
 
 use super::{LocatedTriple, sorted};
 
-/// Labels of the relations of a sentence, in order, each once.
+/// Returns the labels of the relations of a sentence, sorted, without repetitions.
 pub fn relation_labels(triples: &[LocatedTriple]) -> Vec<usize> {
     sorted(triples.iter().map(|triple| triple.relation))
 }
@@ -16,8 +16,8 @@ mod tests {
     #[test]
     fn each_relation_once() {
         let triple = |relation| {
-            let places = vec![TokenSpan::new(0, 1)];
-            LocatedTriple { relation, subjects: places.clone(), objects: places }
+            let spans = vec![TokenSpan::new(0, 1)];
+            LocatedTriple { relation, subjects: spans.clone(), objects: spans }
         };
         assert_eq!(relation_labels(&[triple(3), triple(1), triple(3)]), [1, 3]);
         assert_eq!(relation_labels(&[]), [0usize; 0]);

@@ -1,31 +1,32 @@
-//! One tag for each token (novel tagging, Zheng et al. 2017).
+//! Labels of novel tagging: one tag per token (Zheng et al. 2017).
 
 use rere_core::TokenSpan;
 
 use super::LocatedTriple;
 
-/// Tags of the relation and role: first, inside, last and single token.
+/// Number of tags per relation and role: first, inside, last and single token.
 const POSITIONS: usize = 4;
-/// Tags of a relation: those of a subject, then those of an object.
-const OF_RELATION: usize = 2 * POSITIONS;
+/// Number of tags per relation: those of a subject, then those of an object.
+const TAGS_PER_RELATION: usize = 2 * POSITIONS;
 
-/// The tags of a sentence's tokens, and the triples that they do not express.
+/// Tags of a sentence's tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct TagLabels {
     /// The tag of each token: see [`tag_labels`].
     pub tags: Vec<usize>,
-    /// Positions of the triples that are left out, in order.
+    /// Positions of the triples that the tags do not express, sorted.
     pub left_out: Vec<usize>,
 }
 
-/// Number of tags for that many relations, 1 + 8 · relations.
+/// Returns the number of tags for a number of relations, 1 + 8 · relations.
 pub const fn tag_count(relations: usize) -> usize {
-    1 + OF_RELATION * relations
+    1 + TAGS_PER_RELATION * relations
 }
 
-/// The tag of each token of a sentence.
+/// Returns the tag of each token of a sentence.
 ///
-/// Tag 0 is O, for a token of no entity. The tags of relation `r` are:
+/// Tag 0 is O, for a token outside entities. The tags of relation `r` are:
 ///
 /// | tag | subject (role 1) | object (role 2) |
 /// |---|---|---|
@@ -34,23 +35,26 @@ pub const fn tag_count(relations: usize) -> usize {
 /// | E, the last of several tokens | 3 + 8r | 7 + 8r |
 /// | S, a single token | 4 + 8r | 8 + 8r |
 ///
-/// A token has one tag. So the triples are taken in their order, each with the two of its places that are nearest to each other
-/// and do not overlap, of equally near ones the first. A triple is left out if a token of these places has another tag already, if
-/// all its places overlap, or if they do not lie in the sentence.
+/// A token has one tag. Triples are tagged in their order, each at its nearest spans that do not overlap; the first of
+/// equally near ones. A triple is left out if a token of these spans has another tag already, if all its spans overlap,
+/// or if they do not lie in the sentence.
 ///
-/// # What tags cannot express
-/// - A triple that is left out, above all one that shares an entity with a triple of another relation, or in another role.
-/// - Which subject and object belong together if a relation has several: decoding joins each with its nearest counterpart.
-/// - More than one place of an entity.
+/// # Limits
+/// Tags cannot express
+/// - a triple that is left out, most often because it shares an entity with a triple of another relation, or in another
+///   role;
+/// - which subject and object belong together if a relation has several. Decoding joins each with its nearest
+///   counterpart;
+/// - more than one span of an entity.
 pub fn tag_labels(triples: &[LocatedTriple], tokens: usize) -> TagLabels {
     let mut labels = TagLabels { tags: vec![0; tokens], left_out: Vec::new() };
     for (position, triple) in triples.iter().enumerate() {
-        let subject_tags = 1 + OF_RELATION * triple.relation;
-        let is_set = nearest_places(triple, tokens).is_some_and(|(subject, object)| {
-            let new = || tags_of(subject, subject_tags).chain(tags_of(object, subject_tags + POSITIONS));
-            let is_free = new().all(|(token, tag)| labels.tags[token] == 0 || labels.tags[token] == tag);
+        let subject_tags = 1 + TAGS_PER_RELATION * triple.relation;
+        let is_set = nearest_spans(triple, tokens).is_some_and(|(subject, object)| {
+            let new_tags = || tags_of(subject, subject_tags).chain(tags_of(object, subject_tags + POSITIONS));
+            let is_free = new_tags().all(|(token, tag)| labels.tags[token] == 0 || labels.tags[token] == tag);
             if is_free {
-                new().for_each(|(token, tag)| labels.tags[token] = tag);
+                new_tags().for_each(|(token, tag)| labels.tags[token] = tag);
             }
             is_free
         });
@@ -61,9 +65,9 @@ pub fn tag_labels(triples: &[LocatedTriple], tokens: usize) -> TagLabels {
     labels
 }
 
-/// Places of the subject and of the object with the fewest tokens between them, that do not overlap.
-fn nearest_places(triple: &LocatedTriple, tokens: usize) -> Option<(TokenSpan, TokenSpan)> {
-    let fits = |place: &&TokenSpan| !place.is_empty() && place.end <= tokens;
+/// Returns the spans of subject and object that do not overlap and have the fewest tokens between them.
+fn nearest_spans(triple: &LocatedTriple, tokens: usize) -> Option<(TokenSpan, TokenSpan)> {
+    let fits = |span: &&TokenSpan| !span.is_empty() && span.end <= tokens;
     let subjects = triple.subjects.iter().filter(fits);
     let pairs = subjects.flat_map(|&subject| triple.objects.iter().filter(fits).map(move |&object| (subject, object)));
     let apart = pairs.filter(|&(subject, object)| !subject.overlaps(object));
@@ -72,10 +76,10 @@ fn nearest_places(triple: &LocatedTriple, tokens: usize) -> Option<(TokenSpan, T
     })
 }
 
-/// Tokens and tags of an entity; `first` is the tag B of its relation and role.
-fn tags_of(place: TokenSpan, first: usize) -> impl Iterator<Item = (usize, usize)> {
-    (place.start..place.end).map(move |token| {
-        let tag = match (token == place.start, token + 1 == place.end) {
+/// Returns the tokens and tags of an entity; `first` is the tag B of its relation and role.
+fn tags_of(span: TokenSpan, first: usize) -> impl Iterator<Item = (usize, usize)> {
+    (span.start..span.end).map(move |token| {
+        let tag = match (token == span.start, token + 1 == span.end) {
             (true, false) => first,
             (false, false) => first + 1,
             (false, true) => first + 2,
@@ -90,7 +94,7 @@ mod tests {
     use super::*;
 
     fn triple(relation: usize, subjects: &[(usize, usize)], objects: &[(usize, usize)]) -> LocatedTriple {
-        let spans = |places: &[(usize, usize)]| places.iter().map(|&(start, end)| TokenSpan::new(start, end)).collect();
+        let spans = |ends: &[(usize, usize)]| ends.iter().map(|&(start, end)| TokenSpan::new(start, end)).collect();
         LocatedTriple { relation, subjects: spans(subjects), objects: spans(objects) }
     }
 
@@ -111,8 +115,8 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_places_are_tagged() {
-        // Nearer than the other two, and not overlapping.
+    fn the_nearest_spans_are_tagged() {
+        // The nearest pair that does not overlap.
         let labels = tag_labels(&[triple(0, &[(0, 1), (5, 6)], &[(3, 4), (5, 7)])], 8);
         assert_eq!(labels.tags, [0, 0, 0, 8, 0, 4, 0, 0]);
         // Equally near: the first.
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_overlap_or_lie_outside_are_left_out() {
+    fn spans_that_overlap_or_lie_outside_are_left_out() {
         let triples =
             [triple(0, &[(0, 2)], &[(1, 3), (0, 2)]), triple(0, &[(0, 1)], &[(3, 5)]), triple(0, &[(0, 0)], &[(3, 4)])];
         assert_eq!(tag_labels(&triples, 4), TagLabels { tags: vec![0; 4], left_out: vec![0, 1, 2] });

@@ -1,4 +1,4 @@
-//! Borders of words and of user-perceived characters.
+//! Boundaries of words and of user-perceived characters.
 
 use icu_properties::{
     CodePointMapData,
@@ -8,50 +8,52 @@ use icu_properties::{
 use rere_core::ByteSpan;
 use unicode_segmentation::GraphemeCursor;
 
-/// Whether `place` begins and ends on word borders, as [`occurrences`](super::occurrences) defines them.
-pub(crate) fn on_word_borders(text: &str, place: ByteSpan) -> bool {
-    begins_word(text, place.start)
-        && ends_word(text, place.end)
-        && is_character_border(text, place.start)
-        && is_character_border(text, place.end)
+/// Returns whether a span begins and ends on word boundaries, as [`occurrences`](super::occurrences) defines them.
+pub(crate) fn on_word_borders(text: &str, span: ByteSpan) -> bool {
+    begins_word(text, span.start)
+        && ends_word(text, span.end)
+        && is_character_border(text, span.start)
+        && is_character_border(text, span.end)
 }
 
-/// Whether there is a word border at the byte `at` for what follows. The caller checks that it is a [character border](is_character_border).
+/// Returns whether a word can begin at the byte `at`. The caller checks that it is a [character
+/// boundary](is_character_border).
 pub(crate) fn begins_word(text: &str, at: usize) -> bool {
     let (before, from) = text.split_at(at);
     let inside = from.chars().next();
     let Some(outside) = before.chars().next_back() else { return true };
     let unspaced = || inside.is_some_and(is_unspaced);
     if outside.is_ascii() {
-        return parts(outside) || unspaced();
+        return separates_words(outside) || unspaced();
     }
     if is_unspaced(outside) || unspaced() {
         return true;
     }
-    // A character that is not a letter may be a mark on one. Between two marks there is no character border, so that the search for
-    // their letter is left out: it would take quadratic time in a text of marks.
+    // A character that is not a letter may be a mark on one. There is no character boundary between two marks;
+    // searching for their letter would take quadratic time in a text of marks.
     !outside.is_alphanumeric()
-        && (!is_mark(outside) || (!inside.is_some_and(is_mark) && base(before).is_none_or(parts)))
+        && (!is_mark(outside) || (!inside.is_some_and(is_mark) && last_base(before).is_none_or(separates_words)))
 }
 
-/// Whether there is a word border at the byte `at` for what precedes. The caller checks that it is a [character border](is_character_border).
+/// Returns whether a word can end at the byte `at`. The caller checks that it is a [character
+/// boundary](is_character_border).
 pub(crate) fn ends_word(text: &str, at: usize) -> bool {
     let (to, after) = text.split_at(at);
-    after.chars().next().is_none_or(parts) || base(to).is_some_and(is_unspaced)
+    after.chars().next().is_none_or(separates_words) || last_base(to).is_some_and(is_unspaced)
 }
 
-/// Whether there is a word border on both sides of this character, whatever is beside it.
-fn parts(c: char) -> bool {
+/// Returns whether there are word boundaries on both sides of this character, whatever its neighbours.
+fn separates_words(c: char) -> bool {
     !c.is_alphanumeric() || is_unspaced(c)
 }
 
-/// The last character of a text that is not a mark.
-fn base(text: &str) -> Option<char> {
+/// Returns the last character of a text that is not a mark.
+fn last_base(text: &str) -> Option<char> {
     text.chars().rev().find(|&c| !is_mark(c))
 }
 
-/// Whether a character belongs to the one before it, as accents and joiners do. Marks that are letters, such as vowel signs, count as
-/// letters here: no border depends on the difference.
+/// Returns whether a character belongs to the previous one, as accents and joiners do. Marks that are letters, such as
+/// vowel signs, count as letters, which does not affect boundaries.
 fn is_mark(c: char) -> bool {
     use GraphemeClusterBreak as Break;
 
@@ -59,16 +61,16 @@ fn is_mark(c: char) -> bool {
     !c.is_ascii() && !c.is_alphanumeric() && matches!(class.get(c), Break::Extend | Break::ZWJ | Break::SpacingMark)
 }
 
-/// Whether `c` belongs to a script that does not separate words by spaces: Han, kana, Bopomofo, Tibetan, and the scripts of South-East
-/// Asia in which UAX #14 finds line breaks by a dictionary, such as Thai. Digits of the latter do not count, so that numbers are not
-/// cut. Korean has spaces.
+/// Returns whether `c` belongs to a script that does not separate words with spaces: Han, kana, Bopomofo, Tibetan, and
+/// South-East Asian scripts that need a dictionary for line breaks (UAX #14), such as Thai. Digits of the latter are
+/// excluded, so that numbers are not cut. Korean has spaces.
 pub(crate) fn is_unspaced(c: char) -> bool {
     if c.is_ascii() {
         return false;
     }
     let is_han_or_kana = |script| matches!(script, Script::Han | Script::Hiragana | Script::Katakana);
     match CodePointMapData::<Script>::new().get(c) {
-        // Letters of several scripts, such as the mark of long vowels in kana. Punctuation has borders anyway.
+        // Letters of several scripts, such as the prolonged sound mark of kana. Punctuation always has boundaries.
         Script::Common | Script::Inherited => {
             let mut scripts = ScriptWithExtensions::new().get_script_extensions_val(c).iter();
             c.is_alphanumeric() && scripts.any(is_han_or_kana)
@@ -78,9 +80,10 @@ pub(crate) fn is_unspaced(c: char) -> bool {
     }
 }
 
-/// Whether the byte `at` is not inside a user-perceived character (extended grapheme cluster of UAX #29) of `text`.
+/// Returns whether the byte `at` is not inside a user-perceived character (extended grapheme cluster, UAX #29) of
+/// `text`.
 pub(crate) fn is_character_border(text: &str, at: usize) -> bool {
-    // The only user-perceived character with two characters of ASCII is a line break.
+    // The only user-perceived character with two ASCII characters is a line break.
     if let Some([before, after]) = at.checked_sub(1).and_then(|before| text.as_bytes().get(before..=at))
         && before.is_ascii()
         && after.is_ascii()
@@ -99,13 +102,13 @@ mod tests {
 
     #[test]
     fn scripts_without_spaces_are_known() {
-        // Letters and marks of Thai, Lao, Tibetan, Burmese, Khmer and Tai Tham; kana of every width, with marks of iteration, long
-        // vowels and voicing; Han of several blocks, with marks of iteration, closing and zero; Bopomofo.
+        // Letters and marks of Thai, Lao, Tibetan, Burmese, Khmer and Tai Tham; kana of all widths with iteration,
+        // prolonged sound and voicing marks; Han of several blocks with iteration, closing and zero marks; Bopomofo.
         for c in "กัำຂ\u{eb1}ཀ\u{f71}မာကាᨠぁんァヶーヽゝㇰｦｰﾞ〱一々〆〇㐀豈𠀀𰀀ㄅ".chars()
         {
             assert!(is_unspaced(c), "{c:?}");
         }
-        // Korean, Devanagari and Ethiopic have spaces. Digits and punctuation of any script are not letters without spaces.
+        // Korean, Devanagari and Ethiopic have spaces. Digits and punctuation of all scripts are excluded.
         for c in "aéЖ한ㄱ\u{1112}हिአ5٣๕၅，。・「👩\u{301}\u{200b}ˇ".chars() {
             assert!(!is_unspaced(c), "{c:?}");
         }
@@ -123,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn borders_are_those_of_the_standard(text in any_text(), ascii in "[a1 \\x00\\r\\n\\x7f]{0,6}") {
+        fn character_boundaries_are_those_of_the_standard(text in any_text(), ascii in "[a1 \\x00\\r\\n\\x7f]{0,6}") {
             for text in [text.clone() + &ascii, ascii + &text] {
                 for at in text.char_indices().map(|(at, _)| at).chain([text.len()]) {
                     let standard = GraphemeCursor::new(at, text.len(), true).is_boundary(&text, 0);

@@ -1,4 +1,4 @@
-//! What folding does with each character.
+//! Classes of characters for folding.
 
 use std::{char::ToLowercase, sync::LazyLock};
 
@@ -10,26 +10,26 @@ use icu_properties::{
     props::{Dash, DefaultIgnorableCodePoint, GraphemeClusterBreak, QuotationMark},
 };
 
-/// Properties of a character, a bit for each.
+/// Properties of a character, one bit each.
 pub(super) type Class = u8;
 
 /// White space.
 pub(super) const SPACE: Class = 1;
-/// Does not count.
+/// Ignorable.
 pub(super) const IGNORABLE: Class = 1 << 1;
-/// Is not in lower case.
+/// Not in lower case.
 pub(super) const CASED: Class = 1 << 2;
-/// A quotation mark or a dash, but not that of ASCII.
+/// A non-ASCII quotation mark or dash.
 pub(super) const VARIANT: Class = 1 << 3;
-/// By itself not in composed form (NFC).
+/// Not in composed form (NFC).
 pub(super) const UNCOMPOSED: Class = 1 << 4;
-/// May change places with the marks beside it.
+/// May be reordered with adjacent marks.
 pub(super) const MARK: Class = 1 << 5;
-/// May become one character with what precedes it.
+/// May compose with the previous character.
 pub(super) const COMPOSES: Class = 1 << 6;
 
-/// The classes of the characters of the Basic Multilingual Plane. Folding needs them for each character of a text, and a table takes a
-/// small part of the time of the look-ups that it is made by.
+/// Classes of the characters of the Basic Multilingual Plane. The table is much faster than the Unicode lookups, which
+/// folding would need for each character of a text.
 static CLASSES: LazyLock<Vec<Class>> = LazyLock::new(|| {
     let mut classes: Vec<Class> = (0..=0xffff).map(|number| char::from_u32(number).map_or(0, new_class)).collect();
     for composed in '\0'..='\u{ffff}' {
@@ -45,7 +45,7 @@ static CLASSES: LazyLock<Vec<Class>> = LazyLock::new(|| {
 
 pub(super) fn class(c: char) -> Class {
     CLASSES.get(c as usize).copied().unwrap_or_else(|| {
-        // On the other planes any character that may compose counts as one that does, which only takes time.
+        // On the other planes all characters that may compose are treated as if they do, which only costs time.
         use GraphemeClusterBreak as Break;
         let may_compose =
             matches!(CodePointMapData::<Break>::new().get(c), Break::Extend | Break::SpacingMark | Break::V | Break::T);
@@ -54,7 +54,7 @@ pub(super) fn class(c: char) -> Class {
     })
 }
 
-/// The class of a character as far as the character itself tells.
+/// Returns the class of a character, except for compositions with other characters.
 fn new_class(c: char) -> Class {
     let decomposed = CanonicalDecompositionBorrowed::new().decompose(c);
     let (is_composed, begins_with_mark) = match decomposed {
@@ -77,26 +77,26 @@ fn new_class(c: char) -> Class {
     .fold(0, |class, (bit, is)| if is { class | bit } else { class })
 }
 
-/// Whether the canonical order of marks matters for a character.
+/// Returns whether a character takes part in the canonical ordering of marks.
 fn is_mark(c: char) -> bool {
     CanonicalCombiningClassMapBorrowed::new().get_u8(c) > 0
 }
 
-/// Whether a character does not count.
+/// Returns whether Unicode ignores a character by default.
 pub(super) fn is_ignorable(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// A character in lower case. That of `Σ` does not depend on its neighbours, and so that of `ς` must be the same.
+/// Returns a character in lower case. A final sigma becomes `σ`, so that the result does not depend on neighbours.
 pub(super) fn lower(c: char) -> ToLowercase {
     if c == 'ς' { 'σ' } else { c }.to_lowercase()
 }
 
-/// The character of ASCII that a quotation mark or a dash counts as. Other characters are unchanged.
+/// Returns the ASCII form of a quotation mark or a dash. Other characters are unchanged.
 pub(super) fn ascii_form(c: char) -> char {
     match c {
         '\0'..='\x7f' => c,
-        // Single quotation marks, letters that stand for an apostrophe, primes, the acute accent and the Hebrew geresh.
+        // Single quotation marks, letters used as apostrophes, primes, the acute accent and the Hebrew geresh.
         '\u{2018}'..='\u{201b}' | '\u{2039}' | '\u{203a}' | '\u{ff07}' => '\'',
         '\u{2b9}' | '\u{2bb}'..='\u{2bf}' | '\u{2032}' | '\u{2035}' | '\u{b4}' | '\u{5f3}' => '\'',
         // Double primes and the Hebrew gershayim.
@@ -113,9 +113,9 @@ mod tests {
 
     use super::*;
 
-    /// What folding rests on if it looks at one character at a time.
+    /// Folding relies on this when it processes one character at a time.
     #[test]
-    fn a_composed_character_alone_stays_composed() {
+    fn single_composed_characters_remain_composed() {
         let (nfc, nfd) = (ComposingNormalizerBorrowed::new_nfc(), DecomposingNormalizerBorrowed::new_nfd());
         for c in '\0'..=char::MAX {
             let text = c.to_string();
@@ -132,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_change_their_neighbours_are_known() {
+    fn characters_that_compose_or_reorder_are_classified() {
         let (nfc, nfd) = (ComposingNormalizerBorrowed::new_nfc(), DecomposingNormalizerBorrowed::new_nfd());
         for c in '\0'..=char::MAX {
             let text = c.to_string();
             let parts: Vec<char> = nfd.normalize(&text).chars().collect();
-            // What composes to a character, from the first part to each other one.
+            // Each split of the decomposition that composes to the character again.
             for end in 1..parts.len() {
                 let [first, second] = [&parts[..end], &parts[end..]].map(|parts| parts.iter().collect::<String>());
                 if nfc.normalize(&(nfc.normalize(&first).into_owned() + &second)) == text {

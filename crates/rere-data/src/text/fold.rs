@@ -1,4 +1,4 @@
-//! Which differences between texts do not count.
+//! Folding of differences between texts.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -14,50 +14,58 @@ use super::{
     is_character_border,
 };
 
-/// Differences between a surface and a text that do not count.
+/// Differences between a surface and a text that are ignored.
+///
+/// ```
+/// use rere_data::{Folding, Locator, Occurrence, Sentence, Triple};
+///
+/// let mut sentence = Sentence::new("ADA left O’Brien").with_triples([Triple::of("Ada", "left", "O'Brien")]);
+/// Locator::new(Occurrence::First, Folding::ALL).locate(&mut sentence);
+/// assert_eq!(sentence.triples[0].object.text, "O’Brien");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Folding {
-    /// Upper and lower case: both are compared in lower case, character by character. A final sigma is a sigma.
+    /// Case. Texts are compared in lower case, character by character; a final sigma equals a sigma.
     pub case: bool,
-    /// White space: a run of any length and kind is one space.
+    /// White space. A run of white space equals one space.
     pub space: bool,
-    /// Characters that look alike or cannot be seen:
+    /// Characters that look alike or are invisible:
     ///
     /// - composed and decomposed characters, such as `ë` and `e\u{308}` (canonical equivalence of UAX #15)
-    /// - characters that Unicode ignores by default, such as zero-width spaces and joiners, byte order marks, soft hyphens and
-    ///   variation selectors, do not count
-    /// - single quotation marks, apostrophes, primes and the acute accent are `'`; other quotation marks and double primes are `"`.
-    ///   Backticks stay, and two single quotation marks are not a double one
-    /// - dashes, hyphens and minus signs (the Unicode property `Dash`) are `-`
+    /// - characters that Unicode ignores by default, such as zero-width spaces and joiners, byte order marks, soft
+    ///   hyphens and variation selectors, are ignored
+    /// - single quotation marks, apostrophes, primes and the acute accent equal `'`; other quotation marks and double
+    ///   primes equal `"`. Backticks are unchanged, and two single quotation marks do not equal a double one
+    /// - dashes, hyphens and minus signs (the Unicode property `Dash`) equal `-`
     pub characters: bool,
 }
 
 impl Folding {
-    /// All differences count. This is the default.
+    /// Ignores no differences. This is the default.
     pub const NONE: Self = Self { case: false, space: false, characters: false };
-    /// None of the differences counts.
+    /// Ignores all these differences.
     pub const ALL: Self = Self { case: true, space: true, characters: true };
 
-    /// Sets whether case may differ.
+    /// Sets whether to ignore case.
     #[must_use]
     pub fn with_case(self, case: bool) -> Self {
         Self { case, ..self }
     }
 
-    /// Sets whether white space may differ.
+    /// Sets whether to ignore differences of white space.
     #[must_use]
     pub fn with_space(self, space: bool) -> Self {
         Self { space, ..self }
     }
 
-    /// Sets whether characters that look alike may differ.
+    /// Sets whether to ignore differences between characters that look alike or are invisible.
     #[must_use]
     pub fn with_characters(self, characters: bool) -> Self {
         Self { characters, ..self }
     }
 
-    /// A surface without white space and characters that do not count at its ends.
+    /// Trims white space and ignorable characters.
     pub(crate) fn trim(self, surface: &str) -> &str {
         surface.trim_matches(|c: char| c.is_whitespace() || (self.characters && is_ignorable(c)))
     }
@@ -67,7 +75,7 @@ impl Folding {
         if self == Self::NONE {
             return folded(Cow::Borrowed(text));
         }
-        // No character of ASCII changes but for its case.
+        // Of ASCII characters, only the case changes.
         if text.is_ascii() && !(self.space && has_other_space(text)) {
             return folded(if self.case { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) });
         }
@@ -75,22 +83,22 @@ impl Folding {
     }
 }
 
-/// Whether a text of ASCII has white space other than one space at a time.
+/// Returns whether an ASCII text has white space other than single spaces.
 fn has_other_space(text: &str) -> bool {
     text.contains("  ") || text.bytes().any(|byte| matches!(byte, b'\t'..=b'\r'))
 }
 
-/// A folded text, and the way back to the original.
+/// A folded text, with a mapping to the original.
 #[derive(Debug)]
 pub(crate) struct Folded<'a> {
     pub folding: Folding,
     pub original: &'a str,
     pub text: Cow<'a, str>,
-    /// From left to right. Between them, both texts have characters of the same lengths.
+    /// Changes from left to right. Between them, characters have the same lengths in both texts.
     changes: Vec<Change>,
 }
 
-/// What a part of the original has become. It is empty if no character of the part counts.
+/// A part of the original and its folded form, which is empty if all characters are ignored.
 #[derive(Debug)]
 struct Change {
     original: Range<usize>,
@@ -98,21 +106,21 @@ struct Change {
 }
 
 impl Folded<'_> {
-    /// The span in the original of a range of the folded text; `None` if the range cuts a user-perceived character of either text, or
-    /// what a character has become.
+    /// Returns the span in the original of a range of the folded text; `None` if the range cuts a user-perceived
+    /// character of either text or the folded form of a character.
     pub fn original_span(&self, range: Range<usize>) -> Option<ByteSpan> {
         Some(ByteSpan::new(self.original_start(range.start)?, self.original_end(range.end)?))
     }
 
-    /// The start in the original of what starts at the byte `at` of the folded text: after characters that do not count.
+    /// Returns the position in the original of a start at the byte `at` of the folded text, after ignored characters.
     pub fn original_start(&self, at: usize) -> Option<usize> {
         let before = self.changes.partition_point(|change| change.folded.end <= at);
         let start = self.original_after(before, at)?;
         is_character_border(self.original, start).then_some(start)
     }
 
-    /// The end in the original of what ends at the byte `at` of the folded text: before characters that do not count, except for
-    /// those that belong to the user-perceived character there, as variation selectors do.
+    /// Returns the position in the original of an end at the byte `at` of the folded text, before ignored characters,
+    /// except for those that belong to the user-perceived character there, such as variation selectors.
     pub fn original_end(&self, at: usize) -> Option<usize> {
         let before = self.changes.partition_point(|change| change.folded.start < at);
         let end = self.original_after(before, at)?;
@@ -122,7 +130,8 @@ impl Folded<'_> {
         ends.find(|&end| is_character_border(self.original, end))
     }
 
-    /// The byte of the original for the byte `at` of the folded text, after the first `before` changes and before the others.
+    /// Returns the byte of the original for the byte `at` of the folded text, which lies after the first `before`
+    /// changes and before the others.
     fn original_after(&self, before: usize, at: usize) -> Option<usize> {
         let (changed, unchanged) = self.changes.split_at(before);
         let change = changed.last().map_or((0, 0), |change| (change.folded.end, change.original.end));
@@ -132,10 +141,10 @@ impl Folded<'_> {
     }
 }
 
-/// A text that is being folded.
+/// State of the folding of a text.
 struct Folder<'a> {
     folding: Folding,
-    /// The properties of characters that matter for the folding.
+    /// The character classes that matter for the folding.
     mask: Class,
     original: &'a str,
     /// The original is folded up to this byte.
@@ -176,7 +185,8 @@ impl<'a> Folder<'a> {
         class(c) & self.mask
     }
 
-    /// Folds the character `c` at the byte `at`, with the marks after it if it composes with them or their order changes. Returns the end.
+    /// Folds the character `c` at the byte `at`, with the marks after it if they compose or are reordered. Returns the
+    /// end.
     fn fold_character(&mut self, at: usize, c: char, class: Class) -> usize {
         let is_mark = class & (MARK | COMPOSES) != 0;
         let is_base = !is_mark && class & UNCOMPOSED == 0;
@@ -202,9 +212,9 @@ impl<'a> Folder<'a> {
         alone
     }
 
-    /// The end of the marks after the byte `start`, or `start` if they change nothing.
+    /// Returns the end of the marks after the byte `start`, or `start` if they change nothing.
     fn end_of_marks(&self, start: usize, after_base: bool) -> usize {
-        // No character of ASCII is a mark.
+        // ASCII characters are not marks.
         if self.original.as_bytes().get(start).is_none_or(u8::is_ascii) {
             return start;
         }
@@ -219,12 +229,12 @@ impl<'a> Folder<'a> {
                 break;
             }
         }
-        // One mark that does not compose keeps its place behind a base.
+        // A single mark that does not compose is unchanged after a base.
         if composes || marks > 1 { end } else { start }
     }
 
-    /// The one character, folded, that a part of the original composes to if each mark composes with what precedes it: the case of
-    /// most decomposed texts, by a short way.
+    /// Returns the folded character that a part of the original composes to if each mark composes with the previous
+    /// characters. It is a fast path for most decomposed texts.
     fn composed_in_order(&self, part: Range<usize>) -> Option<char> {
         let mut counted = self.original[part].chars().filter(|&c| !is_ignorable(c));
         let base = ascii_form(counted.next()?);
@@ -233,10 +243,10 @@ impl<'a> Folder<'a> {
         counted.try_fold(base, |c, mark| CanonicalCompositionBorrowed::new().compose(c, mark))
     }
 
-    /// The composed form of a part of the original, folded.
+    /// Returns the composed form of a part of the original, folded.
     fn composed(&self, part: Range<usize>) -> String {
         let counted = self.original[part].chars().filter(|&c| !is_ignorable(c));
-        // Lower case and variants are those of the decomposed characters, so that they are the same for all equivalent texts.
+        // Decomposed characters are folded, so that all equivalent texts have the same result.
         let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize_iter(counted).map(ascii_form);
         let nfc = ComposingNormalizerBorrowed::new_nfc();
         if self.folding.case {
@@ -263,7 +273,7 @@ impl<'a> Folder<'a> {
         end
     }
 
-    /// Drops a run of characters that do not count and returns its end.
+    /// Drops a run of ignorable characters and returns its end.
     fn drop_ignorable(&mut self, start: usize) -> usize {
         let rest = &self.original[start..];
         let end = start + rest.find(|c| self.class(c) & IGNORABLE == 0).unwrap_or(rest.len());
@@ -279,14 +289,14 @@ impl<'a> Folder<'a> {
         self.folded.extend(by);
         let [old, new] = [&self.original[part.clone()], &self.folded[start..]];
         let is_one = |text: &str| text.chars().nth(1).is_none();
-        // A character that keeps its length moves nothing.
+        // If a character keeps its length, no mapping is needed.
         if old.len() != new.len() || !(old == new || (is_one(old) && is_one(new))) {
             self.changes.push(Change { original: part, folded: start..self.folded.len() });
         }
     }
 }
 
-/// Folding of a whole text at once, and all spans one by one, to compare with.
+/// A reference implementation, which folds whole texts and compares all spans.
 #[cfg(test)]
 pub(crate) mod slow {
     use unicode_normalization::UnicodeNormalization;
@@ -313,8 +323,8 @@ pub(crate) mod slow {
         text
     }
 
-    /// The spans of a text that begin and end between its characters and between those of the folded text, each with its range there.
-    /// What does not count is at their ends only if it belongs to the character there.
+    /// Returns the spans on character boundaries of a text and of its folded form, each with its range in the folded
+    /// form. Ignorable characters are at their ends only if they belong to the character there.
     pub fn spans(text: &str, folding: Folding) -> Vec<(ByteSpan, Range<usize>)> {
         let whole = fold(text, folding);
         let borders: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
@@ -340,7 +350,7 @@ pub(crate) mod slow {
         spans
     }
 
-    /// Every combination of foldings.
+    /// Returns all combinations of foldings.
     pub fn foldings() -> impl Iterator<Item = Folding> {
         (0..8).map(|bits| Folding { case: bits & 1 > 0, space: bits & 2 > 0, characters: bits & 4 > 0 })
     }
@@ -360,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sigma_is_a_sigma() {
+    fn a_final_sigma_equals_a_sigma() {
         let [upper, lower] = ["ΟΔΥΣΣΕΥΣ", "οδυσσευς"].map(|word| folded(word, Folding { case: true, ..Folding::NONE }));
         assert_eq!(upper, lower);
     }
@@ -391,7 +401,7 @@ mod tests {
                 folded(other, Folding::NONE)
             );
         }
-        // Other characters stay apart, compatibility characters too.
+        // Other characters remain different, including compatibility characters.
         for (one, other) in
             [("e", "é"), ("\"", "'"), ("''", "\""), ("`", "'"), ("ー", "-"), ("_", "-"), ("ﬁ", "fi"), ("２", "2")]
         {
@@ -400,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn each_character_is_folded_once() {
+    fn folding_a_character_is_idempotent() {
         for c in '\u{80}'..=char::MAX {
             let text = c.to_string();
             for folding in [Folding::ALL, CHARACTERS] {
@@ -412,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn long_runs_are_folded_in_time() {
+    fn long_runs_are_folded_quickly() {
         for run in ["\u{301}", "\u{200b}", "\u{200d}", "\u{323}\u{301}", "e\u{200b}", " \u{200b}", "\u{94d}\u{200d}"] {
             let run = run.repeat(200_000);
             let text = format!("a{run}b");
@@ -421,8 +431,8 @@ mod tests {
         }
     }
 
-    /// Letters with case, accents apart or not, marks that change places, jamo, Indic vowels, what does not count, quotation marks,
-    /// dashes, white space, and what is longer or shorter when folded.
+    /// Letters with case and accents, marks that are reordered, jamo, Indic vowels, ignorable characters, quotation
+    /// marks, dashes, white space, and characters whose length changes.
     const ALPHABET: &str = "[aEéÉeİiΣςßẞ\u{212a}\u{212b}\u{301}\u{323}\u{307}\u{344}가ᄀ\u{1161}\u{11a8}\u{1160}\u{928}\u{93c}\u{94d}\u{9c7}\u{9be}\
         か\u{3099}北\u{f73}👩\u{200d}\u{200b}\u{feff}\u{ad}\u{34f}\u{fe0f}\u{e0100}'\"`\u{2018}\u{201d}\u{2bc}«\u{b4}\u{1ffd}\u{2013}\u{2212}. \t\u{a0}\u{2000}\r\n-]";
 
@@ -431,9 +441,9 @@ mod tests {
     }
 
     proptest! {
-        /// That a text of ASCII takes a shorter way makes no difference.
+        /// The fast path of ASCII texts has the same result.
         #[test]
-        fn ascii_is_folded_as_other_text(text in "[aB \t\r\n\x0b\x0c\x1c.'\"`-]{0,8}") {
+        fn ascii_is_folded_like_other_texts(text in "[aB \t\r\n\x0b\x0c\x1c.'\"`-]{0,8}") {
             for folding in foldings() {
                 let other = format!("{text}北");
                 let (ascii, other) = (folding.apply(&text), folding.apply(&other));
@@ -446,14 +456,14 @@ mod tests {
         }
 
         #[test]
-        fn a_text_is_folded_as_all_at_once(text in any_text(16)) {
+        fn folding_agrees_with_the_reference(text in any_text(16)) {
             for folding in foldings() {
                 prop_assert_eq!(folded(&text, folding), slow::fold(&text, folding));
             }
         }
 
         #[test]
-        fn what_is_folded_stays(text in any_text(16)) {
+        fn folding_is_idempotent(text in any_text(16)) {
             for folding in foldings() {
                 let once = folded(&text, folding);
                 prop_assert_eq!(folded(&once, folding), once);
@@ -475,7 +485,7 @@ mod tests {
         }
 
         #[test]
-        fn spans_are_found_as_one_by_one(text in any_text(10)) {
+        fn spans_are_those_of_the_reference(text in any_text(10)) {
             for folding in foldings() {
                 let folded = folding.apply(&text);
                 let spans = slow::spans(&text, folding);

@@ -1,4 +1,4 @@
-//! Searching in texts: the places of a surface, the borders of words, and which differences do not count.
+//! Search in texts: occurrences of surfaces, word boundaries, and folding of differences.
 
 mod borders;
 mod class;

@@ -1,4 +1,4 @@
-//! The most that each paradigm can find in a corpus.
+//! Upper bounds of the triples that each paradigm can find in a corpus.
 
 #[cfg(test)]
 mod tests;
@@ -16,28 +16,29 @@ use rere_decode::{
 };
 use serde::Serialize;
 
-/// What a paradigm finds in a corpus with perfect scores: 1 for each label of the gold triples, 0 elsewhere.
+/// Upper bound of what a paradigm can find in a corpus: its decoder's result with score 1 for each gold label and 0 elsewhere.
 ///
-/// No system of the paradigm can be expected to find more. Triples are sets of strings per sentence.
+/// Triples are compared as sets of strings per sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Ceiling {
     /// Name of the paradigm.
     pub paradigm: &'static str,
-    /// Gold triples.
+    /// Number of gold triples.
     pub gold: usize,
-    /// Gold triples that are found.
+    /// Number of gold triples that are found.
     pub recovered: usize,
-    /// Triples that are found, gold or not.
+    /// Number of triples that are found, gold or not.
     pub predicted: usize,
 }
 
 impl Ceiling {
-    /// The share of the gold triples that is found; 1 if there is none.
+    /// Returns the share of gold triples that are found; 1 if there are none.
     pub fn recall(&self) -> f64 {
         if self.gold == 0 { 1.0 } else { self.recovered as f64 / self.gold as f64 }
     }
 
-    /// Gold triples that are not found.
+    /// Returns the number of gold triples that are not found.
     pub fn lost(&self) -> usize {
         self.gold - self.recovered
     }
@@ -51,10 +52,22 @@ impl fmt::Display for Ceiling {
     }
 }
 
-/// The ceiling of each paradigm on a corpus: `corpus` is made of `sentences` with `relations`.
+/// Computes the ceiling of each paradigm on a corpus. `corpus` must be made of `sentences` with `relations`.
 ///
-/// Every place of a mention is labelled, as in training. A gold triple that `corpus` left out is lost under each paradigm; so is one
-/// whose mention ends inside a token, as what is found ends with a token.
+/// Every occurrence of a mention is labelled, as in training. No paradigm finds a gold triple that `corpus` left out, or one
+/// whose subject or object ends inside a token, because decoded spans end with a token.
+///
+/// ```
+/// use rere::{RelationSet, Sentence, Triple, ceilings};
+/// use rere_data::{LocatedCorpus, OnMissing, Tokenizer};
+///
+/// let sentences = [Sentence::new("Ada was born in London .").with_triples([Triple::of("Ada", "born in", "London")])];
+/// let relations = RelationSet::from_names(["born in"])?;
+/// let words = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 100)?;
+/// let corpus = LocatedCorpus::new(&sentences, &words, &relations, OnMissing::Error)?;
+/// assert!(ceilings(&corpus, &sentences, &relations).iter().all(|ceiling| ceiling.recall() == 1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn ceilings(corpus: &LocatedCorpus, sentences: &[Sentence], relations: &RelationSet) -> Vec<Ceiling> {
     let mut ceilings = PARADIGMS.map(|(paradigm, _)| Ceiling { paradigm, gold: 0, recovered: 0, predicted: 0 });
     for (sentence, located) in sentences.iter().zip(&corpus.sentences) {
@@ -63,7 +76,7 @@ pub fn ceilings(corpus: &LocatedCorpus, sentences: &[Sentence], relations: &Rela
             .iter()
             .map(|triple| (triple.subject.text.trim(), triple.relation.as_str(), triple.object.text.trim()))
             .collect();
-        // A column for each relation of the sentence will do: those of all others are without a mark.
+        // Only relations of the sentence have marks, so they are the only columns.
         let labels = relation_labels(&located.triples);
         let column = |label| labels.partition_point(|&other| other < label);
         let triples: Vec<LocatedTriple> = located
@@ -88,7 +101,7 @@ pub fn ceilings(corpus: &LocatedCorpus, sentences: &[Sentence], relations: &Rela
     ceilings.into()
 }
 
-/// The text of a token span, trimmed.
+/// Returns the trimmed text of a token span.
 fn surface<'a>(sentence: &'a Sentence, located: &LocatedSentence, span: TokenSpan) -> Option<&'a str> {
     Some(span.to_bytes(&located.tokens.spans).ok()?.slice(&sentence.text).ok()?.trim())
 }
@@ -96,8 +109,8 @@ fn surface<'a>(sentence: &'a Sentence, located: &LocatedSentence, span: TokenSpa
 /// Relation, subject and object of each triple.
 type SpanTriples = BTreeSet<(usize, TokenSpan, TokenSpan)>;
 
-/// What a paradigm makes of the triples of a sentence, the number of its tokens and the number of relations, by way of its labels
-/// and its decoder.
+/// Encodes the triples of a sentence as labels of a paradigm and decodes them. Arguments: triples, number of tokens, number of
+/// relations.
 type Recover = fn(&[LocatedTriple], usize, usize) -> SpanTriples;
 
 /// Each paradigm with its name.
@@ -109,7 +122,7 @@ const PARADIGMS: [(&str, Recover); 5] = [
     ("tagging", recover_tags),
 ];
 
-/// P1.
+/// Paradigm 1 of the RERE paper.
 fn recover_pairs(triples: &[LocatedTriple], _tokens: usize, relations: usize) -> SpanTriples {
     let mentions = pair_mentions(triples);
     let pairs: Vec<(TokenSpan, TokenSpan)> =
@@ -121,7 +134,7 @@ fn recover_pairs(triples: &[LocatedTriple], _tokens: usize, relations: usize) ->
     decode(&PairClassification::new(half()), scores)
 }
 
-/// P2.
+/// Paradigm 2.
 fn recover_cascade(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
     let decoder = CasRel::new(half(), half());
     let marks = span_marks(&casrel_subjects(triples));
@@ -138,7 +151,7 @@ fn recover_cascade(triples: &[LocatedTriple], tokens: usize, relations: usize) -
     decode(&decoder, CasRelScores::new(&of_subjects).expect(PERFECT))
 }
 
-/// P3.
+/// Paradigm 3.
 fn recover_pointers(triples: &[LocatedTriple], tokens: usize, _relations: usize) -> SpanTriples {
     let decoder = Nearest::new(half());
     let mut found = SpanTriples::new();
@@ -171,14 +184,14 @@ fn recover_tags(triples: &[LocatedTriple], tokens: usize, relations: usize) -> S
     decode(&Tags::new(half()), scores)
 }
 
-/// Labels are made for the very table that they are put into.
+/// Why a table of labels is always valid.
 const PERFECT: &str = "scores of 0 and 1 for each cell of the table";
 
 fn half() -> Probability {
     Probability::saturating(0.5)
 }
 
-/// Scores row by row, 1 in the cells.
+/// Returns row-major scores that are 1 in the given cells and 0 elsewhere.
 fn perfect(rows: usize, columns: usize, cells: impl IntoIterator<Item = (usize, usize)>) -> Vec<f32> {
     let mut scores = vec![0.0; rows * columns];
     cells.into_iter().for_each(|(row, column)| scores[row * columns + column] = 1.0);

@@ -1,5 +1,6 @@
-//! Each label layout is the inverse of its decoder: gold triples as perfect scores, decoded, are the gold triples again, but for
-//! what the paradigm cannot express. What that is, is written down here a second time, from the definitions.
+//! Tests that each label layout is the inverse of its decoder: decoding perfect scores of the gold triples gives the gold triples,
+//! except for those that the paradigm cannot express. The tests derive the exceptions from the definitions, independently of the
+//! code.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,14 +15,14 @@ use super::*;
 
 const RELATIONS: usize = 3;
 
-/// Number of random sentences: PROPTEST_CASES, or some that take a few seconds.
+/// The number of random sentences: `PROPTEST_CASES`, or as many as take a few seconds.
 fn config() -> ProptestConfig {
     let given = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let cases = given.unwrap_or(if cfg!(debug_assertions) { 1_000 } else { 10_000 });
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// The triples of a sentence, and the number of its tokens.
+/// The triples of a sentence and its number of tokens.
 #[derive(Debug, Clone)]
 struct Gold {
     tokens: usize,
@@ -29,7 +30,7 @@ struct Gold {
 }
 
 impl Gold {
-    /// Each place of a subject with each place of the object, but for itself.
+    /// Each occurrence of a subject with each occurrence of its object, except itself.
     fn pairs(&self) -> SpanTriples {
         let mut pairs = SpanTriples::new();
         for triple in &self.triples {
@@ -54,9 +55,9 @@ impl Gold {
     }
 }
 
-/// Sentences whose triples are made of few spans: shared, nested, crossing, neighbours, in any roles. `places` is the largest number
-/// of places of a subject or an object.
-fn sentences(places: usize) -> impl Strategy<Value = Gold> {
+/// Sentences whose triples share few spans, which are nested, crossing or adjacent, in any roles. `occurrences` is the largest number of
+/// occurrences of a subject or an object.
+fn sentences(occurrences: usize) -> impl Strategy<Value = Gold> {
     let spans = (2usize..=20).prop_flat_map(|tokens| {
         let length = prop::sample::select(vec![1, 1, 1, 2, 2, 3, 4, 8]);
         let span = (0..tokens, length).prop_map(move |(start, length)| (start, (start + length).min(tokens)));
@@ -64,14 +65,14 @@ fn sentences(places: usize) -> impl Strategy<Value = Gold> {
     });
     spans.prop_flat_map(move |(tokens, spans)| {
         let spans: Vec<TokenSpan> = spans.into_iter().map(|(start, end)| TokenSpan::new(start, end)).collect();
-        let entity = prop::collection::btree_set(prop::sample::select(spans), 1..=places);
+        let entity = prop::collection::btree_set(prop::sample::select(spans), 1..=occurrences);
         let triple = (0..RELATIONS, entity.clone(), entity).prop_map(|(relation, subjects, objects)| LocatedTriple {
             relation,
             subjects: subjects.into_iter().collect(),
             objects: objects.into_iter().collect(),
         });
         prop::collection::vec(triple, 0..=6).prop_map(move |triples| {
-            // A corpus has each triple once, and an entity is no pair with itself.
+            // A corpus has each triple once, and no triple has the same subject and object.
             let mut known: Vec<LocatedTriple> = Vec::new();
             for triple in triples {
                 if triple.subjects != triple.objects && !known.contains(&triple) {
@@ -83,18 +84,18 @@ fn sentences(places: usize) -> impl Strategy<Value = Gold> {
     })
 }
 
-/// Mostly one place, as without them no triple is the only one of its relation.
+/// Mostly sentences with one occurrence per mention, because only these have relations with a single triple.
 fn any_gold() -> impl Strategy<Value = Gold> {
     prop_oneof![3 => sentences(1), 1 => sentences(3)]
 }
 
-/// What is left of a span if decoding ends it at the first last token at or after its start.
+/// The span as decoded: it ends at the first last token at or after its start.
 fn shortened(span: TokenSpan, others: &BTreeSet<TokenSpan>) -> TokenSpan {
     let end = others.iter().map(|other| other.end).filter(|&end| end > span.start).min();
     TokenSpan::new(span.start, end.unwrap_or(span.end))
 }
 
-/// Number of tokens from the last of one to the first of the other; 0 if they overlap.
+/// The number of tokens from the end of one span to the start of the other; 0 if they overlap.
 fn distance(a: TokenSpan, b: TokenSpan) -> usize {
     (b.start + 1).saturating_sub(a.end).max((a.start + 1).saturating_sub(b.end))
 }
@@ -102,14 +103,14 @@ fn distance(a: TokenSpan, b: TokenSpan) -> usize {
 proptest! {
     #![proptest_config(config())]
 
-    /// Pairs express every triple, and no other comes up.
+    /// Pair classification finds every triple and no other.
     #[test]
     fn pairs_are_the_gold_triples(gold in any_gold()) {
         prop_assert_eq!(recover_pairs(&gold.triples, gold.tokens, RELATIONS), gold.pairs());
     }
 
-    /// CasRel loses a triple if, and only if, a subject ends inside its subject or an object of this subject and relation inside
-    /// its object. Such an object becomes shorter.
+    /// CasRel loses a triple if and only if another subject ends inside its subject, or another object of this subject and
+    /// relation ends inside its object. Such an object becomes shorter.
     #[test]
     fn the_cascade_loses_what_another_ends_inside_of(gold in any_gold()) {
         let found = recover_cascade(&gold.triples, gold.tokens, RELATIONS);
@@ -124,7 +125,7 @@ proptest! {
             .map(|&(relation, subject, object)| {
                 (relation, subject, shortened(object, &objects(relation, subject)))
             })
-            // The subject itself may be what an object is shortened to.
+            // An object can be shortened to the subject itself.
             .filter(|(_, subject, object)| subject != object)
             .collect();
         prop_assert_eq!(&found, &expected);
@@ -140,14 +141,14 @@ proptest! {
             })
             .collect();
         let kept: SpanTriples = found.intersection(&pairs).copied().collect();
-        // An object that is shortened to another gold object is lost, and the other one is found.
+        // An object that is shortened to another gold object is lost, but the other one is found.
         prop_assert_eq!(pairs.difference(&kept).copied().collect::<SpanTriples>(), inexpressible.clone());
         if inexpressible.is_empty() {
             prop_assert_eq!(found, pairs);
         }
     }
 
-    /// Pointers: of each relation the shortened spans, paired by the two rules of the paper.
+    /// Pointers find the shortened spans of each relation, paired by the two rules of the paper.
     #[test]
     fn pointers_are_paired_with_the_nearest(gold in any_gold()) {
         let found = recover_pointers(&gold.triples, gold.tokens, RELATIONS);
@@ -169,7 +170,7 @@ proptest! {
                 let before = subjects.iter().copied().filter(|subject| subject.start < object.start).max();
                 expected.extend(before.map(|subject| (relation, subject, object)));
             }
-            // A relation's only triple comes back, also if one span lies in the other.
+            // The only triple of a relation is found even if one span lies inside the other.
             let of_relation = |triples: &SpanTriples| -> SpanTriples {
                 triples.iter().copied().filter(|triple| triple.0 == relation).collect()
             };
@@ -183,7 +184,7 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 
-    /// TPLinker loses nothing. It brings up the pairs of entities whose first tokens one triple links and whose last tokens another.
+    /// TPLinker loses nothing. It also finds the pairs of entities whose first tokens one triple links and whose last tokens another.
     #[test]
     fn handshakes_lose_nothing(gold in any_gold()) {
         let found = recover_handshakes(&gold.triples, gold.tokens, RELATIONS);
@@ -206,7 +207,7 @@ proptest! {
             }
         }
         prop_assert_eq!(&found, &expected);
-        // Without two entities of one first token, or without two of one last token, there is nothing to mix up.
+        // Nothing can be mixed up if no two entities share a first token, or no two share a last token.
         let different = |borders: BTreeSet<usize>| borders.len() == entities.len();
         if different(entities.iter().map(|span| span.start).collect())
             || different(entities.iter().map(|span| span.end).collect())
@@ -215,13 +216,13 @@ proptest! {
         }
     }
 
-    /// Tags lose the triples that are left out, and those of a relation with several whose subject and object are not nearest to
-    /// each other.
+    /// Tagging loses the triples that have no tags of their own, and, in a relation with several triples, those whose subject and
+    /// object are not nearest to each other.
     #[test]
     fn tags_are_joined_with_the_nearest(gold in any_gold()) {
         let found = recover_tags(&gold.triples, gold.tokens, RELATIONS);
         let labels = tag_labels(&gold.triples, gold.tokens);
-        // The nearest places that do not overlap, written out; each token belongs to one entity of one relation and role.
+        // The nearest occurrences that do not overlap; each token belongs to one entity of one relation and role.
         let mut owners: BTreeMap<usize, (usize, bool, TokenSpan)> = BTreeMap::new();
         let (mut kept, mut left_out) = (Vec::new(), Vec::new());
         for (position, triple) in gold.triples.iter().enumerate() {
@@ -255,7 +256,7 @@ proptest! {
         let mut expected = SpanTriples::new();
         for relation in 0..RELATIONS {
             let of_relation: Vec<_> = kept.iter().copied().filter(|triple| triple.0 == relation).collect();
-            // Equally near ones: the subject comes first.
+            // A tie: the subject comes first.
             let nearness = |triple: &(usize, TokenSpan, TokenSpan)| (distance(triple.1, triple.2), triple.1 > triple.2);
             for &(_, subject, object) in &of_relation {
                 let objects = of_relation.iter().map(|triple| (relation, subject, triple.2));
@@ -271,20 +272,20 @@ proptest! {
     }
 }
 
-/// First token of a span, and the token after it.
+/// The first token of a span and the token after its last.
 type Borders = (usize, usize);
 
 fn gold(tokens: usize, triples: &[(usize, Borders, Borders)]) -> Gold {
-    let places = |(start, end): Borders| vec![TokenSpan::new(start, end)];
+    let occurrences = |(start, end): Borders| vec![TokenSpan::new(start, end)];
     let triples = triples.iter().map(|&(relation, subject, object)| LocatedTriple {
         relation,
-        subjects: places(subject),
-        objects: places(object),
+        subjects: occurrences(subject),
+        objects: occurrences(object),
     });
     Gold { tokens, triples: triples.collect() }
 }
 
-/// How many of the gold triples each paradigm finds, and how many others.
+/// The number of gold triples and of other triples that each paradigm finds.
 fn recovered(gold: &Gold) -> [(usize, usize); 5] {
     PARADIGMS.map(|(_, recover)| {
         let (found, pairs) = (recover(&gold.triples, gold.tokens, RELATIONS), gold.pairs());
@@ -292,28 +293,28 @@ fn recovered(gold: &Gold) -> [(usize, usize); 5] {
     })
 }
 
-/// One sentence for each thing that a paradigm cannot express. In the order of PARADIGMS: pairs, CasRel, pointers, TPLinker, tags.
+/// One sentence for each case that a paradigm cannot express. Order of results: pairs, CasRel, pointers, TPLinker, tags.
 #[test]
 fn what_cannot_be_expressed() {
-    // One triple alone: everything.
+    // A single triple: every paradigm finds it.
     assert_eq!(recovered(&gold(9, &[(0, (0, 2), (5, 6))])), [(1, 0); 5]);
     // An object inside its subject: tags have one role for a token.
     assert_eq!(recovered(&gold(9, &[(0, (0, 3), (1, 2))])), [(1, 0), (1, 0), (1, 0), (1, 0), (0, 0)]);
     // A shared entity in two relations: tags have one relation for a token.
     let shared = gold(9, &[(0, (0, 2), (5, 6)), (1, (0, 2), (7, 8))]);
     assert_eq!(recovered(&shared), [(2, 0), (2, 0), (2, 0), (2, 0), (1, 0)]);
-    // A subject that begins another one: CasRel ends the longer one too early, and pointers join the shorter one with both objects.
+    // A subject that is a prefix of another: CasRel ends the longer one too early, pointers pair the shorter one with both objects.
     let nested = gold(9, &[(0, (0, 1), (5, 6)), (0, (0, 3), (7, 8))]);
     assert_eq!(recovered(&nested), [(2, 0), (1, 0), (1, 1), (2, 0), (1, 0)]);
-    // Two triples of one relation that cross: nearest pairing joins the wrong ones.
+    // Two crossing triples of one relation: nearest pairing pairs the wrong ones.
     let crossing = gold(9, &[(0, (0, 1), (6, 7)), (0, (2, 3), (4, 5))]);
     assert_eq!(recovered(&crossing), [(2, 0), (2, 0), (1, 2), (2, 0), (1, 2)]);
-    // Subjects with one first token and objects with one last token: the links join them crosswise as well.
+    // Subjects that share a first token and objects that share a last token: the links also join them crosswise.
     let mixed = gold(9, &[(0, (0, 1), (4, 6)), (0, (0, 2), (5, 6))]);
     assert_eq!(recovered(&mixed)[3], (2, 2));
 }
 
-/// The random sentences have enough of what each paradigm cannot express.
+/// The random sentences contain enough cases that each paradigm cannot express.
 #[test]
 fn random_sentences_meet_every_case() {
     let mut runner = TestRunner::deterministic();
@@ -340,7 +341,7 @@ fn a_ceiling_compares_strings() {
     let relations = RelationSet::from_names(["holds", "lies_in", "never"]).expect("relations");
     let triples = vec![
         Triple::of("Rome", "lies_in", " Italy"),
-        Triple::of("Rome", "lies_in", "Italy"), // the same, trimmed
+        Triple::of("Rome", "lies_in", "Italy"), // equal after trimming
         Triple::of("Italy", "holds", "Rome"),
         Triple::of("Ital", "holds", "Rome"), // ends inside a token
     ];
@@ -354,7 +355,7 @@ fn a_ceiling_compares_strings() {
     assert_eq!((none.recall(), none.lost()), (1.0, 0));
 }
 
-/// Public corpora with a pretrained tokenizer, if the variables RERE_DATA and RERE_ENCODERS say where they are.
+/// Public corpora with a pretrained tokenizer; needs the variables `RERE_DATA` and `RERE_ENCODERS`.
 #[test]
 fn ceilings_of_corpora() {
     let folder = |variable: &str| {
@@ -380,7 +381,7 @@ fn ceilings_of_corpora() {
             assert!(ceiling.recovered <= ceiling.gold && ceiling.recovered <= ceiling.predicted, "{ceiling}");
             assert!(ceiling.recovered <= pairs.recovered, "{ceiling}");
         }
-        // What pairs lose, the tokens lose.
+        // Pair classification loses only triples that do not match the tokens.
         assert!(pairs.recall() > 0.95 && pairs.predicted == pairs.gold, "{pairs}");
         assert_eq!(handshakes.recovered, pairs.recovered);
         assert!(cascade.recall() > 0.9 && pointers.recall() > 0.6 && tags.recall() > 0.4);

@@ -1,14 +1,9 @@
-//! Systems: how a text becomes triples, and how that is learnt.
+//! Systems: the interface between the framework and its networks and decoders.
 
 mod casrel;
 mod rere;
 
-use std::{
-    fmt::{Debug, Display},
-    fs,
-    ops::Range,
-    path::Path,
-};
+use std::{fmt::Debug, fs, ops::Range, path::Path};
 
 use rere_core::{ByteSpan, Probability, QueryStyle};
 use rere_decode::{RelationThresholds, TokenTriple, TokenizedText};
@@ -18,67 +13,68 @@ pub use casrel::{CasRel, CasRelConfig};
 pub use rere::{Rere, RereConfig};
 
 use crate::{
-    Config, LoadOptions, ModelConfig, ModelParts, RereError, Run, Source, StageConfig, Thresholds, Trained,
-    TrainedSystem,
+    Config, ConfigProblem, FolderProblem, LoadOptions, ModelConfig, ModelParts, RereError, Run, Source, StageConfig,
+    Thresholds, Trained, TrainedSystem, UnknownSystem,
 };
 
-/// A system: one network or more, and a decoder.
+/// A system: one or more networks and a decoder.
 ///
-/// Training, checkpoints, the model folder, windows over long texts, batches, best triples and thresholds are written once, for
-/// all systems: a system says what its networks train on ([`Task`](crate::Task)), how it scores windows of texts, and how
-/// it makes triples of the scores.
+/// Implement this trait to add a system of your own. You define what the networks train on ([`Task`](crate::Task)), how windows of
+/// texts are scored, and how scores become triples. The crate provides training, checkpoints, model folders, windows over long
+/// texts, batching and the choice of thresholds.
 pub trait System: Send + Sync + Sized + 'static {
-    /// Name of the system in settings, in model folders and on the command line, and of its table in the settings.
+    /// Name of the system in settings and model folders, and of its table in the settings.
     const NAME: &'static str;
 
     /// The system's own settings.
     type Config: Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync;
 
-    /// Scores of one window of a text: what triples are decoded from, at as many thresholds as wanted.
+    /// Scores of one window of a text. Triples can be decoded from them at any thresholds.
     type Scores: Send + Sync;
 
-    /// Memory of [`decode`](Self::decode), used again from window to window.
+    /// Memory that [`decode`](Self::decode) reuses from window to window.
     type Scratch: Default + Send;
 
-    /// The settings of each network's training, with their names in the system's table.
+    /// Returns the settings of each network's training, with their names in the system's table.
     fn stages(config: &Self::Config) -> Vec<(&'static str, &StageConfig)>;
 
-    /// Checks that the values of other settings than those of [`stages`](Self::stages) lie in their ranges.
+    /// Checks the values of the settings that [`stages`](Self::stages) does not return.
     ///
     /// # Errors
-    /// Returns what is wrong, with the key.
+    /// Returns a message that names the key if a value is out of its range.
     fn check(_config: &Self::Config) -> Result<(), String> {
         Ok(())
     }
 
-    /// How relations are put into words, if the system asks with their names.
+    /// Returns how names of relations become queries, if the system uses queries.
     fn query_style(_config: &Self::Config) -> QueryStyle {
         QueryStyle::Words
     }
 
-    /// Trains the networks, one after the other, each with [`Run::stage`].
+    /// Trains the networks one after the other, each with [`Run::stage`].
     ///
     /// # Errors
-    /// Returns an error if the corpus, the encoder or the settings cannot be used, or a stage fails.
+    /// Returns an error if the corpus, the encoder or the settings cannot be used, or if a stage fails.
     fn train(config: &Self::Config, run: &mut Run<'_>) -> Result<(), RereError>;
 
-    /// The trained system.
+    /// Loads the trained system.
     ///
     /// # Errors
     /// Returns an error if a network's weights are missing or do not fit the settings.
     fn load(config: &Self::Config, parts: &ModelParts<'_>) -> Result<Self, RereError>;
 
-    /// Tokens of the longest input besides those of the text: special tokens, and a query if the system has one.
+    /// Returns the tokens of the longest input besides those of the text: special tokens, and a query if the system has one.
     fn extra_tokens(&self) -> usize;
 
-    /// The scores of each window.
+    /// Computes the scores of each window.
     ///
     /// # Errors
     /// Returns [`RereError::NotANumber`] if a score is NaN.
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<Self::Scores>, RereError>;
 
-    /// Appends the triples of one window to `found`, in any order. `text` has the tokens of the window. A triple with a blank side,
-    /// or with twice the same bytes, is left out later.
+    /// Appends the triples of one window to `found`, in any order. `text` has the tokens of the window.
+    ///
+    /// The caller removes triples whose subject or object is empty and those whose subject and object have the same span.
     ///
     /// # Errors
     /// Returns an error if a score is NaN.
@@ -91,60 +87,63 @@ pub trait System: Send + Sync + Sized + 'static {
         found: &mut Vec<SpanTriple>,
     ) -> Result<(), rere_decode::DecodeError>;
 
-    /// The thresholds to try when thresholds are chosen. For each of them the best threshold of triples is found exactly, in
-    /// place of its own.
+    /// Returns the thresholds to try when thresholds are chosen. Their thresholds of triples are ignored: the best one is found
+    /// exactly for each candidate.
     fn candidates() -> Vec<Thresholds>;
 }
 
 /// A text, or a part of a long one.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Window<'a> {
     /// Position of the text in the call, from 0.
     pub text: usize,
     /// Ids of the window's tokens.
     pub ids: &'a [u32],
-    /// Which tokens of the text they are.
+    /// The range of these tokens in the text.
     pub tokens: Range<usize>,
 }
 
-/// What the scores are for, so that no work is done for what cannot be found.
+/// Lower bounds of the thresholds at which scores will be decoded. A system can skip work for anything below them.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Floor<'a> {
-    /// The thresholds of the first step at which the scores will be decoded, upwards; at least one.
+    /// The thresholds of the first step at which the scores will be decoded, in ascending order; at least one.
     pub detect: &'a [Probability],
     /// The least threshold of the second step at which the scores will be decoded.
     pub decode: Probability,
-    /// Least score of a triple, by relation.
+    /// The lowest threshold of triples, by relation.
     pub triple: &'a RelationThresholds,
-    /// For each relation whether it is looked for. Triples of others are left out in any case; a system may save the work.
+    /// For each relation, whether its triples are wanted. The caller removes other triples; a system may skip the work for them.
     pub wanted: &'a [bool],
 }
 
-/// How scores are decoded.
+/// Options of decoding.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Decoding<'a> {
     /// The thresholds.
     pub thresholds: &'a Thresholds,
-    /// The most tokens of a subject or an object, if there is a limit. A decoder can do better than to find longer ones: they
-    /// would take the place of shorter ones.
+    /// The most tokens of a subject or an object, if there is a limit. A decoder should respect it, because a longer span could
+    /// replace a shorter one.
     pub longest: Option<usize>,
 }
 
-/// A triple that a decoder found.
+/// A triple of a decoder, with byte spans.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpanTriple {
     /// Label of the relation.
     pub relation: usize,
-    /// Bytes of the subject in the text.
+    /// Byte span of the subject in the text.
     pub subject: ByteSpan,
-    /// Bytes of the object in the text.
+    /// Byte span of the object in the text.
     pub object: ByteSpan,
-    /// Score of the triple. It must not depend on a threshold but through the triples that are found.
+    /// Score of the triple. Thresholds may decide whether a triple is found, but must not change its score.
     pub score: Probability,
 }
 
 impl SpanTriple {
-    /// The triple of a decoder of tokens, in bytes of its text.
+    /// Converts the triple of a token decoder to byte spans of its text.
     pub fn new(triple: &TokenTriple, text: TokenizedText<'_>) -> Self {
         Self {
             relation: triple.relation,
@@ -154,18 +153,25 @@ impl SpanTriple {
         }
     }
 
-    /// Whether subject and object are different, and neither is blank: different tokens that share a character can be the same
-    /// bytes, and a token can stand for no text.
+    /// Whether subject and object differ and neither is empty. Different tokens that share a character can have equal byte spans,
+    /// and the span of a token can be empty.
     pub(crate) fn is_pair(&self) -> bool {
         self.subject != self.object && !self.subject.is_empty() && !self.object.is_empty()
     }
 }
 
-/// The systems that settings and model folders can name. A new one is added here, and nowhere else.
+/// The systems that settings and model folders can name. Add a new system here.
 macro_rules! systems {
     ($first:ident $(, $system:ident)*) => {
-        /// The settings of any system of this crate.
+        /// Settings of any system of this crate.
+        ///
+        /// ```
+        /// let config = rere::AnyConfig::parse("system = \"casrel\"\nencoder = { pretrained = \"minilm\" }")?;
+        /// assert!(matches!(config, rere::AnyConfig::CasRel(_)));
+        /// # Ok::<(), rere::RereError>(())
+        /// ```
         #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
         #[allow(missing_docs)]
         pub enum AnyConfig {
             $first(Config<$first>),
@@ -173,23 +179,23 @@ macro_rules! systems {
         }
 
         impl AnyConfig {
-            /// Names of the systems; the first is the default.
+            /// Names of the systems. The first is the default.
             pub const SYSTEMS: &'static [&'static str] = &[$first::NAME $(, $system::NAME)*];
 
-            /// Settings from TOML, of the system that they name.
+            /// Parses settings from TOML for the system that they name.
             ///
             /// # Errors
-            /// As [`Config::parse`], or if the system is unknown.
+            /// Returns an error as [`Config::parse`] does, and if the system is unknown.
             pub fn parse(text: &str) -> Result<Self, RereError> {
                 match system_of(text)?.as_deref() {
                     None => Config::parse(text).map(Self::$first),
                     Some(name) if name == $first::NAME => Config::parse(text).map(Self::$first),
                     $(Some(name) if name == $system::NAME => Config::parse(text).map(Self::$system),)*
-                    Some(name) => Err(RereError::config(unknown_system(name))),
+                    Some(name) => Err(ConfigProblem::System(UnknownSystem(name.to_owned())).into()),
                 }
             }
 
-            /// The corpus and what is done with its labels.
+            /// Returns the settings of the corpus.
             pub fn data(&self) -> &crate::DataConfig {
                 match self {
                     Self::$first(config) => &config.data,
@@ -197,7 +203,7 @@ macro_rules! systems {
                 }
             }
 
-            /// What all networks share in training.
+            /// Returns the settings of training that all networks share.
             pub fn training_mut(&mut self) -> &mut crate::TrainingConfig {
                 match self {
                     Self::$first(config) => &mut config.training,
@@ -205,7 +211,7 @@ macro_rules! systems {
                 }
             }
 
-            /// The same settings with relative paths made relative to the given folders.
+            /// Makes relative paths relative to the given folders.
             #[must_use]
             pub fn with_folders(self, data: &Path, encoders: &Path) -> Self {
                 match self {
@@ -214,10 +220,10 @@ macro_rules! systems {
                 }
             }
 
-            /// Trains the system: [`Trainer::run`](crate::Trainer::run).
+            /// Trains the system, as [`Trainer::run`](crate::Trainer::run) does.
             ///
             /// # Errors
-            /// As there.
+            /// Returns an error as [`Trainer::run`](crate::Trainer::run) does.
             pub fn train(
                 self,
                 options: crate::TrainOptions,
@@ -240,10 +246,7 @@ macro_rules! systems {
             match config.system.as_str() {
                 name if name == $first::NAME => Ok(Box::new(Trained::<$first>::with_config(config, source, options)?)),
                 $(name if name == $system::NAME => Ok(Box::new(Trained::<$system>::with_config(config, source, options)?)),)*
-                name => {
-                    let message = unknown_system(name);
-                    Err(RereError::Folder { path: crate::folder::CONFIG.into(), message })
-                }
+                name => Err(FolderProblem::System(UnknownSystem(name.to_owned())).at(crate::folder::CONFIG)),
             }
         }
     };
@@ -252,26 +255,22 @@ macro_rules! systems {
 systems!(Rere, CasRel);
 
 impl AnyConfig {
-    /// Settings from a file, with the paths as they are there.
+    /// Reads settings from a file and keeps the paths in it as they are.
     ///
     /// # Errors
-    /// As [`AnyConfig::parse`], or if the file cannot be read.
+    /// Returns an error as [`AnyConfig::parse`] does, and if the file cannot be read.
     pub fn load(path: &Path) -> Result<Self, RereError> {
         let text = fs::read_to_string(path).map_err(crate::files::io(path))?;
         Self::parse(&text).map_err(|error| error.in_file(path))
     }
 }
 
-/// The name of the system that settings are for, if they have one.
+/// Returns the name of the system in settings, if they have one.
 fn system_of(text: &str) -> Result<Option<String>, RereError> {
-    let table: toml::Table = toml::from_str(text).map_err(RereError::config)?;
+    let table: toml::Table = toml::from_str(text).map_err(ConfigProblem::from)?;
     match table.get("system") {
         None => Ok(None),
         Some(toml::Value::String(name)) => Ok(Some(name.clone())),
-        Some(other) => Err(RereError::config(unknown_system(other))),
+        Some(other) => Err(ConfigProblem::System(UnknownSystem(other.to_string())).into()),
     }
-}
-
-fn unknown_system(found: impl Display) -> String {
-    format!("system: expected one of {}, found {found}", AnyConfig::SYSTEMS.join(", "))
 }

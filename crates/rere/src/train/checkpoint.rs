@@ -1,15 +1,15 @@
-//! Checkpoints: all that a stage needs to go on as if it had not been stopped.
+//! Checkpoints: everything that a stopped stage needs to continue with the same result.
 //!
 //! ```text
 //! model/checkpoint/ run                         digest of settings, corpus and encoder
-//!                   model/                      the model folder that is being made
-//!                   relation-00000200/          where the stage stands:
+//!                   model/                      the new model folder
+//!                   relation-00000200/          state of the stage after 200 steps:
 //!                       state.json              steps, losses, best epoch
 //!                       model                   weights
 //!                       optimizer               moments
 //! ```
-//! A checkpoint is written under a temporary name and renamed when it is whole; only then is the one before removed. The
-//! new model folder takes the place of an older one when the run ends, and not before.
+//! A checkpoint is written under a temporary name, renamed when it is complete, and only then replaces the previous one. The new
+//! model folder replaces an older model only at the end of the run.
 
 use std::{
     fs,
@@ -21,19 +21,19 @@ use burn::{module::Module, optim::ModuleOptimizer, store::ModuleRecord, tensor::
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpochRecord, ModelConfig, PriorRecord, RereError, TrainingRecord,
+    EpochRecord, FolderProblem, ModelConfig, PriorRecord, RereError, TrainingRecord,
     files::{io, read_json, write, write_json},
     folder::{CONFIG, TOKENIZER, TRAINING, weights},
 };
 
-/// Where a stage stands.
+/// State of a stage.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct State {
-    /// Steps that are done, over all epochs.
+    /// Number of finished steps over all epochs.
     pub done: usize,
     /// Sum of the losses of the current epoch's steps.
     pub loss_sum: f64,
-    /// The epochs that are done.
+    /// The finished epochs.
     pub epochs: Vec<EpochRecord>,
     /// The best epoch so far, from 1; 0 before the first.
     pub kept: usize,
@@ -43,24 +43,23 @@ fn folder_of(model: &Path) -> PathBuf {
     model.join("checkpoint")
 }
 
-/// Digest of all that the run depends on: as long as there is this file, the run has not ended.
+/// File with the digest of everything that the run depends on. It exists until the run ends.
 fn run_path(model: &Path) -> PathBuf {
     folder_of(model).join("run")
 }
 
-/// How a run begins.
+/// State of a run that was opened.
 pub(super) enum Opened {
-    /// It begins or goes on: the model folder that is being made.
+    /// The run starts or continues; holds the new model folder.
     Going(PathBuf),
-    /// The same run has ended before.
+    /// The same run has already ended.
     Finished,
 }
 
-/// Begins a run, or goes on with the one that was stopped in this folder. A stopped run is discarded only with `overwrite`.
+/// Starts a run, or continues the one that was stopped in this folder. Only `overwrite` discards a stopped run.
 pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool, overwrite: bool) -> Result<Opened, RereError> {
     let checkpoints = folder_of(folder);
     let path = run_path(folder);
-    let error = |message: &str| Err(RereError::Folder { path: path.clone(), message: message.to_owned() });
     let new = checkpoints.join("model");
     let stopped = match fs::read_to_string(&path) {
         Ok(found) => Some(found),
@@ -68,19 +67,14 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool, overwrite: bo
         Err(e) => return Err(io(&path)(e)),
     };
     match stopped {
-        // It was stopped after the last file of the model had taken its place.
+        // It was stopped after the last file of the model had been moved.
         Some(found) if resume && found == fingerprint && was_moved(folder, &new)? => {
             remove(&checkpoints)?;
             return Ok(Opened::Finished);
         }
         Some(found) if resume && found == fingerprint => return Ok(Opened::Going(new)),
-        Some(_) if resume => {
-            return error(
-                "the stopped run has other settings, another corpus or another encoder: train with those, or discard the \
-                 run (--overwrite)",
-            );
-        }
-        // Without a checkpoint there is nothing to lose.
+        Some(_) if resume => return Err(FolderProblem::OtherRun.at(path)),
+        // A run without a checkpoint can be discarded.
         Some(_) if !overwrite && !list(&checkpoints, |_| true)?.is_empty() => {
             return Err(RereError::Stopped { path: folder.to_owned() });
         }
@@ -89,10 +83,7 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool, overwrite: bo
             if record.run_sha256 == fingerprint {
                 return Ok(Opened::Finished);
             }
-            let path = folder.to_owned();
-            let message = "the model in this folder was trained with other settings, on another corpus or from another \
-                           encoder: train into another folder, or without --resume to replace it";
-            return Err(RereError::Folder { path, message: message.to_owned() });
+            return Err(FolderProblem::OtherModel.at(folder));
         }
         _ => {}
     }
@@ -102,28 +93,28 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool, overwrite: bo
     Ok(Opened::Going(new))
 }
 
-/// Whether all files of the new model have taken their places, so that only what else was kept is left to remove.
+/// Returns whether all files of the new model have been moved, so that only the checkpoints are left to remove.
 ///
-/// A run that has just begun beside an older model has no tokenizer yet either, but no checkpoint.
+/// A run that has just started beside an older model has no tokenizer either, but also no checkpoint.
 fn was_moved(folder: &Path, new: &Path) -> Result<bool, RereError> {
     let moved = folder.join(CONFIG).exists() && !new.join(TOKENIZER).exists();
     Ok(moved && !list(&folder_of(folder), |_| true)?.is_empty())
 }
 
-/// Whether a run was stopped in this folder.
+/// Returns whether a run was stopped in this folder.
 pub(crate) fn is_stopped(folder: &Path) -> bool {
     run_path(folder).exists()
 }
 
-/// Whether the new model folder is whole, so that only [`finish`] is left to do.
+/// Returns whether the new model folder is complete, so that only [`finish`] is left to do.
 pub(super) fn is_whole(new: &Path) -> bool {
     new.join(CONFIG).exists()
 }
 
-/// Ends a run: the new model folder takes its place, and what else was kept is of no more use.
+/// Ends a run: moves the new model to its folder and removes the checkpoints.
 ///
-/// An older `config.json` goes first and the new one comes last: if there is one, the rest belongs to it. A run that
-/// is stopped in the midst of this goes on here.
+/// An older `config.json` is removed first and the new one is moved last, so that all files belong to the `config.json` if there
+/// is one. A run that is stopped during these steps repeats them when it is resumed.
 pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
     let new = folder_of(folder).join("model");
     let config: ModelConfig = read_json(&new.join(CONFIG))?;
@@ -141,12 +132,12 @@ pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
             fs::create_dir_all(parent).map_err(io(parent))?;
         }
         match fs::rename(&from, &to) {
-            // It was moved before the run was stopped.
+            // The file was moved before the run was stopped.
             Err(error) if error.kind() == ErrorKind::NotFound && to.exists() => {}
             moved => moved.map_err(io(&to))?,
         }
     }
-    // First what a resumed run looks for, as the rest does not go at once.
+    // Removed first, because removing the folder is not atomic and a resumed run looks for this file.
     let run = run_path(folder);
     fs::remove_file(&run).map_err(io(&run))?;
     remove(&folder_of(folder))
@@ -177,23 +168,20 @@ pub(super) fn save<M: Module>(
     let folder = folder_of(folder);
     let name = format!("{}-{:08}", stage, state.done);
     let (path, temporary) = (folder.join(&name), folder.join("unfinished"));
-    let failed = |error: burn::store::RecordError| RereError::Folder {
-        path: path.clone(),
-        message: format!("the checkpoint cannot be made: {error}"),
-    };
+    let failed = |error: burn::store::RecordError| FolderProblem::CheckpointNotMade(error.to_string()).at(&path);
     remove(&temporary)?;
     fs::create_dir(&temporary).map_err(io(&temporary))?;
     write(&temporary.join("model"), &model.clone().into_record().into_bytes().map_err(failed)?)?;
     write(&temporary.join("optimizer"), &optimizer.into_bytes().map_err(failed)?)?;
     write_json(&temporary.join("state.json"), state)?;
     let older: Vec<PathBuf> = list(&folder, |name| name == stage)?.into_iter().filter(|other| *other != path).collect();
-    // A resumed run may come by a step that it had saved before it was stopped.
+    // A resumed run may reach a step that it had saved before it was stopped.
     remove(&path)?;
     fs::rename(&temporary, &path).map_err(io(&path))?;
     older.iter().try_for_each(|older| remove(older))
 }
 
-/// The latest checkpoint of a stage, put into the model and the optimizer; from the beginning if there is none.
+/// Loads the latest checkpoint of a stage into the model and the optimizer. Returns both unchanged if there is none.
 pub(super) fn load<M: Module>(
     folder: &Path,
     stage: &str,
@@ -203,10 +191,7 @@ pub(super) fn load<M: Module>(
     let Some(path) = list(&folder_of(folder), |name| name == stage)?.pop() else {
         return Ok((State::default(), model, optimizer));
     };
-    let damaged = |error: burn::store::RecordError| RereError::Folder {
-        path: path.clone(),
-        message: format!("the checkpoint is damaged ({error}): train without resuming"),
-    };
+    let damaged = |error: burn::store::RecordError| FolderProblem::CheckpointDamaged(error.to_string()).at(&path);
     let bytes = |name: &str| {
         let path = path.join(name);
         fs::read(&path).map(Bytes::from_bytes_vec).map_err(io(&path))
@@ -218,7 +203,7 @@ pub(super) fn load<M: Module>(
     Ok((state, model, optimizer))
 }
 
-/// The checkpoints of some stages, of each stage the oldest first.
+/// Lists the checkpoints of some stages, the oldest of each stage first.
 fn list(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, RereError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(io(folder))? {
@@ -229,18 +214,18 @@ fn list(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>,
             found.push(entry.path());
         }
     }
-    // Numbers have leading zeros, so that names sort as numbers do.
+    // Numbers have leading zeros, so names sort by number.
     found.sort();
     Ok(found)
 }
 
-/// The class priors that were estimated for a stage, if they were.
+/// Loads the class priors of a stage, if they have been estimated.
 pub(super) fn load_priors(folder: &Path, name: &str) -> Result<Option<Vec<Option<PriorRecord>>>, RereError> {
     let path = folder_of(folder).join(format!("{name}.json"));
     if path.exists() { Ok(Some(read_json(&path)?)) } else { Ok(None) }
 }
 
-/// Keeps the class priors that were estimated for a stage.
+/// Saves the estimated class priors of a stage.
 pub(super) fn save_priors(folder: &Path, name: &str, priors: &[Option<PriorRecord>]) -> Result<(), RereError> {
     write_json(&folder_of(folder).join(format!("{name}.json")), &priors)
 }

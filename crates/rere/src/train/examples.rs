@@ -1,4 +1,4 @@
-//! What the tasks of several systems share: examples that are whole sentences, and targets.
+//! Examples and targets that tasks of several systems share.
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rere_data::{LocatedCorpus, LocatedSentence, SENTENCE_EXTRA, Tokenizer, sentence_input};
@@ -10,7 +10,8 @@ use crate::{
     pipeline::{ScoredSentences, Texts, candidates_floor, choose_thresholds},
 };
 
-/// Examples of which each is a sentence alone, `[CLS] sentence [SEP]`. The tokens of the sentence begin at 1.
+/// Examples that consist of one sentence each, `[CLS] sentence [SEP]`. The tokens of the sentence begin at 1.
+#[derive(Debug)]
 pub struct SentenceExamples<'a> {
     tokenizer: &'a Tokenizer,
     sentences: Vec<&'a LocatedSentence>,
@@ -19,7 +20,7 @@ pub struct SentenceExamples<'a> {
 }
 
 impl<'a> SentenceExamples<'a> {
-    /// The sentences of `corpus` that have a token and are not too long.
+    /// Creates examples from the sentences of `corpus` that have a token and are not too long.
     pub fn new(inputs: Inputs<'a>, corpus: &'a LocatedCorpus) -> Self {
         let length = |sentence: &LocatedSentence| sentence.tokens.len() + SENTENCE_EXTRA;
         let tokenised = corpus.sentences.iter().filter(|sentence| !sentence.tokens.is_empty());
@@ -28,27 +29,27 @@ impl<'a> SentenceExamples<'a> {
         Self { tokenizer: inputs.tokenizer, sentences, lengths, too_long: long.len() }
     }
 
-    /// The sentence of each example.
+    /// Returns the sentence of each example.
     pub fn sentences(&self) -> &[&'a LocatedSentence] {
         &self.sentences
     }
 
-    /// Length of each example in tokens.
+    /// Returns the length of each example in tokens.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// Number of sentences that are too long.
+    /// Returns the number of sentences that are too long.
     pub fn too_long(&self) -> usize {
         self.too_long
     }
 
-    /// The sentences of a batch.
+    /// Returns the sentences of a batch.
     pub fn batch(&self, batch: &[usize]) -> Vec<&'a LocatedSentence> {
         batch.iter().map(|&example| self.sentences[example]).collect()
     }
 
-    /// What the encoder reads of a batch.
+    /// Makes the input of the encoder for a batch.
     pub fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
         let row = |&example: &usize| sentence_input(self.tokenizer, &self.sentences[example].tokens.ids);
         let rows: Vec<Vec<u32>> = batch.iter().map(row).collect();
@@ -57,7 +58,8 @@ impl<'a> SentenceExamples<'a> {
     }
 }
 
-/// Targets of labels `[rows, places, classes]`, and which of the labels count.
+/// Targets `[rows, positions, classes]` of labels, with a mask of the labels that count.
+#[derive(Debug)]
 pub struct Targets {
     shape: [usize; 3],
     targets: Vec<f32>,
@@ -65,40 +67,39 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// All 0, and all of them count.
-    pub fn new(rows: usize, places: usize, classes: usize) -> Self {
-        Self { shape: [rows, places, classes], targets: vec![0.0; rows * places * classes], counted: None }
+    /// Creates targets that are all 0 and all count.
+    pub fn new(rows: usize, positions: usize, classes: usize) -> Self {
+        Self { shape: [rows, positions, classes], targets: vec![0.0; rows * positions * classes], counted: None }
     }
 
-    /// The same, but only those count that [`count`](Self::count) names.
+    /// Lets no label count until [`count`](Self::count) is called.
     #[must_use]
     pub fn masked(self) -> Self {
         let counted = Some(vec![false; self.targets.len()]);
         Self { counted, ..self }
     }
 
-    /// Where the labels of a place begin.
-    fn at(&self, row: usize, place: usize) -> usize {
-        let [_, places, classes] = self.shape;
-        (row * places + place) * classes
+    /// Returns the index of the first label of a position.
+    fn index(&self, row: usize, position: usize) -> usize {
+        let [_, positions, classes] = self.shape;
+        (row * positions + position) * classes
     }
 
-    /// Lets the labels of `number` places of a row from `first` on count.
+    /// Lets the labels of `number` positions of a row count, starting at `first`.
     pub fn count(&mut self, row: usize, first: usize, number: usize) {
-        let range = self.at(row, first)..self.at(row, first + number);
+        let range = self.index(row, first)..self.index(row, first + number);
         if let Some(counted) = &mut self.counted {
             counted[range].fill(true);
         }
     }
 
     /// Makes a label positive.
-    pub fn mark(&mut self, row: usize, place: usize, class: usize) {
-        let at = self.at(row, place) + class;
-        self.targets[at] = 1.0;
+    pub fn mark(&mut self, row: usize, position: usize, class: usize) {
+        let index = self.index(row, position) + class;
+        self.targets[index] = 1.0;
     }
 
-    /// The labels with these logits, of the same shape. In a sentence those along `sentence_axis` belong together: see
-    /// [`Labels::new`].
+    /// Combines the targets with logits of the same shape. See [`Labels::new`] for `sentence_axis`.
     pub fn labels(self, logits: Tensor<3>, sentence_axis: usize) -> Labels {
         let device = logits.device();
         let targets = Tensor::from_data(TensorData::new(self.targets, self.shape), &device);
@@ -114,8 +115,8 @@ impl Targets {
 }
 
 impl Inputs<'_> {
-    /// Micro F1 (exact) of a system on the development sentences, at the thresholds that are best there: the score of a network
-    /// that is the whole system. `None` if they have no triple.
+    /// Computes the micro F1 (exact) of a system on the development set at the thresholds that are best there. Returns `None` if
+    /// the development set has no triple. Use it as the score of a network that is the whole system.
     ///
     /// # Errors
     /// Returns an error if a score is NaN.

@@ -1,5 +1,5 @@
-//! The states of an encoder's frozen layers for the training examples: they never change, so they are computed once per stage
-//! and kept in a file, from which every epoch reads it.
+//! Stored states of an encoder's frozen layers. They never change, so they are computed once per stage and read from a file in
+//! every epoch.
 
 use std::{
     fs::File,
@@ -12,35 +12,34 @@ use rere_data::token_batches;
 
 use crate::{Event, RereError, files::io};
 
-/// Tokens, padding counted, in a batch.
+/// The most tokens of a batch, padding included.
 const TOKENS: usize = 1024;
 
-/// Hidden states of all tokens of all examples, f32, one example after the other. The file has no name and goes with
-/// the value.
+/// Hidden states of all tokens of all examples in f32, one example after the other. The file has no name and is removed when the
+/// value is dropped.
 pub(super) struct FrozenStates {
     file: File,
-    /// The folder that the file lies in, for errors.
+    /// The folder of the file, for errors.
     folder: PathBuf,
-    /// Where each example begins, and at last the end, in tokens.
+    /// The start of each example in tokens, then the end of the last one.
     starts: Vec<u64>,
     /// Size of a hidden state.
     size: usize,
 }
 
 impl FrozenStates {
-    /// Bytes that the states of examples of these lengths take.
+    /// Returns the size of the states of examples of these lengths, in bytes.
     pub fn bytes(lengths: &[usize], size: usize) -> u64 {
         (lengths.iter().sum::<usize>() * size * size_of::<f32>()) as u64
     }
 
-    /// Computes the states of all examples in batches of like length; `of` gives those of a batch, `[batch, tokens,
-    /// size]`, or `None` where there are none. The batches are always the same, so that a resumed run has the same
-    /// numbers.
+    /// Computes the states of all examples in batches of similar length. `states_of` returns those of a batch, `[batch, tokens,
+    /// size]`, or `None` if the encoder has none. The batches are always the same, so that a resumed run gets the same states.
     pub fn compute(
         folder: &Path,
         lengths: &[usize],
         size: usize,
-        mut of: impl FnMut(&[usize]) -> Option<Tensor<3>>,
+        mut states_of: impl FnMut(&[usize]) -> Option<Tensor<3>>,
         emit: &mut dyn FnMut(Event) -> Result<(), RereError>,
     ) -> Result<Option<Self>, RereError> {
         let mut starts = Vec::with_capacity(lengths.len() + 1);
@@ -52,11 +51,11 @@ impl FrozenStates {
         let mut states = Self { file, folder: folder.to_owned(), starts, size };
         let (mut done, bytes) = (0, Self::bytes(lengths, size));
         for batch in token_batches(lengths, TOKENS) {
-            let Some(computed) = of(&batch) else { return Ok(None) };
+            let Some(computed) = states_of(&batch) else { return Ok(None) };
             let [_, width, _] = computed.dims();
             let data = computed.into_data();
             for (row, &example) in data.as_bytes().chunks_exact(width * states.width()).zip(&batch) {
-                let (start, length) = states.place(example);
+                let (start, length) = states.range(example);
                 states.file.seek(SeekFrom::Start(start)).map_err(io(folder))?;
                 states.file.write_all(&row[..length]).map_err(io(folder))?;
             }
@@ -66,25 +65,25 @@ impl FrozenStates {
         Ok(Some(states))
     }
 
-    /// The states of these examples, `[batch, tokens, size]`, zeros under padding.
+    /// Reads the states of these examples, `[batch, tokens, size]`, with zeros for padding.
     pub fn batch(&mut self, batch: &[usize]) -> Result<TensorData, RereError> {
-        let longest = batch.iter().map(|&example| self.place(example).1).max().unwrap_or_default();
+        let longest = batch.iter().map(|&example| self.range(example).1).max().unwrap_or_default();
         let mut data = vec![0u8; batch.len() * longest];
         for (row, &example) in data.chunks_exact_mut(longest.max(1)).zip(batch) {
-            let (start, bytes) = self.place(example);
+            let (start, bytes) = self.range(example);
             self.file.seek(SeekFrom::Start(start)).map_err(io(&self.folder))?;
             self.file.read_exact(&mut row[..bytes]).map_err(io(&self.folder))?;
         }
         Ok(TensorData::from_bytes_vec(data, [batch.len(), longest / self.width(), self.size], DType::F32))
     }
 
-    /// Where an example begins in the file, and how many bytes it has.
-    fn place(&self, example: usize) -> (u64, usize) {
+    /// Returns the start of an example in the file and its length in bytes.
+    fn range(&self, example: usize) -> (u64, usize) {
         let (start, end) = (self.starts[example], self.starts[example + 1]);
         (start * self.width() as u64, (end - start) as usize * self.width())
     }
 
-    /// Bytes of a hidden state.
+    /// Returns the size of a hidden state in bytes.
     fn width(&self) -> usize {
         self.size * size_of::<f32>()
     }
@@ -97,12 +96,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn states_come_back_in_any_order() {
+    fn states_can_be_read_in_any_order() {
         let lengths = [3, 700, 1, 40, 3];
         let device = Device::flex();
-        // The state of a token tells which it is; under padding stands what must not come back.
+        // The state of a token identifies it; padding is NaN, which must not be read back.
         let value = |example: usize, token: usize| (1000 * example + token) as f32;
-        let of = |batch: &[usize]| {
+        let states_of = |batch: &[usize]| {
             let width = batch.iter().map(|&example| lengths[example]).max().expect("an example");
             let mut values = Vec::new();
             for &example in batch {
@@ -114,14 +113,14 @@ mod tests {
             Some(Tensor::from_data(TensorData::new(values, [batch.len(), width, 2]), &device))
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         let mut emit = |event| {
-            told.push(event);
+            events.push(event);
             Ok(())
         };
-        let states = FrozenStates::compute(folder.path(), &lengths, 2, of, &mut emit).expect("computed");
+        let states = FrozenStates::compute(folder.path(), &lengths, 2, states_of, &mut emit).expect("computed");
         let mut states = states.expect("there are some");
-        assert!(matches!(told.last(), Some(Event::Frozen { done: 5, examples: 5, bytes: 5976 })), "{told:?}");
+        assert!(matches!(events.last(), Some(Event::Frozen { done: 5, examples: 5, bytes: 5976 })), "{events:?}");
         for batch in [vec![4, 0], vec![2], vec![1, 3, 2], vec![0, 1, 2, 3, 4]] {
             let data = states.batch(&batch).expect("read");
             let width = batch.iter().map(|&example| lengths[example]).max().expect("an example");

@@ -1,4 +1,4 @@
-//! Training: the stages of a system one after the other, then the thresholds.
+//! Training: the stages of a system one after the other, then the choice of thresholds.
 
 mod checkpoint;
 mod event;
@@ -10,7 +10,8 @@ mod run;
 mod task;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
     fs::{self, File, TryLockError},
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
 use rere_data::{LocatedCorpus, OnMissing, Tokenizer};
 use rere_model::{EncoderConfig, read_config};
 use sha2::{Digest, Sha256};
+use tracing::info_span;
 
 pub use event::{Event, Warning};
 pub use examples::{SentenceExamples, Targets};
@@ -30,48 +32,51 @@ pub use task::{Labels, Task, TrainingStep};
 
 pub(crate) use checkpoint::is_stopped;
 #[cfg(test)]
-pub(crate) use run::{WeighedLoss, total_loss};
+pub(crate) use run::{GroupedLoss, total_loss};
 
 use crate::{
-    Config, EncoderSource, LoadOptions, RereError, Source, System, Thresholds, Trained, TrainedSystem,
+    Config, ConfigProblem, CorpusProblem, EncoderSource, FolderProblem, LoadOptions, RereError, Source, System,
+    Thresholds, Trained, TrainedSystem,
     files::{hexadecimal, io, read_json, sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, TRAINING, load_tokenizer, weights},
     pipeline::Texts,
 };
 use run::OnEvent;
 
-/// The sentences that a system is trained and adjusted on.
+/// Sentences for training and for the choice of epochs and thresholds.
 #[derive(Debug, Clone, Default)]
 pub struct Corpus {
     /// Training sentences.
     pub train: Vec<Sentence>,
-    /// Development sentences; may be empty.
+    /// Development sentences; may be empty. The best epoch of each stage and the thresholds are chosen on them.
     pub dev: Vec<Sentence>,
 }
 
-/// How a system is trained.
+/// Options of a training run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TrainOptions {
-    /// Where to compute.
+    /// The device.
     pub device: Device,
-    /// Whether a run that was stopped in the folder goes on from its last checkpoint. It ends with the weights it would have
-    /// had; settings and corpus must be the same. A run that has ended succeeds at once.
+    /// Whether a run that was stopped in the folder continues from its last checkpoint, with the same final weights as if it had
+    /// not been stopped. Settings and corpus must be the same. A run that has already ended succeeds at once.
     pub resume: bool,
-    /// A model of the same system to start from, in place of the settings' encoder: its weights, tokenizer and relations are taken
-    /// over, and relations of the training sentences that it does not have are added.
+    /// A model of the same system to start from instead of the encoder in the settings. Its weights, tokenizer and relations are
+    /// kept, and new relations of the training sentences are added.
     pub from: Option<Source>,
-    /// Whether a run that was stopped in the folder is discarded. Without it and without `resume`, such a run is an error.
+    /// Whether a run that was stopped in the folder is discarded. Without this and without `resume`, such a run is an error.
     pub overwrite: bool,
+    /// Trained models whose networks are used for stages instead of training these stages, by the name of the stage.
+    pub trained_stages: BTreeMap<String, Source>,
 }
 
 impl TrainOptions {
-    /// A new run on a device.
+    /// Creates options for a new run on a device.
     pub fn new(device: Device) -> Self {
-        Self { device, resume: false, from: None, overwrite: false }
+        Self { device, resume: false, from: None, overwrite: false, trained_stages: BTreeMap::new() }
     }
 
-    /// Sets whether a stopped run goes on.
+    /// Sets whether a stopped run continues.
     #[must_use]
     pub fn with_resume(self, resume: bool) -> Self {
         Self { resume, ..self }
@@ -88,30 +93,69 @@ impl TrainOptions {
     pub fn with_overwrite(self, overwrite: bool) -> Self {
         Self { overwrite, ..self }
     }
+
+    /// Uses the network of a trained model for a stage instead of training this stage.
+    ///
+    /// Models that differ only in the settings of one stage can share the networks of the others. System, relations, encoder
+    /// settings and tokenizer of the model must be the same.
+    #[must_use]
+    pub fn with_trained_stage(mut self, stage: impl Into<String>, model: impl Into<Source>) -> Self {
+        self.trained_stages.insert(stage.into(), model.into());
+        self
+    }
 }
 
 /// Trains a system and writes its model folder.
 ///
-/// The relations are those of the training sentences, in the order of their names. A model that the folder holds already is
-/// replaced at the end, and not before.
+/// The relations are those of the training sentences, sorted by name. A model that is already in the folder is replaced only at
+/// the end of the run.
 ///
-/// The same seed gives the same weights, to the last bit, on the same backend with the same number of threads. The
-/// random state of burn's flex backend is one for the whole process: train one system at a time. Work runs in rayon's
-/// global thread pool; `RAYON_NUM_THREADS` sets its size.
+/// The same seed gives bitwise equal weights on the same backend with the same number of threads. Train one system at a time,
+/// because burn's flex backend has one random state per process. Work runs in rayon's global thread pool; `RAYON_NUM_THREADS` sets
+/// its size.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use rere::{Config, Corpus, Device, Event, Rere, Sentence, TrainOptions, Trainer, Triple};
+///
+/// let settings = "[encoder.random]\nmodel_type = \"bilstm\"\nembedding_size = 4\ndirection_size = 4\n\
+///                 [rere.relation]\nepochs = 2\n[rere.entity]\nepochs = 1";
+/// let ada = Sentence::new("Ada was born in London .").with_triples([Triple::of("Ada", "born in", "London")]);
+/// let corpus = Corpus { train: vec![ada.clone(), Sentence::new("Nothing is said here .")], dev: vec![ada] };
+///
+/// let mut epochs = 0;
+/// let on_event = |event: &Event| {
+///     epochs += usize::from(matches!(event, Event::Epoch { .. }));
+///     ControlFlow::Continue(())
+/// };
+/// let folder = tempfile::tempdir()?;
+/// let trainer = Trainer::new(Config::<Rere>::parse(settings)?, TrainOptions::new(Device::flex()));
+/// let record = trainer.on_event(on_event).run(&corpus, folder.path())?;
+/// assert_eq!((epochs, record.stages.len()), (3, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Trainer<'a, S: System> {
     config: Config<S>,
     options: TrainOptions,
     on_event: OnEvent<'a>,
 }
 
+impl<S: System> fmt::Debug for Trainer<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { config, options, .. } = self;
+        f.debug_struct("Trainer").field("config", config).field("options", options).finish_non_exhaustive()
+    }
+}
+
 impl<'a, S: System> Trainer<'a, S> {
-    /// A trainer with these settings.
+    /// Creates a trainer.
     pub fn new(config: Config<S>, options: TrainOptions) -> Self {
         Self { config, options, on_event: Box::new(|_| ControlFlow::Continue(())) }
     }
 
-    /// Sets what is called with each event. If it returns `Break`, the run stops with [`RereError::Interrupted`], and can be
-    /// resumed from the very step.
+    /// Sets the function that is called with each event. If it returns `Break`, the run stops with [`RereError::Interrupted`] and
+    /// can be resumed from the same step.
     #[must_use]
     pub fn on_event(self, on_event: impl FnMut(&Event) -> ControlFlow<()> + 'a) -> Self {
         Self { on_event: Box::new(on_event), ..self }
@@ -120,18 +164,20 @@ impl<'a, S: System> Trainer<'a, S> {
     /// Trains the system.
     ///
     /// # Errors
-    /// Returns an error if settings, corpus, encoder or folder cannot be used, another run is writing the folder, the
-    /// loss is no longer a number, or the event callback ends the run.
+    /// Returns an error if the settings, the corpus, the encoder or the folder cannot be used, another run is writing the folder,
+    /// the loss is infinite or NaN, or the event callback ends the run.
     pub fn run(self, corpus: &Corpus, folder: &Path) -> Result<TrainingRecord, RereError> {
-        let Self { config, options: TrainOptions { device, resume, from, overwrite }, mut on_event } = self;
-        config.check(from.is_some()).map_err(RereError::config)?;
+        let _span = info_span!("train", system = S::NAME, folder = %folder.display()).entered();
+        let Self { config, options, mut on_event } = self;
+        let TrainOptions { device, resume, from, overwrite, trained_stages } = options;
+        config.check(from.is_some())?;
         let model = from.as_ref().map(Source::config).transpose()?;
         let earlier = from.as_ref().zip(model.as_ref());
         let (encoder, tokenizer) = match earlier {
             Some((source, model)) => {
                 if model.system != S::NAME {
-                    let message = format!("--from: expected a model of the system {}, found {}", S::NAME, model.system);
-                    return Err(RereError::config(message));
+                    let found = model.system.clone();
+                    return Err(ConfigProblem::OtherSystem { expected: S::NAME, found }.into());
                 }
                 (model.encoder.clone(), load_tokenizer(source, &model.encoder)?)
             }
@@ -139,30 +185,30 @@ impl<'a, S: System> Trainer<'a, S> {
         };
         let known = model.as_ref().map(|model| &model.relations);
         let relations = relations_of(&corpus.train, known, S::query_style(&config.system))?;
-        config.decode.check(&relations).map_err(|error| RereError::config(format!("decode: {error}")))?;
+        config.decode.check(&relations).map_err(ConfigProblem::Constraints)?;
         let max_tokens = config.training.max_tokens;
         if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
-            let message =
-                format!("training.max_tokens is {max_tokens}, but the encoder reads at most {most}: lower it");
-            return Err(RereError::config(message));
+            return Err(ConfigProblem::MaxTokens { max_tokens, most }.into());
         }
+        check_trained_stages::<S>(&trained_stages, &config.system, &relations, &encoder, &tokenizer)?;
 
         fs::create_dir_all(folder).map_err(io(folder))?;
         let _lock = Lock::new(folder)?;
-        let digests = Digests::new(&config, corpus, earlier)?;
+        let digests = Digests::new(&config, corpus, earlier, &trained_stages)?;
         let new = match checkpoint::open(folder, &digests.run, resume, overwrite)? {
             checkpoint::Opened::Going(new) => new,
             checkpoint::Opened::Finished => {
+                Event::Finished.log();
                 _ = on_event(&Event::Finished);
                 return read_json(&folder.join(TRAINING));
             }
         };
         if !checkpoint::is_whole(&new) {
             let train = LocatedCorpus::new(&corpus.train, &tokenizer, &relations, config.data.missing)?;
-            // A development sentence may well have a triple that cannot be located; it still counts as not found.
+            // A triple of a development sentence that cannot be located still counts as not found.
             let dev = LocatedCorpus::new(&corpus.dev, &tokenizer, &relations, OnMissing::Skip)?;
             if train.sentences.iter().all(|sentence| sentence.triples.is_empty()) {
-                return Err(RereError::Corpus(format!("no training sentence can be used:\n{}", train.report)));
+                return Err(CorpusProblem::NothingLocated(train.report).into());
             }
             tokenizer.save(new.join(TOKENIZER))?;
             let mut run = Run {
@@ -179,6 +225,7 @@ impl<'a, S: System> Trainer<'a, S> {
                 training: &config.training,
                 source: &config.encoder,
                 earlier,
+                trained_stages: &trained_stages,
                 folder,
                 new: &new,
                 device: &device,
@@ -197,7 +244,7 @@ impl<'a, S: System> Trainer<'a, S> {
     }
 }
 
-/// What is left to do when the networks are trained: thresholds, configuration, record.
+/// Chooses the thresholds and writes configuration and record, after the networks are trained.
 fn complete<S: System>(
     config: &Config<S>,
     corpus: &Corpus,
@@ -224,7 +271,7 @@ fn complete<S: System>(
         }
     }
     let record = TrainingRecord {
-        config: serde_json::to_value(config).map_err(RereError::config)?,
+        config: serde_json::to_value(config).map_err(json_problem)?,
         train_sha256: digests.train,
         dev_sha256: digests.dev,
         run_sha256: digests.run,
@@ -236,10 +283,10 @@ fn complete<S: System>(
     trained.save_config(new)
 }
 
-/// Name of the file that a run has locked.
+/// Name of the file that a run locks.
 const LOCK: &str = "training.lock";
 
-/// Keeps two runs from writing the same folder.
+/// Lock that keeps two runs from writing the same folder.
 struct Lock {
     file: File,
     path: PathBuf,
@@ -257,7 +304,7 @@ impl Lock {
     }
 }
 
-/// Whether a run is writing the folder.
+/// Returns whether a run is writing the folder.
 pub(crate) fn is_in_use(folder: &Path) -> bool {
     let lock = File::open(folder.join(LOCK));
     lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -265,13 +312,13 @@ pub(crate) fn is_in_use(folder: &Path) -> bool {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // What is left of a lock harms nobody.
+        // A leftover lock file does no harm.
         _ = fs::remove_file(&self.path);
         _ = self.file.unlock();
     }
 }
 
-/// The relations of an earlier model, then others of the training sentences, in the order of their names.
+/// Returns the relations of an earlier model, then new ones of the training sentences, sorted by name.
 fn relations_of(
     sentences: &[Sentence],
     earlier: Option<&RelationSet>,
@@ -280,9 +327,9 @@ fn relations_of(
     let names: BTreeSet<&str> =
         sentences.iter().flat_map(|sentence| &sentence.triples).map(|triple| triple.relation.as_str()).collect();
     if names.is_empty() {
-        return Err(RereError::Corpus("no training sentence has a triple: nothing can be learnt".into()));
+        return Err(CorpusProblem::NoTriple.into());
     }
-    let failed = |error: RelationSetError| RereError::Corpus(error.to_string());
+    let failed = |error: RelationSetError| CorpusProblem::Relations(error).into();
     let Some(earlier) = earlier else { return RelationSet::with_style(names, style).map_err(failed) };
     let new = names.into_iter().filter(|name| earlier.label(name).is_none());
     let new = RelationSet::with_style(new, style).map_err(failed)?;
@@ -300,17 +347,17 @@ fn encoder_and_tokenizer(
             Ok((encoder, tokenizer))
         }
         EncoderSource::Random(encoder) => {
-            // A word that is seen once teaches nothing, and leaves the unknown word something to learn from.
+            // Words that occur once become the unknown word, whose embedding could not be learnt otherwise.
             let tokenizer = Tokenizer::train_words(sentences.iter().map(|s| s.text.as_str()), 2, 30_000)?;
             Ok((encoder.clone().with_vocab_size(tokenizer.vocab_size()), tokenizer))
         }
     }
 }
 
-/// SHA-256 of texts and triples, in hexadecimal.
+/// Computes the SHA-256 of texts and triples in hexadecimal.
 fn checksum(sentences: &[Sentence]) -> String {
     let mut hash = Sha256::new();
-    // Each string with its length, so that no two corpora run together into the same bytes.
+    // Each string follows its length, so that different corpora give different bytes.
     let mut add = |text: &str| {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
@@ -328,13 +375,39 @@ fn checksum(sentences: &[Sentence]) -> String {
     hexadecimal(hash.finalize())
 }
 
-/// SHA-256 of what a run depends on.
+fn json_problem(error: serde_json::Error) -> ConfigProblem {
+    ConfigProblem::Json(error.to_string())
+}
+
+/// Checks that the models that stages are taken from fit the run.
+fn check_trained_stages<S: System>(
+    models: &BTreeMap<String, Source>,
+    settings: &S::Config,
+    relations: &RelationSet,
+    encoder: &EncoderConfig,
+    tokenizer: &Tokenizer,
+) -> Result<(), RereError> {
+    let known: Vec<&'static str> = S::stages(settings).into_iter().map(|(name, _)| name).collect();
+    for (stage, model) in models {
+        if !known.contains(&stage.as_str()) {
+            return Err(ConfigProblem::UnknownStage { found: stage.clone(), known }.into());
+        }
+        let config = model.config()?;
+        let same_tokenizer = load_tokenizer(model, &config.encoder)?.to_json()? == tokenizer.to_json()?;
+        if config.system != S::NAME || config.relations != *relations || config.encoder != *encoder || !same_tokenizer {
+            return Err(FolderProblem::StageDiffers { stage: stage.clone() }.at(model.path()));
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 of everything that a run depends on.
 struct Digests {
     /// The training sentences.
     train: String,
     /// The development sentences.
     dev: String,
-    /// All that must be the same for a checkpoint to be of use: settings, corpus and encoder, wherever they are.
+    /// Everything that must be equal for a checkpoint to be usable: settings, corpus and encoder, independent of their paths.
     run: String,
 }
 
@@ -343,10 +416,11 @@ impl Digests {
         config: &Config<S>,
         corpus: &Corpus,
         earlier: Option<(&Source, &ModelConfig)>,
+        trained_stages: &BTreeMap<String, Source>,
     ) -> Result<Self, RereError> {
         let mut settings = config.clone();
         (settings.data.train, settings.data.dev) = (None, None);
-        let files = match (earlier, &mut settings.encoder) {
+        let mut files = match (earlier, &mut settings.encoder) {
             (Some((source, model)), _) => {
                 let networks = model.networks.iter().map(|network| weights(network));
                 source.digests(networks.chain([CONFIG, TOKENIZER].map(str::to_owned)))?
@@ -356,12 +430,15 @@ impl Digests {
             }
             (None, EncoderSource::Random(_)) => Vec::new(),
         };
+        for (stage, model) in trained_stages {
+            files.extend(model.digests([weights(stage)])?);
+        }
         if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
             *folder = PathBuf::new();
         }
         let (train, dev) = (checksum(&corpus.train), checksum(&corpus.dev));
-        // Fields in the order of the types, numbers in their shortest form: equal settings give equal text.
-        let json = serde_json::to_vec(&(settings, &train, &dev, files)).map_err(RereError::config)?;
+        // The order of fields and the form of numbers are fixed, so that equal settings have equal digests.
+        let json = serde_json::to_vec(&(settings, &train, &dev, files)).map_err(json_problem)?;
         Ok(Self { run: sha256(json), train, dev })
     }
 }

@@ -1,4 +1,4 @@
-//! AdamW without decay on biases and layer norms, the learning rate of each step, and clipping by the global norm.
+//! The optimizer: AdamW without decay of biases and layer norms, the learning rate schedule, and gradient clipping.
 
 use burn::{
     module::{Module, ModuleVisitor, Param, ParamGroup},
@@ -6,7 +6,7 @@ use burn::{
     tensor::Tensor,
 };
 
-/// AdamW (0.9, 0.999, eps 1e-6) with decoupled weight decay on matrices alone.
+/// Creates AdamW (0.9, 0.999, eps 1e-6) with decoupled weight decay of matrices only.
 pub(crate) fn adamw(weight_decay: f64) -> ModuleOptimizer {
     let config = AdamWConfig::new().with_epsilon(1e-6);
     let undecayed = ParamGroup::from_any_predicates(vec![".bias", ".gamma", ".beta"]);
@@ -17,8 +17,8 @@ pub(crate) fn adamw(weight_decay: f64) -> ModuleOptimizer {
     )
 }
 
-/// The learning rate of a step (from 0): a linear rise over the first tenth of the steps, then a linear fall to a tenth
-/// of the highest. A function of the step has no state that a checkpoint would have to keep.
+/// Returns the learning rate of a step (from 0): it rises linearly over the first tenth of the steps, then falls linearly to a
+/// tenth of the highest. It depends only on the step, so checkpoints need not store it.
 pub(crate) fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
     let warmup = steps.div_ceil(10);
     if step < warmup {
@@ -28,11 +28,11 @@ pub(crate) fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
     highest * (0.1 + 0.9 * left)
 }
 
-/// The gradients, scaled down together where their common norm is over `largest`.
+/// Scales all gradients down if their common norm is above `largest`.
 pub(crate) fn clip<M: Module>(mut gradients: GradientsParams, model: &M, largest: f64) -> GradientsParams {
     let mut norm = SquaredNorm { gradients: &gradients, sum: None };
     model.visit(&mut norm);
-    // The scale stays a tensor, so that no number has to come back from the device.
+    // The scale stays a tensor, so that the device need not be synchronised.
     if let Some(sum) = norm.sum {
         let scale = sum.sqrt().add_scalar(1e-12).recip().mul_scalar(largest).clamp_max(1.0);
         model.visit(&mut Scale { gradients: &mut gradients, scale });
@@ -90,7 +90,7 @@ mod tests {
         Model { linear: LinearConfig::new(2, 2).init(&device), norm: LayerNormConfig::new(2).init(&device) }
     }
 
-    /// Gradients of the model where each parameter's every element has the gradient `scale`.
+    /// Gradients of the model that are `scale` for every element of every parameter.
     fn gradients(model: &Model, scale: f64) -> GradientsParams {
         let bias = model.linear.bias.as_ref().expect("a bias").val().sum();
         let beta = model.norm.beta.as_ref().expect("a bias").val().sum();
@@ -112,9 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn clipping_is_by_the_norm_of_all_gradients() {
+    fn clipping_uses_the_norm_of_all_gradients() {
         let model = model();
-        // 4 + 2 + 2 + 2 elements of 3 have the norm 3 sqrt(10).
+        // 4 + 2 + 2 + 2 elements of value 3 have the norm 3 sqrt(10).
         let clipped = clip(gradients(&model, 3.0), &model, 1.0);
         let weight = clipped.get::<2>(model.linear.weight.id).expect("a gradient");
         for value in values(weight) {
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn biases_and_norms_do_not_decay() {
-        // With a gradient of 0 Adam moves nothing, so that what moves is decay.
+        // With zero gradients, only decay changes parameters.
         let model = model();
         let before = (values(model.linear.weight.val()), values(model.norm.gamma.val()));
         let bias = values(model.linear.bias.as_ref().expect("a bias").val());

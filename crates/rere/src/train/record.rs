@@ -1,76 +1,80 @@
-//! How a system was made: the `training.json` of a model folder.
+//! Records of training: the `training.json` of a model folder.
 
 use rere_data::LocatedReport;
 use rere_loss::PerClass;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How a system was made: the `training.json` of a model folder.
+/// Record of a training run: the `training.json` of a model folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TrainingRecord {
     /// All settings.
     pub config: Value,
-    /// SHA-256 of the training sentences as they were read.
+    /// SHA-256 of the training sentences.
     pub train_sha256: String,
     /// SHA-256 of the development sentences.
     pub dev_sha256: String,
-    /// SHA-256 of all that the weights depend on: settings, corpus, encoder.
+    /// SHA-256 of everything that the weights depend on: settings, corpus and encoder.
     pub run_sha256: String,
-    /// What the training corpus held, and what of it could not be used.
+    /// Counts of used and unused parts of the training corpus.
     pub report: LocatedReport,
-    /// What happened in each stage.
+    /// The stages, in order.
     pub stages: Vec<StageRecord>,
     /// Micro F1 (exact) of the whole system on the development set at the chosen thresholds.
     pub dev_f1: Option<f64>,
 }
 
-/// What happened in one stage.
+/// Record of a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StageRecord {
     /// Name of the stage.
     pub stage: String,
-    /// Training examples.
+    /// Number of training examples.
     pub examples: usize,
-    /// Examples that were left out, as they are longer than `training.max_tokens`.
+    /// Number of examples that were left out because they are longer than `training.max_tokens`.
     pub too_long: usize,
     /// The labels of each kind.
     pub labels: Vec<LabelRecord>,
     /// The epochs, in order.
     pub epochs: Vec<EpochRecord>,
-    /// The epoch whose weights were kept, from 1.
+    /// The epoch whose weights were kept, from 1; 0 if the stage was not trained.
     pub kept: usize,
 }
 
-/// The labels of one kind in a stage.
+/// Record of one kind of labels in a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LabelRecord {
-    /// Class prior pi of the training labels: labels that are 1 among all labels (the paper's Table 2, counted on the
-    /// targets).
+    /// Class prior pi of the training labels: the share of positive labels (Table 2 of the paper, counted on the targets).
     pub class_prior: f64,
-    /// The prior that the loss was given, if it wants one; of cPU it is mu.
+    /// The prior that the loss uses, if it needs one; mu for cPU.
     pub loss_prior: Option<PerClass>,
-    /// How the prior was estimated, if it was.
+    /// The estimate of the prior, if it was estimated.
     pub estimated: Option<PriorRecord>,
 }
 
-/// A class prior that was estimated from the scores of a model that had not seen the labels.
+/// Record of a class prior that was estimated from scores on held-out examples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PriorRecord {
-    /// The estimator.
+    /// Name of the estimator.
     pub estimator: String,
-    /// The class prior of each class, or one for all.
+    /// The prior of each class, or one for all.
     pub value: Vec<f64>,
-    /// Lower ends of the 95 % intervals.
+    /// Lower bounds of the 95 % intervals.
     pub low: Vec<f64>,
-    /// Upper ends.
+    /// Upper bounds of the 95 % intervals.
     pub high: Vec<f64>,
 }
 
-/// What happened in one epoch.
+/// Record of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EpochRecord {
     /// Mean loss over the steps.
     pub loss: f64,
-    /// Micro F1 of the stage alone on the development set, at the threshold that is best there.
+    /// Micro F1 of the stage alone on the development set at the best threshold.
     pub dev_f1: Option<f64>,
 }

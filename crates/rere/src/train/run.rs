@@ -1,6 +1,6 @@
-//! A training run, and the training loop of its stages.
+//! Training runs and the training loop of their stages.
 
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{collections::BTreeMap, fmt, fs, ops::ControlFlow, path::Path};
 
 use burn::{
     module::Module,
@@ -18,6 +18,8 @@ use rere_model::{
     save_weights,
 };
 
+use tracing::{info, info_span};
+
 use super::{
     checkpoint,
     frozen::FrozenStates,
@@ -25,40 +27,49 @@ use super::{
     task::{Labels, Task, TrainingStep, mixed},
 };
 use crate::{
-    EncoderSource, EpochRecord, Event, LabelRecord, ModelConfig, PriorRecord, RereError, StageConfig, StageRecord,
-    TrainingConfig, Warning,
-    files::io,
-    folder::{self, Source},
+    CorpusProblem, EncoderSource, EpochRecord, Event, FolderProblem, LabelRecord, ModelConfig, PriorRecord, RereError,
+    StageConfig, StageRecord, TrainingConfig, TrainingRecord, Warning,
+    files::{from_json, io, write},
+    folder::{self, Source, TRAINING},
 };
 
-/// What tells a program of the events of a run, and can end it.
+/// The event callback, which can end the run.
 pub(super) type OnEvent<'a> = Box<dyn FnMut(&Event) -> ControlFlow<()> + 'a>;
 
-/// A training run: what a system trains on, and the loop that trains its networks.
+/// A training run: the inputs of a system, and the loop that trains its networks.
 pub struct Run<'a> {
     pub(super) inputs: Inputs<'a>,
     pub(super) training: &'a TrainingConfig,
     pub(super) source: &'a EncoderSource,
     pub(super) earlier: Option<(&'a Source, &'a ModelConfig)>,
-    /// The model folder, in which the checkpoints are.
+    /// The stages that are taken from trained models.
+    pub(super) trained_stages: &'a BTreeMap<String, Source>,
+    /// The model folder, which holds the checkpoints.
     pub(super) folder: &'a Path,
-    /// The model folder that is being made.
+    /// The new model folder.
     pub(super) new: &'a Path,
     pub(super) device: &'a Device,
     pub(super) on_event: OnEvent<'a>,
     pub(super) stages: Vec<StageRecord>,
 }
 
-/// What a system trains on.
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("folder", &self.folder).field("stages", &self.stages).finish_non_exhaustive()
+    }
+}
+
+/// Inputs that a system trains on.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Inputs<'a> {
-    /// The training sentences in tokens.
+    /// The tokenised training sentences.
     pub train: &'a LocatedCorpus,
-    /// The development sentences in tokens; may be empty.
+    /// The tokenised development sentences; may be empty.
     pub dev: &'a LocatedCorpus,
     /// The development sentences.
     pub dev_sentences: &'a [Sentence],
-    /// The relations, by label.
+    /// The relations in the order of their labels.
     pub relations: &'a RelationSet,
     /// The tokenizer.
     pub tokenizer: &'a Tokenizer,
@@ -71,6 +82,7 @@ pub struct Inputs<'a> {
 }
 
 /// The model that training starts from.
+#[derive(Debug)]
 pub struct Earlier<'a> {
     source: &'a Source,
     config: &'a ModelConfig,
@@ -78,12 +90,12 @@ pub struct Earlier<'a> {
 }
 
 impl Earlier<'_> {
-    /// Number of relations of the model; they are the first of the task's.
+    /// Returns the number of relations of the model, which are the first relations of the task.
     pub fn relations(&self) -> usize {
         self.config.relations.len()
     }
 
-    /// A network of the model; `init` gives one with random weights.
+    /// Loads a network of the model; `init` creates one with random weights.
     ///
     /// # Errors
     /// Returns an error if the weights are missing or do not fit.
@@ -98,26 +110,26 @@ impl Earlier<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// What the system trains on.
+    /// Returns the inputs that the system trains on.
     pub fn inputs(&self) -> Inputs<'a> {
         self.inputs
     }
 
-    /// Trains a network, from its last checkpoint if there is one, and leaves the weights of its best epoch in the model
-    /// folder that is being made. Each stage has a name of its own, which is the folder of its weights.
+    /// Trains a network, from its last checkpoint if there is one, and writes the weights of its best epoch to the new model
+    /// folder. The name of the stage must be unique; it is also the folder of the weights.
     ///
     /// # Errors
-    /// Returns an error if a loss cannot be set up or is no longer a number, a file cannot be written, or the event callback
-    /// ends the run.
+    /// Returns an error if a loss cannot be set up or is infinite or NaN, a file cannot be written, or the event callback ends the
+    /// run.
     pub fn stage<T: Task>(&mut self, name: &str, settings: &StageConfig, task: &T) -> Result<(), RereError> {
         let counts = task.counts();
         self.train_stage(name, settings, &vec![&settings.loss; counts.len()], task, &counts)
     }
 
-    /// As [`stage`](Self::stage), with a loss for each kind of labels.
+    /// Trains a network as [`stage`](Self::stage) does, with one loss per kind of labels.
     ///
     /// # Errors
-    /// As [`stage`](Self::stage).
+    /// Returns an error as [`stage`](Self::stage) does.
     pub fn stage_with_losses<T: Task>(
         &mut self,
         name: &str,
@@ -128,14 +140,13 @@ impl<'a> Run<'a> {
         self.train_stage(name, settings, losses, task, &task.counts())
     }
 
-    /// Checks that a stage has something to learn from. Each stage does; a system with several stages does so before the first.
+    /// Checks that a stage has training examples. Call it for all stages before the first one starts; each stage also calls it.
     ///
     /// # Errors
     /// Returns an error if there is no example.
     pub fn check<T: Task>(&self, name: &str, task: &T) -> Result<(), RereError> {
         if task.lengths().is_empty() {
-            let what = format!("{} examples are longer than training.max_tokens", task.too_long());
-            return Err(RereError::Corpus(format!("no training sentence can be used by the stage {name}: {what}")));
+            return Err(CorpusProblem::NoExample { stage: name.to_owned(), too_long: task.too_long() }.into());
         }
         Ok(())
     }
@@ -148,7 +159,11 @@ impl<'a> Run<'a> {
         task: &T,
         counts: &[LabelCounts],
     ) -> Result<(), RereError> {
+        let _span = info_span!("stage", stage = name).entered();
         self.check(name, task)?;
+        if let Some(model) = self.trained_stages.get(name) {
+            return self.take_stage(name, model);
+        }
         let is_estimated = |loss: &&&LossSettings| matches!(loss.prior(), Some(PriorSettings::Estimated));
         let estimated = match losses.iter().find(is_estimated) {
             Some(_) => self.estimate_priors(name, settings, losses, task)?,
@@ -160,10 +175,11 @@ impl<'a> Run<'a> {
             let given = estimated.as_ref().map(|prior| usable_prior(prior, counts, loss));
             let class_prior = counts.positives.iter().sum::<u64>() as f64 / counts.labels.iter().sum::<u64>() as f64;
             let loss_prior = loss.settle_prior(counts, given.as_ref()).map_err(failed)?;
-            built.push(WeighedLoss { loss: loss.build(counts, given.as_ref()).map_err(failed)?, group: loss.group });
+            built.push(GroupedLoss { loss: loss.build(counts, given.as_ref()).map_err(failed)?, group: loss.group });
             labels.push(LabelRecord { class_prior, loss_prior, estimated });
         }
         let (state, _) = self.fit(name, settings, &built, task)?;
+        info!(epochs = state.epochs.len(), kept = state.kept, "stage ended");
         self.stages.push(StageRecord {
             stage: name.to_owned(),
             examples: task.lengths().len(),
@@ -175,12 +191,28 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Trains a network. Returns how it went, and the network after the last step.
+    /// Copies the network and the record of a stage from a trained model.
+    fn take_stage(&mut self, name: &str, model: &Source) -> Result<(), RereError> {
+        let (weights, _) = model.read(&folder::weights(name))?;
+        let (record, path) = model.read(TRAINING)?;
+        let record: TrainingRecord = from_json(&record, &path)?;
+        let stage = record.stages.into_iter().find(|stage| stage.stage == name);
+        let stage = stage.ok_or_else(|| FolderProblem::NoStage { stage: name.to_owned() }.at(path))?;
+        let file = self.new.join(folder::weights(name));
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent).map_err(io(parent))?;
+        }
+        write(&file, &weights)?;
+        self.stages.push(stage);
+        self.emit(&Event::StageTaken { stage: name.to_owned() })
+    }
+
+    /// Trains a network. Returns the state after the last step, and the network.
     fn fit<T: Task>(
         &mut self,
         name: &str,
         settings: &StageConfig,
-        losses: &[WeighedLoss],
+        losses: &[GroupedLoss],
         task: &T,
     ) -> Result<(checkpoint::State, T::Model), RereError> {
         let (training, checkpoints) = (self.training, self.folder);
@@ -202,7 +234,7 @@ impl<'a> Run<'a> {
         if (1..Warning::FEW_STEPS).contains(&steps) {
             self.emit(&Event::Warning(Warning::FewSteps { stage: name.to_owned(), steps }))?;
         }
-        // A single epoch has no use of what is kept, and embeddings alone are as fast as a file.
+        // A single epoch cannot reuse the states, and computing embeddings is as fast as reading them.
         let mut frozen = match settings.frozen_layers {
             Some(1..) if settings.epochs > 1 && state.done < steps => self.frozen_states(task, &model, lengths)?,
             _ => None,
@@ -215,7 +247,7 @@ impl<'a> Run<'a> {
             let epoch = state.epochs.len();
             let batches = shuffled_batches(lengths, settings.batch, mixed(seed, epoch));
             for batch in &batches[state.done - epoch * per_epoch..] {
-                // What is drawn at random depends on the step alone, so that a resumed run draws what the whole one would have.
+                // Random numbers depend only on the step, so that a resumed run draws the same ones.
                 let drawn = mixed(!seed, state.done);
                 training_device.seed(drawn);
                 let mut input = task.input(batch, &training_device);
@@ -236,18 +268,18 @@ impl<'a> Run<'a> {
                 state.loss_sum += f64::from(loss);
                 state.done += 1;
                 let tokens = batch.iter().map(|&example| lengths[example]).sum();
-                let told = self.emit(&Event::Step { done: state.done, loss, tokens });
+                let emitted = self.emit(&Event::Step { done: state.done, loss, tokens });
                 let in_epoch = state.done - epoch * per_epoch;
                 let is_due = in_epoch < per_epoch && in_epoch.is_multiple_of(training.checkpoint_steps);
-                if is_due || told.is_err() {
+                if is_due || emitted.is_err() {
                     checkpoint::save(checkpoints, name, &state, &model, &adamw)?;
                 }
-                told?;
+                emitted?;
             }
             let dev_f1 = task.dev_score(&model, self.device)?;
             let record = EpochRecord { loss: state.loss_sum / per_epoch as f64, dev_f1 };
             let best = state.kept.checked_sub(1).and_then(|kept| state.epochs[kept].dev_f1);
-            // Without a development set every epoch is kept, so that the last one stays.
+            // Without a development set the last epoch is kept.
             if best.is_none() || dev_f1 > best {
                 save_weights(&model, &file)?;
                 state.kept = epoch + 1;
@@ -260,7 +292,7 @@ impl<'a> Run<'a> {
         Ok((state, model))
     }
 
-    /// The network that training starts from.
+    /// Creates the network that training starts from.
     fn initial<T: Task>(
         &self,
         task: &T,
@@ -269,7 +301,7 @@ impl<'a> Run<'a> {
         device: &Device,
     ) -> Result<T::Model, RereError> {
         device.seed(seed);
-        // Parameters are drawn when they are first looked at: look at all of them now, in their order.
+        // Parameters are drawn on first access: access all of them now, in a fixed order.
         let mut model = task.init(device)?.materialize();
         if let Some((source, config)) = self.earlier {
             model = task.init_from(model, &Earlier { source, config, device })?;
@@ -286,7 +318,7 @@ impl<'a> Run<'a> {
         Ok(model)
     }
 
-    /// The states of the frozen layers for all training examples, unless they take more than they may.
+    /// Computes the states of the frozen layers for all training examples, unless they are too large.
     fn frozen_states<T: Task>(
         &mut self,
         task: &T,
@@ -308,16 +340,17 @@ impl<'a> Run<'a> {
         FrozenStates::compute(folder, lengths, encoder.hidden_size(), states, &mut |event| self.emit(&event))
     }
 
-    /// Tells an event.
+    /// Logs an event and calls the event callback.
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), RereError> {
+        event.log();
         match (self.on_event)(event) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(RereError::Interrupted),
         }
     }
 
-    /// The class priors of the losses that want estimated ones: the network is trained with BCE on four fifths of the examples,
-    /// and [`BestBin`] reads its scores on the last fifth.
+    /// Estimates the class priors of the losses that need it: trains the network with BCE on four fifths of the examples, and
+    /// applies [`BestBin`] to its scores on the last fifth.
     fn estimate_priors<T: Task>(
         &mut self,
         name: &str,
@@ -332,11 +365,11 @@ impl<'a> Run<'a> {
         let all = 0..task.lengths().len();
         let is_held_out = |example: &usize| mixed(self.training.seed, *example).is_multiple_of(5);
         let (held_out, trained): (Vec<usize>, Vec<usize>) = all.partition(is_held_out);
-        let bce = || WeighedLoss { loss: Box::new(rere_loss::Bce::new()), group: GroupBy::Sentence };
-        let losses_of_bce: Vec<WeighedLoss> = losses.iter().map(|_| bce()).collect();
-        let part = Subset::new(task, trained);
-        // The weights of the last epoch, as no development set is looked at.
-        let (_, model) = self.fit(&name, settings, &losses_of_bce, &part)?;
+        let bce = || GroupedLoss { loss: Box::new(rere_loss::Bce::new()), group: GroupBy::Sentence };
+        let losses_of_bce: Vec<GroupedLoss> = losses.iter().map(|_| bce()).collect();
+        let subset = Subset::new(task, trained);
+        // The weights are those of the last epoch, because a subset has no development score.
+        let (_, model) = self.fit(&name, settings, &losses_of_bce, &subset)?;
         let model = model.valid();
         let mut scores: Vec<Vec<ClassScores>> = losses.iter().map(|_| Vec::new()).collect();
         for (number, batch) in held_out.chunks(settings.batch).enumerate() {
@@ -369,28 +402,28 @@ impl<'a> Run<'a> {
             let sample = Sample::from_scores(scores, labelled).map_err(failed)?;
             let bootstrap = Bootstrap::new(100, self.training.seed).map_err(failed)?;
             let prior = BestBin.estimate(&sample, bootstrap).map_err(failed)?;
-            // What cPU expects is the share among the labels that are not positive.
-            let of = |prior: f64| match loss.kind {
+            // The prior of cPU is the share of positives among the unlabelled labels.
+            let convert = |prior: f64| match loss.kind {
                 LossKind::Cpu { .. } => sample.alpha_of_prior(prior).max(0.0),
                 _ => prior,
             };
-            record.value.push(of(prior.value));
-            record.low.push(of(prior.low));
-            record.high.push(of(prior.high));
+            record.value.push(convert(prior.value));
+            record.low.push(convert(prior.low));
+            record.high.push(convert(prior.high));
         }
         Ok(record)
     }
 }
 
-/// A loss with the labels that it takes together.
-pub(crate) struct WeighedLoss {
+/// A loss and the grouping of its labels.
+pub(crate) struct GroupedLoss {
     pub loss: Box<dyn Loss + Send + Sync>,
     pub group: GroupBy,
 }
 
-/// The sum of the losses of all kinds of labels.
-pub(crate) fn total_loss(losses: &[WeighedLoss], labels: Vec<Labels>) -> Tensor<1> {
-    let each = losses.iter().zip(labels).map(|(WeighedLoss { loss, group }, labels)| {
+/// Computes the weighted sum of the losses of all kinds of labels.
+pub(crate) fn total_loss(losses: &[GroupedLoss], labels: Vec<Labels>) -> Tensor<1> {
+    let each = losses.iter().zip(labels).map(|(GroupedLoss { loss, group }, labels)| {
         let weight = labels.weight;
         let mean = loss.forward(&labels.groups(*group)).mean();
         if weight == 1.0 { mean } else { mean.mul_scalar(weight) }
@@ -398,12 +431,12 @@ pub(crate) fn total_loss(losses: &[WeighedLoss], labels: Vec<Labels>) -> Tensor<
     each.reduce(Tensor::add).expect("a task has labels")
 }
 
-/// The estimated prior as a loss can use it. An estimate from a fifth of the labels may be under the share of all labels that are
-/// positive, or 0 or 1: a prior is at least that share, and no prior is certain.
+/// Makes an estimated prior valid for a loss: at least the share of labels that are positive, and between 0 and 1. An estimate from
+/// a fifth of the labels may be outside.
 fn usable_prior(prior: &PriorRecord, counts: &LabelCounts, loss: &LossSettings) -> PerClass {
     let share = |class: Option<usize>| {
-        let of = |numbers: &[u64]| class.map_or_else(|| numbers.iter().sum(), |class| numbers[class]) as f64;
-        of(&counts.positives) / of(&counts.labels).max(1.0)
+        let count = |counts: &[u64]| class.map_or_else(|| counts.iter().sum(), |class| counts[class]) as f64;
+        count(&counts.positives) / count(&counts.labels).max(1.0)
     };
     let usable = |value: f64, class| {
         let least = match loss.kind {
@@ -420,7 +453,7 @@ fn usable_prior(prior: &PriorRecord, counts: &LabelCounts, loss: &LossSettings) 
     }
 }
 
-/// Scores of the labels of one class, and which of them are positive.
+/// Scores of the labels of one class, and whether each label is positive.
 #[derive(Default)]
 struct ClassScores {
     scores: Vec<f64>,
@@ -428,7 +461,7 @@ struct ClassScores {
 }
 
 impl Labels {
-    /// Adds the scores of all labels that count: of all classes together, or of each class.
+    /// Appends the scores of all labels that count, for all classes together or for each class.
     fn scores(self, group: GroupBy, classes: &mut Vec<ClassScores>) {
         let [_, _, count] = self.logits.dims();
         let kinds = match group {
@@ -462,7 +495,7 @@ impl<'a, T: Task> Subset<'a, T> {
         Self { task, examples, lengths }
     }
 
-    fn of(&self, batch: &[usize]) -> Vec<usize> {
+    fn examples_of(&self, batch: &[usize]) -> Vec<usize> {
         batch.iter().map(|&example| self.examples[example]).collect()
     }
 }
@@ -482,20 +515,20 @@ impl<T: Task> Task for Subset<'_, T> {
         &self.lengths
     }
 
-    /// Of all training examples.
+    /// Counts all training examples of the task.
     fn counts(&self) -> Vec<LabelCounts> {
         self.task.counts()
     }
 
     fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.task.input(&self.of(batch), device)
+        self.task.input(&self.examples_of(batch), device)
     }
 
     fn labels(&self, model: &T::Model, batch: &[usize], input: &EncoderInput, step: &mut TrainingStep) -> Vec<Labels> {
-        self.task.labels(model, &self.of(batch), input, step)
+        self.task.labels(model, &self.examples_of(batch), input, step)
     }
 
-    /// The last epoch is kept.
+    /// Returns `None`, so that the last epoch is kept.
     fn dev_score(&self, _: &T::Model, _: &Device) -> Result<Option<f64>, RereError> {
         Ok(None)
     }

@@ -1,4 +1,4 @@
-//! What a network trains on.
+//! Training tasks of networks.
 
 use burn::tensor::{Bool, Device, Tensor};
 use rere_loss::{GroupBy, Groups, LabelCounts};
@@ -7,42 +7,42 @@ use rere_model::{EncoderInput, HasEncoder, ModelError};
 use super::run::Earlier;
 use crate::RereError;
 
-/// One network in training: its examples, their labels, and how it is scored.
+/// Training task of one network: its examples, their labels, and its score on the development set.
 ///
-/// The rows of a batch are built when the batch is wanted, from what is located once.
+/// The sentences are located once; inputs and labels of a batch are built when the batch is trained.
 pub trait Task: Sync {
     /// The network.
     type Model: HasEncoder;
 
-    /// A network with random weights.
+    /// Creates a network with random weights.
     ///
     /// # Errors
     /// Returns an error if the encoder's settings are not supported.
     fn init(&self, device: &Device) -> Result<Self::Model, ModelError>;
 
-    /// A network to start from, with the weights of an earlier model, whose relations are the first of the task's; `model` is
-    /// one with random weights.
+    /// Creates a network with the weights of an earlier model, whose relations are the first relations of the task. `model` has
+    /// random weights.
     ///
     /// # Errors
     /// Returns an error if the weights are missing or do not fit.
     fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError>;
 
-    /// Length of each training example in tokens.
+    /// Returns the length of each training example in tokens.
     fn lengths(&self) -> &[usize];
 
-    /// Number of examples that are left out, as they are longer than the encoder or `training.max_tokens` allows.
+    /// Returns the number of examples that are left out because they are longer than `training.max_tokens`.
     fn too_long(&self) -> usize {
         0
     }
 
-    /// Labels and positives of each class in all training examples, for each kind of labels.
+    /// Counts labels and positives of each class in all training examples, for each kind of labels.
     fn counts(&self) -> Vec<LabelCounts>;
 
-    /// What the encoder reads of a batch of training examples.
+    /// Makes the input of the encoder for a batch of training examples.
     fn input(&self, batch: &[usize], device: &Device) -> EncoderInput;
 
-    /// The labels of a batch of training examples, of which `input` is what the encoder reads: of each kind, in the order of
-    /// [`counts`](Self::counts). What is drawn at random comes from `step`.
+    /// Computes logits and targets of a batch of training examples with this input, for each kind of labels in the order of
+    /// [`counts`](Self::counts). Draw random numbers from `step`.
     fn labels(
         &self,
         model: &Self::Model,
@@ -51,18 +51,18 @@ pub trait Task: Sync {
         step: &mut TrainingStep,
     ) -> Vec<Labels>;
 
-    /// F1 of the network alone on the development set; `None` if that has no triple that can be used. The model has autodiff,
-    /// `device` has not.
+    /// Computes the F1 of the network alone on the development set. Returns `None` if the development set has no usable triple.
+    /// The model is on an autodiff device; `device` is not.
     ///
     /// # Errors
     /// Returns an error if a score is NaN.
     fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError>;
 }
 
-/// Logits of labels, with their targets.
+/// Logits and targets of labels, both `[examples, positions, classes]`.
 ///
-/// All are `[examples, places, classes]`. Over the labels of a sentence a loss takes together either the places of one class or
-/// the classes of one place; over the sentences of a label it takes all labels of a class.
+/// With `group = "sentence"`, a group of a collective loss is either the positions of one class or the classes of one position
+/// within a sentence. With `group = "label"`, it is all labels of one class.
 #[derive(Debug, Clone)]
 pub struct Labels {
     pub(crate) logits: Tensor<3>,
@@ -73,19 +73,19 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Labels of which those along `sentence_axis` belong together in a sentence: 1, the places of one class, or 2, the classes
-    /// of one place.
+    /// Creates labels. `sentence_axis` is the axis of a group within a sentence: 1 for the positions of one class, 2 for the
+    /// classes of one position.
     pub fn new(logits: Tensor<3>, targets: Tensor<3>, sentence_axis: usize) -> Self {
         Self { logits, targets, mask: None, sentence_axis, weight: 1.0 }
     }
 
-    /// Leaves labels out: only those count for which `mask` is true.
+    /// Restricts the labels that count to those for which `mask` is true.
     #[must_use]
     pub fn with_mask(self, mask: Tensor<3, Bool>) -> Self {
         Self { mask: Some(mask), ..self }
     }
 
-    /// Multiplies the mean of the loss over these labels.
+    /// Sets the factor of the mean loss over these labels.
     #[must_use]
     pub fn with_weight(self, weight: f64) -> Self {
         Self { weight, ..self }
@@ -95,7 +95,7 @@ impl Labels {
         self.targets.clone()
     }
 
-    /// Which labels count, in the order of memory; `None` if all do.
+    /// Returns whether each label counts, in row-major order; `None` if all do.
     pub(crate) fn mask_values(&self) -> Option<Vec<bool>> {
         self.mask.clone().map(|mask| mask.into_data().iter::<bool>().collect())
     }
@@ -114,8 +114,8 @@ impl Labels {
     }
 }
 
-/// The random numbers of one step. They depend on the run's seed and on the step alone, so that a resumed run draws what the
-/// whole one would have drawn.
+/// Random numbers of one training step. They depend only on the seed of the run and the step, so that a resumed run draws the same
+/// numbers.
 #[derive(Debug, Clone)]
 pub struct TrainingStep {
     seed: u64,
@@ -127,16 +127,16 @@ impl TrainingStep {
         Self { seed, drawn: 0 }
     }
 
-    /// A number below `end`; 0 if that is 0.
+    /// Draws a number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         self.drawn += 1;
-        // The high half of a product with a random fraction; the bias is below 2^-32 for any real number of choices.
+        // The high half of the product with a random fraction. The bias is below 2^-32 if `end` is below 2^32.
         let fraction = u128::from(mixed(self.seed, self.drawn));
         ((fraction * end as u128) >> 64) as usize
     }
 }
 
-/// Another number for each seed and position: the output function of splitmix64.
+/// Mixes a seed and a position into a number with the output function of splitmix64.
 pub(crate) fn mixed(seed: u64, position: usize) -> u64 {
     let mut z = seed.wrapping_add((position as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_choice_is_drawn_as_often() {
+    fn all_numbers_are_drawn_equally_often() {
         let mut counts = [0usize; 5];
         for seed in 0..2000 {
             let mut step = TrainingStep::new(seed);

@@ -1,4 +1,4 @@
-//! Files of Parquet, read and written.
+//! Reading and writing of Parquet files.
 
 use std::{
     error::Error,
@@ -23,14 +23,14 @@ use rere_core::{Extra, Sentence, json::SentenceRecord};
 use serde::Serialize;
 
 use crate::{
-    DataError, Output,
+    DataError, Output, ParseErrorKind,
     format::{OffsetUnit, json::Object},
 };
 
-/// Rows that are decoded at once.
+/// Number of rows that are decoded at once.
 const BATCH: usize = 1024;
 
-/// Column of the fields that have no column of their own.
+/// Column of fields without a separate column.
 const EXTRA: &str = "extra";
 
 /// The rows of a file.
@@ -38,7 +38,7 @@ pub(in crate::format) struct Rows {
     batches: ParquetRecordBatchReader,
     path: PathBuf,
     offsets: OffsetUnit,
-    /// Rows of the last batch as lines of JSON, and how many bytes of them were read.
+    /// Rows of the last batch as lines of JSON, and the number of bytes that were read.
     lines: Vec<u8>,
     read: usize,
     /// Number of the last row, from 1.
@@ -49,17 +49,17 @@ impl Rows {
     pub fn open(path: &Path, offsets: OffsetUnit) -> Result<Self, DataError> {
         let file = File::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
         let batches =
-            guarded(path, 1, || ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(BATCH).build())?;
+            catch_panics(path, 1, || ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(BATCH).build())?;
         Ok(Self { batches, path: path.to_owned(), offsets, lines: Vec::new(), read: 0, row: 0 })
     }
 
-    /// The next row; `None` at the end.
+    /// Returns the next row; `None` at the end.
     pub fn next(&mut self) -> Result<Option<Object<'_>>, DataError> {
         while self.read == self.lines.len() {
             self.lines.clear();
             self.read = 0;
             let (batches, lines) = (&mut self.batches, &mut self.lines);
-            let more = guarded(&self.path, self.row + 1, || {
+            let more = catch_panics(&self.path, self.row + 1, || {
                 let Some(batch) = batches.next().transpose()? else { return Ok(false) };
                 let mut writer = LineDelimitedWriter::new(lines);
                 writer.write(&batch)?;
@@ -80,7 +80,7 @@ impl Rows {
     }
 }
 
-/// Takes the fields out of the column that has those without a column of their own.
+/// Unpacks the fields in the column [`EXTRA`].
 pub(in crate::format) fn unpack_extra(sentence: &mut Sentence) {
     if let Ok(Some(extra)) = sentence.extra.get::<String>(EXTRA)
         && let Ok(extra) = serde_json::from_str::<Extra>(&extra)
@@ -90,18 +90,18 @@ pub(in crate::format) fn unpack_extra(sentence: &mut Sentence) {
     }
 }
 
-/// Where a file is damaged in a way that the decoder takes for impossible, it panics; here that is an error like any other.
-/// What has panicked is not used again, because reading ends at the first error.
-fn guarded<T, E: Error>(path: &Path, row: usize, decode: impl FnOnce() -> Result<T, E>) -> Result<T, DataError> {
+/// Converts panics of the decoder to errors, because it panics on some damaged files. The decoder is not used after a
+/// panic, because reading ends at the first error.
+fn catch_panics<T, E: Error>(path: &Path, row: usize, decode: impl FnOnce() -> Result<T, E>) -> Result<T, DataError> {
     let message = match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(Ok(decoded)) => return Ok(decoded),
-        Ok(Err(error)) => format!("the Parquet file is damaged: {error}"),
-        Err(_) => "the Parquet file is damaged".to_owned(),
+        Ok(Err(error)) => format!("expected a valid Parquet file: {error}"),
+        Err(_) => "expected a valid Parquet file, found damaged data".to_owned(),
     };
-    Err(DataError::Parse { path: path.to_owned(), line: row, message })
+    Err(DataError::Parse { path: path.to_owned(), line: row, kind: ParseErrorKind::Syntax, message })
 }
 
-/// A file that takes its place when it is complete.
+/// A file with a temporary name, which is renamed when it is complete.
 pub(in crate::format) struct NewFile {
     writer: ArrowWriter<Output>,
     decoder: Decoder,
@@ -143,13 +143,13 @@ impl NewFile {
     }
 }
 
-/// The column of fields that have none of their own.
+/// The column of fields without a separate column.
 #[derive(Serialize)]
 struct Column {
     extra: Option<String>,
 }
 
-/// The columns of a file: those of the rere format, and [`EXTRA`].
+/// Returns the columns of a file: those of the rere format, and [`EXTRA`].
 fn schema() -> Schema {
     let string = |name: &str| Field::new(name, DataType::Utf8, true);
     let list = |name: &str, fields: Fields| Field::new(name, DataType::new_list(DataType::Struct(fields), true), true);

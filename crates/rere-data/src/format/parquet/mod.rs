@@ -1,5 +1,5 @@
-//! Parquet: rows become JSON objects with the fields of their columns, and are read as these; what is written has the columns of
-//! the rere format, with other fields as JSON in the column `extra`.
+//! Parquet. Rows are converted to JSON objects with the fields of their columns, which are read. Written files have the
+//! columns of the rere format, with other fields as JSON in the column `extra`.
 
 #[cfg(feature = "parquet")]
 mod file;

@@ -21,39 +21,50 @@ use serde::{Deserialize, Serialize};
 use super::{Decoding, Floor, SpanTriple, System, Window};
 use crate::{
     Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
-    Thresholds, TrainingStep, numbers,
+    Thresholds, TrainingStep, config::setters, numbers,
 };
 
-/// The settings of CasRel.
+/// Settings of CasRel.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, default)]
 pub struct CasRelConfig {
-    /// The network's training. Its loss is that of subjects and of objects.
+    /// Training of the network. Its loss is used for subjects and, unless `object_loss` is set, for objects.
     pub tagger: StageConfig,
-    /// The loss of objects, if it is another one.
+    /// The loss of objects, if it differs from that of subjects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object_loss: Option<LossSettings>,
 }
 
-/// CasRel at work.
-pub struct CasRel {
-    model: CasRelModel,
-    compute: Runtime,
+impl CasRelConfig {
+    setters! {
+        /// Sets the training of the network.
+        with_tagger(tagger: StageConfig);
+        /// Sets the loss of objects; `None` uses that of subjects.
+        with_object_loss(object_loss: Option<LossSettings>);
+    }
 }
 
-/// The scores of one window.
-#[derive(Default, Clone)]
+/// The CasRel system: one network with a tagger of subjects and taggers of objects.
+#[derive(Debug)]
+pub struct CasRel {
+    model: CasRelModel,
+    runtime: Runtime,
+}
+
+/// Scores of one window.
+#[derive(Debug, Default, Clone)]
 pub struct CasRelScores {
     /// Logits of the starts and ends of subjects, `[tokens, 2]`.
     subjects: Vec<f32>,
-    /// Logits of objects before a subject is added, `[tokens, 2 * relations]`; none if there is no subject.
+    /// Logits of objects before a subject is added, `[tokens, 2 * relations]`; empty if there is no subject.
     objects: Vec<f32>,
-    /// What each subject adds to them, `[2 * relations]`.
+    /// What each subject adds to these logits, `[2 * relations]`.
     shifts: BTreeMap<TokenSpan, Vec<f32>>,
 }
 
-/// Memory of decoding.
-#[derive(Default)]
+/// Memory that decoding reuses.
+#[derive(Debug, Default)]
 pub struct Scratch {
     cascade: CasRelScratch,
     subjects: Vec<ScoredSpan>,
@@ -61,10 +72,10 @@ pub struct Scratch {
     found: Vec<TokenTriple>,
 }
 
-/// Where a row's sentence begins, behind `[CLS]`.
+/// The first token of the sentence in a row, after `[CLS]`.
 const FIRST: usize = 1;
 
-/// The most subjects of a window, the best: a network that has not learnt anything yet marks every token.
+/// The most subjects of a window; the best are kept. An untrained network may mark every token.
 const MOST_SUBJECTS: usize = 40;
 
 impl System for CasRel {
@@ -94,7 +105,7 @@ impl System for CasRel {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
             model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
-            compute: parts.compute.clone(),
+            runtime: parts.runtime.clone(),
         })
     }
 
@@ -103,15 +114,15 @@ impl System for CasRel {
     }
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<CasRelScores>, RereError> {
-        let scores = self.compute.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
-        // A NaN is over no threshold: nothing would be found, and nobody told.
+        let scores = self.runtime.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
+        // A NaN is above no threshold: without an error, nothing would be found silently.
         match scores.iter().position(|scores| scores.subjects.iter().any(|score| score.is_nan())) {
             Some(window) => Err(RereError::NotANumber { sentence: windows[window].text + 1 }),
             None => Ok(scores),
         }
     }
 
-    /// A triple's score is the least of the probabilities of its four ends.
+    /// The score of a triple is the lowest probability of its four ends.
     fn decode(
         &self,
         scores: &CasRelScores,
@@ -154,7 +165,7 @@ impl System for CasRel {
 }
 
 impl CasRel {
-    /// The scores of a batch of rows, of which each has so many tokens of a text.
+    /// Computes the scores of a batch. `tokens` is the number of text tokens of each row.
     fn score_batch(&self, input: &EncoderInput, tokens: &[usize], floor: &Floor<'_>) -> Vec<CasRelScores> {
         let hidden = self.model.encode(input);
         let [rows, width, _] = hidden.dims();
@@ -170,7 +181,7 @@ impl CasRel {
         if most == 0 {
             return scores;
         }
-        let weights = subject_weights(&spans, most, width, &self.compute.device);
+        let weights = subject_weights(&spans, most, width, &self.runtime.device);
         let shifts = numbers(self.model.head.shifts(hidden.clone(), weights));
         let objects = numbers(self.model.head.objects_without_subject(hidden));
         let columns = objects.len() / (rows * width);
@@ -190,12 +201,12 @@ impl CasRel {
     }
 }
 
-/// The subjects at all thresholds at which the scores will be decoded; none if a score is NaN.
+/// Returns the subjects at all thresholds at which the scores will be decoded; none if a score is NaN.
 fn subject_spans(logits: &[f32], floor: &Floor<'_>) -> Vec<TokenSpan> {
     let Ok(table) = TableScores::new(logits, logits.len() / 2, 2, Scale::Logit) else { return Vec::new() };
     let (mut scratch, mut found) = (CasRelScratch::default(), Vec::new());
     for &threshold in floor.detect {
-        // The table has two columns, so that nothing can be wrong with it.
+        // The table has two columns, so this cannot fail.
         _ = Cascade::new(threshold, threshold).subjects(table, &mut scratch, &mut found);
     }
     found.sort_by(|a, b| b.score.cmp(&a.score).then(a.span.cmp(&b.span)));
@@ -204,7 +215,7 @@ fn subject_spans(logits: &[f32], floor: &Floor<'_>) -> Vec<TokenSpan> {
     spans.take(MOST_SUBJECTS).collect()
 }
 
-/// The weight of each token in the mean of each subject, `[rows, most, width]`.
+/// Returns the weight of each token in the mean of each subject, `[rows, most, width]`.
 fn subject_weights(spans: &[Vec<TokenSpan>], most: usize, width: usize, device: &Device) -> Tensor<3> {
     let mut weights = vec![0f32; spans.len() * most * width];
     for (row, spans) in spans.iter().enumerate() {
@@ -216,7 +227,7 @@ fn subject_weights(spans: &[Vec<TokenSpan>], most: usize, width: usize, device: 
     Tensor::from_data(TensorData::new(weights, [spans.len(), most, width]), device)
 }
 
-/// The network in training: an example is a sentence. Each step draws one of its subjects, whose objects are learnt.
+/// Training task of the network. An example is a sentence. Each step draws one of its subjects and learns its objects.
 struct Tagger<'a> {
     run: Inputs<'a>,
     examples: SentenceExamples<'a>,
@@ -243,7 +254,7 @@ impl Task for Tagger<'_> {
         self.examples.too_long()
     }
 
-    /// Of objects those of all subjects, though a step sees one of them.
+    /// Counts the objects of all subjects, although a step sees those of only one subject.
     fn counts(&self) -> Vec<LabelCounts> {
         let columns = 2 * self.run.relations.len();
         let (mut subject_tokens, mut object_tokens) = (0, 0);
@@ -269,8 +280,8 @@ impl Task for Tagger<'_> {
         self.examples.input(batch, device)
     }
 
-    /// Labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean over
-    /// tokens, summed over the taggers (the paper's objective); a sentence without a subject has no objects to learn.
+    /// Returns labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean
+    /// over tokens, summed over the taggers (the paper's objective). A sentence without a subject has no labels of objects.
     fn labels(
         &self,
         model: &CasRelModel,
@@ -279,7 +290,8 @@ impl Task for Tagger<'_> {
         step: &mut TrainingStep,
     ) -> Vec<Labels> {
         let sentences = self.examples.batch(batch);
-        let subjects: Vec<Vec<TokenSpan>> = sentences.iter().map(|of| casrel_subjects(&of.triples)).collect();
+        let subjects: Vec<Vec<TokenSpan>> =
+            sentences.iter().map(|sentence| casrel_subjects(&sentence.triples)).collect();
         let drawn: Vec<Vec<TokenSpan>> =
             subjects.iter().map(|spans| spans.get(step.below(spans.len())).copied().into_iter().collect()).collect();
 
@@ -300,14 +312,14 @@ impl Task for Tagger<'_> {
         tagger_labels(model, input, &drawn, subject, object)
     }
 
-    /// Micro F1 of the whole system at the thresholds that are best.
+    /// Returns the micro F1 of the whole system at the best thresholds.
     fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
-        let compute = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&CasRel { model: model.valid(), compute })
+        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&CasRel { model: model.valid(), runtime })
     }
 }
 
-/// The labels of both steps, given the drawn subject of each row, if it has one.
+/// Returns the labels of both steps, given the drawn subject of each row, if it has one.
 fn tagger_labels(
     model: &CasRelModel,
     input: &EncoderInput,

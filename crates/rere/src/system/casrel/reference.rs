@@ -1,4 +1,4 @@
-//! CasRel against a PyTorch transcription that was written from the paper alone (`tests/reference/casrel.py`).
+//! Tests of CasRel against a PyTorch implementation that was written only from the paper (`tests/reference/casrel.py`).
 
 use burn::{
     optim::GradientsParams,
@@ -9,12 +9,12 @@ use rere_model::{BertConfig, EncoderConfig, load_pretrained, load_weights};
 use safetensors::SafeTensors;
 
 use super::*;
-use crate::train::{WeighedLoss, optimizer, total_loss};
+use crate::train::{GroupedLoss, optimizer, total_loss};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/casrel.safetensors");
 const RELATIONS: usize = 5;
 
-/// The tensors of the file.
+/// The reference file.
 struct Reference(Vec<u8>);
 
 impl Reference {
@@ -38,7 +38,7 @@ impl Reference {
 /// A batch of the file.
 struct Batch {
     input: EncoderInput,
-    /// Which tokens are no padding.
+    /// Which tokens are not padding.
     attention: Vec<bool>,
     drawn: Vec<Vec<TokenSpan>>,
     subject: Targets,
@@ -52,9 +52,9 @@ fn batch(reference: &Reference, number: usize, device: &Device) -> Batch {
     let [rows, width] = shape;
     let attention: Vec<bool> = reference.integers(&name("attention")).1.into_iter().map(|one| one == 1).collect();
     let counts = reference.integers(&name("counts")).1;
-    let places = reference.integers(&name("subject")).1;
-    // Here spans are of the sentence's tokens, which begin behind [CLS]; there they count from [CLS], to the last token itself.
-    let drawn: Vec<Vec<TokenSpan>> = places
+    let subjects = reference.integers(&name("subject")).1;
+    // Spans here count from the token after [CLS] and exclude their end; those of the file count from [CLS] and include it.
+    let drawn: Vec<Vec<TokenSpan>> = subjects
         .chunks_exact(2)
         .map(|ends| if ends[0] < 0 { vec![] } else { vec![TokenSpan::new(ends[0] as usize - 1, ends[1] as usize)] })
         .collect();
@@ -96,7 +96,7 @@ fn model(device: &Device) -> CasRelModel {
     model
 }
 
-/// The largest difference to what PyTorch has, of tokens that are no padding.
+/// The largest difference from PyTorch over tokens that are not padding.
 fn difference(found: Vec<f32>, expected: &[f32], attention: &[bool]) -> f32 {
     assert_eq!(found.len(), expected.len());
     let columns = found.len() / attention.len();
@@ -104,7 +104,7 @@ fn difference(found: Vec<f32>, expected: &[f32], attention: &[bool]) -> f32 {
     differences.enumerate().filter(|(at, _)| attention[at / columns]).map(|(_, d)| d).fold(0.0, f32::max)
 }
 
-/// Logits of subjects and of the drawn subject's objects.
+/// The logits of subjects, and of the objects of the drawn subject.
 fn logits(model: &CasRelModel, batch: &Batch) -> [Vec<f32>; 2] {
     let hidden = model.encode(&batch.input);
     let [rows, width, _] = hidden.dims();
@@ -113,7 +113,7 @@ fn logits(model: &CasRelModel, batch: &Batch) -> [Vec<f32>; 2] {
 }
 
 #[test]
-fn logits_and_twenty_steps_of_training_are_those_of_pytorch() {
+fn logits_and_twenty_training_steps_match_pytorch() {
     let reference = Reference(std::fs::read(FILE).expect("the reference"));
     let device = Device::flex();
     for number in 0..3 {
@@ -126,7 +126,7 @@ fn logits_and_twenty_steps_of_training_are_those_of_pytorch() {
     }
 
     let training = device.clone().autodiff();
-    let bce = || WeighedLoss { loss: Box::new(Bce::new()), group: GroupBy::Sentence };
+    let bce = || GroupedLoss { loss: Box::new(Bce::new()), group: GroupBy::Sentence };
     let losses = [bce(), bce()];
     let (mut trained, mut adamw) = (model(&training), optimizer::adamw(0.01));
     for (step, expected) in reference.floats("losses").into_iter().enumerate() {

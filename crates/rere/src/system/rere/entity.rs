@@ -1,4 +1,4 @@
-//! The entity extractor in training.
+//! Training of the entity extractor.
 
 use std::ops::Range;
 
@@ -15,11 +15,11 @@ use rere_model::{EncoderInput, ModelError, POINTERS, PointerModel};
 
 use super::{DEV_TOKENS, RereConfig, queries};
 use crate::{
-    Earlier, Inputs, Labels, RereError, Run, SpanTriple, Targets, Task, Thresholds, TrainingStep, encoder_input,
-    pipeline::triple_of, probabilities,
+    ConfigProblem, Earlier, Inputs, Labels, RereError, Run, SpanTriple, Targets, Task, Thresholds, TrainingStep,
+    encoder_input, pipeline::triple_of, probabilities,
 };
 
-/// The entity extractor in training: an example is a sentence with one of its relations.
+/// Training task of the entity extractor. An example is a sentence with one of its relations.
 pub(super) struct EntityTask<'a> {
     run: Inputs<'a>,
     queries: Vec<Vec<u32>>,
@@ -38,14 +38,8 @@ impl<'a> EntityTask<'a> {
         if let Some((relation, query)) =
             inputs.relations.iter().zip(&queries).find(|(_, query)| query.len() + QUERY_EXTRA >= inputs.max_tokens)
         {
-            let message = format!(
-                "the query of the relation {:?} has {} tokens, which leaves no token of {} to a sentence: raise \
-                 training.max_tokens, or shorten the name",
-                relation.name,
-                query.len(),
-                inputs.max_tokens
-            );
-            return Err(RereError::config(message));
+            let (relation, tokens, max_tokens) = (relation.name.clone(), query.len(), inputs.max_tokens);
+            return Err(ConfigProblem::QueryTooLong { relation, tokens, max_tokens }.into());
         }
         let length =
             |sentence: &LocatedSentence, relation: usize| sentence.tokens.len() + queries[relation].len() + QUERY_EXTRA;
@@ -64,7 +58,7 @@ impl<'a> EntityTask<'a> {
         Ok(Self { run: inputs, queries, pairing, at_least_one, train, lengths, too_long, dev })
     }
 
-    /// The input of a batch, and where the sentence is in each row.
+    /// Returns the input of a batch and the position of the sentence in each row.
     fn input_of(
         &self,
         corpus: &LocatedCorpus,
@@ -79,7 +73,7 @@ impl<'a> EntityTask<'a> {
         (encoder_input(&rows, Some(&contexts), self.run.tokenizer.pad(), device), contexts)
     }
 
-    /// The triples of one relation, in a sentence of their own.
+    /// Returns a sentence that has only the triples of one relation.
     fn gold(&self, sentence: &Sentence, relation: usize) -> Sentence {
         let is_of_relation = |triple: &&Triple| self.run.relations.label(&triple.relation) == Some(relation);
         Sentence::default().with_triples(sentence.triples.iter().filter(is_of_relation).cloned())
@@ -90,7 +84,7 @@ impl<'a> EntityTask<'a> {
     }
 }
 
-/// The triples of one relation.
+/// Returns the triples of one relation.
 fn of_relation(sentence: &LocatedSentence, relation: usize) -> impl Iterator<Item = &LocatedTriple> {
     sentence.triples.iter().filter(move |triple| triple.relation == relation)
 }
@@ -130,7 +124,7 @@ impl Task for EntityTask<'_> {
         self.input_of(self.run.train, &self.batch(batch), device).0
     }
 
-    /// Labels `[examples, tokens, 4]`: a group is one pointer's tokens of a sentence. Only the sentence's own tokens count.
+    /// Returns labels `[examples, tokens, 4]`. A group is the tokens of a sentence for one pointer; only tokens of the sentence count.
     fn labels(&self, model: &PointerModel, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
         let [rows, width] = input.ids.dims();
         let mut targets = Targets::new(rows, width, POINTERS).masked();
@@ -145,7 +139,7 @@ impl Task for EntityTask<'_> {
         vec![targets.labels(model.forward(input), 1)]
     }
 
-    /// Micro F1 over the pairs of the gold relations, at the decoding threshold that is best.
+    /// Returns the micro F1 over the pairs of the gold relations at the best decoding threshold.
     fn dev_score(&self, model: &PointerModel, device: &Device) -> Result<Option<f64>, RereError> {
         if self.dev.is_empty() {
             return Ok(None);

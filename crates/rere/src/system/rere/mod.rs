@@ -14,24 +14,27 @@ use serde::{Deserialize, Serialize};
 
 use self::{entity::EntityTask, relation::RelationTask};
 use super::{Decoding, Floor, SpanTriple, System, Window};
-use crate::{ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, probabilities};
+use crate::{
+    ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, config::setters, probabilities,
+};
 
-/// The settings of RERE.
+/// Settings of RERE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, default)]
 pub struct RereConfig {
-    /// How a relation is put into words for the entity extractor. `raw`: its name as it is; `words`: readable words.
+    /// The query of a relation for the entity extractor. `raw`: its name unchanged; `words`: readable words made from the name.
     pub query: QueryStyle,
-    /// How the relation classifier makes one state of those of a sentence. Without it, what suits the encoder.
+    /// How the relation classifier pools the states of a sentence. `None` uses the default of the encoder.
     pub pooling: Option<Pooling>,
-    /// How subjects and objects are paired: `nearest`, as in the paper, or `cross-product`, as in the authors' code.
+    /// How subjects and objects are paired: `nearest` as in the paper, or `cross-product` as in the authors' code.
     pub pairing: Pairing,
-    /// Whether a detected relation gets the best pair there is if no pair reaches the threshold: the sentence has the relation,
-    /// so it has a pair. Neither the paper nor the authors' code does so.
+    /// Whether a detected relation gets its best pair if no pair reaches the threshold, because a sentence with a relation has a
+    /// pair. Neither the paper nor the authors' code does this.
     pub at_least_one: bool,
-    /// The first stage: which relations does the sentence express?
+    /// Training of the first stage, the relation classifier.
     pub relation: StageConfig,
-    /// The second stage: which subjects and objects has a relation?
+    /// Training of the second stage, the entity extractor.
     pub entity: StageConfig,
 }
 
@@ -48,19 +51,37 @@ impl Default for RereConfig {
     }
 }
 
-/// RERE at work: a relation classifier and an entity extractor.
+impl RereConfig {
+    setters! {
+        /// Sets the query of a relation for the entity extractor.
+        with_query(query: QueryStyle);
+        /// Sets how the relation classifier pools states; `None` uses the default of the encoder.
+        with_pooling(pooling: Option<Pooling>);
+        /// Sets how subjects and objects are paired.
+        with_pairing(pairing: Pairing);
+        /// Sets whether a detected relation gets its best pair if no pair reaches the threshold.
+        with_at_least_one(at_least_one: bool);
+        /// Sets the training of the relation classifier.
+        with_relation(relation: StageConfig);
+        /// Sets the training of the entity extractor.
+        with_entity(entity: StageConfig);
+    }
+}
+
+/// The RERE system: a relation classifier and an entity extractor.
+#[derive(Debug)]
 pub struct Rere {
     relation: RelationModel,
     entity: PointerModel,
     /// Tokens of each relation's query.
     queries: Vec<Vec<u32>>,
-    compute: Runtime,
+    runtime: Runtime,
     pairing: Pairing,
     at_least_one: bool,
 }
 
-/// The pointer scores of one relation in one window.
-#[derive(Default, Clone)]
+/// Pointer scores of one relation in one window.
+#[derive(Debug, Default, Clone)]
 pub struct RelationScores {
     relation: usize,
     score: f32,
@@ -91,7 +112,7 @@ impl System for Rere {
             dev: SentenceExamples::new(inputs, inputs.dev),
         };
         let entity = EntityTask::new(config, run)?;
-        // What cannot be trained is told before the first stage has taken its time.
+        // An error of the second stage must not come only after the first stage has trained.
         run.check("relation", &relation)?;
         run.check("entity", &entity)?;
         run.stage("relation", &config.relation, &relation)?;
@@ -105,8 +126,8 @@ impl System for Rere {
             relation: parts
                 .network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
             entity: parts.network("entity", |device| PointerModel::new(encoder, device))?,
-            queries: queries(&parts.compute.tokenizer, relations)?,
-            compute: parts.compute.clone(),
+            queries: queries(&parts.runtime.tokenizer, relations)?,
+            runtime: parts.runtime.clone(),
             pairing: config.pairing,
             at_least_one: config.at_least_one,
         })
@@ -129,7 +150,7 @@ impl System for Rere {
         Ok(self.pointers(windows, detected.collect()))
     }
 
-    /// A triple's score is the probability of its relation times the score of its pair, which counts as 1 at most.
+    /// The score of a triple is the probability of its relation times the score of its pair, capped at 1.
     fn decode(
         &self,
         scores: &Vec<RelationScores>,
@@ -155,7 +176,7 @@ impl System for Rere {
         Ok(())
     }
 
-    /// As no triple scores more than its relation, the threshold of relations only saves work.
+    /// No triple scores more than its relation, so the threshold of relations only saves work.
     fn candidates() -> Vec<Thresholds> {
         let at = |decode| Thresholds { detect: Thresholds::lowest(), decode, ..Thresholds::default() };
         Thresholds::candidates().into_iter().map(at).collect()
@@ -163,37 +184,37 @@ impl System for Rere {
 }
 
 impl Rere {
-    /// The probability of each relation in each window.
+    /// Computes the probability of each relation in each window.
     fn relations(&self, windows: &[Window<'_>]) -> Result<Vec<Vec<f32>>, RereError> {
-        let scores = self.compute.sentences(windows, |input, _| {
+        let scores = self.runtime.sentences(windows, |input, _| {
             let found = probabilities(self.relation.forward(input));
             found.chunks_exact(self.queries.len()).map(<[f32]>::to_vec).collect()
         });
-        // A NaN is over no threshold: nothing would be found, and nobody told.
+        // A NaN is above no threshold: without an error, nothing would be found silently.
         match scores.iter().position(|scores| !scores.iter().all(|score| score.is_finite())) {
             Some(window) => Err(RereError::NotANumber { sentence: windows[window].text + 1 }),
             None => Ok(scores),
         }
     }
 
-    /// Runs the entity extractor on windows, once for each relation with its probability.
+    /// Runs the entity extractor on each window, once for each of its relations with their probabilities.
     fn pointers(&self, windows: &[Window<'_>], relations: Vec<Vec<(usize, f32)>>) -> Vec<Vec<RelationScores>> {
         let jobs: Vec<(usize, usize)> = relations
             .iter()
             .enumerate()
-            .flat_map(|(at, of)| of.iter().map(move |&(relation, _)| (at, relation)))
+            .flat_map(|(window, scores)| scores.iter().map(move |&(relation, _)| (window, relation)))
             .collect();
         let inputs: Vec<(Vec<u32>, Range<usize>)> = jobs
             .iter()
             .map(|&(window, relation)| {
-                query_input(&self.compute.tokenizer, &self.queries[relation], windows[window].ids)
+                query_input(&self.runtime.tokenizer, &self.queries[relation], windows[window].ids)
             })
             .collect();
         let lengths: Vec<usize> = inputs.iter().map(|(ids, _)| ids.len()).collect();
-        let pointers = self.compute.batches(&lengths, |batch| {
+        let pointers = self.runtime.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&job| inputs[job].0.as_slice()).collect();
             let contexts: Vec<Range<usize>> = batch.iter().map(|&job| inputs[job].1.clone()).collect();
-            let logits = self.entity.forward(&self.compute.input(&rows, Some(&contexts)));
+            let logits = self.entity.forward(&self.runtime.input(&rows, Some(&contexts)));
             let width = logits.dims()[1] * POINTERS;
             let scores = probabilities(logits);
             let of_context = |(row, context): (&[f32], &Range<usize>)| {
@@ -204,15 +225,15 @@ impl Rere {
         let mut pointers = pointers.into_iter();
         let mut scored =
             |(relation, score)| RelationScores { relation, score, pointers: pointers.next().unwrap_or_default() };
-        relations.into_iter().map(|of| of.into_iter().map(&mut scored).collect()).collect()
+        relations.into_iter().map(|scores| scores.into_iter().map(&mut scored).collect()).collect()
     }
 }
 
-/// The tokens of each relation's query.
+/// Returns the tokens of each relation's query.
 fn queries(tokenizer: &Tokenizer, relations: &RelationSet) -> Result<Vec<Vec<u32>>, RereError> {
     let texts: Vec<&str> = relations.iter().map(|relation| relation.query.as_str()).collect();
     Ok(tokenizer.encode_batch(&texts)?.into_iter().map(|tokens| tokens.ids).collect())
 }
 
-/// Tokens, padding counted, in a batch of development examples.
+/// The most tokens of a batch of development examples, padding included.
 const DEV_TOKENS: usize = 2048;

@@ -1,4 +1,4 @@
-//! The relation classifier in training.
+//! Training of the relation classifier.
 
 use burn::{module::Module, tensor::Device};
 use rere_data::{relation_labels, token_batches};
@@ -9,7 +9,7 @@ use rere_model::{EncoderInput, ModelError, Pooling, RelationModel};
 use super::DEV_TOKENS;
 use crate::{Earlier, Inputs, Labels, RereError, SentenceExamples, Targets, Task, TrainingStep, probabilities};
 
-/// The relation classifier in training: an example is a sentence.
+/// Training task of the relation classifier. An example is a sentence.
 pub(super) struct RelationTask<'a> {
     pub run: Inputs<'a>,
     pub pooling: Pooling,
@@ -57,7 +57,7 @@ impl Task for RelationTask<'_> {
         self.train.input(batch, device)
     }
 
-    /// Labels `[sentences, 1, relations]`: a group is the relations of a sentence.
+    /// Returns labels `[sentences, 1, relations]`. A group is the relations of a sentence.
     fn labels(
         &self,
         model: &RelationModel,
@@ -72,7 +72,7 @@ impl Task for RelationTask<'_> {
         vec![targets.labels(model.forward(input).unsqueeze_dim::<3>(1), 2)]
     }
 
-    /// Micro F1 over all labels, at the threshold that is best.
+    /// Returns the micro F1 over all labels at the best threshold.
     fn dev_score(&self, model: &RelationModel, device: &Device) -> Result<Option<f64>, RereError> {
         let sentences = self.dev.sentences();
         let labels: Vec<Vec<usize>> = sentences.iter().map(|sentence| relation_labels(&sentence.triples)).collect();

@@ -1,4 +1,4 @@
-//! What the two stages find by themselves, to see which of them misses what.
+//! Results of each stage alone, for error analysis.
 
 use rere_core::Triple;
 
@@ -9,8 +9,7 @@ use crate::{
 };
 
 impl Trained<Rere> {
-    /// The probability of each relation in each sentence, the best over the sentence's windows; all 0 for a sentence without a
-    /// token.
+    /// Computes the probability of each relation in each text: the highest over its windows, and 0 for a text without tokens.
     ///
     /// # Errors
     /// Returns an error if a text cannot be tokenised or a score is NaN.
@@ -27,21 +26,21 @@ impl Trained<Rere> {
         Ok(best)
     }
 
-    /// The triples of sentences whose relations are given and count as certain: the second stage alone, at each of these
-    /// thresholds. `relations` has labels for each sentence.
+    /// Runs the second stage alone, on the given relations of each text, and returns the triples of each text at each of the
+    /// thresholds. The relations are given by label and count as certain.
     ///
     /// # Errors
-    /// Returns an error if a text cannot be tokenised, or a score is NaN.
+    /// Returns an error if a text cannot be tokenised or a score is NaN.
     ///
     /// # Panics
-    /// Panics if there is not one list of labels for each sentence, or a label is not one of the model's.
+    /// Panics if there is not one list of labels per text, or a label is not one of the model's.
     pub fn extract_given(
         &self,
         texts: &[&str],
         relations: &[Vec<usize>],
         thresholds: &[Thresholds],
     ) -> Result<Vec<Vec<Vec<Triple>>>, RereError> {
-        assert_eq!(texts.len(), relations.len(), "expected one list of labels for each sentence");
+        assert_eq!(texts.len(), relations.len(), "expected one list of labels per text");
         let texts = Texts::tokenize(texts.to_vec(), self.tokenizer())?;
         let windows = texts.windows(self.window_tokens());
         let given = windows.iter().map(|window| relations[window.text].iter().map(|&label| (label, 1.0)).collect());
