@@ -44,7 +44,7 @@ fn a_corpus_is_converted_through_all_formats() {
     let folder = folder();
     let path = folder.path();
     let located = log(path, "convert --to spacy --locate nearest --fold corpus.jsonl a.jsonl");
-    assert_contains(&located, &["3 sentences, 4 triples\n", "8 mentions", "8 located", "4 of them by folding"]);
+    assert_contains(&located, &["3 sentences, 4 triples\n", "8 mentions", "8 located", "4 by folding"]);
     assert_eq!(log(path, "convert --to parquet a.jsonl b.parquet"), "3 sentences, 4 triples\n");
     assert_eq!(log(path, "convert --to tplinker b.parquet c.json.zst"), "3 sentences, 4 triples\n");
     let written = log(path, "convert --to brat c.json.zst d");
@@ -106,7 +106,7 @@ fn unusable_input_is_an_error() {
     for (arguments, words) in [
         ("convert --to conll corpus.jsonl out", "conll"),
         ("convert --from brat --to rere corpus.jsonl out", "corpus.jsonl"),
-        ("convert --from duie --to rere corpus.jsonl out", "line 1: `triple_list`"),
+        ("convert --from duie --to rere corpus.jsonl out", "line 1: expected triples of the format duie, but `triple_list`"),
         ("convert --to rere bad.jsonl out", "bad.jsonl, line 1"),
         ("convert --to rere no.parquet out", "no.parquet"),
         ("convert --from parquet --to rere corpus.jsonl out", "corpus.jsonl"),
