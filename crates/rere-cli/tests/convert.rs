@@ -106,7 +106,10 @@ fn unusable_input_is_an_error() {
     for (arguments, words) in [
         ("convert --to conll corpus.jsonl out", "conll"),
         ("convert --from brat --to rere corpus.jsonl out", "corpus.jsonl"),
-        ("convert --from duie --to rere corpus.jsonl out", "line 1: expected triples of the format duie, but `triple_list`"),
+        (
+            "convert --from duie --to rere corpus.jsonl out",
+            "line 1: expected triples of the format duie, but `triple_list`",
+        ),
         ("convert --to rere bad.jsonl out", "bad.jsonl, line 1"),
         ("convert --to rere no.parquet out", "no.parquet"),
         ("convert --from parquet --to rere corpus.jsonl out", "corpus.jsonl"),
