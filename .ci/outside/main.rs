@@ -10,8 +10,10 @@ use rere_eval::{Match, count_all, pair_sentences};
 use rere_prior::{BestBin, Bootstrap, PriorEstimator, Sample};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let line = r#"{"text": "Ada was born in London", "triples": [
-        {"subject": {"text": "Ada"}, "relation": "born_in", "object": {"text": "London"}}]}"#;
+    let line = concat!(
+        r#"{"text": "Ada was born in London", "triples": [{"subject": {"text": "Ada"}, "relation": "born_in", "#,
+        r#""object": {"text": "London"}}]}"#
+    );
     let gold = Reader::new(Cursor::new(line), "corpus.json", &ReadOptions::default())?
         .collect::<Result<Vec<Sentence>, _>>()?;
 
