@@ -2,7 +2,7 @@
 
 #[cfg(any(feature = "tch", feature = "cuda", feature = "wgpu"))]
 use burn::tensor::DeviceType;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 
 use crate::{ModelError, error::DeviceProblem};
 
@@ -94,7 +94,7 @@ fn wgpu() -> Result<Device, DeviceProblem> {
 /// Returns whether a tensor is f32 on the pure Rust CPU backend, for which this crate has faster loops.
 #[cfg(feature = "flex")]
 pub(crate) fn on_flex<const D: usize>(x: &Tensor<D>) -> bool {
-    x.device().inner() == Device::flex() && x.dtype() == DType::F32
+    x.device().inner() == Device::flex() && x.dtype() == burn::tensor::DType::F32
 }
 
 #[cfg(not(feature = "flex"))]
@@ -107,7 +107,7 @@ pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     #[cfg(feature = "tch")]
     #[allow(deprecated)]
     if x.device().inner() == Device::libtorch() {
-        return x.dtype() == DType::F32;
+        return x.dtype() == burn::tensor::DType::F32;
     }
     on_flex(x)
 }

@@ -5,6 +5,8 @@
 
 // The backend_extension macro names LibTorch in a form that burn 0.22 deprecates.
 #![cfg_attr(feature = "tch", allow(deprecated))]
+// Without these backends the macro writes a function that uses none of its parameters.
+#![cfg_attr(not(any(feature = "flex", feature = "tch")), allow(unused_variables))]
 
 use burn::{
     backend::{
