@@ -15,7 +15,7 @@ type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>
 /// Both kinds of matchers with their names.
 fn matchers(names: &[Vec<String>]) -> [(&'static str, EntityMatcher); 2] {
     [("case", false), ("folded case", true)].map(|(name, case)| {
-        let settings = MatcherSettings::default().with_folding((Folding::NONE).with_case(case));
+        let settings = MatcherSettings::default().with_folding(Folding::NONE.with_case(case));
         (name, EntityMatcher::new(names, settings).expect("a matcher"))
     })
 }

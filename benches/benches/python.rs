@@ -93,7 +93,7 @@ fn search() -> Result<(), Box<dyn Error>> {
             let printed: HashMap<String, Option<(f64, usize)>> =
                 serde_json::from_str(&python("align.py", &[file.path()])?)?;
 
-            let folding = (Folding::NONE).with_case(fold_case);
+            let folding = Folding::NONE.with_case(fold_case);
             let settings = MatcherSettings::default().with_folding(folding);
             let matcher = EntityMatcher::new(names, settings)?;
             let (mut here, mut mentions) = (f64::INFINITY, 0);

@@ -116,7 +116,7 @@ fn the_training_part_has_the_difficulties_of_the_data_card() {
     assert!(pair_overlap > 0.03, "{pair_overlap}");
     // One entity in several triples.
     let entity_overlap = share(|s| {
-        let all: BTreeSet<_> = s.triples.iter().flat_map(|t| [&t.subject, &t.object]).collect();
+        let all: BTreeSet<_> = s.triples.iter().flat_map(|triple| triple.mentions()).collect();
         all.len() < 2 * s.triples.len()
     });
     assert!(entity_overlap > 0.3, "{entity_overlap}");

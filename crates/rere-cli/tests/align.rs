@@ -96,7 +96,7 @@ fn labelling_keeps_types_and_entities_of_the_corpus() {
     out(&rere(folder.path(), "align --kb a.tsv --entities entities.tsv typed.jsonl out.jsonl"));
     let written = rere_data::read(&folder.path().join("out.jsonl")).expect("a corpus");
     let triple = &written[0].triples[0];
-    let types = [&triple.subject, &triple.object].map(|mention| mention.entity_type.as_deref());
+    let types = triple.mentions().map(|mention| mention.entity_type.as_deref());
     assert_eq!(types, [Some("PER"), Some("LOC")]);
     let entities: Vec<&str> = written[0].entities.iter().map(|mention| mention.text.as_str()).collect();
     assert_eq!(entities, ["left"]);

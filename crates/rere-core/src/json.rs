@@ -142,13 +142,9 @@ impl Sentence {
     /// Returns [`RecordError::Span`] for the first mention whose span does not.
     pub fn check(&self) -> Result<(), RecordError> {
         let triples = self.triples.iter().chain(&self.negatives);
-        let mut mentions = triples.flat_map(subject_and_object).chain(&self.entities);
+        let mut mentions = triples.flat_map(Triple::mentions).chain(&self.entities);
         mentions.try_for_each(|mention| check_span(mention, &self.text))
     }
-}
-
-fn subject_and_object(triple: &Triple) -> [&Mention; 2] {
-    [&triple.subject, &triple.object]
 }
 
 fn check_span(mention: &Mention, text: &str) -> Result<(), RecordError> {
@@ -438,7 +434,7 @@ impl Mention {
 
 impl Serialize for InText<'_, Triple> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let offsets = self.checked_offsets(subject_and_object(self.value).into_iter()).map_err(ser::Error::custom)?;
+        let offsets = self.checked_offsets(self.value.mentions().into_iter()).map_err(ser::Error::custom)?;
         TripleRecord::of(self.value, &offsets).serialize(serializer)
     }
 }
@@ -452,8 +448,7 @@ impl Serialize for InText<'_, Mention> {
 
 impl Serialize for InText<'_, [Triple]> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let offsets =
-            self.checked_offsets(self.value.iter().flat_map(subject_and_object)).map_err(ser::Error::custom)?;
+        let offsets = self.checked_offsets(self.value.iter().flat_map(Triple::mentions)).map_err(ser::Error::custom)?;
         serializer.collect_seq(self.value.iter().map(|triple| TripleRecord::of(triple, &offsets)))
     }
 }

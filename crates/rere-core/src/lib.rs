@@ -115,9 +115,8 @@ pub use serde_json;
 pub use span::{ByteSpan, CharSpan, SpanError, TokenSpan};
 pub use triple::{Mention, Triple};
 
-const fn assert_send_sync<T: Send + Sync>() {}
-
 const _: () = {
+    const fn assert_send_sync<T: Send + Sync>() {}
     assert_send_sync::<Sentence>();
     assert_send_sync::<RelationSet>();
     assert_send_sync::<Constraints>();

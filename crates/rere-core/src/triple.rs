@@ -99,6 +99,16 @@ impl Triple {
     pub fn with_score(self, score: impl Into<Option<Probability>>) -> Self {
         Self { score: score.into(), ..self }
     }
+
+    /// Returns the subject and the object.
+    ///
+    /// ```
+    /// let triple = rere_core::Triple::of("Ada", "born in", "London");
+    /// assert_eq!(triple.mentions().map(|mention| mention.text.as_str()), ["Ada", "London"]);
+    /// ```
+    pub fn mentions(&self) -> [&Mention; 2] {
+        [&self.subject, &self.object]
+    }
 }
 
 /// Writes the surface.

@@ -168,11 +168,9 @@ pub use stats::{Lengths, Overlaps, Stats, Summary};
 pub use text::{Folding, occurrences};
 pub use tokenize::{LocatedMention, Tokenizer, Tokens, to_tokens};
 
-const fn assert_send<T: Send>() {}
-
-const fn assert_send_sync<T: Send + Sync>() {}
-
 const _: () = {
+    const fn assert_send<T: Send>() {}
+    const fn assert_send_sync<T: Send + Sync>() {}
     assert_send::<Reader>();
     assert_send::<Writer>();
     assert_send::<Chunks<Reader>>();

@@ -68,7 +68,7 @@ impl FromStr for Occurrence {
 ///
 /// let text = "Paris is old . Ada left paris for London .";
 /// let mut sentence = Sentence::new(text).with_triples(vec![Triple::of("London", "left_for", "PARIS")]);
-/// let mut locator = Locator::new(Occurrence::Nearest, (Folding::NONE).with_case(true));
+/// let mut locator = Locator::new(Occurrence::Nearest, Folding::NONE.with_case(true));
 /// locator.locate(&mut sentence);
 /// // The surface becomes that of the text.
 /// assert_eq!(sentence.triples[0].object.text, "paris");
@@ -142,8 +142,7 @@ impl Locator {
         let text = folded.original;
         let mut located = Vec::with_capacity(triples.len());
         for triple in triples {
-            let [subjects, objects] =
-                [&triple.subject, &triple.object].map(|mention| self.candidates(folded, mention, sentence));
+            let [subjects, objects] = triple.mentions().map(|mention| self.candidates(folded, mention, sentence));
             let triple_at = |(subject, object): (Option<ByteSpan>, Option<ByteSpan>)| {
                 let subject = mention_at(text, &triple.subject, subject);
                 let object = mention_at(text, &triple.object, object);
@@ -335,7 +334,7 @@ mod tests {
                 locator.locate(&mut sentence);
                 let report = locator.report();
                 prop_assert_eq!(report.located + report.missing, report.mentions);
-                for mention in sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]) {
+                for mention in sentence.triples.iter().flat_map(Triple::mentions) {
                     match mention.span {
                         Some(span) => prop_assert_eq!(span.slice(&text), Ok(mention.text.as_str())),
                         None => prop_assert!(mention.text.trim().is_empty() || !text.contains(mention.text.trim())),

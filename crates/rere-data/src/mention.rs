@@ -4,19 +4,15 @@ use std::collections::HashSet;
 
 use rere_core::{Mention, Triple};
 
-/// Returns the subject and object of each triple.
-pub(crate) fn mentions_of(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
-    triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
-}
-
 /// Adds the mentions of pairs without a relation to the entities, except for those that are entities or in a triple
 /// already.
 pub(crate) fn list_mentions(entities: &mut Vec<Mention>, negatives: &[Triple], triples: &[Triple]) {
     if negatives.is_empty() {
         return;
     }
-    let mut known: HashSet<Mention> = mentions_of(triples).chain(&*entities).cloned().collect();
-    entities.extend(mentions_of(negatives).filter(|&mention| known.insert(mention.clone())).cloned());
+    let mut known: HashSet<Mention> = triples.iter().flat_map(Triple::mentions).chain(&*entities).cloned().collect();
+    entities
+        .extend(negatives.iter().flat_map(Triple::mentions).filter(|&mention| known.insert(mention.clone())).cloned());
 }
 
 /// Returns a mention without the id of its entity, which annotation tools assign anew in each task.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use crate::mention::{mentions_of, without_entity};
+use crate::mention::without_entity;
 
 /// Merges the sentences of a corpus that have the same text, such as those of a file with one line per triple.
 ///
@@ -103,7 +103,7 @@ impl Merger {
             let before = negatives.len();
             negatives.retain(|negative| !pairs.contains(&pair(negative)));
             self.report.joined_negatives += before - negatives.len();
-            let mut known: HashSet<Mention> = mentions_of(triples).map(without_entity).collect();
+            let mut known: HashSet<Mention> = triples.iter().flat_map(Triple::mentions).map(without_entity).collect();
             entities.retain(|entity| known.insert(without_entity(entity)));
         }
         (self.sentences, self.report)

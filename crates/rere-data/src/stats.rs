@@ -98,7 +98,7 @@ impl Stats {
         self.triples += sentence.triples.len();
         self.duplicates += sentence.triples.len() - triples.len();
         for triple in &sentence.triples {
-            let mut mentions = [&triple.subject, &triple.object].into_iter();
+            let mut mentions = triple.mentions().into_iter();
             let is_missing = mentions.any(|mention| mention_spans(&sentence.text, mention).is_empty());
             self.not_found += usize::from(is_missing);
             *self.by_relation.entry(triple.relation.clone()).or_default() += 1;

@@ -7,7 +7,7 @@ use rere_data::{Aligner, Folding, KnowledgeBase, MatcherSettings, Overlap, occur
 fn aligner(data: &std::path::Path, triples: &str, fold_case: bool) -> Aligner {
     let kb = KnowledgeBase::read(&data.join(triples), &data.join("kb/freebase_entities.tsv"), None).expect(triples);
     println!("{triples}: {}", kb.report());
-    let folding = (Folding::NONE).with_case(fold_case);
+    let folding = Folding::NONE.with_case(fold_case);
     Aligner::new(kb, MatcherSettings::default().with_folding(folding)).expect("an aligner")
 }
 
@@ -27,7 +27,7 @@ fn a_corpus_is_aligned_to_public_knowledge_bases() {
         let triples = freebase.align(&sentence.text);
         let mut seen = HashSet::new();
         for triple in &triples {
-            for mention in [&triple.subject, &triple.object] {
+            for mention in triple.mentions() {
                 let span = mention.span.expect("a place");
                 assert_eq!(span.slice(&sentence.text), Ok(mention.text.as_str()));
                 assert!(occurrences(&sentence.text, &mention.text).contains(&span), "{mention:?} in {sentence:?}");

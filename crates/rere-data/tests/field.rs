@@ -712,7 +712,7 @@ fn pairs_without_a_relation_are_located_too() {
     let mut sentences = parse(line, &ReadOptions::default()).expect("read").0;
     Locator::new(Occurrence::Nearest, Folding::NONE).locate(&mut sentences[0]);
     let pair = &sentences[0].negatives[0];
-    assert_eq!([&pair.subject, &pair.object].map(|mention| place(&sentences[0], mention).0), [2, 0]);
-    assert!([&pair.subject, &pair.object].iter().all(|mention| sentences[0].entities.contains(mention)));
+    assert_eq!(pair.mentions().map(|mention| place(&sentences[0], mention).0), [2, 0]);
+    assert!(pair.mentions().iter().all(|mention| sentences[0].entities.contains(mention)));
     assert_eq!(object(&written(&sentences, Format::Tacred))["relation"], "NA");
 }

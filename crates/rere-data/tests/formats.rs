@@ -489,7 +489,7 @@ prop_compose! {
             Triple::new(mention([a, b], placed), "NA", mention([c, d], placed))
         }).collect();
         // Mentions of pairs without a relation are entities.
-        for mention in negatives.iter().flat_map(|pair| [&pair.subject, &pair.object]) {
+        for mention in negatives.iter().flat_map(Triple::mentions) {
             let is_joined = triples.iter().any(|triple| triple.subject == *mention || triple.object == *mention);
             if !is_joined && !entities.contains(mention) {
                 entities.push(mention.clone());

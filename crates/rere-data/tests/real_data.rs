@@ -37,7 +37,7 @@ fn corpora_have_the_counts_of_their_data_cards() {
         assert_eq!((corpus.len(), found, names(&corpus).len()), (sentences, triples, relations), "{file}");
         // Each entity occurs in its text.
         for sentence in &corpus {
-            for mention in sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]) {
+            for mention in sentence.triples.iter().flat_map(Triple::mentions) {
                 let places = occurrences(&sentence.text, &mention.text);
                 assert!(!places.is_empty(), "{file}: {mention:?} in {sentence:?}");
                 assert!(places.iter().all(|place| place.slice(&sentence.text) == Ok(mention.text.trim())));
@@ -70,7 +70,7 @@ fn corpora_are_located_for_a_pretrained_encoder() {
                 let marks = pointer_marks(located.triples.iter().filter(|triple| triple.relation == label));
                 let of_relation = |triple: &&Triple| relations.label(&triple.relation) == Some(label);
                 for triple in sentence.triples.iter().filter(of_relation) {
-                    for (role, mention) in [&triple.subject, &triple.object].into_iter().enumerate() {
+                    for (role, mention) in triple.mentions().into_iter().enumerate() {
                         for place in occurrences(&sentence.text, &mention.text) {
                             let found = to_tokens(place, &located.tokens).expect("tokens under a mention");
                             let TokenSpan { start, end } = found.tokens;

@@ -158,7 +158,7 @@ pub fn by_seen_entities(
     seen: &SeenEntities<'_>,
 ) -> Breakdown {
     by_triple(pairs, matcher, ["both-seen", "one-seen", "neither-seen"], |triple| {
-        [&triple.subject, &triple.object].into_iter().filter(|mention| seen.has_entity(mention)).count()
+        triple.mentions().into_iter().filter(|mention| seen.has_entity(mention)).count()
     })
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use rere_core::{Mention, RelationSet, Sentence, Triple};
 
 use crate::counts::tally;
-use crate::matcher::{check_mentions, count_by, triple_mentions};
+use crate::matcher::{check_mentions, count_by};
 use crate::{Counts, EvalError, Side, TripleMatcher, pair_sentences};
 
 /// Counts the predicted triples of one sentence against the gold ones.
@@ -114,7 +114,7 @@ pub fn count_entities(pairs: &[(&Sentence, &Sentence)], matcher: &impl TripleMat
 }
 
 fn mentions(sentence: &Sentence) -> impl Iterator<Item = &Mention> {
-    triple_mentions(&sentence.triples).chain(&sentence.entities)
+    sentence.triples.iter().flat_map(Triple::mentions).chain(&sentence.entities)
 }
 
 /// Counts keys, equal ones once.
@@ -185,10 +185,10 @@ pub fn evaluate_lists(
         return Err(EvalError::ListCount { gold: gold.len(), predicted: predicted.len() });
     }
     for (position, list) in (1..).zip(gold) {
-        check_mentions(matcher, triple_mentions(list.as_ref()), Side::Gold, position, None)?;
+        check_mentions(matcher, list.as_ref().iter().flat_map(Triple::mentions), Side::Gold, position, None)?;
     }
     for (position, list) in (1..).zip(predicted) {
-        check_mentions(matcher, triple_mentions(list.as_ref()), Side::Predicted, position, None)?;
+        check_mentions(matcher, list.as_ref().iter().flat_map(Triple::mentions), Side::Predicted, position, None)?;
     }
     let count_pair = |(gold, predicted): (&_, &_)| {
         // Matchers read the meaning of a predicted mention from a gold sentence.

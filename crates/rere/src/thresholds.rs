@@ -4,6 +4,8 @@ use rere_core::Probability;
 use rere_decode::RelationThresholds;
 use serde::{Deserialize, Serialize};
 
+use crate::config::setters;
+
 /// Decision thresholds of a system. They belong to the model and are chosen on the development set.
 ///
 /// ```
@@ -32,16 +34,11 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// Sets the threshold of the first step.
-    #[must_use]
-    pub fn with_detect(self, score: Probability) -> Self {
-        Self { detect: score, ..self }
-    }
-
-    /// Sets the threshold of the second step.
-    #[must_use]
-    pub fn with_decode(self, score: Probability) -> Self {
-        Self { decode: score, ..self }
+    setters! {
+        /// Sets the threshold of the first step.
+        with_detect(detect: Probability);
+        /// Sets the threshold of the second step.
+        with_decode(decode: Probability);
     }
 
     /// Sets the threshold of triples.

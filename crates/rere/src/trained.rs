@@ -14,6 +14,7 @@ use tracing::{debug_span, info, info_span};
 use crate::{
     ConfigProblem, Floor, FolderProblem, ModelParts, RereError, Source, System, Thresholds,
     batch::Runtime,
+    config::setters,
     files::{sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, load_tokenizer},
     pipeline::{Chosen, ScoredSentences, Texts, candidates_floor, choose_thresholds},
@@ -42,16 +43,11 @@ impl LoadOptions {
         Self { device, precision: Precision::F32, batch_tokens: 1024, threads: None }
     }
 
-    /// Sets the precision.
-    #[must_use]
-    pub fn with_precision(self, precision: Precision) -> Self {
-        Self { precision, ..self }
-    }
-
-    /// Sets the most tokens of a batch, padding included.
-    #[must_use]
-    pub fn with_batch_tokens(self, tokens: usize) -> Self {
-        Self { batch_tokens: tokens, ..self }
+    setters! {
+        /// Sets the precision.
+        with_precision(precision: Precision);
+        /// Sets the most tokens of a batch, padding included.
+        with_batch_tokens(batch_tokens: usize);
     }
 
     /// Sets the number of threads of the system's own pool; `None` uses the caller's pool.

@@ -354,7 +354,7 @@ fn check_extraction<S: System>(config: &Config<S>) {
     assert!(found.iter().any(|triples| !triples.is_empty()));
     for (text, triples) in texts.iter().zip(&found) {
         for triple in triples {
-            for mention in [&triple.subject, &triple.object] {
+            for mention in triple.mentions() {
                 let span = mention.span.expect("a span");
                 assert_eq!(span.slice(text), Ok(mention.text.as_str()));
             }
@@ -363,12 +363,12 @@ fn check_extraction<S: System>(config: &Config<S>) {
         assert!(triples.is_sorted_by(|a, b| a.score >= b.score));
     }
     // The long text does not fit the encoder: triples are also found beyond its first window of at most 45 tokens.
-    let ends = found[4].iter().flat_map(|t| [&t.subject, &t.object]).filter_map(|m| m.span).map(|span| span.end);
+    let ends = found[4].iter().flat_map(Triple::mentions).filter_map(|m| m.span).map(|span| span.end);
     let first_window = "Ada was born in London . ".len() * 45 / 6;
     system.set_constraints(Constraints::default().with_overlap(true));
     let distinct: Vec<String> = (0..40).map(|number| format!("x{number} was born in London .")).collect();
     let far = extract(&system, &[Sentence::new(distinct.join(" "))]).remove(0);
-    let last = far.iter().flat_map(|t| [&t.subject, &t.object]).filter_map(|m| m.span).map(|span| span.end).max();
+    let last = far.iter().flat_map(Triple::mentions).filter_map(|m| m.span).map(|span| span.end).max();
     assert!(last > Some(first_window) && ends.max().is_some(), "{last:?}: the windows after the first are not read");
     system.set_constraints(Constraints::default());
     let alone: Vec<_> = sentences.iter().map(|s| extract(&system, std::slice::from_ref(s))).collect();
@@ -837,6 +837,14 @@ fn a_stage_can_be_taken_from_a_trained_model() {
     );
     let mut other = corpus();
     other.train.iter_mut().flat_map(|sentence| &mut sentence.triples).for_each(|triple| triple.relation = "x".into());
-    let error = Trainer::new(config(), taken).run(&other, third).expect_err("other relations");
+    let error = Trainer::new(config(), taken.clone()).run(&other, third).expect_err("other relations");
     assert!(matches!(error, RereError::Folder { problem: FolderProblem::StageDiffers { .. }, .. }), "{error}");
+
+    let path = first.join("training.json");
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("read")).expect("JSON");
+    record["stages"] = serde_json::json!([]);
+    fs::write(&path, record.to_string()).expect("written");
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Trainer::new(config(), taken).run(&corpus(), folder.path()).expect_err("a record without the stage");
+    assert!(matches!(error, RereError::Folder { problem: FolderProblem::NoStage { .. }, .. }), "{error}");
 }

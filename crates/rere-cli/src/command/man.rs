@@ -1,10 +1,10 @@
 //! `rere man`
 
-use std::{error::Error, fs, path::PathBuf};
+use std::{error::Error, fs, io::Write, path::PathBuf};
 
 use clap::Command;
 use clap_mangen::Man;
-use rere_data::DataError;
+use rere_data::{DataError, replace_file};
 
 use super::{CommandResult, print_bytes};
 
@@ -36,8 +36,10 @@ pub fn run(arguments: &Arguments, program: Command) -> CommandResult {
     fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.clone(), source })?;
     for command in program.get_subcommands().chain([&program]) {
         let man = Man::new(command.clone());
-        let path = folder.join(man.get_filename());
-        fs::write(&path, page(&man)?).map_err(|source| DataError::Write { path, source })?;
+        let page = page(&man)?;
+        replace_file(&folder.join(man.get_filename()), |file| {
+            file.write_all(page.as_bytes()).map_err(DataError::Output)
+        })?;
     }
     Ok(())
 }

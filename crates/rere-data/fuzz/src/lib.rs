@@ -15,7 +15,7 @@ use std::{
     sync::LazyLock,
 };
 
-use rere_core::{Mention, Sentence};
+use rere_core::{Mention, Sentence, Triple};
 use rere_data::{DataError, Format, ReadOptions, Reader, Unsupported, UnsupportedCounts, write};
 use tempfile::TempDir;
 
@@ -76,7 +76,7 @@ pub fn lines(content: &[u8]) -> usize {
 }
 
 fn mentions(sentence: &Sentence) -> impl Iterator<Item = &Mention> {
-    sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]).chain(&sentence.entities)
+    sentence.triples.iter().flat_map(Triple::mentions).chain(&sentence.entities)
 }
 
 /// Checks two round trips through a format: the first preserves everything except what is counted, the second

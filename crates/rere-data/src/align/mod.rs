@@ -140,7 +140,7 @@ fn restore_types(triples: &mut [Triple], mut known: Vec<Mention>) -> Vec<Mention
     // A known mention without a type equals the mention that got a type.
     let joined: HashSet<(&str, Option<ByteSpan>, Option<&str>)> = triples
         .iter()
-        .flat_map(|triple| [&triple.subject, &triple.object])
+        .flat_map(Triple::mentions)
         .flat_map(|Mention { text, span, entity_type, .. }| {
             let types = [entity_type.as_deref(), None];
             types.into_iter().flat_map(move |name| [(text.as_str(), *span, name), (text.as_str(), None, name)])

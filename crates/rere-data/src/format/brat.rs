@@ -12,11 +12,11 @@ use std::{
 use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use tempfile::TempDir;
 
-use super::optional::with_type;
 use super::{
     OffsetUnit, ReadReport, Unsupported, UnsupportedCounts,
     json::Object,
     mentions::{Clusters, MentionsWithOffsets, UNTYPED, clusters, entity_type},
+    optional::with_type,
     reader::Found,
     spec::{Content, EntityIds, Holds, Offsets, Spec, Types},
 };

@@ -3,11 +3,11 @@
 use rere_core::{Sentence, Triple};
 use serde::Serialize;
 
-use super::optional::with_id;
 use super::{
     Format,
     fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
+    optional::with_id,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec},
     writer::Objects,

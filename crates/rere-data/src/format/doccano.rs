@@ -8,12 +8,12 @@ use rere_core::{CharSpan, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
-use super::optional::{with_entity, with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, NumberOrString, RetainedFields, known},
     json::Object,
     mentions::{MentionsWithOffsets, UNTYPED, annotation_ids, entity_type, unjoined},
+    optional::{with_entity, with_id, with_type},
     reader::Found,
     spec::{
         Content, EntityIds, Holds, Json,

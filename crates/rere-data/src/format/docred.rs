@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Exactly, Fields, RetainedFields, known},
     json::Object,
     mentions::{Clusters, UNTYPED, clusters, entity_type},
+    optional::{with_id, with_type},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
     words::{Words, join_words, span_of_words},

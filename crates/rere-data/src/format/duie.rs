@@ -8,11 +8,11 @@ use rere_core::{Mention, Sentence, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
+    optional::{with_id, with_type},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Spec, Types},
     writer::Objects,

@@ -6,11 +6,11 @@ use std::collections::{HashMap, HashSet};
 use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::optional::with_id;
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
+    optional::with_id,
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec},
     words::{Words, join_words as join, span_of_words, words_of},
@@ -109,9 +109,7 @@ fn parse(object: &Object, found: &mut Found) -> Result<(), DataError> {
     }
     others.sort_unstable();
     others.dedup();
-    let joined = |span: &ByteSpan| {
-        triples.iter().flat_map(|t| [&t.subject, &t.object]).any(|mention| mention.span == Some(*span))
-    };
+    let joined = |span: &ByteSpan| triples.iter().flat_map(Triple::mentions).any(|mention| mention.span == Some(*span));
     others.retain(|span| !joined(span));
     let entity = |span: ByteSpan| Mention::of(&text[span.start..span.end]).with_span(span);
     let entities: Vec<Mention> = others.into_iter().map(entity).collect();

@@ -9,12 +9,12 @@ use rere_core::{CharSpan, Extra, Mention, Probability, Sentence, TextOffsets, Tr
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::optional::{with_entity, with_id, with_type};
 use super::{
     Format, Unsupported, UnsupportedCounts,
     fields::{Fields, Id, NumberOrString, RetainedFields, known},
     json::Object,
     mentions::{MentionsWithOffsets, UNTYPED, annotation_ids, entity_type, unjoined},
+    optional::{with_entity, with_id, with_type},
     reader::Found,
     spec::{
         Content, EntityIds, Holds, Json,

@@ -9,7 +9,6 @@ use std::{
 use rere_core::{ByteSpan, Mention, Sentence, Triple};
 
 use super::{Unsupported, UnsupportedCounts};
-use crate::mention::mentions_of;
 
 /// Type of mentions without a type, in formats that require one.
 pub(super) const UNTYPED: &str = "Entity";
@@ -23,12 +22,12 @@ pub(super) fn entity_type(name: String) -> Option<String> {
 /// that are only in pairs without a relation.
 pub(super) fn mentions(sentence: &Sentence) -> Vec<&Mention> {
     let mut seen: HashSet<&Mention> = HashSet::new();
-    let mut mentions: Vec<&Mention> = mentions_of(&sentence.triples).collect();
+    let mut mentions: Vec<&Mention> = sentence.triples.iter().flat_map(Triple::mentions).collect();
     mentions.retain(|mention| seen.insert(mention));
     mentions.extend(&sentence.entities);
     if !sentence.negatives.is_empty() {
         seen.extend(&sentence.entities);
-        mentions.extend(mentions_of(&sentence.negatives).filter(|mention| seen.insert(mention)));
+        mentions.extend(sentence.negatives.iter().flat_map(Triple::mentions).filter(|mention| seen.insert(mention)));
     }
     mentions
 }
@@ -146,8 +145,8 @@ pub(super) fn pairs<'a>(
     };
     let pairs: Vec<_> = held.enumerate().map(|(number, pair)| (id(number), pair)).collect();
     // Entities are read from pairs without a relation if they are in no triple.
-    let joined: HashSet<&Mention> = mentions_of(&sentence.triples).collect();
-    let in_pairs = pairs.iter().flat_map(|(_, pair)| [&pair.subject, &pair.object]);
+    let joined: HashSet<&Mention> = sentence.triples.iter().flat_map(Triple::mentions).collect();
+    let in_pairs = pairs.iter().flat_map(|(_, pair)| pair.mentions());
     let mut kept: HashSet<&Mention> = in_pairs.filter(|mention| !joined.contains(*mention)).collect();
     let left_out = sentence.entities.iter().filter(|mention| can_hold(mention) && !kept.remove(*mention));
     unsupported.note(Unsupported::Entity, left_out.count(), sentence);
@@ -191,7 +190,7 @@ pub(super) fn listed<'a, K: Hash + Eq>(
     let mut first = HashMap::new();
     let mut list = Vec::new();
     let mut changed = 0;
-    for mention in mentions_of(&sentence.triples) {
+    for mention in sentence.triples.iter().flat_map(Triple::mentions) {
         let entity_type = &mention.entity_type;
         match first.entry(key(mention)) {
             Entry::Occupied(known) => changed += usize::from(*known.get() != entity_type),

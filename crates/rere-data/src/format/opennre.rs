@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::optional::{with_entity, with_id};
 use super::{
     Format, Unsupported,
     fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     mentions::pairs,
+    optional::{with_entity, with_id},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec},
     words::{join_words, span_of_words},
@@ -165,7 +165,7 @@ fn write(sentence: &Sentence, objects: &mut Objects) -> Result<(), DataError> {
     for (id, triple) in
         pairs(sentence, sentence.triples.iter().chain(&sentence.negatives), |_| true, &mut objects.unsupported)
     {
-        let [h, t] = [&triple.subject, &triple.object].map(end);
+        let [h, t] = triple.mentions().map(end);
         objects.push(&Line {
             id: id.as_deref(),
             text: &sentence.text,

@@ -9,12 +9,12 @@ use rere_core::{ByteSpan, Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::optional::{with_entity, with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Exactly, Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{Clusters, UNTYPED, clusters, entity_type, unjoined},
+    optional::{with_entity, with_id, with_type},
     reader::Found,
     spec::{Content, EntityIds, Holds, Json, Mark::Has, Offsets, Spec, Types},
     words::{Words, join_words, span_of_words},

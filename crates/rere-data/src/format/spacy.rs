@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use rere_core::{ByteSpan, CharSpan, Mention, Sentence, TextOffsets, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{MentionsWithOffsets, UNTYPED, entity_type, match_entities},
+    optional::{with_id, with_type},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     writer::Objects,

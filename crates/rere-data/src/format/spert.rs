@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{UNTYPED, entity_type, unjoined},
+    optional::{with_id, with_type},
     reader::Found,
     spec::{
         Content, Holds, Json,

@@ -390,7 +390,7 @@ pub(super) fn write(sentence: &Sentence, separator: u8, objects: &mut Objects) -
         sentence.triples.iter().filter(|triple| !is_written(triple)).count(),
         sentence,
     );
-    let mentions = sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]);
+    let mentions = sentence.triples.iter().flat_map(Triple::mentions);
     unsupported.note(
         Unsupported::EntityId,
         mentions.filter(|mention| mention.entity.as_deref() == Some("")).count(),

@@ -5,12 +5,12 @@
 use rere_core::{Mention, Sentence, TokenSpan, Triple};
 use serde::Serialize;
 
-use super::optional::{with_id, with_type};
 use super::{
     Format, Unsupported,
     fields::{Fields, Id, RetainedFields, known},
     json::Object,
     mentions::{UNTYPED, entity_type, pairs},
+    optional::{with_id, with_type},
     reader::Found,
     spec::{Content, Holds, Json, Mark::Has, Offsets, Spec, Types},
     words::{Words, join_words, span_of_words},

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use rere_core::{Mention, Sentence};
+use rere_core::{Mention, Sentence, Triple};
 use serde::Serialize;
 
 use super::spec::{EntityIds, Holds, Offsets, Types};
-use crate::{error::describe, mention::mentions_of};
+use crate::error::describe;
 
 /// Kind of content that a format cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -116,7 +116,7 @@ impl UnsupportedCounts {
         self.note(Unsupported::Entity, sentence.entities.len() - entities.len(), sentence);
         self.note(Unsupported::Negative, sentence.negatives.len() - negatives.len(), sentence);
         let pairs = || sentence.triples.iter().chain(negatives);
-        let mentions = || mentions_of(&sentence.triples).chain(mentions_of(negatives)).chain(entities);
+        let mentions = || pairs().flat_map(Triple::mentions).chain(entities);
         if holds.offsets == Offsets::No {
             self.note(Unsupported::Offsets, mentions().filter(|mention| mention.span.is_some()).count(), sentence);
         }

@@ -3,7 +3,7 @@
 use rere_core::{Mention, Sentence, Triple};
 
 use super::surface::trimmed;
-use super::{AnyMentionKey, TripleMatcher, triple_mentions};
+use super::{AnyMentionKey, TripleMatcher};
 use crate::MissingField;
 
 /// Compares relation, subject entity and object entity, whichever mentions name the entities.
@@ -97,7 +97,13 @@ fn entity(mention: &Mention) -> AnyMentionKey<'_> {
 
 /// Lists the entities that a predicted mention can mean, in order; none if no gold mention has its span or its surface.
 fn readings<'a>(mention: &Mention, gold: &'a Sentence) -> Vec<AnyMentionKey<'a>> {
-    let mentions = || triple_mentions(&gold.triples).chain(triple_mentions(&gold.negatives)).chain(&gold.entities);
+    let mentions = || {
+        gold.triples
+            .iter()
+            .flat_map(Triple::mentions)
+            .chain(gold.negatives.iter().flat_map(Triple::mentions))
+            .chain(&gold.entities)
+    };
     let mut readings = Vec::new();
     if mention.span.is_some() {
         readings.extend(mentions().filter(|known| known.span == mention.span).map(entity));

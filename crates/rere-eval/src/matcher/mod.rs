@@ -123,7 +123,7 @@ pub trait TripleMatcher {
         sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
         side: Side,
     ) -> Result<(), EvalError> {
-        check_all(self, sentences, side, |sentence| triple_mentions(&sentence.triples))
+        check_all(self, sentences, side, |sentence| sentence.triples.iter().flat_map(Triple::mentions))
     }
 
     /// Checks that each mention of the triples and of [`Sentence::entities`] has the fields that are compared.
@@ -137,7 +137,9 @@ pub trait TripleMatcher {
         sentences: impl IntoIterator<Item = (usize, &'a Sentence)>,
         side: Side,
     ) -> Result<(), EvalError> {
-        check_all(self, sentences, side, |sentence| triple_mentions(&sentence.triples).chain(&sentence.entities))
+        check_all(self, sentences, side, |sentence| {
+            sentence.triples.iter().flat_map(Triple::mentions).chain(&sentence.entities)
+        })
     }
 }
 
@@ -152,11 +154,6 @@ pub(crate) fn count_by<'a, C: Copy + Ord>(
     let gold_keys = gold.triples.iter().map(|triple| (matcher.key(triple).ok(), class(triple)));
     let predicted_keys = predicted.into_iter().map(|triple| (matcher.predicted_key(triple, gold).ok(), class(triple)));
     tally(gold_keys, predicted_keys, matcher.counts_repeats(), each);
-}
-
-/// Yields the subject and the object of each triple.
-pub(crate) fn triple_mentions(triples: &[Triple]) -> impl Iterator<Item = &Mention> {
-    triples.iter().flat_map(|triple| [&triple.subject, &triple.object])
 }
 
 fn check_all<'a, M: TripleMatcher + ?Sized, I: Iterator<Item = &'a Mention>>(

@@ -208,7 +208,7 @@ fn entity(mention: &Mention) -> String {
 fn readings(mention: &Mention, gold: &Sentence) -> BTreeSet<String> {
     let mut known: Vec<&Mention> = gold.entities.iter().collect();
     for triple in gold.triples.iter().chain(&gold.negatives) {
-        known.extend([&triple.subject, &triple.object]);
+        known.extend(triple.mentions());
     }
     let by_span: BTreeSet<_> = known
         .iter()
@@ -252,7 +252,8 @@ fn reference(gold: &Sentence, predicted: &[Triple]) -> Counts {
             left.retain(|reading| facts.contains(reading));
         }
         let agreeing = |reading: &Fact| {
-            [&triple.subject, &triple.object]
+            triple
+                .mentions()
                 .into_iter()
                 .zip([&reading.0, &reading.2])
                 .filter(|(own, other)| entity(own) == **other)
@@ -345,14 +346,15 @@ proptest! {
         let mut renamed = predicted.clone();
         for (gold, sentence) in gold.iter().zip(&mut renamed) {
             let mut known: Vec<&Mention> = gold.entities.iter().collect();
-            known.extend(gold.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]));
+            known.extend(gold.triples.iter().flat_map(Triple::mentions));
             for mention in sentence.triples.iter_mut().flat_map(|triple| [&mut triple.subject, &mut triple.object]) {
                 let meant = readings(mention, gold);
                 let same = |other: &&&Mention| meant.len() == 1 && readings(other, gold) == meant;
                 let others: Vec<_> = known.iter().filter(same).collect();
                 if !others.is_empty() {
-                    let other: Mention = (**seed.get(&others)).clone();
-                    *mention = { let mut made = other; made.entity = mention.entity.clone(); made };
+                    let entity = mention.entity.take();
+                    *mention = (**seed.get(&others)).clone();
+                    mention.entity = entity;
                 }
             }
         }

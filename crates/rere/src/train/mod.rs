@@ -37,6 +37,7 @@ pub(crate) use run::{GroupedLoss, total_loss};
 use crate::{
     Config, ConfigProblem, CorpusProblem, EncoderSource, FolderProblem, LoadOptions, RereError, Source, System,
     Thresholds, Trained, TrainedSystem,
+    config::setters,
     files::{hexadecimal, io, read_json, sha256, write_json},
     folder::{CONFIG, ModelConfig, TOKENIZER, TRAINING, load_tokenizer, weights},
     pipeline::Texts,
@@ -76,22 +77,17 @@ impl TrainOptions {
         Self { device, resume: false, from: None, overwrite: false, trained_stages: BTreeMap::new() }
     }
 
-    /// Sets whether a stopped run continues.
-    #[must_use]
-    pub fn with_resume(self, resume: bool) -> Self {
-        Self { resume, ..self }
+    setters! {
+        /// Sets whether a stopped run continues.
+        with_resume(resume: bool);
+        /// Sets whether a stopped run is discarded.
+        with_overwrite(overwrite: bool);
     }
 
     /// Sets the model to start from.
     #[must_use]
     pub fn with_from(self, model: impl Into<Source>) -> Self {
         Self { from: Some(model.into()), ..self }
-    }
-
-    /// Sets whether a stopped run is discarded.
-    #[must_use]
-    pub fn with_overwrite(self, overwrite: bool) -> Self {
-        Self { overwrite, ..self }
     }
 
     /// Uses the network of a trained model for a stage instead of training this stage.

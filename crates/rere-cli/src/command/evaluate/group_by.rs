@@ -1,4 +1,4 @@
-//! GroupBy of a corpus that are scored separately.
+//! Parts of a corpus that are scored separately.
 
 use std::{error::Error, fmt, str::FromStr};
 
