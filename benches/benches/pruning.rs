@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use rere_benches::median_time;
 use rere_core::{RelationSet, Sentence};
 use rere_data::{Tokenizer, pad, query_input, read, sentence_input, token_batches};
-use rere_model::{EncoderConfig, EncoderInput, PointerModel, Pooling, RelationModel, read_config};
+use rere_model::{EncoderConfig, EncoderInput, Network, PointerHead, Pooling, RelationModel, read_config};
 
 /// Numbers of relations; the most frequent ones are used, at most all.
 const RELATIONS: [usize; 5] = [12, 25, 50, 100, 211];
@@ -91,7 +91,7 @@ struct System<'a> {
     relations: RelationSet,
     queries: Vec<Vec<u32>>,
     relation: RelationModel,
-    entity: PointerModel,
+    entity: Network<PointerHead>,
     device: Device,
 }
 
@@ -104,7 +104,7 @@ impl<'a> System<'a> {
             tokenizer,
             queries: queries.collect::<Result<_, Box<dyn Error>>>()?,
             relation: RelationModel::new(config, relations.len(), Pooling::First, &device)?,
-            entity: PointerModel::new(config, &device)?,
+            entity: Network::new(config, &device, |hidden| PointerHead::new(hidden, &device))?,
             relations,
             device,
         })
@@ -127,7 +127,7 @@ impl<'a> System<'a> {
         let queried = sentences.iter().zip(relations).flat_map(|(ids, relations)| {
             relations.iter().map(|&relation| query_input(self.tokenizer, &self.queries[relation], ids).0)
         });
-        self.batches(queried.collect(), wide, |input| self.entity.forward(input).into_data());
+        self.batches(queried.collect(), wide, |input| self.entity.head.forward(self.entity.encode(input)).into_data());
     }
 
     fn batches(&self, mut inputs: Vec<Vec<u32>>, wide: usize, forward: impl Fn(&EncoderInput) -> TensorData + Sync) {

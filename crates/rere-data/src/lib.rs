@@ -158,8 +158,8 @@ pub use format::{
 };
 pub use input::{QUERY_EXTRA, SENTENCE_EXTRA, query_input, sentence_input, windows};
 pub use layout::{
-    LocatedTriple, TagLabels, casrel_objects, casrel_subjects, handshake_cells, pair_labels, pair_mentions,
-    pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
+    LocatedTriple, TagLabels, casrel_objects, casrel_subjects, correspondences, handshake_cells, pair_labels,
+    pair_mentions, pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
 };
 pub use locate::{LocateReport, Locator, Occurrence, UnknownOccurrence};
 pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, OnMissing};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rere_core::{SpanError, TokenSpan};
 
-use crate::{Role, Scale};
+use crate::{HandshakeCell, Role, Scale};
 
 /// Scores or tokens that cannot be decoded. Tokens, rows and columns are counted from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -70,6 +70,37 @@ pub enum DecodeError {
     HandshakeRows {
         /// Number of rows.
         rows: usize,
+        /// Number of tokens.
+        tokens: usize,
+    },
+    /// A cell is not in its table, not after the previous one, or has no valid score.
+    #[error(
+        "cell {number}: expected cells sorted by i, j and column, with i <= j < {tokens}, column <= {} and a {}, \
+         found i = {}, j = {}, column = {}, score = {}",
+        4 * relations, score_kind(*scale), cell.i, cell.j, cell.column, cell.score
+    )]
+    HandshakeCell {
+        /// Position of the cell in the list, from 0.
+        number: usize,
+        /// Cell as it was given.
+        cell: HandshakeCell,
+        /// Scale that was given for it.
+        scale: Scale,
+        /// Number of tokens.
+        tokens: usize,
+        /// Number of relations.
+        relations: usize,
+    },
+    /// A table of correspondences is for another number of tokens.
+    #[error(
+        "expected a table of correspondences with a row and a column for each of the {tokens} tokens, \
+         found {rows} x {columns}"
+    )]
+    CorrespondenceTable {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
         /// Number of tokens.
         tokens: usize,
     },
@@ -176,6 +207,13 @@ impl fmt::Display for ExpectedColumns {
             Self::Handshakes => "1 column for entities and 4 for each relation",
             Self::Tags => "1 column for no entity and 8 for each relation",
         })
+    }
+}
+
+fn score_kind(scale: Scale) -> &'static str {
+    match scale {
+        Scale::Probability => "probability from 0 to 1",
+        Scale::Logit => "logit",
     }
 }
 

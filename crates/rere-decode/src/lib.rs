@@ -8,7 +8,8 @@
 //! |---|---|---|
 //! | [`Nearest`] | [`PointerScores`]: `[tokens, 4]` for one relation | RERE (ACL 2021), Section 4.2 |
 //! | [`CasRel`] | `[tokens, 2]` for subjects, [`CasRelScores`]: `[tokens, relations, 2]` for each | CasRel (ACL 2020) |
-//! | [`TpLinker`] | [`HandshakeScores`]: `[tokens (tokens + 1) / 2, 1 + 4 relations]` | TPLinker (COLING 2020) |
+//! | [`Correspondence`] | [`CorrespondenceScores`]: `[tokens, 4]` for one relation, `[tokens, tokens]` for all | PRGC (ACL 2021) |
+//! | [`TpLinker`] | [`HandshakeScores`]: `[tokens (tokens + 1) / 2, 1 + 4 relations]`, or its cells over a floor | TPLinker (COLING 2020) |
 //! | [`PairClassification`] | [`CandidateScores`]: `[pairs, relations]` | pair classification (paradigm P1) |
 //! | [`Tags`] | [`TagScores`]: `[tokens, 1 + 8 relations]` | novel tagging (ACL 2017) |
 //!
@@ -58,6 +59,7 @@
 
 mod casrel;
 mod constraint;
+mod correspondence;
 mod decoder;
 mod error;
 mod pair;
@@ -79,6 +81,7 @@ pub use rere_core::{ByteSpan, Probability, SpanError, TokenSpan};
 
 pub use casrel::{CasRel, CasRelScores, CasRelScratch, ScoredSpan};
 pub use constraint::{Constrained, ConstrainedScratch, Typed};
+pub use correspondence::{Correspondence, CorrespondenceScores, CorrespondenceScratch};
 pub use decoder::{Batch, Decoder};
 pub use error::{DecodeError, ExpectedColumns};
 pub use pair::{
@@ -92,7 +95,7 @@ pub use table::TableScores;
 pub use tags::{TagScores, Tags, TagsScratch};
 pub use text::TokenizedText;
 pub use threshold::RelationThresholds;
-pub use tplinker::{HandshakeScores, TpLinker, TpLinkerScratch, handshake_row, handshake_rows};
+pub use tplinker::{HandshakeCell, HandshakeScores, TpLinker, TpLinkerScratch, handshake_row, handshake_rows};
 pub use triple::TokenTriple;
 pub use window::merge_windows;
 
@@ -106,6 +109,7 @@ const _: () = {
     is_send_and_sync::<(PointerScores<'_>, TableScores<'_>, TokenizedText<'_>)>();
     is_send_and_sync::<(CasRelScores<'_>, HandshakeScores<'_>, CandidateScores<'_>, TagScores<'_>)>();
     is_send_and_sync::<(CasRel, TpLinker, PairClassification, Tags, AnyPairing, Constrained<Nearest>)>();
+    is_send_and_sync::<(Correspondence, CorrespondenceScores<'_>, CorrespondenceScratch)>();
     is_send_and_sync::<(CasRelScratch, TpLinkerScratch, PairClassificationScratch, TagsScratch, PairingScratch)>();
     is_send_and_sync::<(Batch<Nearest>, RelationThresholds, TokenTriple, ScoredPair)>();
 };

@@ -2,12 +2,15 @@
 
 use rere_core::{Probability, TokenSpan};
 
-use crate::{DecodeError, Decoder, ExpectedColumns, RelationThresholds, TableScores, TokenTriple, triple::best_first};
+use crate::{
+    DecodeError, Decoder, ExpectedColumns, RelationThresholds, Scale, TableScores, TokenTriple, triple::best_first,
+};
 
 /// The decoder of TPLinker (Wang et al. 2020, Section 3.1), with a score for each label, as in the authors' later
 /// multi-label form.
 ///
-/// A table ([`HandshakeScores`]) has one row for each pair of tokens `i <= j`, and these columns:
+/// The scores ([`HandshakeScores`]) are a table with one row for each pair of tokens `i <= j`, or only its cells over a
+/// floor. The table has these columns:
 ///
 /// | column | label | meaning of 1 |
 /// |---|---|---|
@@ -28,7 +31,7 @@ use crate::{DecodeError, Decoder, ExpectedColumns, RelationThresholds, TableScor
 /// last tokens are linked too. Spans may overlap; a span is not joined with itself. The score of a triple is the lowest
 /// of four cells: those of its two spans, of its heads and of its tails.
 ///
-/// **Time** is proportional to the number of cells. For the cells over the thresholds, each link of heads adds its
+/// **Time** is proportional to the number of given cells. For those over the thresholds, each link of heads adds its
 /// subjects, and for each subject the number of its objects or of the links of its tail, whichever is smaller.
 ///
 /// ```
@@ -88,11 +91,31 @@ pub fn handshake_row(i: usize, j: usize, tokens: usize) -> Option<usize> {
     Some(handshake_rows(tokens)? - handshake_rows(tokens - i)? + (j - i))
 }
 
+/// A score of a handshaking table.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct HandshakeCell {
+    /// First token of the pair.
+    pub i: u32,
+    /// Second token of the pair, at or after the first.
+    pub j: u32,
+    /// Column of the table: see [`TpLinker`].
+    pub column: u32,
+    /// The score.
+    pub score: f32,
+}
+
 /// Checked scores of the token pairs of a sentence, for [`TpLinker`].
 #[derive(Debug, Clone, Copy)]
 pub struct HandshakeScores<'a> {
-    table: TableScores<'a>,
+    cells: Cells<'a>,
     tokens: usize,
+    relations: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Cells<'a> {
+    All(TableScores<'a>),
+    Some(&'a [HandshakeCell], Scale),
 }
 
 impl<'a> HandshakeScores<'a> {
@@ -110,7 +133,46 @@ impl<'a> HandshakeScores<'a> {
         if handshake_rows(tokens) != Some(table.rows()) {
             return Err(DecodeError::HandshakeRows { rows: table.rows(), tokens });
         }
-        Ok(Self { table, tokens })
+        Ok(Self { cells: Cells::All(table), tokens, relations: table.columns() / 4 })
+    }
+
+    /// Checks some cells of the table of a sentence, sorted by row and column; all others are under the thresholds.
+    ///
+    /// A table of 128 tokens and 211 relations has 7 million cells, of which few matter: keep those over the lowest
+    /// threshold.
+    ///
+    /// ```
+    /// use rere_decode::{Decoder, HandshakeCell, HandshakeScores, Probability, Scale, TpLinker};
+    ///
+    /// // Two entities of one token, and the links of relation 1.
+    /// let cells = [(0, 0, 0), (0, 2, 5), (0, 2, 7), (2, 2, 0)];
+    /// let cells = cells.map(|(i, j, column)| HandshakeCell { i, j, column, score: 0.8 });
+    /// let scores = HandshakeScores::sparse(&cells, Scale::Probability, 3, 2)?; // 3 tokens, 2 relations
+    /// let half = Probability::saturating(0.5);
+    /// let mut found = Vec::new();
+    /// TpLinker::new(half, half).decode(scores, &mut Default::default(), &mut found);
+    /// assert_eq!((found[0].relation, found[0].subject.start, found[0].object.start), (1, 0, 2));
+    /// # Ok::<(), rere_decode::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`DecodeError::HandshakeCell`] for the first cell that is not in the table, not after the previous cell,
+    /// or whose score is NaN or a probability outside \[0, 1\].
+    pub fn sparse(
+        cells: &'a [HandshakeCell],
+        scale: Scale,
+        tokens: usize,
+        relations: usize,
+    ) -> Result<Self, DecodeError> {
+        let key = |cell: &HandshakeCell| (cell.i, cell.j, cell.column);
+        for (number, cell) in cells.iter().enumerate() {
+            let is_in_table = cell.i <= cell.j && (cell.j as usize) < tokens && cell.column as usize <= 4 * relations;
+            let is_sorted = number.checked_sub(1).is_none_or(|previous| key(&cells[previous]) < key(cell));
+            if !is_in_table || !is_sorted || scale.first_invalid(&[cell.score]).is_some() {
+                return Err(DecodeError::HandshakeCell { number, cell: *cell, scale, tokens, relations });
+            }
+        }
+        Ok(Self { cells: Cells::Some(cells, scale), tokens, relations })
     }
 
     /// Returns the number of tokens.
@@ -118,9 +180,35 @@ impl<'a> HandshakeScores<'a> {
         self.tokens
     }
 
-    /// Returns the table of scores.
-    pub const fn table(self) -> TableScores<'a> {
-        self.table
+    /// Returns the scale of the scores.
+    pub const fn scale(self) -> Scale {
+        match self.cells {
+            Cells::All(table) => table.scale(),
+            Cells::Some(_, scale) => scale,
+        }
+    }
+
+    /// Calls `hit` with tokens, column and score of each score at or over `threshold`, sorted by row and column. The
+    /// threshold is on the scale of the scores.
+    fn scan(self, threshold: f32, mut hit: impl FnMut(usize, usize, usize, f32)) {
+        match self.cells {
+            Cells::All(table) => {
+                // First token of the pair, and the row of its pair with itself.
+                let (mut i, mut first) = (0, 0);
+                table.scan(threshold, |row, column, score| {
+                    while row - first >= self.tokens - i {
+                        first += self.tokens - i;
+                        i += 1;
+                    }
+                    hit(i, i + (row - first), column, score);
+                });
+            }
+            Cells::Some(cells, _) => {
+                for cell in cells.iter().filter(|cell| cell.score >= threshold) {
+                    hit(cell.i as usize, cell.j as usize, cell.column as usize, cell.score);
+                }
+            }
+        }
     }
 }
 
@@ -157,21 +245,14 @@ impl TpLinker {
     }
 
     /// Collects the cells over the thresholds, each once, with entities and tails sorted.
-    fn collect(&self, HandshakeScores { table, tokens }: HandshakeScores<'_>, scratch: &mut TpLinkerScratch) {
+    fn collect(&self, scores: HandshakeScores<'_>, scratch: &mut TpLinkerScratch) {
         let TpLinkerScratch { levels, entities, heads, tails } = scratch;
         for cells in [&mut *entities, heads, tails] {
             cells.clear();
         }
-        let entity_level = table.scale().threshold(self.entities);
-        let lowest = self.links.levels(table.scale(), table.columns() / 4, levels).min(entity_level);
-        // First token of the pair, and the row of its pair with itself.
-        let (mut i, mut first) = (0, 0);
-        table.scan(lowest, |row, column, score| {
-            while row - first >= tokens - i {
-                first += tokens - i;
-                i += 1;
-            }
-            let j = i + (row - first);
+        let entity_level = scores.scale().threshold(self.entities);
+        let lowest = self.links.levels(scores.scale(), scores.relations, levels).min(entity_level);
+        scores.scan(lowest, |i, j, column, score| {
             let Some(label) = column.checked_sub(1) else {
                 if score >= entity_level {
                     entities.push(Cell { relation: 0, from: i, to: j, score });
@@ -231,7 +312,7 @@ impl Decoder for TpLinker {
                         relation: head.relation,
                         subject: TokenSpan::new(subject.from, subject.to + 1),
                         object: TokenSpan::new(head.to, cell.to + 1),
-                        score: scores.table.scale().probability(score),
+                        score: scores.scale().probability(score),
                     });
                 }
             }

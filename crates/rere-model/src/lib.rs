@@ -29,8 +29,13 @@
 //! | bidirectional LSTM with random weights | [`BiLstm`] | the ablation "RERE - LSTM" |
 //! | either of them, chosen by a `config.json` | [`AnyEncoder`], [`EncoderConfig`] | |
 //! | one logit for each relation of a sentence | [`RelationModel`] | Eq. 5 of the RERE paper |
-//! | four pointer logits for each token | [`PointerModel`] | Eq. 6 of the RERE paper |
-//! | subjects, then the objects of each subject for each relation | [`CasRelModel`] | Wei et al. 2020 |
+//! | an encoder and one of the following heads | [`Network`] | |
+//! | four pointer logits for each token | [`PointerHead`] | Eq. 6 of the RERE paper |
+//! | subjects, then the objects of each subject for each relation | [`CasRelHead`] | Wei et al. 2020 |
+//! | links between all pairs of tokens | [`TpLinkerHead`] | Wang et al. 2020 |
+//! | relations, pointers for each relation, correspondence of subjects and objects | [`PrgcHead`] | Zheng et al. 2021 |
+//! | mentions, then the relations of each pair | [`PairHead`] | paradigm P1 of the RERE paper |
+//! | one tag for each token | [`TaggingHead`] | Zheng et al. 2017 |
 //! | loading and saving of weights | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
 //! | 16-bit weights | [`Precision`] | |
 //! | devices by name, such as `flex` | [`parse_device`] | |
@@ -53,8 +58,8 @@ pub use device::parse_device;
 pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};
 pub use error::{ConfigProblem, DeviceProblem, ModelError, PrecisionProblem, WeightsProblem};
 pub use head::{
-    CasRelHead, CasRelModel, HasEncoder, POINTERS, PointerHead, PointerModel, Pooling, RelationHead, RelationModel,
-    with_first_outputs,
+    CasRelHead, HasEncoder, Network, POINTERS, PairHead, PointerHead, Pooling, PrgcHead, RelationHead, RelationModel,
+    TaggingHead, TpLinkerHead, with_first_outputs,
 };
 pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights};
 pub use ops::gelu::gelu;
@@ -72,6 +77,6 @@ mod tests {
     fn public_types_are_send_and_sync() {
         fn check<T: Send + Sync>() {}
         check::<(EncoderConfig, EncoderInput, AnyEncoder, ModelError)>();
-        check::<(RelationModel, PointerModel, CasRelModel, Precision)>();
+        check::<(RelationModel, Network<PointerHead>, Network<PrgcHead>, Precision)>();
     }
 }

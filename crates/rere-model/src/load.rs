@@ -129,13 +129,14 @@ fn load<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path, names: &[(&str, &s
 /// The file is written under a temporary name and renamed, so a failure keeps an older file.
 ///
 /// ```
-/// use rere_model::{BertConfig, EncoderConfig, PointerModel, burn::tensor::Device, load_weights, save_weights};
+/// use rere_model::{BertConfig, Network, PointerHead, burn::tensor::Device, load_weights, save_weights};
 ///
-/// let (config, device) = (EncoderConfig::from(BertConfig::tiny(100)), Device::flex());
+/// let (config, device) = (BertConfig::tiny(100).into(), Device::flex());
+/// let network = || Network::new(&config, &device, |hidden| PointerHead::new(hidden, &device));
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("model.safetensors");
-/// save_weights(&PointerModel::new(&config, &device)?, &path)?;
-/// let model = load_weights(PointerModel::new(&config, &device)?, &path)?;
+/// save_weights(&network()?, &path)?;
+/// let model = load_weights(network()?, &path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -9,8 +9,8 @@ use burn::{
     tensor::{Device, FloatDType, Int, Tensor},
 };
 use rere_model::{
-    AnyEncoder, BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, PointerModel, Pooling,
-    Precision, PrecisionProblem, RelationModel, WeightsProblem, load_pretrained, load_weights, read_config,
+    AnyEncoder, BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, Network, PointerHead,
+    Pooling, Precision, PrecisionProblem, RelationModel, WeightsProblem, load_pretrained, load_weights, read_config,
     save_weights,
 };
 
@@ -97,18 +97,25 @@ fn sixteen_bits_give_nearly_the_same() {
     assert_eq!(error.to_string(), "precision \"f8\": unknown; expected one of f32, bf16, f16");
 }
 
+fn network(config: &EncoderConfig, device: &Device) -> Result<Network<PointerHead>, ModelError> {
+    Network::new(config, device, |hidden| PointerHead::new(hidden, device))
+}
+
 #[test]
 fn weights_survive_saving() {
     let device = device();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
     for config in configs() {
-        let saved = PointerModel::new(&config, &device).expect("a model");
+        let saved = network(&config, &device).expect("a model");
         save_weights(&saved, &path).expect("written");
-        let loaded = PointerModel::new(&config, &device).expect("a model");
+        let loaded = network(&config, &device).expect("a model");
         let loaded = load_weights(loaded, &path).expect("read");
         let input = input(&[&[2, 7, 8, 3]], 5, &device);
-        assert_eq!(values(saved.forward(&input)), values(loaded.forward(&input)));
+        assert_eq!(
+            values(saved.head.forward(saved.encode(&input))),
+            values(loaded.head.forward(loaded.encode(&input)))
+        );
     }
 }
 
@@ -188,14 +195,14 @@ fn unsupported_configurations_are_errors() {
 fn frozen_layers_get_no_gradient() {
     let device = device().autodiff();
     for config in configs() {
-        let mut model = PointerModel::new(&config, &device).expect("a model");
+        let mut model = network(&config, &device).expect("a model");
         let all = model.num_params();
         model.encoder = model.encoder.freeze_lower(1);
-        let gradients = model.forward(&input(&[&[2, 7, 8, 3]], 4, &device)).sum().backward();
+        let gradients = model.head.forward(model.encode(&input(&[&[2, 7, 8, 3]], 4, &device))).sum().backward();
         let gradients = burn::optim::GradientsParams::from_grads(gradients, &model);
-        let whole = PointerModel::new(&config, &device).expect("a model");
+        let whole = network(&config, &device).expect("a model");
         assert_eq!(whole.num_params(), all);
-        let every = whole.forward(&input(&[&[2, 7, 8, 3]], 4, &device)).sum().backward();
+        let every = whole.head.forward(whole.encode(&input(&[&[2, 7, 8, 3]], 4, &device))).sum().backward();
         let every = burn::optim::GradientsParams::from_grads(every, &whole);
         assert!(!gradients.is_empty());
         assert!(gradients.len() < every.len(), "{config:?}: {} of {}", gradients.len(), every.len());

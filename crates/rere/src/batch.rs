@@ -87,12 +87,24 @@ impl Runtime {
         windows: &[Window<'_>],
         compute: impl Fn(&EncoderInput, &[usize]) -> Vec<T> + Sync,
     ) -> Vec<T> {
+        self.windows(windows, |input, batch| {
+            let tokens: Vec<usize> = batch.iter().map(|window| window.ids.len()).collect();
+            compute(input, &tokens)
+        })
+    }
+
+    /// As [`sentences`](Self::sentences), but `compute` gets the windows of a batch.
+    pub fn windows<T: Send + Default + Clone>(
+        &self,
+        windows: &[Window<'_>],
+        compute: impl Fn(&EncoderInput, &[&Window<'_>]) -> Vec<T> + Sync,
+    ) -> Vec<T> {
         let rows: Vec<Vec<u32>> = windows.iter().map(|window| sentence_input(&self.tokenizer, window.ids)).collect();
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
         self.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&window| rows[window].as_slice()).collect();
-            let tokens: Vec<usize> = batch.iter().map(|&window| windows[window].ids.len()).collect();
-            compute(&self.input(&rows, None), &tokens)
+            let windows: Vec<&Window<'_>> = batch.iter().map(|&window| &windows[window]).collect();
+            compute(&self.input(&rows, None), &windows)
         })
     }
 

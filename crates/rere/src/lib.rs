@@ -9,6 +9,10 @@
 //! |---|---|---|
 //! | [`Rere`] | the relations of a sentence, then the subjects and objects of each | RERE (ACL 2021) |
 //! | [`CasRel`] | the subjects of a sentence, then the objects of each for each relation | CasRel (ACL 2020) |
+//! | [`TpLinker`] | entities and triples as links between tokens | TPLinker (COLING 2020) |
+//! | [`Prgc`] | relations, subjects and objects of each, and which belong together, from one run of the encoder | PRGC (ACL 2021) |
+//! | [`Pair`] | mentions, found or given, then the relations of each pair | paradigm P1 of the RERE paper |
+//! | [`NovelTagging`] | one tag for each token | novel tagging (ACL 2017) |
 //!
 //! | task | items |
 //! |---|---|
@@ -91,7 +95,10 @@ pub use rere_loss::{LossSettings, PerClass};
 pub use rere_model::{EncoderConfig, Pooling, Precision, parse_device};
 #[doc(no_inline)]
 pub use serde_json::Value;
-pub use system::{AnyConfig, CasRel, CasRelConfig, Decoding, Floor, Rere, RereConfig, SpanTriple, System, Window};
+pub use system::{
+    AnyConfig, CasRel, CasRelConfig, Decoding, Floor, NovelTagging, NovelTaggingConfig, Pair, PairConfig, Prgc,
+    PrgcConfig, Rere, RereConfig, SpanTriple, System, TpLinker, TpLinkerConfig, Window,
+};
 pub use thresholds::Thresholds;
 pub use train::{
     Corpus, Earlier, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, SentenceExamples, StageRecord,

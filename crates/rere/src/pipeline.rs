@@ -3,12 +3,13 @@
 use std::{
     borrow::Cow,
     cmp::Reverse,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    ops::Range,
 };
 
 use rayon::prelude::*;
-use rere_core::{ByteSpan, Constraints, Mention, Probability, RelationSet, Sentence, Triple};
-use rere_data::{LocatedCorpus, Tokenizer, Tokens, windows};
+use rere_core::{ByteSpan, Constraints, Mention, Probability, RelationSet, Sentence, TokenSpan, Triple};
+use rere_data::{LocatedCorpus, Tokenizer, Tokens, occurrences, to_tokens, windows};
 use rere_decode::{RelationThresholds, TokenizedText};
 use rere_eval::{
     Counts, Exact, Score, ScoredPredictions, TripleMatcher, best_relation_thresholds, best_threshold, counts_at,
@@ -23,12 +24,34 @@ const MIN_DECODE: usize = 32;
 pub(crate) struct Texts<'a> {
     pub texts: Vec<&'a str>,
     pub tokens: Vec<Cow<'a, Tokens>>,
+    /// Token spans of the mentions that subjects and objects of each text are restricted to, if they are.
+    mentions: Vec<Option<Vec<TokenSpan>>>,
 }
 
 impl<'a> Texts<'a> {
     pub fn tokenize(texts: Vec<&'a str>, tokenizer: &Tokenizer) -> Result<Self, RereError> {
         let tokens = tokenizer.encode_batch(&texts)?.into_iter().map(Cow::Owned).collect();
-        Ok(Self { texts, tokens })
+        Ok(Self { mentions: vec![None; texts.len()], texts, tokens })
+    }
+
+    /// Restricts subjects and objects of each text to mentions, if it has any given. Mentions that do not consist of whole
+    /// tokens are left out, because no triple can have them.
+    pub fn with_mentions<'m>(mut self, mentions: impl Iterator<Item = Option<&'m [Mention]>>) -> Self {
+        for (text, given) in mentions.enumerate() {
+            self.mentions[text] = given.map(|given| self.token_spans(text, given));
+        }
+        self
+    }
+
+    /// Returns the token spans of mentions, sorted, without repetitions.
+    fn token_spans(&self, text: usize, mentions: &[Mention]) -> Vec<TokenSpan> {
+        let spans = mentions.iter().flat_map(|mention| match mention.span {
+            Some(span) => vec![span],
+            None => occurrences(self.texts[text], &mention.text),
+        });
+        let located = spans.filter_map(|span| to_tokens(span, &self.tokens[text]));
+        let aligned = located.filter(|located| located.aligned).map(|located| located.tokens);
+        aligned.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Creates texts from a corpus that is already tokenised.
@@ -36,6 +59,7 @@ impl<'a> Texts<'a> {
         Self {
             texts: sentences.iter().map(|sentence| sentence.text.as_str()).collect(),
             tokens: corpus.sentences.iter().map(|sentence| Cow::Borrowed(&sentence.tokens)).collect(),
+            mentions: vec![None; sentences.len()],
         }
     }
 
@@ -44,10 +68,21 @@ impl<'a> Texts<'a> {
         let mut found = Vec::with_capacity(self.texts.len());
         for (text, tokens) in self.tokens.iter().enumerate() {
             let ranges = windows(tokens.len(), longest, longest / 4).into_iter();
-            found.extend(ranges.map(|range| Window { text, ids: &tokens.ids[range.clone()], tokens: range }));
+            found.extend(ranges.map(|range| Window {
+                text,
+                ids: &tokens.ids[range.clone()],
+                mentions: self.mentions[text].as_ref().map(|mentions| within(mentions, &range)),
+                tokens: range,
+            }));
         }
         found
     }
+}
+
+/// Returns the spans that lie within a window, counted from its first token.
+fn within(spans: &[TokenSpan], window: &Range<usize>) -> Vec<TokenSpan> {
+    let inside = spans.iter().filter(|span| window.start <= span.start && span.end <= window.end);
+    inside.map(|span| TokenSpan::new(span.start - window.start, span.end - window.start)).collect()
 }
 
 /// Scores of texts. Triples can be decoded from them at any thresholds.

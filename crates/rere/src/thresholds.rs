@@ -52,6 +52,11 @@ impl Thresholds {
         (1..20).map(|twentieth| Probability::saturating(twentieth as f32 / 20.0)).collect()
     }
 
+    /// Returns candidates with equal thresholds of both steps.
+    pub fn equal_candidates() -> Vec<Self> {
+        Self::candidates().into_iter().map(|both| Self { detect: both, decode: both, ..Self::default() }).collect()
+    }
+
     /// Returns the lowest of [`candidates`](Self::candidates). Lower scores need not be computed when thresholds are chosen.
     pub fn lowest() -> Probability {
         Probability::saturating(0.05)

@@ -219,7 +219,8 @@ impl<S: System> Trained<S> {
         let floor = Floor { detect: &detect, decode, triple: &thresholds.triple, wanted: &wanted };
         let constraints = options.constraints.as_ref().unwrap_or(&self.config.decode);
         constraints.check(&self.config.relations)?;
-        let texts = Texts::tokenize(inputs.iter().map(|input| input.text).collect(), &self.tokenizer)?;
+        let texts = Texts::tokenize(inputs.iter().map(|input| input.text).collect(), &self.tokenizer)?
+            .with_mentions(inputs.iter().map(|input| input.mentions));
         let scored = ScoredSentences::new(&self.system, &texts, self.window_tokens(), &floor)?;
         let mentions = |text: usize| inputs[text].mentions;
         Ok(scored.decode(&self.system, &self.config.relations, &thresholds, constraints, mentions)?)

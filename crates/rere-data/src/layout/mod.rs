@@ -4,6 +4,7 @@
 //! those that the paradigm cannot express.
 
 mod casrel;
+mod correspondence;
 mod handshaking;
 mod pair;
 mod pointer;
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use rere_core::TokenSpan;
 
 pub use casrel::{casrel_objects, casrel_subjects};
+pub use correspondence::correspondences;
 pub use handshaking::handshake_cells;
 pub use pair::{pair_labels, pair_mentions};
 pub use pointer::{pointer_marks, span_marks};

@@ -6,67 +6,24 @@ use burn::{
     tensor::{Device, FloatDType, Tensor},
 };
 
-use super::{HasEncoder, with_first_outputs};
-use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError};
+use super::{forward_rows, with_first_outputs};
 
-/// The network of CasRel: an encoder, a tagger of subjects, and a tagger of objects for each relation.
+/// The taggers of CasRel, without dropout, as in the authors' code.
 ///
 /// ```
 /// use rere_model::{
-///     BertConfig, CasRelModel, EncoderInput,
-///     burn::tensor::{Device, Int, Tensor},
+///     CasRelHead,
+///     burn::tensor::{Device, Tensor},
 /// };
 ///
 /// let device = Device::flex();
-/// let model = CasRelModel::new(&BertConfig::tiny(100).into(), 12, &device)?; // 12 relations
-/// let hidden = model.encode(&EncoderInput::new(
-///     Tensor::<2, Int>::from_ints([[2, 17, 18, 19, 3]], &device),
-///     Tensor::<2, Int>::zeros([1, 5], &device),
-///     Tensor::<2, Int>::ones([1, 5], &device).bool(),
-/// ));
-/// assert_eq!(model.head.subjects(hidden.clone()).dims(), [1, 5, 2]);
+/// let head = CasRelHead::new(32, 12, &device); // hidden size, relations
+/// let hidden = Tensor::<3>::zeros([1, 5, 32], &device);
+/// assert_eq!(head.subjects(hidden.clone()).dims(), [1, 5, 2]);
 /// // The subject is tokens 1 and 2.
 /// let subject = Tensor::<2>::from_floats([[0.0, 0.5, 0.5, 0.0, 0.0]], &device);
-/// assert_eq!(model.head.objects(hidden, subject).dims(), [1, 5, 24]);
-/// # Ok::<(), rere_model::ModelError>(())
+/// assert_eq!(head.objects(hidden, subject).dims(), [1, 5, 24]);
 /// ```
-#[derive(Module, Debug)]
-pub struct CasRelModel {
-    /// The encoder.
-    pub encoder: AnyEncoder,
-    /// The taggers.
-    pub head: CasRelHead,
-}
-
-impl CasRelModel {
-    /// Creates a network with random weights.
-    ///
-    /// # Errors
-    /// Returns an error if a setting of the encoder is invalid or not supported.
-    pub fn new(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Self, ModelError> {
-        let encoder = encoder.init(device)?;
-        let head = CasRelHead::new(encoder.hidden_size(), relations, device);
-        Ok(Self { encoder, head })
-    }
-
-    /// Computes hidden states, `[batch, tokens, hidden]`, the input of the taggers.
-    pub fn encode(&self, input: &EncoderInput) -> Tensor<3> {
-        self.encoder.forward(input)
-    }
-}
-
-impl HasEncoder for CasRelModel {
-    fn encoder(&self) -> &AnyEncoder {
-        &self.encoder
-    }
-
-    fn map_encoder<E>(mut self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E> {
-        self.encoder = map(self.encoder)?;
-        Ok(self)
-    }
-}
-
-/// The taggers of CasRel, without dropout, as in the authors' code.
 #[derive(Module, Debug)]
 pub struct CasRelHead {
     subject: Linear,
@@ -94,7 +51,7 @@ impl CasRelHead {
 
     /// Computes two logits for each token, `[batch, tokens, 2]`: that it starts or ends a subject.
     pub fn subjects(&self, hidden: Tensor<3>) -> Tensor<3> {
-        tokens_forward(&self.subject, hidden)
+        forward_rows(&self.subject, hidden)
     }
 
     /// Computes two logits for each token and relation, `[batch, tokens, 2 * relations]`: that the token starts (column
@@ -112,7 +69,7 @@ impl CasRelHead {
     ///
     /// The taggers are linear, so this is computed once for all subjects of a sentence. Add [`shifts`](Self::shifts).
     pub fn objects_without_subject(&self, hidden: Tensor<3>) -> Tensor<3> {
-        tokens_forward(&self.object, hidden)
+        forward_rows(&self.object, hidden)
     }
 
     /// Computes the part of [`objects`](Self::objects) that each subject adds to the logits of all tokens of its row,
@@ -127,13 +84,4 @@ impl CasRelHead {
         let [_, columns] = shifts.dims();
         shifts.reshape([batch, count, columns])
     }
-}
-
-/// Applies a linear layer to each token. Rows are tokens, because two-dimensional matrix products are much faster than
-/// batched ones.
-fn tokens_forward(linear: &Linear, hidden: Tensor<3>) -> Tensor<3> {
-    let [batch, tokens, size] = hidden.dims();
-    let logits = linear.forward(hidden.reshape([batch * tokens, size]));
-    let [_, columns] = logits.dims();
-    logits.reshape([batch, tokens, columns])
 }

@@ -1,20 +1,28 @@
 //! Heads, which turn hidden states into logits, and networks of an encoder and a head.
 
 mod casrel;
+mod pair;
 mod pointer;
+mod prgc;
 mod relation;
+mod tagging;
+mod tplinker;
 
 use burn::{
-    module::{Module, Param},
+    module::{Module, ModuleDisplay, Param},
     nn::Linear,
-    tensor::Tensor,
+    tensor::{Device, Tensor},
 };
 
-pub use casrel::{CasRelHead, CasRelModel};
-pub use pointer::{POINTERS, PointerHead, PointerModel};
+pub use casrel::CasRelHead;
+pub use pair::PairHead;
+pub use pointer::{POINTERS, PointerHead};
+pub use prgc::PrgcHead;
 pub use relation::{Pooling, RelationHead, RelationModel};
+pub use tagging::TaggingHead;
+pub use tplinker::TpLinkerHead;
 
-use crate::AnyEncoder;
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError};
 
 /// Dropout before a head, as in the RERE authors' code.
 const DROPOUT: f64 = 0.1;
@@ -29,6 +37,95 @@ pub trait HasEncoder: Module {
     /// # Errors
     /// Returns the error of `map`.
     fn map_encoder<E>(self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E>;
+}
+
+/// A network of an encoder and a head that reads the hidden states of all tokens.
+///
+/// ```
+/// use rere_model::{
+///     BertConfig, CasRelHead, EncoderInput, Network, PointerHead,
+///     burn::tensor::{Device, Int, Tensor},
+/// };
+///
+/// let device = Device::flex();
+/// let encoder = BertConfig::tiny(100).into();
+/// // A query of a relation, `[CLS] query [SEP]`, and a sentence of three tokens.
+/// let input = EncoderInput::new(
+///     Tensor::<2, Int>::from_ints([[2, 40, 3, 17, 18, 19, 3]], &device),
+///     Tensor::<2, Int>::from_ints([[0, 0, 0, 1, 1, 1, 1]], &device),
+///     Tensor::<2, Int>::ones([1, 7], &device).bool(),
+/// );
+/// let pointers = Network::new(&encoder, &device, |hidden| PointerHead::new(hidden, &device))?;
+/// assert_eq!(pointers.head.forward(pointers.encode(&input)).dims(), [1, 7, 4]);
+///
+/// let casrel = Network::new(&encoder, &device, |hidden| CasRelHead::new(hidden, 12, &device))?; // 12 relations
+/// assert_eq!(casrel.head.subjects(casrel.encode(&input)).dims(), [1, 7, 2]);
+/// # Ok::<(), rere_model::ModelError>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct Network<H: Module> {
+    /// The encoder.
+    pub encoder: AnyEncoder,
+    /// The head.
+    pub head: H,
+}
+
+impl<H: Module> Network<H> {
+    /// Creates a network with random weights. `head` gets the size of the hidden states.
+    ///
+    /// # Errors
+    /// Returns an error if a setting of the encoder is invalid or not supported.
+    pub fn new(encoder: &EncoderConfig, device: &Device, head: impl FnOnce(usize) -> H) -> Result<Self, ModelError> {
+        let encoder = encoder.init(device)?;
+        let head = head(encoder.hidden_size());
+        Ok(Self { encoder, head })
+    }
+
+    /// Computes hidden states, `[batch, tokens, hidden]`, the input of the head.
+    pub fn encode(&self, input: &EncoderInput) -> Tensor<3> {
+        self.encoder.forward(input)
+    }
+}
+
+impl<H: Module + ModuleDisplay> HasEncoder for Network<H> {
+    fn encoder(&self) -> &AnyEncoder {
+        &self.encoder
+    }
+
+    fn map_encoder<E>(mut self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E> {
+        self.encoder = map(self.encoder)?;
+        Ok(self)
+    }
+}
+
+/// Applies a linear layer to each state, `[batch, tokens, size]`. Rows are tokens, because two-dimensional matrix products
+/// are much faster than batched ones.
+fn forward_rows(linear: &Linear, states: Tensor<3>) -> Tensor<3> {
+    let [batch, tokens, size] = states.dims();
+    let outputs = linear.forward(states.reshape([batch * tokens, size]));
+    let [_, columns] = outputs.dims();
+    outputs.reshape([batch, tokens, columns])
+}
+
+/// Computes the parts of a linear layer over `[a; b]` that depend on `a` and on `b`, with the bias in the second one. Both
+/// are `[batch, tokens, size]`; the layer's output for a token of `a` and one of `b` is the sum of their parts. So all pairs
+/// of tokens cost one product for each token.
+fn forward_halves(linear: &Linear, a: Tensor<3>, b: Tensor<3>) -> [Tensor<3>; 2] {
+    let weight = linear.weight.val();
+    let [inputs, outputs] = weight.dims();
+    let half = |states: Tensor<3>, first: usize| {
+        let [batch, tokens, size] = states.dims();
+        let weight = weight.clone().narrow(0, first, size);
+        states.reshape([batch * tokens, size]).matmul(weight).reshape([batch, tokens, outputs])
+    };
+    let [_, _, first] = a.dims();
+    debug_assert_eq!(first + b.dims()[2], inputs);
+    let [a, b] = [half(a, 0), half(b, first)];
+    let b = match &linear.bias {
+        Some(bias) => b.add(bias.val().reshape([1, 1, outputs])),
+        None => b,
+    };
+    [a, b]
 }
 
 /// Replaces the weights of the first outputs of `layer` by those of `first`: adds outputs to a trained head.

@@ -99,7 +99,7 @@ impl HasEncoder for RelationModel {
 }
 
 /// Computes the mean over each row's tokens, without padding, `[batch, hidden]`.
-fn mean(hidden: Tensor<3>, input: &EncoderInput) -> Tensor<2> {
+pub(super) fn mean(hidden: Tensor<3>, input: &EncoderInput) -> Tensor<2> {
     let [batch, tokens, size] = hidden.dims();
     let mask = input.mask.clone().float().cast(FloatDType::from(hidden.dtype())).reshape([batch, tokens, 1]);
     let count = mask.clone().sum_dim(1).clamp_min(1.0);

@@ -1,16 +1,27 @@
 //! Systems: the interface between the framework and its networks and decoders.
 
 mod casrel;
+mod novel_tagging;
+mod pair;
+mod prgc;
+#[cfg(test)]
+mod reference;
 mod rere;
+mod spans;
+mod tplinker;
 
 use std::{fmt::Debug, fs, ops::Range, path::Path};
 
-use rere_core::{ByteSpan, Probability, QueryStyle};
+use rere_core::{ByteSpan, Probability, QueryStyle, TokenSpan};
 use rere_decode::{RelationThresholds, TokenTriple, TokenizedText};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use casrel::{CasRel, CasRelConfig};
+pub use novel_tagging::{NovelTagging, NovelTaggingConfig};
+pub use pair::{Pair, PairConfig};
+pub use prgc::{Prgc, PrgcConfig};
 pub use rere::{Rere, RereConfig};
+pub use tplinker::{TpLinker, TpLinkerConfig};
 
 use crate::{
     Config, ConfigProblem, FolderProblem, LoadOptions, ModelConfig, ModelParts, RereError, Run, Source, StageConfig,
@@ -102,6 +113,9 @@ pub struct Window<'a> {
     pub ids: &'a [u32],
     /// The range of these tokens in the text.
     pub tokens: Range<usize>,
+    /// The mentions that subjects and objects are chosen from, as sorted spans of the window's tokens; `None` if the system finds
+    /// them itself. The caller removes triples with other mentions.
+    pub mentions: Option<Vec<TokenSpan>>,
 }
 
 /// Lower bounds of the thresholds at which scores will be decoded. A system can skip work for anything below them.
@@ -252,7 +266,7 @@ macro_rules! systems {
     };
 }
 
-systems!(Rere, CasRel);
+systems!(Rere, CasRel, TpLinker, Prgc, Pair, NovelTagging);
 
 impl AnyConfig {
     /// Reads settings from a file and keeps the paths in it as they are.

@@ -3,22 +3,22 @@
 #[cfg(test)]
 mod reference;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor, TensorData},
-};
+use burn::{module::Module, tensor::Device};
 use rere_core::TokenSpan;
 use rere_data::{LocatedSentence, SENTENCE_EXTRA, casrel_objects, casrel_subjects, span_marks};
 use rere_decode::{
     CasRel as Cascade, CasRelScratch, DecodeError, Decoder, Scale, ScoredSpan, TableScores, TokenTriple, TokenizedText,
 };
 use rere_loss::{LabelCounts, LossSettings};
-use rere_model::{CasRelModel, EncoderInput, ModelError};
+use rere_model::{CasRelHead, EncoderConfig, EncoderInput, ModelError, Network};
 use serde::{Deserialize, Serialize};
 
-use super::{Decoding, Floor, SpanTriple, System, Window};
+use super::{
+    Decoding, Floor, SpanTriple, System, Window,
+    spans::{FIRST, mean_weights, spans_at},
+};
 use crate::{
     Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
     Thresholds, TrainingStep, config::setters, numbers,
@@ -48,7 +48,7 @@ impl CasRelConfig {
 /// The CasRel system: one network with a tagger of subjects and taggers of objects.
 #[derive(Debug)]
 pub struct CasRel {
-    model: CasRelModel,
+    model: Network<CasRelHead>,
     runtime: Runtime,
 }
 
@@ -71,12 +71,6 @@ pub struct Scratch {
     tables: Vec<f32>,
     found: Vec<TokenTriple>,
 }
-
-/// The first token of the sentence in a row, after `[CLS]`.
-const FIRST: usize = 1;
-
-/// The most subjects of a window; the best are kept. An untrained network may mark every token.
-const MOST_SUBJECTS: usize = 40;
 
 impl System for CasRel {
     const NAME: &'static str = "casrel";
@@ -104,7 +98,7 @@ impl System for CasRel {
     fn load(_: &CasRelConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
         let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
         Ok(Self {
-            model: parts.network("tagger", |device| CasRelModel::new(encoder, relations, device))?,
+            model: parts.network("tagger", |device| network(encoder, relations, device))?,
             runtime: parts.runtime.clone(),
         })
     }
@@ -159,8 +153,7 @@ impl System for CasRel {
     }
 
     fn candidates() -> Vec<Thresholds> {
-        let at = |both| Thresholds { detect: both, decode: both, ..Thresholds::default() };
-        Thresholds::candidates().into_iter().map(at).collect()
+        Thresholds::equal_candidates()
     }
 }
 
@@ -176,12 +169,12 @@ impl CasRel {
                 ..Default::default()
             })
             .collect();
-        let spans: Vec<Vec<TokenSpan>> = scores.iter().map(|scores| subject_spans(&scores.subjects, floor)).collect();
+        let spans: Vec<Vec<TokenSpan>> = scores.iter().map(|scores| spans_at(&scores.subjects, floor.detect)).collect();
         let most = spans.iter().map(Vec::len).max().unwrap_or(0);
         if most == 0 {
             return scores;
         }
-        let weights = subject_weights(&spans, most, width, &self.runtime.device);
+        let weights = mean_weights(&spans, most, width, FIRST, &self.runtime.device);
         let shifts = numbers(self.model.head.shifts(hidden.clone(), weights));
         let objects = numbers(self.model.head.objects_without_subject(hidden));
         let columns = objects.len() / (rows * width);
@@ -201,30 +194,9 @@ impl CasRel {
     }
 }
 
-/// Returns the subjects at all thresholds at which the scores will be decoded; none if a score is NaN.
-fn subject_spans(logits: &[f32], floor: &Floor<'_>) -> Vec<TokenSpan> {
-    let Ok(table) = TableScores::new(logits, logits.len() / 2, 2, Scale::Logit) else { return Vec::new() };
-    let (mut scratch, mut found) = (CasRelScratch::default(), Vec::new());
-    for &threshold in floor.detect {
-        // The table has two columns, so this cannot fail.
-        _ = Cascade::new(threshold, threshold).subjects(table, &mut scratch, &mut found);
-    }
-    found.sort_by(|a, b| b.score.cmp(&a.score).then(a.span.cmp(&b.span)));
-    let mut seen = BTreeSet::new();
-    let spans = found.into_iter().map(|subject| subject.span).filter(|&span| seen.insert(span));
-    spans.take(MOST_SUBJECTS).collect()
-}
-
-/// Returns the weight of each token in the mean of each subject, `[rows, most, width]`.
-fn subject_weights(spans: &[Vec<TokenSpan>], most: usize, width: usize, device: &Device) -> Tensor<3> {
-    let mut weights = vec![0f32; spans.len() * most * width];
-    for (row, spans) in spans.iter().enumerate() {
-        for (number, span) in spans.iter().enumerate() {
-            let first = (row * most + number) * width + FIRST;
-            weights[first + span.start..first + span.end].fill(1.0 / span.len() as f32);
-        }
-    }
-    Tensor::from_data(TensorData::new(weights, [spans.len(), most, width]), device)
+/// Creates the network with random weights.
+fn network(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Network<CasRelHead>, ModelError> {
+    Network::new(encoder, device, |hidden| CasRelHead::new(hidden, relations, device))
 }
 
 /// Training task of the network. An example is a sentence. Each step draws one of its subjects and learns its objects.
@@ -234,16 +206,15 @@ struct Tagger<'a> {
 }
 
 impl Task for Tagger<'_> {
-    type Model = CasRelModel;
+    type Model = Network<CasRelHead>;
 
-    fn init(&self, device: &Device) -> Result<CasRelModel, ModelError> {
-        CasRelModel::new(self.run.encoder, self.run.relations.len(), device)
+    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
+        network(self.run.encoder, self.run.relations.len(), device)
     }
 
-    fn init_from(&self, model: CasRelModel, earlier: &Earlier<'_>) -> Result<CasRelModel, RereError> {
-        let old =
-            earlier.network("tagger", |device| CasRelModel::new(self.run.encoder, earlier.relations(), device))?;
-        Ok(CasRelModel { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
+        let old = earlier.network("tagger", |device| network(self.run.encoder, earlier.relations(), device))?;
+        Ok(Network { encoder: old.encoder, head: model.head.with_first_of(old.head) })
     }
 
     fn lengths(&self) -> &[usize] {
@@ -284,7 +255,7 @@ impl Task for Tagger<'_> {
     /// over tokens, summed over the taggers (the paper's objective). A sentence without a subject has no labels of objects.
     fn labels(
         &self,
-        model: &CasRelModel,
+        model: &Network<CasRelHead>,
         batch: &[usize],
         input: &EncoderInput,
         step: &mut TrainingStep,
@@ -313,7 +284,7 @@ impl Task for Tagger<'_> {
     }
 
     /// Returns the micro F1 of the whole system at the best thresholds.
-    fn dev_score(&self, model: &CasRelModel, device: &Device) -> Result<Option<f64>, RereError> {
+    fn dev_score(&self, model: &Network<CasRelHead>, device: &Device) -> Result<Option<f64>, RereError> {
         let runtime = Runtime::new(device, 2048, self.run.tokenizer);
         self.run.system_f1(&CasRel { model: model.valid(), runtime })
     }
@@ -321,7 +292,7 @@ impl Task for Tagger<'_> {
 
 /// Returns the labels of both steps, given the drawn subject of each row, if it has one.
 fn tagger_labels(
-    model: &CasRelModel,
+    model: &Network<CasRelHead>,
     input: &EncoderInput,
     drawn: &[Vec<TokenSpan>],
     subject: Targets,
@@ -329,7 +300,7 @@ fn tagger_labels(
 ) -> Vec<Labels> {
     let hidden = model.encode(input);
     let ([rows, width, _], device) = (hidden.dims(), hidden.device());
-    let weights = subject_weights(drawn, 1, width, &device).reshape([rows, width]);
+    let weights = mean_weights(drawn, 1, width, FIRST, &device).reshape([rows, width]);
     let logits = [model.head.subjects(hidden.clone()), model.head.objects(hidden, weights)];
     let labels = logits.into_iter().zip([subject, object]).map(|(logits, targets)| {
         let taggers = logits.dims()[2] as f64;

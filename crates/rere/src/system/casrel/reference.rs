@@ -5,7 +5,7 @@ use burn::{
     tensor::{Bool, Int, Tensor, TensorData},
 };
 use rere_loss::{Bce, GroupBy};
-use rere_model::{BertConfig, EncoderConfig, load_pretrained, load_weights};
+use rere_model::{BertConfig, load_pretrained, load_weights};
 use safetensors::SafeTensors;
 
 use super::*;
@@ -82,13 +82,13 @@ fn batch(reference: &Reference, number: usize, device: &Device) -> Batch {
     Batch { input, attention, drawn, subject, object }
 }
 
-fn model(device: &Device) -> CasRelModel {
+fn model(device: &Device) -> Network<CasRelHead> {
     let config: BertConfig = serde_json::from_value(serde_json::json!({
         "vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,
         "max_position_embeddings": 32, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
     }))
     .expect("a BERT");
-    let mut model = CasRelModel::new(&EncoderConfig::Bert(config), RELATIONS, device).expect("a network");
+    let mut model = network(&EncoderConfig::Bert(config), RELATIONS, device).expect("a network");
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::copy(FILE, folder.path().join("model.safetensors")).expect("copied");
     model.encoder = load_pretrained(model.encoder, folder.path()).expect("the encoder's weights");
@@ -105,10 +105,10 @@ fn difference(found: Vec<f32>, expected: &[f32], attention: &[bool]) -> f32 {
 }
 
 /// The logits of subjects, and of the objects of the drawn subject.
-fn logits(model: &CasRelModel, batch: &Batch) -> [Vec<f32>; 2] {
+fn logits(model: &Network<CasRelHead>, batch: &Batch) -> [Vec<f32>; 2] {
     let hidden = model.encode(&batch.input);
     let [rows, width, _] = hidden.dims();
-    let weights = subject_weights(&batch.drawn, 1, width, &hidden.device()).reshape([rows, width]);
+    let weights = mean_weights(&batch.drawn, 1, width, FIRST, &hidden.device()).reshape([rows, width]);
     [numbers(model.head.subjects(hidden.clone())), numbers(model.head.objects(hidden, weights))]
 }
 

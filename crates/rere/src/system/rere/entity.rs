@@ -11,9 +11,9 @@ use rere_data::{
 use rere_decode::{Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
 use rere_eval::{Counts, Exact, Score, count};
 use rere_loss::LabelCounts;
-use rere_model::{EncoderInput, ModelError, POINTERS, PointerModel};
+use rere_model::{EncoderInput, ModelError, Network, POINTERS, PointerHead};
 
-use super::{DEV_TOKENS, RereConfig, queries};
+use super::{DEV_TOKENS, RereConfig, entity_network, queries};
 use crate::{
     ConfigProblem, Earlier, Inputs, Labels, RereError, Run, SpanTriple, Targets, Task, Thresholds, TrainingStep,
     encoder_input, pipeline::triple_of, probabilities,
@@ -90,14 +90,14 @@ fn of_relation(sentence: &LocatedSentence, relation: usize) -> impl Iterator<Ite
 }
 
 impl Task for EntityTask<'_> {
-    type Model = PointerModel;
+    type Model = Network<PointerHead>;
 
-    fn init(&self, device: &Device) -> Result<PointerModel, ModelError> {
-        PointerModel::new(self.run.encoder, device)
+    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
+        entity_network(self.run.encoder, device)
     }
 
-    fn init_from(&self, _: PointerModel, earlier: &Earlier<'_>) -> Result<PointerModel, RereError> {
-        earlier.network("entity", |device| PointerModel::new(self.run.encoder, device))
+    fn init_from(&self, _: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
+        earlier.network("entity", |device| entity_network(self.run.encoder, device))
     }
 
     fn lengths(&self) -> &[usize] {
@@ -125,7 +125,7 @@ impl Task for EntityTask<'_> {
     }
 
     /// Returns labels `[examples, tokens, 4]`. A group is the tokens of a sentence for one pointer; only tokens of the sentence count.
-    fn labels(&self, model: &PointerModel, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
+    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
         let [rows, width] = input.ids.dims();
         let mut targets = Targets::new(rows, width, POINTERS).masked();
         for (row, (at, relation)) in self.batch(batch).into_iter().enumerate() {
@@ -136,11 +136,11 @@ impl Task for EntityTask<'_> {
                 marks.iter().for_each(|token| targets.mark(row, first + token, pointer));
             }
         }
-        vec![targets.labels(model.forward(input), 1)]
+        vec![targets.labels(model.head.forward(model.encode(input)), 1)]
     }
 
     /// Returns the micro F1 over the pairs of the gold relations at the best decoding threshold.
-    fn dev_score(&self, model: &PointerModel, device: &Device) -> Result<Option<f64>, RereError> {
+    fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError> {
         if self.dev.is_empty() {
             return Ok(None);
         }
@@ -156,7 +156,7 @@ impl Task for EntityTask<'_> {
         for batch in token_batches(&lengths, DEV_TOKENS) {
             let examples: Vec<(usize, usize)> = batch.iter().map(|&example| self.dev[example]).collect();
             let (input, contexts) = self.input_of(dev, &examples, device);
-            let logits = model.forward(&input);
+            let logits = model.head.forward(model.encode(&input));
             let width = logits.dims()[1] * POINTERS;
             let scores = probabilities(logits);
             for ((&(at, relation), context), scores) in examples.iter().zip(contexts).zip(scores.chunks_exact(width)) {

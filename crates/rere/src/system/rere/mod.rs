@@ -6,10 +6,12 @@ mod stages;
 
 use std::ops::Range;
 
+use burn::tensor::Device;
+
 use rere_core::{Probability, QueryStyle, RelationSet};
 use rere_data::{QUERY_EXTRA, Tokenizer, query_input};
 use rere_decode::{DecodeError, Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
-use rere_model::{POINTERS, PointerModel, Pooling, RelationModel};
+use rere_model::{EncoderConfig, ModelError, Network, POINTERS, PointerHead, Pooling, RelationModel};
 use serde::{Deserialize, Serialize};
 
 use self::{entity::EntityTask, relation::RelationTask};
@@ -72,7 +74,7 @@ impl RereConfig {
 #[derive(Debug)]
 pub struct Rere {
     relation: RelationModel,
-    entity: PointerModel,
+    entity: Network<PointerHead>,
     /// Tokens of each relation's query.
     queries: Vec<Vec<u32>>,
     runtime: Runtime,
@@ -125,7 +127,7 @@ impl System for Rere {
         Ok(Self {
             relation: parts
                 .network("relation", |device| RelationModel::new(encoder, relations.len(), pooling, device))?,
-            entity: parts.network("entity", |device| PointerModel::new(encoder, device))?,
+            entity: parts.network("entity", |device| entity_network(encoder, device))?,
             queries: queries(&parts.runtime.tokenizer, relations)?,
             runtime: parts.runtime.clone(),
             pairing: config.pairing,
@@ -214,7 +216,7 @@ impl Rere {
         let pointers = self.runtime.batches(&lengths, |batch| {
             let rows: Vec<&[u32]> = batch.iter().map(|&job| inputs[job].0.as_slice()).collect();
             let contexts: Vec<Range<usize>> = batch.iter().map(|&job| inputs[job].1.clone()).collect();
-            let logits = self.entity.forward(&self.runtime.input(&rows, Some(&contexts)));
+            let logits = self.entity.head.forward(self.entity.encode(&self.runtime.input(&rows, Some(&contexts))));
             let width = logits.dims()[1] * POINTERS;
             let scores = probabilities(logits);
             let of_context = |(row, context): (&[f32], &Range<usize>)| {
@@ -227,6 +229,11 @@ impl Rere {
             |(relation, score)| RelationScores { relation, score, pointers: pointers.next().unwrap_or_default() };
         relations.into_iter().map(|scores| scores.into_iter().map(&mut scored).collect()).collect()
     }
+}
+
+/// Creates the network of the entity stage with random weights.
+fn entity_network(encoder: &EncoderConfig, device: &Device) -> Result<Network<PointerHead>, ModelError> {
+    Network::new(encoder, device, |hidden| PointerHead::new(hidden, device))
 }
 
 /// Returns the tokens of each relation's query.

@@ -1,0 +1,103 @@
+//! PRGC (Zheng et al. 2021): the relations of a sentence, subjects and objects of each, and their correspondence.
+
+use burn::{
+    module::Module,
+    nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
+    tensor::{Device, Int, Tensor, activation::relu},
+};
+
+use super::{POINTERS, forward_halves, forward_rows, relation::mean, with_first_outputs};
+use crate::EncoderInput;
+
+/// The three parts of PRGC over the hidden states of a sentence, without dropout. In place of BIO tags it has the
+/// four pointers of RERE, so that every loss and decoder of pointers fits. As in the authors' code, pointers and
+/// correspondences have a hidden layer, half as wide as the encoder.
+///
+/// ```
+/// use rere_model::{
+///     EncoderInput, PrgcHead,
+///     burn::tensor::{Device, Int, Tensor},
+/// };
+///
+/// let device = Device::flex();
+/// let head = PrgcHead::new(32, 12, &device); // hidden size, relations
+/// let input = EncoderInput::new(
+///     Tensor::<2, Int>::from_ints([[2, 17, 18, 19, 3]], &device),
+///     Tensor::<2, Int>::zeros([1, 5], &device),
+///     Tensor::<2, Int>::ones([1, 5], &device).bool(),
+/// );
+/// let hidden = Tensor::<3>::zeros([1, 5, 32], &device);
+/// assert_eq!(head.relations(hidden.clone(), &input).dims(), [1, 12]);
+/// assert_eq!(head.correspondences(hidden.clone()).dims(), [1, 5, 5]);
+/// // Pointers of relations 3 and 7 in sentence 0.
+/// let (rows, relations) = (Tensor::<1, Int>::from_ints([0, 0], &device), Tensor::from_ints([3, 7], &device));
+/// assert_eq!(head.pointers(hidden, rows, relations).dims(), [2, 5, 4]);
+/// ```
+#[derive(Module, Debug)]
+pub struct PrgcHead {
+    relation: Linear,
+    embedding: Embedding,
+    pointer_hidden: Linear,
+    pointer: Linear,
+    pair_hidden: Linear,
+    pair: Linear,
+}
+
+impl PrgcHead {
+    /// Creates a head with random weights.
+    pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
+        let layer = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
+        Self {
+            relation: layer(hidden, relations),
+            embedding: EmbeddingConfig::new(relations, hidden).init(device),
+            pointer_hidden: layer(2 * hidden, hidden.div_ceil(2)),
+            pointer: layer(hidden.div_ceil(2), POINTERS),
+            pair_hidden: layer(2 * hidden, hidden.div_ceil(2)),
+            pair: layer(hidden.div_ceil(2), 1),
+        }
+    }
+
+    /// Replaces the weights of all parts by those of another head, which may have fewer relations. The other relations keep
+    /// their random embeddings.
+    ///
+    /// # Panics
+    /// Panics if the other head has more relations or another hidden size.
+    #[must_use]
+    pub fn with_first_of(self, other: Self) -> Self {
+        // The rows of an embedding are the outputs of its transpose.
+        let transposed = |embedding: Embedding| Linear { weight: embedding.weight.map(Tensor::transpose), bias: None };
+        let joined = with_first_outputs(transposed(self.embedding), transposed(other.embedding));
+        Self {
+            relation: with_first_outputs(self.relation, other.relation),
+            embedding: Embedding { weight: joined.weight.map(Tensor::transpose) },
+            ..other
+        }
+    }
+
+    /// Computes the logits of relations, `[batch, relations]`, from the mean of the hidden states, `[batch, tokens,
+    /// hidden]` (Eq. 1). `input` tells which of them are padding.
+    pub fn relations(&self, hidden: Tensor<3>, input: &EncoderInput) -> Tensor<2> {
+        self.relation.forward(mean(hidden, input))
+    }
+
+    /// Computes pointer logits, `[examples, tokens, 4]`, from hidden states, `[batch, tokens, hidden]`, for examples of a
+    /// row and a relation (Eq. 2).
+    pub fn pointers(&self, hidden: Tensor<3>, rows: Tensor<1, Int>, relations: Tensor<1, Int>) -> Tensor<3> {
+        // [1, examples, hidden]
+        let relations = self.embedding.forward(relations.unsqueeze::<2>());
+        let [tokens, relations] = forward_halves(&self.pointer_hidden, hidden, relations);
+        let states = tokens.select(0, rows).add(relations.swap_dims(0, 1));
+        forward_rows(&self.pointer, relu(states))
+    }
+
+    /// Computes the logit for each pair of tokens that they are the first tokens of subject and object of a triple,
+    /// `[batch, tokens, tokens]`, from hidden states, `[batch, tokens, hidden]` (Eq. 3).
+    pub fn correspondences(&self, hidden: Tensor<3>) -> Tensor<3> {
+        let [batch, tokens, _] = hidden.dims();
+        let [subjects, objects] = forward_halves(&self.pair_hidden, hidden.clone(), hidden);
+        let states: Tensor<4> = subjects.unsqueeze_dim::<4>(2).add(objects.unsqueeze_dim(1));
+        let [.., size] = states.dims();
+        let logits = forward_rows(&self.pair, relu(states).reshape([batch, tokens * tokens, size]));
+        logits.reshape([batch, tokens, tokens])
+    }
+}

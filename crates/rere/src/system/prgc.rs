@@ -1,0 +1,317 @@
+//! PRGC: relations, pointers for each and correspondences, all from one run of the encoder (Zheng et al. 2021).
+
+use burn::{
+    module::Module,
+    tensor::{Device, Int, Tensor, TensorData},
+};
+use rere_core::Probability;
+use rere_data::{LocatedSentence, LocatedTriple, SENTENCE_EXTRA, correspondences, pointer_marks, relation_labels};
+use rere_decode::{
+    Correspondence, CorrespondenceScores, CorrespondenceScratch, DecodeError, Decoder, PointerScores, Scale,
+    TableScores, TokenTriple, TokenizedText,
+};
+use rere_loss::LabelCounts;
+use rere_model::{EncoderConfig, EncoderInput, ModelError, Network, POINTERS, PrgcHead};
+use serde::{Deserialize, Serialize};
+
+use super::{Decoding, Floor, SpanTriple, System, Window, spans::sentence_states};
+use crate::{
+    Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
+    Thresholds, TrainingStep, config::setters, numbers, probabilities,
+};
+
+/// Settings of PRGC.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields, default)]
+pub struct PrgcConfig {
+    /// Training of the network.
+    pub network: StageConfig,
+}
+
+impl PrgcConfig {
+    setters! {
+        /// Sets the training of the network.
+        with_network(network: StageConfig);
+    }
+}
+
+/// The PRGC system: one network that detects relations, points at subjects and objects of each, and joins them.
+///
+/// It reads a sentence once, where RERE reads it once for each relation. Subjects and objects are found by pointers, as in
+/// RERE, in place of BIO tags.
+#[derive(Debug)]
+pub struct Prgc {
+    model: Network<PrgcHead>,
+    relations: usize,
+    runtime: Runtime,
+}
+
+/// Scores of one window.
+#[derive(Debug, Default, Clone)]
+pub struct PrgcScores {
+    relations: Vec<RelationScores>,
+    /// Logits of correspondences, `[tokens, tokens]`; empty if no relation is detected.
+    correspondences: Vec<f32>,
+}
+
+/// Scores of a detected relation.
+#[derive(Debug, Clone)]
+struct RelationScores {
+    relation: usize,
+    /// Probability of the relation.
+    score: f32,
+    /// Logits of the pointers, `[tokens, 4]`.
+    pointers: Vec<f32>,
+}
+
+impl System for Prgc {
+    const NAME: &'static str = "prgc";
+    type Config = PrgcConfig;
+    type Scores = PrgcScores;
+    type Scratch = (CorrespondenceScratch, Vec<TokenTriple>);
+
+    fn stages(config: &PrgcConfig) -> Vec<(&'static str, &StageConfig)> {
+        vec![("network", &config.network)]
+    }
+
+    fn train(config: &PrgcConfig, run: &mut Run<'_>) -> Result<(), RereError> {
+        let inputs = run.inputs();
+        let task = PrgcTask { run: inputs, examples: SentenceExamples::new(inputs, inputs.train) };
+        run.stage("network", &config.network, &task)
+    }
+
+    fn load(_: &PrgcConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
+        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
+        let model = parts.network("network", |device| network(encoder, relations, device))?;
+        Ok(Self { model, relations, runtime: parts.runtime.clone() })
+    }
+
+    fn extra_tokens(&self) -> usize {
+        SENTENCE_EXTRA
+    }
+
+    fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<PrgcScores>, RereError> {
+        let scores = self.runtime.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
+        // A NaN is above no threshold: without an error, nothing would be found silently.
+        let is_nan = |scores: &PrgcScores| scores.relations.iter().any(|relation| relation.score.is_nan());
+        match scores.iter().position(is_nan) {
+            Some(window) => Err(RereError::NotANumber { sentence: windows[window].text + 1 }),
+            None => Ok(scores),
+        }
+    }
+
+    /// The score of a triple is the probability of its relation times the lowest probability of its pointers and its
+    /// correspondence.
+    fn decode(
+        &self,
+        scores: &PrgcScores,
+        text: TokenizedText<'_>,
+        at: &Decoding<'_>,
+        (scratch, triples): &mut Self::Scratch,
+        found: &mut Vec<SpanTriple>,
+    ) -> Result<(), DecodeError> {
+        let detected = scores.relations.iter().filter(|relation| relation.score >= at.thresholds.detect.get());
+        let tokens = text.tokens().len();
+        let decoder = Correspondence::new(at.thresholds.decode, at.thresholds.decode);
+        let decoder = decoder.with_longest(at.longest.unwrap_or(usize::MAX));
+        for RelationScores { relation, score, pointers } in detected {
+            let pointers = PointerScores::on_scale(pointers, tokens, Scale::Logit)?.for_relation(*relation);
+            let table = TableScores::new(&scores.correspondences, tokens, tokens, Scale::Logit)?;
+            triples.clear();
+            decoder.decode(CorrespondenceScores::new(pointers, table)?, scratch, triples);
+            found.extend(triples.iter().map(|triple| SpanTriple {
+                score: Probability::saturating(score * triple.score),
+                ..SpanTriple::new(triple, text)
+            }));
+        }
+        Ok(())
+    }
+
+    /// No triple scores more than its relation, so the threshold of relations only saves work.
+    fn candidates() -> Vec<Thresholds> {
+        let at = |decode| Thresholds { detect: Thresholds::lowest(), decode, ..Thresholds::default() };
+        Thresholds::candidates().into_iter().map(at).collect()
+    }
+}
+
+impl Prgc {
+    /// Computes the scores of a batch. `tokens` is the number of text tokens of each row.
+    fn score_batch(&self, input: &EncoderInput, tokens: &[usize], floor: &Floor<'_>) -> Vec<PrgcScores> {
+        let hidden = self.model.encode(input);
+        // No triple scores more than its relation.
+        let least = floor.detect.first().copied().unwrap_or_default();
+        let is_wanted = |relation: usize, score: f32| {
+            let threshold = floor.triple.get(relation).map(|triple| triple.max(least).get());
+            floor.wanted[relation] && threshold.is_some_and(|threshold| score >= threshold || score.is_nan())
+        };
+        let probabilities = probabilities(self.model.head.relations(hidden.clone(), input));
+        let detected: Vec<(usize, usize, f32)> = (probabilities.iter().enumerate())
+            .map(|(at, &score)| (at / self.relations, at % self.relations, score))
+            .filter(|&(_, relation, score)| is_wanted(relation, score))
+            .collect();
+        let mut scores = vec![PrgcScores::default(); tokens.len()];
+        if detected.is_empty() {
+            return scores;
+        }
+        let hidden = sentence_states(hidden);
+        let width = hidden.dims()[1];
+        let examples: Vec<(usize, usize)> = detected.iter().map(|&(row, relation, _)| (row, relation)).collect();
+        let pointers = pointers(&self.model.head, hidden.clone(), &examples);
+        let tables = numbers(self.model.head.correspondences(hidden));
+        for (&(row, relation, score), pointers) in detected.iter().zip(numbers(pointers).chunks_exact(width * POINTERS))
+        {
+            let pointers = pointers[..tokens[row] * POINTERS].to_vec();
+            scores[row].relations.push(RelationScores { relation, score, pointers });
+        }
+        for (row, (scores, &tokens)) in scores.iter_mut().zip(tokens).enumerate() {
+            if !scores.relations.is_empty() {
+                let rows = tables[row * width * width..].chunks_exact(width).take(tokens);
+                scores.correspondences = rows.flat_map(|row| &row[..tokens]).copied().collect();
+            }
+        }
+        scores
+    }
+}
+
+/// Creates the network with random weights.
+fn network(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Network<PrgcHead>, ModelError> {
+    Network::new(encoder, device, |hidden| PrgcHead::new(hidden, relations, device))
+}
+
+/// Computes pointer logits, `[examples, tokens, 4]`, of examples of a row and a relation.
+fn pointers(head: &PrgcHead, hidden: Tensor<3>, examples: &[(usize, usize)]) -> Tensor<3> {
+    let device = hidden.device();
+    let indices = |index: fn(&(usize, usize)) -> usize| {
+        let indices: Vec<i64> = examples.iter().map(|example| index(example) as i64).collect();
+        Tensor::<1, Int>::from_data(TensorData::new(indices, [examples.len()]), &device)
+    };
+    head.pointers(hidden, indices(|example| example.0), indices(|example| example.1))
+}
+
+/// Training task of the network. An example is a sentence.
+struct PrgcTask<'a> {
+    run: Inputs<'a>,
+    examples: SentenceExamples<'a>,
+}
+
+/// Returns the triples of one relation.
+fn of_relation(triples: &[LocatedTriple], relation: usize) -> impl Iterator<Item = &LocatedTriple> {
+    triples.iter().filter(move |triple| triple.relation == relation)
+}
+
+impl Task for PrgcTask<'_> {
+    type Model = Network<PrgcHead>;
+
+    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
+        network(self.run.encoder, self.run.relations.len(), device)
+    }
+
+    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
+        let old = earlier.network("network", |device| network(self.run.encoder, earlier.relations(), device))?;
+        Ok(Network { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    }
+
+    fn lengths(&self) -> &[usize] {
+        self.examples.lengths()
+    }
+
+    fn too_long(&self) -> usize {
+        self.examples.too_long()
+    }
+
+    fn counts(&self) -> Vec<LabelCounts> {
+        let zeros = |classes| LabelCounts { labels: vec![0; classes], positives: vec![0; classes] };
+        let [mut relations, mut pointers, mut pairs] = [self.run.relations.len(), POINTERS, 1].map(zeros);
+        relations.labels.fill(self.examples.sentences().len() as u64);
+        for LocatedSentence { tokens, triples } in self.examples.sentences() {
+            for relation in relation_labels(triples) {
+                relations.positives[relation] += 1;
+                for (pointer, marks) in pointer_marks(of_relation(triples, relation)).iter().enumerate() {
+                    pointers.labels[pointer] += tokens.len() as u64;
+                    pointers.positives[pointer] += marks.len() as u64;
+                }
+            }
+            pairs.labels[0] += tokens.len().pow(2) as u64;
+            pairs.positives[0] += correspondences(triples).len() as u64;
+        }
+        vec![relations, pointers, pairs]
+    }
+
+    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
+        self.examples.input(batch, device)
+    }
+
+    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
+        labels(model, &self.examples.batch(batch), input, self.run.relations.len())
+    }
+
+    /// Returns the micro F1 of the whole system at the best thresholds.
+    fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError> {
+        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
+        self.run.system_f1(&Prgc { model: model.valid(), relations: self.run.relations.len(), runtime })
+    }
+}
+
+/// Returns labels `[sentences, 1, relations]`, `[examples, tokens, 4]` of pointers and `[sentences, tokens * tokens, 1]` of
+/// correspondences; an example is a sentence with one of its relations. The loss is the sum of three means, that of the pointers
+/// over subjects and objects (Eq. 4 to 7 of the paper with equal weights).
+fn labels(
+    model: &Network<PrgcHead>,
+    sentences: &[&LocatedSentence],
+    input: &EncoderInput,
+    relation_count: usize,
+) -> Vec<Labels> {
+    let (rows, width) = (sentences.len(), input.ids.dims()[1] - SENTENCE_EXTRA);
+    let mut relations = Targets::new(rows, 1, relation_count);
+    let mut pairs = Targets::new(rows, width * width, 1).masked();
+    let mut examples = Vec::new();
+    for (row, LocatedSentence { tokens, triples }) in sentences.iter().enumerate() {
+        for relation in relation_labels(triples) {
+            relations.mark(row, 0, relation);
+            examples.push((row, relation));
+        }
+        (0..tokens.len()).for_each(|i| pairs.count(row, i * width, tokens.len()));
+        for (subject, object) in correspondences(triples) {
+            pairs.mark(row, subject * width + object, 0);
+        }
+    }
+    let mut pointer = Targets::new(examples.len().max(1), width, POINTERS).masked();
+    for (example, &(row, relation)) in examples.iter().enumerate() {
+        let LocatedSentence { tokens, triples } = sentences[row];
+        pointer.count(example, 0, tokens.len());
+        for (class, marks) in pointer_marks(of_relation(triples, relation)).iter().enumerate() {
+            marks.iter().for_each(|&token| pointer.mark(example, token, class));
+        }
+    }
+    if examples.is_empty() {
+        // No label of it counts.
+        examples.push((0, 0));
+    }
+
+    let hidden = model.encode(input);
+    let logits = model.head.relations(hidden.clone(), input).unsqueeze_dim(1);
+    let hidden = sentence_states(hidden);
+    vec![
+        relations.labels(logits, 2),
+        pointer.labels(pointers(&model.head, hidden.clone(), &examples), 1).with_weight(2.0),
+        pairs.labels(model.head.correspondences(hidden).reshape([rows, width * width, 1]), 1),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::reference::{RELATIONS, check};
+
+    /// The program is `tests/reference/prgc.py`.
+    #[test]
+    fn logits_and_twenty_training_steps_match_pytorch() {
+        check(
+            "prgc.safetensors",
+            &["relation_", "pointer_", "pair_"],
+            |hidden, device| PrgcHead::new(hidden, RELATIONS, device),
+            |model, sentences, input| labels(model, sentences, input, RELATIONS),
+        );
+    }
+}
