@@ -4,6 +4,7 @@ mod bad_input;
 mod casrel;
 mod common;
 mod constraint;
+mod correspondence;
 mod cross_product;
 mod naive;
 mod nearest;

@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rere_core::{Probability, TokenSpan};
 use rere_decode::{
-    DecodeError, HandshakeScores, RelationThresholds, Scale, TableScores, TokenTriple, TpLinker, TpLinkerScratch,
-    handshake_row, handshake_rows,
+    DecodeError, HandshakeCell, HandshakeScores, RelationThresholds, Scale, TableScores, TokenTriple, TpLinker,
+    TpLinkerScratch, handshake_row, handshake_rows,
 };
 
 use crate::table::{CASES, Kind, Table, decode, draw_kind, draw_scale, draw_threshold, draw_thresholds, probability};
@@ -236,6 +236,49 @@ fn naive(table: &Table, tokens: usize, entities: Probability, links: &RelationTh
     triples
 }
 
+/// The lowest threshold.
+fn links_floor(links: &RelationThresholds, entities: Probability) -> Probability {
+    (0..5).filter_map(|relation| links.get(relation)).fold(entities, Probability::min)
+}
+
+/// The cells of a table that are at or over a floor, on the scale of the scores.
+fn sparse(table: &Table, tokens: usize, floor: f32) -> Vec<HandshakeCell> {
+    let pairs = (0..tokens).flat_map(|i| (i..tokens).map(move |j| (i, j)));
+    let rows = pairs.zip(table.values.chunks_exact(table.columns));
+    let cells = rows.flat_map(|((i, j), row)| {
+        let cells = row.iter().enumerate().filter(move |(_, score)| **score >= floor);
+        cells.map(move |(column, &score)| HandshakeCell { i: i as u32, j: j as u32, column: column as u32, score })
+    });
+    cells.collect()
+}
+
+#[test]
+fn bad_cells_are_errors() {
+    let cell = |i, j, column, score| HandshakeCell { i, j, column, score };
+    let check = |cells: &[HandshakeCell]| HandshakeScores::sparse(cells, Scale::Probability, 3, 1).map(|_| ());
+    assert_eq!(check(&[]), Ok(()));
+    assert_eq!(check(&[cell(0, 0, 0, 0.5), cell(0, 0, 4, 1.0), cell(0, 1, 0, 0.0), cell(2, 2, 4, 0.1)]), Ok(()));
+    for (cells, bad) in [
+        (vec![cell(1, 0, 0, 0.5)], 0),                     // i after j
+        (vec![cell(0, 3, 0, 0.5)], 0),                     // past the last token
+        (vec![cell(0, 0, 5, 0.5)], 0),                     // past the last column
+        (vec![cell(0, 0, 0, f32::NAN)], 0),                // no score
+        (vec![cell(0, 0, 0, 1.5)], 0),                     // no probability
+        (vec![cell(0, 1, 0, 0.5), cell(0, 1, 0, 0.5)], 1), // twice
+        (vec![cell(0, 1, 0, 0.5), cell(0, 0, 0, 0.5)], 1), // not sorted
+    ] {
+        let error = check(&cells).expect_err("a bad cell");
+        assert!(matches!(error, DecodeError::HandshakeCell { number, .. } if number == bad), "{error}");
+    }
+    let error = check(&[cell(0, 3, 0, 0.5)]).expect_err("past the last token").to_string();
+    assert_eq!(
+        error,
+        "cell 0: expected cells sorted by i, j and column, with i <= j < 3, column <= 4 and a probability from 0 to 1, \
+         found i = 0, j = 3, column = 0, score = 0.5"
+    );
+    assert!(HandshakeScores::sparse(&[cell(0, 0, 0, 9.5)], Scale::Logit, 1, 0).is_ok());
+}
+
 /// The cells of a triple, as (i, j, column).
 fn targets(relation: usize, subject: TokenSpan, object: TokenSpan) -> [(usize, usize, usize); 4] {
     let link = |subject: usize, object: usize, forward: usize| {
@@ -280,6 +323,10 @@ fn the_decoder_follows_its_definition() {
         let scores = HandshakeScores::new(table.scores(), tokens).expect("a table of this shape");
         let found = decode(&TpLinker::new(entities, links.clone()), scores, &mut scratch);
         let expected = naive(&table, tokens, entities, &links);
+        let floor = scale.threshold(links_floor(&links, entities));
+        let sparse = sparse(&table, tokens, floor);
+        let sparse = HandshakeScores::sparse(&sparse, scale, tokens, relations).expect("cells of this table");
+        assert_eq!(decode(&TpLinker::new(entities, links.clone()), sparse, &mut scratch), expected, "case {case}");
         assert_eq!(found, expected, "case {case}: {tokens} {entities} {links:?} {table:?}");
         triples += found.len();
     }

@@ -10,7 +10,7 @@ mod tplinker;
 
 use burn::{
     module::{Module, ModuleDisplay, Param},
-    nn::Linear,
+    nn::{Linear, LinearConfig},
     tensor::{Device, Tensor},
 };
 
@@ -98,6 +98,13 @@ impl<H: Module + ModuleDisplay> HasEncoder for Network<H> {
     }
 }
 
+/// Creates a linear layer for labels that are rarely 1, with random weights. Its biases begin at the logit of `share`, about the
+/// share of labels that are 1 (Lin et al. 2017, Section 4.1): otherwise many steps would only learn that labels are rare.
+fn rare_labels(inputs: usize, labels: usize, share: f64, device: &Device) -> Linear {
+    let bias = Tensor::full([labels], (share / (1.0 - share)).ln(), device);
+    Linear { bias: Some(Param::from_tensor(bias)), ..LinearConfig::new(inputs, labels).init(device) }
+}
+
 /// Applies a linear layer to each state, `[batch, tokens, size]`. Rows are tokens, because two-dimensional matrix products
 /// are much faster than batched ones.
 fn forward_rows(linear: &Linear, states: Tensor<3>) -> Tensor<3> {
@@ -166,8 +173,6 @@ pub fn with_first_outputs(layer: Linear, first: Linear) -> Linear {
 
 #[cfg(test)]
 mod tests {
-    use burn::{nn::LinearConfig, tensor::Device};
-
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, FloatDType, Tensor, activation::tanh},
 };
 
-use super::{forward_rows, with_first_outputs};
+use super::{forward_rows, rare_labels, with_first_outputs};
 
 /// A tagger of mentions and a classifier of pairs, without dropout. Mentions are found by their starts and ends, as CasRel
 /// finds subjects. A pair is represented as in SpERT (Eberts and Ulges 2020): by subject, the tokens between, and object;
@@ -38,9 +38,9 @@ impl PairHead {
     /// Creates a head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self {
-            mention: LinearConfig::new(hidden, 2).init(device),
+            mention: rare_labels(hidden, 2, 1e-2, device),
             pair_hidden: LinearConfig::new(3 * hidden, hidden).init(device),
-            pair: LinearConfig::new(hidden, relations).init(device),
+            pair: rare_labels(hidden, relations, 1e-2, device),
         }
     }
 

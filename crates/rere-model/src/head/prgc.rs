@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, Int, Tensor, activation::relu},
 };
 
-use super::{POINTERS, forward_halves, forward_rows, relation::mean, with_first_outputs};
+use super::{POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first_outputs};
 use crate::EncoderInput;
 
 /// The three parts of PRGC over the hidden states of a sentence, without dropout. In place of BIO tags it has the
@@ -48,12 +48,12 @@ impl PrgcHead {
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         let layer = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
         Self {
-            relation: layer(hidden, relations),
+            relation: rare_labels(hidden, relations, 1e-2, device),
             embedding: EmbeddingConfig::new(relations, hidden).init(device),
             pointer_hidden: layer(2 * hidden, hidden.div_ceil(2)),
-            pointer: layer(hidden.div_ceil(2), POINTERS),
+            pointer: rare_labels(hidden.div_ceil(2), POINTERS, 1e-2, device),
             pair_hidden: layer(2 * hidden, hidden.div_ceil(2)),
-            pair: layer(hidden.div_ceil(2), 1),
+            pair: rare_labels(hidden.div_ceil(2), 1, 1e-3, device),
         }
     }
 

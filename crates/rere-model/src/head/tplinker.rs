@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData, activation::tanh},
 };
 
-use super::{forward_halves, forward_rows, with_first_outputs};
+use super::{forward_halves, forward_rows, rare_labels, with_first_outputs};
 
 /// The handshaking kernel and the taggers of TPLinker, with one logit for each label, as in the authors' later multi-label
 /// form. A label layout and a decoder with the same rows and columns are `handshake_cells` and `TpLinker`.
@@ -33,7 +33,7 @@ impl TpLinkerHead {
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self {
             cell: LinearConfig::new(2 * hidden, hidden).init(device),
-            output: LinearConfig::new(hidden, 1 + 4 * relations).init(device),
+            output: rare_labels(hidden, 1 + 4 * relations, 1e-4, device),
         }
     }
 

@@ -7,12 +7,13 @@ use std::{collections::BTreeSet, fmt};
 
 use rere_core::{Probability, RelationSet, Sentence, TokenSpan};
 use rere_data::{
-    LocatedCorpus, LocatedSentence, LocatedTriple, casrel_objects, casrel_subjects, handshake_cells, pair_labels,
-    pair_mentions, pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
+    LocatedCorpus, LocatedSentence, LocatedTriple, casrel_objects, casrel_subjects, correspondences, handshake_cells,
+    pair_labels, pair_mentions, pointer_marks, relation_labels, span_marks, tag_count, tag_labels,
 };
 use rere_decode::{
-    CandidateScores, CasRel, CasRelScores, Decoder, HandshakeScores, Nearest, PairClassification, PointerScores, Scale,
-    TableScores, TagScores, Tags, TokenTriple, TpLinker, handshake_row, handshake_rows,
+    CandidateScores, CasRel, CasRelScores, Correspondence, CorrespondenceScores, Decoder, HandshakeScores, Nearest,
+    PairClassification, PointerScores, Scale, TableScores, TagScores, Tags, TokenTriple, TpLinker, handshake_row,
+    handshake_rows,
 };
 use serde::Serialize;
 
@@ -114,10 +115,11 @@ type SpanTriples = BTreeSet<(usize, TokenSpan, TokenSpan)>;
 type Recover = fn(&[LocatedTriple], usize, usize) -> SpanTriples;
 
 /// Each paradigm with its name.
-const PARADIGMS: [(&str, Recover); 5] = [
+const PARADIGMS: [(&str, Recover); 6] = [
     ("pair classification", recover_pairs),
     ("CasRel", recover_cascade),
     ("relation and pointers", recover_pointers),
+    ("PRGC", recover_correspondences),
     ("TPLinker", recover_handshakes),
     ("tagging", recover_tags),
 ];
@@ -156,14 +158,32 @@ fn recover_pointers(triples: &[LocatedTriple], tokens: usize, _relations: usize)
     let decoder = Nearest::new(half());
     let mut found = SpanTriples::new();
     for relation in relation_labels(triples) {
-        let marks = pointer_marks(triples.iter().filter(|triple| triple.relation == relation));
-        let cells =
-            marks.iter().enumerate().flat_map(|(column, tokens)| tokens.iter().map(move |&token| (token, column)));
-        let scores = perfect(tokens, marks.len(), cells);
+        let scores = perfect_pointers(triples, relation, tokens);
         let scores = PointerScores::new(&scores, tokens).expect(PERFECT).for_relation(relation);
         found.extend(decode(&decoder, scores));
     }
     found
+}
+
+/// PRGC: the pointers of paradigm 3, joined by correspondences.
+fn recover_correspondences(triples: &[LocatedTriple], tokens: usize, _relations: usize) -> SpanTriples {
+    let decoder = Correspondence::new(half(), half());
+    let pairs = perfect(tokens, tokens, correspondences(triples));
+    let mut found = SpanTriples::new();
+    for relation in relation_labels(triples) {
+        let scores = perfect_pointers(triples, relation, tokens);
+        let pointers = PointerScores::new(&scores, tokens).expect(PERFECT).for_relation(relation);
+        let scores = CorrespondenceScores::new(pointers, table(&pairs, tokens, tokens)).expect(PERFECT);
+        found.extend(decode(&decoder, scores));
+    }
+    found
+}
+
+/// Returns the scores of the pointers of a relation, `[tokens, 4]`.
+fn perfect_pointers(triples: &[LocatedTriple], relation: usize, tokens: usize) -> Vec<f32> {
+    let marks = pointer_marks(triples.iter().filter(|triple| triple.relation == relation));
+    let cells = marks.iter().enumerate().flat_map(|(column, tokens)| tokens.iter().map(move |&token| (token, column)));
+    perfect(tokens, marks.len(), cells)
 }
 
 /// TPLinker.

@@ -163,8 +163,8 @@ impl Pair {
                     Ok(candidates) => decoder.decode(candidates, &mut Default::default(), &mut scores.triples),
                     Err(_) => scores.mentions = Some(vec![f32::NAN]),
                 }
-                scores.triples.retain(|triple| floor.wanted[triple.relation]);
                 keep_best(&mut scores.triples, MOST_TRIPLES, |triple| triple.score);
+                scores.triples.retain(|triple| floor.wanted[triple.relation]);
             }
         }
         scores.into_iter().map(|scores| (!is_nan(&scores)).then_some(scores)).collect()

@@ -14,7 +14,10 @@ use rere_loss::LabelCounts;
 use rere_model::{EncoderConfig, EncoderInput, ModelError, Network, POINTERS, PrgcHead};
 use serde::{Deserialize, Serialize};
 
-use super::{Decoding, Floor, SpanTriple, System, Window, spans::sentence_states};
+use super::{
+    Decoding, Floor, SpanTriple, System, Window,
+    spans::{keep_best, sentence_states},
+};
 use crate::{
     Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
     Thresholds, TrainingStep, config::setters, numbers, probabilities,
@@ -64,6 +67,9 @@ struct RelationScores {
     /// Logits of the pointers, `[tokens, 4]`.
     pointers: Vec<f32>,
 }
+
+/// The most relations of a window; the best are kept. An untrained network may detect all.
+const MOST_RELATIONS: usize = 40;
 
 impl System for Prgc {
     const NAME: &'static str = "prgc";
@@ -141,15 +147,19 @@ impl Prgc {
         let hidden = self.model.encode(input);
         // No triple scores more than its relation.
         let least = floor.detect.first().copied().unwrap_or_default();
-        let is_wanted = |relation: usize, score: f32| {
+        let is_detected = |relation: usize, score: f32| {
             let threshold = floor.triple.get(relation).map(|triple| triple.max(least).get());
-            floor.wanted[relation] && threshold.is_some_and(|threshold| score >= threshold || score.is_nan())
+            threshold.is_some_and(|threshold| score >= threshold || score.is_nan())
         };
         let probabilities = probabilities(self.model.head.relations(hidden.clone(), input));
-        let detected: Vec<(usize, usize, f32)> = (probabilities.iter().enumerate())
-            .map(|(at, &score)| (at / self.relations, at % self.relations, score))
-            .filter(|&(_, relation, score)| is_wanted(relation, score))
-            .collect();
+        let detected = probabilities.chunks_exact(self.relations).enumerate().flat_map(|(row, scores)| {
+            let mut best: Vec<(usize, f32)> =
+                scores.iter().copied().enumerate().filter(|&(relation, score)| is_detected(relation, score)).collect();
+            keep_best(&mut best, MOST_RELATIONS, |&(_, score)| score);
+            let wanted = best.into_iter().filter(|&(relation, _)| floor.wanted[relation]);
+            wanted.map(move |(relation, score)| (row, relation, score))
+        });
+        let detected: Vec<(usize, usize, f32)> = detected.collect();
         let mut scores = vec![PrgcScores::default(); tokens.len()];
         if detected.is_empty() {
             return scores;
@@ -254,8 +264,9 @@ impl Task for PrgcTask<'_> {
 }
 
 /// Returns labels `[sentences, 1, relations]`, `[examples, tokens, 4]` of pointers and `[sentences, tokens * tokens, 1]` of
-/// correspondences; an example is a sentence with one of its relations. The loss is the sum of three means, that of the pointers
-/// over subjects and objects (Eq. 4 to 7 of the paper with equal weights).
+/// correspondences; an example is a sentence with one of its relations. The loss is the sum over all labels of a sentence, divided
+/// by its number of tokens, as in TPLinker. (The paper adds the means over the labels of each kind, Eq. 4 to 7, which hardly
+/// train the rarest kind.)
 fn labels(
     model: &Network<PrgcHead>,
     sentences: &[&LocatedSentence],
@@ -266,11 +277,15 @@ fn labels(
     let mut relations = Targets::new(rows, 1, relation_count);
     let mut pairs = Targets::new(rows, width * width, 1).masked();
     let mut examples = Vec::new();
+    let (mut all_tokens, mut example_tokens, mut cells) = (0, 0, 0);
     for (row, LocatedSentence { tokens, triples }) in sentences.iter().enumerate() {
         for relation in relation_labels(triples) {
             relations.mark(row, 0, relation);
             examples.push((row, relation));
+            example_tokens += tokens.len();
         }
+        all_tokens += tokens.len();
+        cells += tokens.len().pow(2);
         (0..tokens.len()).for_each(|i| pairs.count(row, i * width, tokens.len()));
         for (subject, object) in correspondences(triples) {
             pairs.mark(row, subject * width + object, 0);
@@ -289,13 +304,18 @@ fn labels(
         examples.push((0, 0));
     }
 
+    let per_token = |labels: usize| labels as f64 / all_tokens.max(1) as f64;
     let hidden = model.encode(input);
     let logits = model.head.relations(hidden.clone(), input).unsqueeze_dim(1);
     let hidden = sentence_states(hidden);
     vec![
-        relations.labels(logits, 2),
-        pointer.labels(pointers(&model.head, hidden.clone(), &examples), 1).with_weight(2.0),
-        pairs.labels(model.head.correspondences(hidden).reshape([rows, width * width, 1]), 1),
+        relations.labels(logits, 2).with_weight(per_token(rows * relation_count)),
+        pointer
+            .labels(pointers(&model.head, hidden.clone(), &examples), 1)
+            .with_weight(per_token(POINTERS * example_tokens)),
+        pairs
+            .labels(model.head.correspondences(hidden).reshape([rows, width * width, 1]), 1)
+            .with_weight(per_token(cells)),
     ]
 }
 

@@ -82,7 +82,7 @@ impl System for TpLinker {
         let [entities, links] = [entities, floor.decode].map(|least| Scale::Logit.threshold(least));
         let is_kept = |column: usize, score: f32| match column.checked_sub(1) {
             None => score >= entities || score.is_nan(),
-            Some(link) => floor.wanted[link / 4] && (score >= links || score.is_nan()),
+            Some(_) => score >= links || score.is_nan(),
         };
         Ok(self.runtime.sentences(windows, |input, tokens| {
             let logits = self.model.head.forward(sentence_states(self.model.encode(input)));
@@ -105,6 +105,7 @@ impl System for TpLinker {
                         }));
                     }
                     keep_best(&mut cells, MOST_CELLS, |cell| cell.score);
+                    cells.retain(|cell| cell.column == 0 || floor.wanted[(cell.column as usize - 1) / 4]);
                     cells
                 })
                 .collect()

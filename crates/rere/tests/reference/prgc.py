@@ -16,9 +16,10 @@ hidden state of token i, i = 1 to n):
     5      L_seq = -1/(2 n n_pot) sum_{t in sub, obj} sum_r sum_i log P_{i,r}^t(y)     r: the n_pot potential relations
                here: the log of a start and of an end in place of that of one tag
     6      L_global = -1/n^2 sum_i sum_j [y_{i,j} log P_{i,j} + (1 - y_{i,j}) log(1 - P_{i,j})]
-    7      L_total = alpha L_rel + beta L_seq + gamma L_global             here: alpha = beta = gamma = 1
+    7      L_total = alpha L_rel + beta L_seq + gamma L_global
 
-In 4 to 6 the sums and what divides them are of a whole batch here, not of one sentence.
+In 4 to 7 the sums are of a whole batch here, and in place of the divisors of 4 to 6 and the weights of 7, their sum is
+divided by the number of tokens of the batch.
 
 Keys of the file. Batch b = 0, 1, 2 has B = 4 rows of T + 2 positions: [CLS], the sentence, [SEP], padding; R = 5;
 H = 16. Positions t, i, j = 0 to T - 1 are those of the row from 1 on (in shorter rows [SEP] and padding too). The K
@@ -156,12 +157,12 @@ def loss_of(w: Weights, batch: Batch) -> Tensor:
     parts = ("relation", "pointer", "pair")  # of Eq. 4, 5 and 6
     relation, pointer, pair = (nll(logits[f"{part}_logits"], batch[f"{part}_targets"]) for part in parts)  # Eq. 4 to 6
     counts = batch["counts"][:, 1:-1].to(pair.dtype)  # [B, T]; i = 1 to n of Eq. 5 and 6
-    relation_loss = relation.mean()  # Eq. 4: L_rel
+    relation_loss = relation.sum()  # Eq. 4: L_rel, times n_r
     of_example = counts[batch["examples"][:, 0]]  # [K, T]; all r and i of Eq. 5
-    sequence_loss = (pointer.sum(-1) * of_example).sum() / (2 * of_example.sum())  # Eq. 5: L_seq
+    sequence_loss = (pointer.sum(-1) * of_example).sum()  # Eq. 5: L_seq, times 2 n n_pot
     of_pair = counts.unsqueeze(2) * counts.unsqueeze(1)  # [B, T, T]; all i and j of Eq. 6
-    global_loss = (pair * of_pair).sum() / of_pair.sum()  # Eq. 6: L_global
-    return relation_loss + sequence_loss + global_loss  # Eq. 7: L_total
+    global_loss = (pair * of_pair).sum()  # Eq. 6: L_global, times n^2
+    return (relation_loss + sequence_loss + global_loss) / counts.sum()  # Eq. 7: L_total, by token
 
 
 # Weights and data -----------------------------------------------------------------------------------------------------
