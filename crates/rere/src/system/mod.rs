@@ -184,7 +184,8 @@ macro_rules! systems {
         /// assert!(matches!(config, rere::AnyConfig::CasRel(_)));
         /// # Ok::<(), rere::RereError>(())
         /// ```
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(untagged)]
         #[non_exhaustive]
         #[allow(missing_docs)]
         pub enum AnyConfig {
@@ -222,6 +223,14 @@ macro_rules! systems {
                 match self {
                     Self::$first(config) => &mut config.training,
                     $(Self::$system(config) => &mut config.training,)*
+                }
+            }
+
+            /// Returns the settings of each network's training, with their names in the system's table.
+            pub fn stages(&self) -> Vec<(&'static str, &StageConfig)> {
+                match self {
+                    Self::$first(config) => $first::stages(&config.system),
+                    $(Self::$system(config) => $system::stages(&config.system),)*
                 }
             }
 
