@@ -1,6 +1,6 @@
 //! Examples and targets that tasks of several systems share.
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use rere_data::{LocatedCorpus, LocatedSentence, SENTENCE_EXTRA, Tokenizer, sentence_input};
 use rere_model::EncoderInput;
 
@@ -58,56 +58,64 @@ impl<'a> SentenceExamples<'a> {
     }
 }
 
-/// Targets `[rows, positions, classes]` of labels, with a mask of the labels that count.
+/// Targets `[rows, positions, classes]` of labels, with a mask of the positions whose labels count.
+///
+/// Few labels are positive, so the targets are kept as a list of those and become a tensor on the device.
 #[derive(Debug)]
 pub struct Targets {
     shape: [usize; 3],
-    targets: Vec<f32>,
+    /// Indices of the positive labels, in row-major order of the shape.
+    marks: Vec<usize>,
+    /// For each row and position, whether its labels count.
     counted: Option<Vec<bool>>,
 }
 
 impl Targets {
     /// Creates targets that are all 0 and all count.
     pub fn new(rows: usize, positions: usize, classes: usize) -> Self {
-        Self { shape: [rows, positions, classes], targets: vec![0.0; rows * positions * classes], counted: None }
+        Self { shape: [rows, positions, classes], marks: Vec::new(), counted: None }
     }
 
     /// Lets no label count until [`count`](Self::count) is called.
     #[must_use]
     pub fn masked(self) -> Self {
-        let counted = Some(vec![false; self.targets.len()]);
-        Self { counted, ..self }
-    }
-
-    /// Returns the index of the first label of a position.
-    fn index(&self, row: usize, position: usize) -> usize {
-        let [_, positions, classes] = self.shape;
-        (row * positions + position) * classes
+        let [rows, positions, _] = self.shape;
+        Self { counted: Some(vec![false; rows * positions]), ..self }
     }
 
     /// Lets the labels of `number` positions of a row count, starting at `first`.
     pub fn count(&mut self, row: usize, first: usize, number: usize) {
-        let range = self.index(row, first)..self.index(row, first + number);
+        let first = row * self.shape[1] + first;
         if let Some(counted) = &mut self.counted {
-            counted[range].fill(true);
+            counted[first..first + number].fill(true);
         }
     }
 
     /// Makes a label positive.
     pub fn mark(&mut self, row: usize, position: usize, class: usize) {
-        let index = self.index(row, position) + class;
-        self.targets[index] = 1.0;
+        let [_, positions, classes] = self.shape;
+        self.marks.push((row * positions + position) * classes + class);
     }
 
     /// Combines the targets with logits of the same shape. See [`Labels::new`] for `sentence_axis`.
-    pub fn labels(self, logits: Tensor<3>, sentence_axis: usize) -> Labels {
-        let device = logits.device();
-        let targets = Tensor::from_data(TensorData::new(self.targets, self.shape), &device);
-        let labels = Labels::new(logits, targets, sentence_axis);
+    pub fn labels(mut self, logits: Tensor<3>, sentence_axis: usize) -> Labels {
+        let ([rows, positions, classes], device) = (self.shape, logits.device());
+        self.marks.sort_unstable();
+        self.marks.dedup();
+        let targets = Tensor::<1>::zeros([rows * positions * classes], &device);
+        let targets = match self.marks.len() {
+            0 => targets,
+            count => {
+                let marks: Vec<i64> = self.marks.into_iter().map(|mark| mark as i64).collect();
+                let marks = Tensor::<1, Int>::from_data(TensorData::new(marks, [count]), &device);
+                targets.select_assign(0, marks, Tensor::ones([count], &device), IndexingUpdateOp::Add)
+            }
+        };
+        let labels = Labels::new(logits, targets.reshape(self.shape), sentence_axis);
         match self.counted {
             Some(counted) => {
-                let counted = Tensor::<3, Bool>::from_data(TensorData::new(counted, self.shape), &device);
-                labels.with_mask(counted)
+                let counted = TensorData::new(counted, [rows, positions, 1]);
+                labels.with_mask(Tensor::<3, Bool>::from_data(counted, &device).expand(self.shape))
             }
             None => labels,
         }
