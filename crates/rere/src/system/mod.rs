@@ -168,9 +168,12 @@ macro_rules! systems {
         /// ```
         /// let config = rere::AnyConfig::parse("system = \"casrel\"\nencoder = { pretrained = \"minilm\" }")?;
         /// assert!(matches!(config, rere::AnyConfig::CasRel(_)));
-        /// # Ok::<(), rere::RereError>(())
+        /// assert_eq!(config.stages()[0].0, "tagger");
+        /// assert_eq!(serde_json::to_value(&config)?["casrel"]["tagger"]["epochs"], 3);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(untagged)]
         #[non_exhaustive]
         #[allow(missing_docs)]
         pub enum AnyConfig {
@@ -208,6 +211,14 @@ macro_rules! systems {
                 match self {
                     Self::$first(config) => &mut config.training,
                     $(Self::$system(config) => &mut config.training,)*
+                }
+            }
+
+            /// Returns the settings of each network's training, with their names in the system's table.
+            pub fn stages(&self) -> Vec<(&'static str, &StageConfig)> {
+                match self {
+                    Self::$first(config) => $first::stages(&config.system),
+                    $(Self::$system(config) => $system::stages(&config.system),)*
                 }
             }
 
