@@ -7,7 +7,7 @@ use std::{
 
 use clap::Parser;
 
-use super::{ExperimentError, Settings, Store, chain};
+use super::{ExperimentError, Settings, Store, chain, log_line};
 
 /// Trains and scores the rows of a settings file. What an earlier run has trained is not trained again.
 ///
@@ -43,8 +43,8 @@ impl Arguments {
         Ok((settings, Store::open(&self.out, &self.device)?))
     }
 
-    /// Returns the path of a file of results: that of the settings file, in the output folder, with another ending.
-    pub fn result(&self, quick: &str, ending: &str) -> PathBuf {
+    /// Returns the path of a file of results: in the output folder, with the name of the settings file and another ending.
+    pub(super) fn result(&self, quick: &str, ending: &str) -> PathBuf {
         let stem = self.path(quick).file_stem().unwrap_or_default().to_string_lossy();
         self.out.join(format!("{stem}{ending}"))
     }
@@ -59,7 +59,7 @@ pub fn run_and_report(run: impl FnOnce(&Arguments) -> Result<(), ExperimentError
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", chain(&error));
+            log_line(chain(&error));
             ExitCode::FAILURE
         }
     }

@@ -6,7 +6,7 @@
 //!         seconds.json     seconds of each stage so far
 //!         config.json, …   the model folder, or the checkpoint of a stopped run
 //!         test.jsonl.gz    the triples of the test sentences, at the thresholds chosen on the development set
-//!         curve.jsonl.gz   the triples of the test sentences at any threshold, for precision-recall curves
+//!         curve.jsonl.gz   the triples of the test sentences with scores for a precision-recall curve
 //!         cell.json        the rest of the result; it is written last
 //!     stages/KEY           the key of the cell that has trained this stage
 //! ```
@@ -24,10 +24,11 @@ use std::{
 };
 
 use rere::{
-    AnyConfig, Device, Event, ExtractOptions, Input, LoadOptions, Sentence, TrainOptions, TrainedSystem,
-    TrainingRecord, load, parse_device,
+    AnyConfig, Device, Event, ExtractOptions, Input, LoadOptions, Probability, Sentence, Thresholds, TrainOptions,
+    TrainedSystem, TrainingRecord, Triple, load, parse_device,
 };
 use rere_data::{DataError, Format, replace_file};
+use rere_eval::{Exact, TripleMatcher};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -35,6 +36,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Data, ExperimentError,
     data::{file_digest, hexadecimal},
+    log_line,
 };
 
 /// Folder of trained systems, and the device to train on.
@@ -148,14 +150,15 @@ impl Store {
         Ok(cell)
     }
 
-    /// Returns the test sentences with the triples at any threshold, each with its score, and keeps them for the next time.
+    /// Returns the test sentences with the triples for a precision-recall curve, and keeps them for the next time.
     ///
     /// # Errors
     /// Returns an error if the model cannot be loaded or run, or the file cannot be read or written.
     pub fn curve(&self, cell: &Cell, data: &Data) -> Result<Vec<Sentence>, ExperimentError> {
         let path = cell.folder.join(CURVE);
         if !path.exists() {
-            write_triples(&path, &data.test, self.load(&cell.folder)?.extract_candidates(&data.test)?)?;
+            let found = ranked_triples(&mut *self.load(&cell.folder)?, &data.test)?;
+            write_triples(&path, &data.test, found)?;
         }
         Ok(rere_data::read(&path)?)
     }
@@ -189,6 +192,36 @@ impl Cell {
     pub fn predicted(&self) -> Result<Vec<Sentence>, ExperimentError> {
         Ok(rere_data::read(&self.folder.join(TEST))?)
     }
+}
+
+/// Returns the triples of each sentence with scores for a precision-recall curve.
+///
+/// First come the triples at the model's thresholds of both steps, by their scores, whatever those are. Some systems find no triple
+/// with a score below these thresholds, which would cut off the curve. So the triples that lower thresholds find come after them,
+/// step by step: a lower threshold can also change the spans of a triple, so that it must not replace one that was found before.
+fn ranked_triples(system: &mut dyn TrainedSystem, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, ExperimentError> {
+    let chosen = system.config().thresholds.clone();
+    let lower = |at: &Probability| *at < chosen.detect.max(chosen.decode);
+    let lower = Thresholds::candidates().into_iter().rev().filter(lower);
+    let lowered = |at| chosen.clone().with_detect(chosen.detect.min(at)).with_decode(chosen.decode.min(at));
+    let levels: Vec<Thresholds> = std::iter::once(chosen.clone()).chain(lower.map(lowered)).collect();
+    let texts: Vec<Input> = sentences.iter().map(Input::from).collect();
+    let every_score = ExtractOptions::default().with_min_score(Probability::ZERO);
+    let mut ranked: Vec<Vec<Triple>> = vec![Vec::new(); sentences.len()];
+    for (level, thresholds) in levels.iter().enumerate() {
+        system.set_thresholds(thresholds.clone());
+        let rank =
+            |score: f32| Probability::saturating(((levels.len() - 1 - level) as f32 + score) / levels.len() as f32);
+        for (ranked, found) in ranked.iter_mut().zip(system.extract(&texts, &every_score)?) {
+            let is_known = |triple: &Triple| ranked.iter().any(|known| Exact.key(known) == Exact.key(triple));
+            let new: Vec<Triple> = found.into_iter().filter(|triple| !is_known(triple)).collect();
+            ranked.extend(new.into_iter().map(|triple| {
+                let score = rank(triple.score.unwrap_or_default().get());
+                triple.with_score(score)
+            }));
+        }
+    }
+    Ok(ranked)
 }
 
 /// Returns everything that decides the result of a cell: version, settings with the seed, files of the encoder, data.
@@ -259,21 +292,24 @@ impl Clock {
 
 /// Prints the progress of training to standard error.
 pub fn show_progress(name: &str, event: &Event) -> ControlFlow<()> {
-    match event {
-        Event::Stage { stage, examples, done, steps, .. } => {
-            eprintln!("{name}: {stage}, {examples} examples, step {done} of {steps}");
+    let line = match event {
+        Event::Located(report) if !report.is_complete() => report.to_string(),
+        Event::DevLocated(report) if !report.is_complete() => format!("of the development set: {report}"),
+        Event::Stage { stage, examples, too_long, done, steps } => {
+            format!("{stage}, {examples} examples, {too_long} left out as too long, step {done} of {steps}")
         }
-        Event::StageTaken { stage } => eprintln!("{name}: {stage} is taken from another row"),
+        Event::StageTaken { stage } => format!("{stage} is taken from another row"),
         Event::Epoch { epoch, loss, dev_f1 } => {
-            eprintln!("{name}: epoch {epoch}, loss {loss:.4}, dev F1 {:.2}", 100.0 * dev_f1.unwrap_or_default());
+            format!("epoch {epoch}, loss {loss:.4}, dev F1 {:.2}", 100.0 * dev_f1.unwrap_or_default())
         }
-        Event::Warning(warning) => eprintln!("{name}: warning: {warning}"),
-        _ => {}
-    }
+        Event::Warning(warning) => format!("warning: {warning}"),
+        _ => return ControlFlow::Continue(()),
+    };
+    log_line(format!("{name}: {line}"));
     ControlFlow::Continue(())
 }
 
-fn write_triples(path: &Path, sentences: &[Sentence], triples: Vec<Vec<rere::Triple>>) -> Result<(), ExperimentError> {
+fn write_triples(path: &Path, sentences: &[Sentence], triples: Vec<Vec<Triple>>) -> Result<(), ExperimentError> {
     let sentences = sentences.iter().zip(triples);
     let found: Vec<Sentence> = sentences.map(|(sentence, triples)| sentence.clone().with_triples(triples)).collect();
     rere_data::write(path, &found, Format::Rere)?;
@@ -296,7 +332,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ExperimentError> {
 
 #[cfg(test)]
 mod tests {
-    use rere::{Corpus, RereError, Triple};
+    use std::collections::HashSet;
+
+    use rere::{Corpus, RereError};
 
     use super::*;
 
@@ -383,8 +421,19 @@ mod tests {
         assert_eq!((taken.len(), steps, first.training_seconds.len()), (0, 12, 2));
         assert_eq!(first.predicted().expect("read").len(), 2);
         assert_eq!(train(&store, config(""), usize::MAX).2, 0, "a finished cell is trained again");
+        // The curve begins with the triples at the model's thresholds, in their order; the others come after them.
         let curve = store.curve(&first, &data()).expect("extracted");
         assert_eq!(curve, store.curve(&first, &data()).expect("read"));
+        for (all, found) in curve.iter().zip(first.predicted().expect("read")) {
+            let keys = |sentence: &Sentence| {
+                sentence.triples.iter().map(|triple| format!("{:?}", Exact.key(triple))).collect()
+            };
+            let (all, found): (Vec<String>, Vec<String>) = (keys(all), keys(&found));
+            assert!(
+                all.starts_with(&found) && all.len() == HashSet::<&String>::from_iter(&all).len(),
+                "{all:?} {found:?}"
+            );
+        }
 
         let (second, taken, steps) = train(&store, cpu(), usize::MAX);
         let second = second.expect("trains");

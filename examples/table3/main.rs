@@ -19,9 +19,9 @@ mod score;
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
 use rere::Sentence;
-use rere_data::{Aligner, KnowledgeBase, MatcherSettings};
+use rere_data::{Aligner, Folding, KnowledgeBase, MatcherSettings};
 use rere_examples::experiment::{
-    Arguments, Data, DataSet, ExperimentError, KbFiles, Row, Store, chain, run_and_report, show_progress,
+    Arguments, Data, DataSet, ExperimentError, KbFiles, Row, Store, chain, log_line, run_and_report, show_progress,
 };
 
 use crate::{
@@ -72,7 +72,7 @@ fn with_each_seed<'a>(row: &'a Row, set: &DataSet, data: &Data, store: &Store) -
         match run() {
             Ok(run) => result.runs.push(run),
             Err(error) => {
-                eprintln!("{name}: {}", chain(&error));
+                log_line(format!("{name}: {}", chain(&error)));
                 result.problem.get_or_insert(format!("not run with seed {seed}: {}", chain(&error)));
             }
         }
@@ -84,7 +84,10 @@ fn with_each_seed<'a>(row: &'a Row, set: &DataSet, data: &Data, store: &Store) -
 fn with_knowledge_base<'a>(row: &'a Row, files: &KbFiles, data: &Data, folder: &Path) -> RowResult<'a> {
     let run = || -> Result<Run, ExperimentError> {
         let kb = KnowledgeBase::read(&folder.join(&files.triples), &folder.join(&files.entities), None)?;
-        let aligner = Aligner::new(kb, MatcherSettings::default())?;
+        let aligner = Aligner::new(
+            kb,
+            MatcherSettings::default().with_folding(if files.fold { Folding::ALL } else { Folding::NONE }),
+        )?;
         let triples = data.corpus.train.iter().flat_map(|sentence| &sentence.triples);
         let known: HashSet<&str> = triples.map(|triple| triple.relation.as_str()).collect();
         let label = |sentence: &Sentence| {

@@ -182,7 +182,9 @@ macro_rules! systems {
         /// ```
         /// let config = rere::AnyConfig::parse("system = \"casrel\"\nencoder = { pretrained = \"minilm\" }")?;
         /// assert!(matches!(config, rere::AnyConfig::CasRel(_)));
-        /// # Ok::<(), rere::RereError>(())
+        /// assert_eq!(config.stages()[0].0, "tagger");
+        /// assert_eq!(serde_json::to_value(&config)?["casrel"]["tagger"]["epochs"], 3);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
         #[derive(Debug, Clone, PartialEq, Serialize)]
         #[serde(untagged)]
