@@ -1,15 +1,10 @@
 //! Trained systems.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashSet},
-    fmt,
-    path::Path,
-};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use burn::tensor::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use rere_core::{Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Probability, Sentence, Triple};
+use rere_core::{Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Sentence, Triple};
 use rere_data::Tokenizer;
 use rere_decode::RelationThresholds;
 use rere_model::Precision;
@@ -105,13 +100,6 @@ pub trait TrainedSystem: Extractor {
     /// # Errors
     /// Returns an error if a text cannot be tokenised or a score is NaN.
     fn tune(&mut self, sentences: &[Sentence]) -> Result<Option<f64>, RereError>;
-
-    /// Returns every triple of each text that is found at one of the thresholds that [`tune`](Self::tune) tries, the best
-    /// first: the whole of a precision-recall curve, which the current thresholds would cut off. The networks run once.
-    ///
-    /// # Errors
-    /// Returns an error if a text cannot be tokenised or a score is NaN.
-    fn extract_candidates(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, RereError>;
 
     /// Writes the current configuration into a model folder.
     ///
@@ -240,14 +228,10 @@ impl<S: System> Trained<S> {
 
     /// Chooses the best thresholds on sentences that are already tokenised.
     pub(crate) fn choose(&self, texts: &Texts<'_>, gold: &[Sentence]) -> Result<Option<Chosen>, RereError> {
-        let (config, scored) = (&self.config, self.score_candidates(texts)?);
-        choose_thresholds(&self.system, &scored, gold, &config.relations, &config.decode)
-    }
-
-    /// Scores texts, to decode them at all thresholds that are tried when thresholds are chosen.
-    fn score_candidates<'a>(&self, texts: &'a Texts<'a>) -> Result<ScoredSentences<'a, S>, RereError> {
+        let config = &self.config;
         let score = |floor: &Floor<'_>| ScoredSentences::new(&self.system, texts, self.window_tokens(), floor);
-        candidates_floor(self.config.relations.len(), score)
+        let scored = candidates_floor(config.relations.len(), score)?;
+        choose_thresholds(&self.system, &scored, gold, &config.relations, &config.decode)
     }
 }
 
@@ -292,31 +276,6 @@ impl<S: System> TrainedSystem for Trained<S> {
             self.set_thresholds(thresholds);
             f1
         }))
-    }
-
-    fn extract_candidates(&self, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, RereError> {
-        self.in_pool(|| {
-            let texts = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
-            let texts = Texts::tokenize(texts, &self.tokenizer)?;
-            let scored = self.score_candidates(&texts)?;
-            let mut found = vec![Vec::new(); texts.texts.len()];
-            for candidate in S::candidates() {
-                let at = candidate.with_triple(Probability::ZERO);
-                for (found, triples) in found.iter_mut().zip(self.decode(&scored, &at)?) {
-                    found.extend(triples);
-                }
-            }
-            // A triple is found at several thresholds, and a decoder may score it differently at each.
-            for triples in &mut found {
-                triples.sort_by_key(|triple| Reverse(triple.score));
-                let mut seen = HashSet::new();
-                triples.retain(|triple| {
-                    let Triple { subject, relation, object, .. } = triple;
-                    seen.insert((subject.text.clone(), relation.clone(), object.text.clone()))
-                });
-            }
-            Ok(found)
-        })
     }
 
     fn save_config(&self, folder: &Path) -> Result<(), RereError> {
