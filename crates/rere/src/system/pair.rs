@@ -184,13 +184,14 @@ fn pairs_of(mentions: &[TokenSpan]) -> Vec<(TokenSpan, TokenSpan)> {
 
 /// Returns the weights of tokens in the means of subjects, of what is between, and of objects, each `[rows, most, width]`.
 fn pair_weights(pairs: &[Vec<(TokenSpan, TokenSpan)>], most: usize, width: usize, device: &Device) -> [Tensor<3>; 3] {
-    let between = |&(a, b): &(TokenSpan, TokenSpan)| {
-        let start = a.end.min(b.end);
-        TokenSpan::new(start, a.start.max(b.start).max(start))
+    let parts = |&(subject, object): &(TokenSpan, TokenSpan)| {
+        let start = subject.end.min(object.end);
+        let between = TokenSpan::new(start, subject.start.max(object.start).max(start));
+        [subject, between, object]
     };
-    let parts: [&dyn Fn(&(TokenSpan, TokenSpan)) -> TokenSpan; 3] = [&|pair| pair.0, &between, &|pair| pair.1];
-    parts.map(|part| {
-        let spans: Vec<Vec<TokenSpan>> = pairs.iter().map(|pairs| pairs.iter().map(part).collect()).collect();
+    [0, 1, 2].map(|part| {
+        let spans: Vec<Vec<TokenSpan>> =
+            pairs.iter().map(|pairs| pairs.iter().map(|pair| parts(pair)[part]).collect()).collect();
         mean_weights(&spans, most, width, 0, device)
     })
 }

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use rere::Probability;
 use rere_eval::{CurvePoint, Exact, average_precision, pair_sentences, precision_recall_curve, scored};
-use rere_examples::experiment::{
+use rere_experiments::{
     Arguments, Data, DataSet, ExperimentError, Row, Store, chain, log_line, run_and_report, show_progress,
 };
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rere_eval::{CurvePoint, Spread, plot_precision_recall};
-use rere_examples::experiment::{Arguments, DataSet, ExperimentError, Settings, markdown_table, with_deviation};
+use rere_experiments::{Arguments, DataSet, ExperimentError, Settings, markdown_table, with_deviation};
 use serde::Serialize;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use rere_eval::{
     Counts, EvalError, Exact, Match, Partial, Score, SignificanceError, Spread, Verdict, bootstrap, compare,
     count_each, pair_sentences,
 };
-use rere_examples::experiment::{Cell, DataSet, Row};
+use rere_experiments::{Cell, DataSet, Row};
 use serde::Serialize;
 
 use crate::paper;

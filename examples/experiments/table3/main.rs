@@ -20,7 +20,7 @@ use std::{collections::HashSet, path::Path, process::ExitCode};
 
 use rere::Sentence;
 use rere_data::{Aligner, Folding, KnowledgeBase, MatcherSettings};
-use rere_examples::experiment::{
+use rere_experiments::{
     Arguments, Data, DataSet, ExperimentError, KbFiles, Row, Store, chain, log_line, run_and_report, show_progress,
 };
 

@@ -1,7 +1,7 @@
 //! The results as Markdown, CSV and JSON.
 
 use rere_eval::Match;
-use rere_examples::experiment::{Arguments, DataSet, ExperimentError, Settings, markdown_table, with_deviation};
+use rere_experiments::{Arguments, DataSet, ExperimentError, Settings, markdown_table, with_deviation};
 use serde_json::{Value, json};
 
 use crate::{
