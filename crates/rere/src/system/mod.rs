@@ -2,6 +2,7 @@
 
 mod casrel;
 mod novel_tagging;
+mod one_network;
 mod pair;
 mod prgc;
 #[cfg(test)]

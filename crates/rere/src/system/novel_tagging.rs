@@ -1,20 +1,20 @@
 //! Novel tagging: one tag for each token, with relation, role and position (Zheng et al. 2017).
 
-use burn::{
-    module::Module,
-    tensor::{Bool, Device, Tensor, TensorData},
-};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rere_core::Probability;
 use rere_data::{LocatedSentence, SENTENCE_EXTRA, tag_labels};
 use rere_decode::{DecodeError, Decoder, Scale, TableScores, TagScores, Tags, TagsScratch, TokenTriple, TokenizedText};
 use rere_loss::{LabelCounts, LossKind};
-use rere_model::{EncoderConfig, EncoderInput, ModelError, Network, TaggingHead};
+use rere_model::{Network, TaggingHead};
 use serde::{Deserialize, Serialize};
 
-use super::{Decoding, Floor, SpanTriple, System, Window, spans::sentence_states};
+use super::{
+    Decoding, Floor, SpanTriple, System, Window,
+    one_network::{Batch, OneNetwork, SentenceTask},
+    spans::sentence_states,
+};
 use crate::{
-    Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Task, Thresholds,
-    TrainingStep, config::setters, numbers,
+    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Thresholds, TrainingStep, config::setters, numbers,
 };
 
 /// Settings of novel tagging.
@@ -64,7 +64,7 @@ impl System for NovelTagging {
     type Scratch = ();
 
     fn stages(config: &NovelTaggingConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![("tagger", &config.tagger)]
+        vec![(Self::NETWORK, &config.tagger)]
     }
 
     fn check(config: &NovelTaggingConfig) -> Result<(), String> {
@@ -84,15 +84,11 @@ impl System for NovelTagging {
     }
 
     fn train(config: &NovelTaggingConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        let inputs = run.inputs();
-        let examples = SentenceExamples::new(inputs, inputs.train);
-        run.stage("tagger", &config.tagger, &Tagger { run: inputs, config, examples })
+        run.stage(Self::NETWORK, &config.tagger, &SentenceTask::<Self>::new(config, run.inputs()))
     }
 
     fn load(config: &NovelTaggingConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
-        let model = parts.network("tagger", |device| network(encoder, config.size, relations, device))?;
-        Ok(Self { model, runtime: parts.runtime.clone() })
+        Self::load_network(config, parts)
     }
 
     fn extra_tokens(&self) -> usize {
@@ -139,68 +135,41 @@ impl System for NovelTagging {
     }
 }
 
-/// Creates the network with random weights.
-fn network(
-    encoder: &EncoderConfig,
-    size: usize,
-    relations: usize,
-    device: &Device,
-) -> Result<Network<TaggingHead>, ModelError> {
-    Network::new(encoder, device, |hidden| TaggingHead::new(hidden, size, size, relations, device))
-}
+impl OneNetwork for NovelTagging {
+    const NETWORK: &'static str = "tagger";
+    type Head = TaggingHead;
 
-/// Training task of the network. An example is a sentence.
-struct Tagger<'a> {
-    run: Inputs<'a>,
-    config: &'a NovelTaggingConfig,
-    examples: SentenceExamples<'a>,
-}
-
-impl Task for Tagger<'_> {
-    type Model = Network<TaggingHead>;
-
-    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
-        network(self.run.encoder, self.config.size, self.run.relations.len(), device)
+    fn head(config: &NovelTaggingConfig, hidden: usize, relations: usize, device: &Device) -> TaggingHead {
+        TaggingHead::new(hidden, config.size, config.size, relations, device)
     }
 
-    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
-        let size = self.config.size;
-        let old = earlier.network("tagger", |device| network(self.run.encoder, size, earlier.relations(), device))?;
-        Ok(Network { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    fn with_first_of(head: TaggingHead, earlier: TaggingHead) -> TaggingHead {
+        head.with_first_of(earlier)
     }
 
-    fn lengths(&self) -> &[usize] {
-        self.examples.lengths()
+    fn new(model: Network<TaggingHead>, _: usize, runtime: Runtime) -> Self {
+        Self { model, runtime }
     }
 
-    fn too_long(&self) -> usize {
-        self.examples.too_long()
-    }
-
-    /// Counts tokens with and without the tag O. All labels are positive: see [`tag_losses`].
-    fn counts(&self) -> Vec<LabelCounts> {
+    /// Counts tokens with and without the tag O. All labels are positive: see [`tagging_labels`].
+    fn counts(sentences: &[&LocatedSentence], _: usize) -> Vec<LabelCounts> {
         let mut counts = [0, 0];
-        for LocatedSentence { tokens, triples } in self.examples.sentences() {
+        for LocatedSentence { tokens, triples } in sentences {
             let tags = tag_labels(triples, tokens.len()).tags;
             tags.into_iter().for_each(|tag| counts[usize::from(tag != 0)] += 1);
         }
         counts.map(|count| LabelCounts { labels: vec![count], positives: vec![count] }).into()
     }
 
-    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.examples.input(batch, device)
-    }
-
-    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
-        let tags = |sentence: &LocatedSentence| tag_labels(&sentence.triples, sentence.tokens.len()).tags;
-        let tags: Vec<Vec<usize>> = self.examples.batch(batch).into_iter().map(tags).collect();
-        tagging_labels(model.head.forward(sentence_states(model.encode(input))), &tags, self.config.bias)
-    }
-
-    /// Returns the micro F1 of the whole system at the best thresholds.
-    fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError> {
-        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&NovelTagging { model: model.valid(), runtime })
+    fn labels(
+        config: &NovelTaggingConfig,
+        model: &Network<TaggingHead>,
+        batch: &Batch<'_>,
+        _: &mut TrainingStep,
+    ) -> Vec<Labels> {
+        let tags = |sentence: &&LocatedSentence| tag_labels(&sentence.triples, sentence.tokens.len()).tags;
+        let tags: Vec<Vec<usize>> = batch.sentences.iter().map(tags).collect();
+        tagging_labels(model.head.forward(sentence_states(model.encode(batch.input))), &tags, config.bias)
     }
 }
 

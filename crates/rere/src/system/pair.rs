@@ -1,9 +1,6 @@
 //! Pair classification: the mentions of a sentence first, then the relations of each pair (the paper's paradigm P1).
 
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor},
-};
+use burn::tensor::{Device, Tensor};
 use rere_core::{Probability, TokenSpan};
 use rere_data::{LocatedSentence, SENTENCE_EXTRA, pair_labels, pair_mentions, span_marks};
 use rere_decode::{
@@ -11,16 +8,17 @@ use rere_decode::{
     TableScores, TokenTriple, TokenizedText,
 };
 use rere_loss::LabelCounts;
-use rere_model::{EncoderConfig, EncoderInput, ModelError, Network, PairHead};
+use rere_model::{EncoderInput, Network, PairHead};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window,
+    one_network::{Batch, OneNetwork, SentenceTask},
     spans::{keep_best, mean_weights, sentence_states, spans_at},
 };
 use crate::{
-    Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
-    Thresholds, TrainingStep, config::setters, numbers,
+    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters,
+    numbers,
 };
 
 /// Settings of pair classification.
@@ -69,19 +67,15 @@ impl System for Pair {
     type Scratch = (CasRelScratch, Vec<ScoredSpan>);
 
     fn stages(config: &PairConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![("network", &config.network)]
+        vec![(Self::NETWORK, &config.network)]
     }
 
     fn train(config: &PairConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        let inputs = run.inputs();
-        let task = PairTask { run: inputs, examples: SentenceExamples::new(inputs, inputs.train) };
-        run.stage("network", &config.network, &task)
+        run.stage(Self::NETWORK, &config.network, &SentenceTask::<Self>::new(config, run.inputs()))
     }
 
-    fn load(_: &PairConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
-        let model = parts.network("network", |device| network(encoder, relations, device))?;
-        Ok(Self { model, relations, runtime: parts.runtime.clone() })
+    fn load(config: &PairConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
+        Self::load_network(config, parts)
     }
 
     fn extra_tokens(&self) -> usize {
@@ -171,11 +165,6 @@ impl Pair {
     }
 }
 
-/// Creates the network with random weights.
-fn network(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Network<PairHead>, ModelError> {
-    Network::new(encoder, device, |hidden| PairHead::new(hidden, relations, device))
-}
-
 /// Returns all ordered pairs of different mentions.
 fn pairs_of(mentions: &[TokenSpan]) -> Vec<(TokenSpan, TokenSpan)> {
     let pairs = mentions.iter().flat_map(|&subject| mentions.iter().map(move |&object| (subject, object)));
@@ -196,36 +185,26 @@ fn pair_weights(pairs: &[Vec<(TokenSpan, TokenSpan)>], most: usize, width: usize
     })
 }
 
-/// Training task of the network. An example is a sentence. The pairs are those of the mentions in its triples.
-struct PairTask<'a> {
-    run: Inputs<'a>,
-    examples: SentenceExamples<'a>,
-}
+/// The pairs of training are those of the mentions in the triples of a sentence.
+impl OneNetwork for Pair {
+    const NETWORK: &'static str = "network";
+    type Head = PairHead;
 
-impl Task for PairTask<'_> {
-    type Model = Network<PairHead>;
-
-    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
-        network(self.run.encoder, self.run.relations.len(), device)
+    fn head(_: &PairConfig, hidden: usize, relations: usize, device: &Device) -> PairHead {
+        PairHead::new(hidden, relations, device)
     }
 
-    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
-        let old = earlier.network("network", |device| network(self.run.encoder, earlier.relations(), device))?;
-        Ok(Network { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    fn with_first_of(head: PairHead, earlier: PairHead) -> PairHead {
+        head.with_first_of(earlier)
     }
 
-    fn lengths(&self) -> &[usize] {
-        self.examples.lengths()
+    fn new(model: Network<PairHead>, relations: usize, runtime: Runtime) -> Self {
+        Self { model, relations, runtime }
     }
 
-    fn too_long(&self) -> usize {
-        self.examples.too_long()
-    }
-
-    fn counts(&self) -> Vec<LabelCounts> {
-        let relations = self.run.relations.len();
+    fn counts(sentences: &[&LocatedSentence], relations: usize) -> Vec<LabelCounts> {
         let (mut tokens_of_all, mut pairs, mut marks, mut positives) = (0, 0, vec![0; 2], vec![0; relations]);
-        for LocatedSentence { tokens, triples } in self.examples.sentences() {
+        for LocatedSentence { tokens, triples } in sentences {
             let mentions = pair_mentions(triples);
             tokens_of_all += tokens.len() as u64;
             pairs += pairs_of(&mentions).len() as u64;
@@ -238,69 +217,46 @@ impl Task for PairTask<'_> {
         ]
     }
 
-    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.examples.input(batch, device)
-    }
-
-    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
-        labels(model, &self.examples.batch(batch), input, self.run.relations.len())
-    }
-
-    /// Returns the micro F1 of the whole system at the best thresholds.
-    fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError> {
-        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&Pair { model: model.valid(), relations: self.run.relations.len(), runtime })
-    }
-}
-
-/// Returns labels `[sentences, tokens, 2]` of mentions and `[sentences, pairs, relations]`. The loss is a mean over tokens and a
-/// mean over pairs, each summed over its classes.
-fn labels(
-    model: &Network<PairHead>,
-    sentences: &[&LocatedSentence],
-    input: &EncoderInput,
-    relations: usize,
-) -> Vec<Labels> {
-    let (rows, width) = (sentences.len(), input.ids.dims()[1] - SENTENCE_EXTRA);
-    let mentions: Vec<Vec<TokenSpan>> = sentences.iter().map(|sentence| pair_mentions(&sentence.triples)).collect();
-    let pairs: Vec<Vec<(TokenSpan, TokenSpan)>> = mentions.iter().map(|mentions| pairs_of(mentions)).collect();
-    // A batch without a pair has one that does not count.
-    let most = pairs.iter().map(Vec::len).max().unwrap_or(0).max(1);
-    let mut mention = Targets::new(rows, width, 2).masked();
-    let mut pair = Targets::new(rows, most, relations).masked();
-    for (row, (sentence, mentions)) in sentences.iter().zip(&mentions).enumerate() {
-        mention.count(row, 0, sentence.tokens.len());
-        for (class, marks) in span_marks(mentions).iter().enumerate() {
-            marks.iter().for_each(|&token| mention.mark(row, token, class));
+    /// Returns labels `[sentences, tokens, 2]` of mentions and `[sentences, pairs, relations]`. The loss is a mean over tokens and a
+    /// mean over pairs, each summed over its classes.
+    fn labels(_: &PairConfig, model: &Network<PairHead>, batch: &Batch<'_>, _: &mut TrainingStep) -> Vec<Labels> {
+        let Batch { sentences, input, relations } = *batch;
+        let (rows, width) = (sentences.len(), input.ids.dims()[1] - SENTENCE_EXTRA);
+        let mentions: Vec<Vec<TokenSpan>> = sentences.iter().map(|sentence| pair_mentions(&sentence.triples)).collect();
+        let pairs: Vec<Vec<(TokenSpan, TokenSpan)>> = mentions.iter().map(|mentions| pairs_of(mentions)).collect();
+        // A batch without a pair has one that does not count.
+        let most = pairs.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let mut mention = Targets::new(rows, width, 2).masked();
+        let mut pair = Targets::new(rows, most, relations).masked();
+        for (row, (sentence, mentions)) in sentences.iter().zip(&mentions).enumerate() {
+            mention.count(row, 0, sentence.tokens.len());
+            for (class, marks) in span_marks(mentions).iter().enumerate() {
+                marks.iter().for_each(|&token| mention.mark(row, token, class));
+            }
+            pair.count(row, 0, pairs[row].len());
+            for (subject, object, relation) in pair_labels(&sentence.triples, mentions) {
+                // The pair's position in the list, in which a mention has no pair with itself.
+                let position = subject * (mentions.len() - 1) + object - usize::from(object > subject);
+                pair.mark(row, position, relation);
+            }
         }
-        pair.count(row, 0, pairs[row].len());
-        for (subject, object, relation) in pair_labels(&sentence.triples, mentions) {
-            // The pair's position in the list, in which a mention has no pair with itself.
-            let position = subject * (mentions.len() - 1) + object - usize::from(object > subject);
-            pair.mark(row, position, relation);
-        }
+        let hidden = sentence_states(model.encode(input));
+        let weights = pair_weights(&pairs, most, width, &hidden.device());
+        vec![
+            mention.labels(model.head.mentions(hidden.clone()), 1).with_weight(2.0),
+            pair.labels(model.head.pairs(hidden, weights), 1).with_weight(relations as f64),
+        ]
     }
-    let hidden = sentence_states(model.encode(input));
-    let weights = pair_weights(&pairs, most, width, &hidden.device());
-    vec![
-        mention.labels(model.head.mentions(hidden.clone()), 1).with_weight(2.0),
-        pair.labels(model.head.pairs(hidden, weights), 1).with_weight(relations as f64),
-    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::reference::{RELATIONS, check};
+    use crate::system::reference::check;
 
     /// The program is `tests/reference/pair.py`.
     #[test]
     fn logits_and_twenty_training_steps_match_pytorch() {
-        check(
-            "pair.safetensors",
-            &["mention_", "pair_"],
-            |hidden, device| PairHead::new(hidden, RELATIONS, device),
-            |model, sentences, input| labels(model, sentences, input, RELATIONS),
-        );
+        check::<Pair>("pair.safetensors", &["mention_", "pair_"]);
     }
 }

@@ -1,9 +1,6 @@
 //! PRGC: relations, pointers for each and correspondences, all from one run of the encoder (Zheng et al. 2021).
 
-use burn::{
-    module::Module,
-    tensor::{Device, Int, Tensor, TensorData},
-};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use rere_core::Probability;
 use rere_data::{LocatedSentence, LocatedTriple, SENTENCE_EXTRA, correspondences, pointer_marks, relation_labels};
 use rere_decode::{
@@ -11,16 +8,17 @@ use rere_decode::{
     TableScores, TokenTriple, TokenizedText,
 };
 use rere_loss::LabelCounts;
-use rere_model::{EncoderConfig, EncoderInput, ModelError, Network, POINTERS, PrgcHead};
+use rere_model::{EncoderInput, Network, POINTERS, PrgcHead};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window,
+    one_network::{Batch, OneNetwork, SentenceTask},
     spans::{keep_best, sentence_states},
 };
 use crate::{
-    Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
-    Thresholds, TrainingStep, config::setters, numbers, probabilities,
+    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters,
+    numbers, probabilities,
 };
 
 /// Settings of PRGC.
@@ -78,19 +76,15 @@ impl System for Prgc {
     type Scratch = (CorrespondenceScratch, Vec<TokenTriple>);
 
     fn stages(config: &PrgcConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![("network", &config.network)]
+        vec![(Self::NETWORK, &config.network)]
     }
 
     fn train(config: &PrgcConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        let inputs = run.inputs();
-        let task = PrgcTask { run: inputs, examples: SentenceExamples::new(inputs, inputs.train) };
-        run.stage("network", &config.network, &task)
+        run.stage(Self::NETWORK, &config.network, &SentenceTask::<Self>::new(config, run.inputs()))
     }
 
-    fn load(_: &PrgcConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
-        let model = parts.network("network", |device| network(encoder, relations, device))?;
-        Ok(Self { model, relations, runtime: parts.runtime.clone() })
+    fn load(config: &PrgcConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
+        Self::load_network(config, parts)
     }
 
     fn extra_tokens(&self) -> usize {
@@ -184,11 +178,6 @@ impl Prgc {
     }
 }
 
-/// Creates the network with random weights.
-fn network(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Network<PrgcHead>, ModelError> {
-    Network::new(encoder, device, |hidden| PrgcHead::new(hidden, relations, device))
-}
-
 /// Computes pointer logits, `[examples, tokens, 4]`, of examples of a row and a relation.
 fn pointers(head: &PrgcHead, hidden: Tensor<3>, examples: &[(usize, usize)]) -> Tensor<3> {
     let device = hidden.device();
@@ -199,44 +188,34 @@ fn pointers(head: &PrgcHead, hidden: Tensor<3>, examples: &[(usize, usize)]) -> 
     head.pointers(hidden, indices(|example| example.0), indices(|example| example.1))
 }
 
-/// Training task of the network. An example is a sentence.
-struct PrgcTask<'a> {
-    run: Inputs<'a>,
-    examples: SentenceExamples<'a>,
-}
-
 /// Returns the triples of one relation.
 fn of_relation(triples: &[LocatedTriple], relation: usize) -> impl Iterator<Item = &LocatedTriple> {
     triples.iter().filter(move |triple| triple.relation == relation)
 }
 
-impl Task for PrgcTask<'_> {
-    type Model = Network<PrgcHead>;
+impl OneNetwork for Prgc {
+    const NETWORK: &'static str = "network";
+    type Head = PrgcHead;
 
-    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
-        network(self.run.encoder, self.run.relations.len(), device)
+    fn head(_: &PrgcConfig, hidden: usize, relations: usize, device: &Device) -> PrgcHead {
+        PrgcHead::new(hidden, relations, device)
     }
 
-    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
-        let old = earlier.network("network", |device| network(self.run.encoder, earlier.relations(), device))?;
-        Ok(Network { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    fn with_first_of(head: PrgcHead, earlier: PrgcHead) -> PrgcHead {
+        head.with_first_of(earlier)
     }
 
-    fn lengths(&self) -> &[usize] {
-        self.examples.lengths()
+    fn new(model: Network<PrgcHead>, relations: usize, runtime: Runtime) -> Self {
+        Self { model, relations, runtime }
     }
 
-    fn too_long(&self) -> usize {
-        self.examples.too_long()
-    }
-
-    fn counts(&self) -> Vec<LabelCounts> {
+    fn counts(sentences: &[&LocatedSentence], relations: usize) -> Vec<LabelCounts> {
         let zeros = |classes| LabelCounts { labels: vec![0; classes], positives: vec![0; classes] };
-        let [mut relations, mut pointers, mut pairs] = [self.run.relations.len(), POINTERS, 1].map(zeros);
-        relations.labels.fill(self.examples.sentences().len() as u64);
-        for LocatedSentence { tokens, triples } in self.examples.sentences() {
+        let [mut detected, mut pointers, mut pairs] = [relations, POINTERS, 1].map(zeros);
+        detected.labels.fill(sentences.len() as u64);
+        for LocatedSentence { tokens, triples } in sentences {
             for relation in relation_labels(triples) {
-                relations.positives[relation] += 1;
+                detected.positives[relation] += 1;
                 for (pointer, marks) in pointer_marks(of_relation(triples, relation)).iter().enumerate() {
                     pointers.labels[pointer] += tokens.len() as u64;
                     pointers.positives[pointer] += marks.len() as u64;
@@ -245,93 +224,70 @@ impl Task for PrgcTask<'_> {
             pairs.labels[0] += tokens.len().pow(2) as u64;
             pairs.positives[0] += correspondences(triples).len() as u64;
         }
-        vec![relations, pointers, pairs]
+        vec![detected, pointers, pairs]
     }
 
-    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.examples.input(batch, device)
-    }
-
-    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
-        labels(model, &self.examples.batch(batch), input, self.run.relations.len())
-    }
-
-    /// Returns the micro F1 of the whole system at the best thresholds.
-    fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError> {
-        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&Prgc { model: model.valid(), relations: self.run.relations.len(), runtime })
-    }
-}
-
-/// Returns labels `[sentences, 1, relations]`, `[examples, tokens, 4]` of pointers and `[sentences, tokens * tokens, 1]` of
-/// correspondences; an example is a sentence with one of its relations. The loss is the sum over all labels of a sentence, divided
-/// by its number of tokens, as in TPLinker. (The paper adds the means over the labels of each kind, Eq. 4 to 7, which hardly
-/// train the rarest kind.)
-fn labels(
-    model: &Network<PrgcHead>,
-    sentences: &[&LocatedSentence],
-    input: &EncoderInput,
-    relation_count: usize,
-) -> Vec<Labels> {
-    let (rows, width) = (sentences.len(), input.ids.dims()[1] - SENTENCE_EXTRA);
-    let mut relations = Targets::new(rows, 1, relation_count);
-    let mut pairs = Targets::new(rows, width * width, 1).masked();
-    let mut examples = Vec::new();
-    let (mut all_tokens, mut example_tokens, mut cells) = (0, 0, 0);
-    for (row, LocatedSentence { tokens, triples }) in sentences.iter().enumerate() {
-        for relation in relation_labels(triples) {
-            relations.mark(row, 0, relation);
-            examples.push((row, relation));
-            example_tokens += tokens.len();
+    /// Returns labels `[sentences, 1, relations]`, `[examples, tokens, 4]` of pointers and `[sentences, tokens * tokens, 1]` of
+    /// correspondences; an example is a sentence with one of its relations. The loss is the sum over all labels of a sentence, divided
+    /// by its number of tokens, as in TPLinker. (The paper adds the means over the labels of each kind, Eq. 4 to 7, which hardly
+    /// train the rarest kind.)
+    fn labels(_: &PrgcConfig, model: &Network<PrgcHead>, batch: &Batch<'_>, _: &mut TrainingStep) -> Vec<Labels> {
+        let Batch { sentences, input, relations: relation_count } = *batch;
+        let (rows, width) = (sentences.len(), input.ids.dims()[1] - SENTENCE_EXTRA);
+        let mut relations = Targets::new(rows, 1, relation_count);
+        let mut pairs = Targets::new(rows, width * width, 1).masked();
+        let mut examples = Vec::new();
+        let (mut all_tokens, mut example_tokens, mut cells) = (0, 0, 0);
+        for (row, LocatedSentence { tokens, triples }) in sentences.iter().enumerate() {
+            for relation in relation_labels(triples) {
+                relations.mark(row, 0, relation);
+                examples.push((row, relation));
+                example_tokens += tokens.len();
+            }
+            all_tokens += tokens.len();
+            cells += tokens.len().pow(2);
+            (0..tokens.len()).for_each(|i| pairs.count(row, i * width, tokens.len()));
+            for (subject, object) in correspondences(triples) {
+                pairs.mark(row, subject * width + object, 0);
+            }
         }
-        all_tokens += tokens.len();
-        cells += tokens.len().pow(2);
-        (0..tokens.len()).for_each(|i| pairs.count(row, i * width, tokens.len()));
-        for (subject, object) in correspondences(triples) {
-            pairs.mark(row, subject * width + object, 0);
+        let mut pointer = Targets::new(examples.len().max(1), width, POINTERS).masked();
+        for (example, &(row, relation)) in examples.iter().enumerate() {
+            let LocatedSentence { tokens, triples } = sentences[row];
+            pointer.count(example, 0, tokens.len());
+            for (class, marks) in pointer_marks(of_relation(triples, relation)).iter().enumerate() {
+                marks.iter().for_each(|&token| pointer.mark(example, token, class));
+            }
         }
-    }
-    let mut pointer = Targets::new(examples.len().max(1), width, POINTERS).masked();
-    for (example, &(row, relation)) in examples.iter().enumerate() {
-        let LocatedSentence { tokens, triples } = sentences[row];
-        pointer.count(example, 0, tokens.len());
-        for (class, marks) in pointer_marks(of_relation(triples, relation)).iter().enumerate() {
-            marks.iter().for_each(|&token| pointer.mark(example, token, class));
+        if examples.is_empty() {
+            // No label of it counts.
+            examples.push((0, 0));
         }
-    }
-    if examples.is_empty() {
-        // No label of it counts.
-        examples.push((0, 0));
-    }
 
-    let per_token = |labels: usize| labels as f64 / all_tokens.max(1) as f64;
-    let hidden = model.encode(input);
-    let logits = model.head.relations(hidden.clone(), input).unsqueeze_dim(1);
-    let hidden = sentence_states(hidden);
-    vec![
-        relations.labels(logits, 2).with_weight(per_token(rows * relation_count)),
-        pointer
-            .labels(pointers(&model.head, hidden.clone(), &examples), 1)
-            .with_weight(per_token(POINTERS * example_tokens)),
-        pairs
-            .labels(model.head.correspondences(hidden).reshape([rows, width * width, 1]), 1)
-            .with_weight(per_token(cells)),
-    ]
+        let per_token = |labels: usize| labels as f64 / all_tokens.max(1) as f64;
+        let hidden = model.encode(input);
+        let logits = model.head.relations(hidden.clone(), input).unsqueeze_dim(1);
+        let hidden = sentence_states(hidden);
+        vec![
+            relations.labels(logits, 2).with_weight(per_token(rows * relation_count)),
+            pointer
+                .labels(pointers(&model.head, hidden.clone(), &examples), 1)
+                .with_weight(per_token(POINTERS * example_tokens)),
+            pairs
+                .labels(model.head.correspondences(hidden).reshape([rows, width * width, 1]), 1)
+                .with_weight(per_token(cells)),
+        ]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::reference::{RELATIONS, check};
+    use crate::system::reference::check;
 
     /// The program is `tests/reference/prgc.py`.
     #[test]
     fn logits_and_twenty_training_steps_match_pytorch() {
-        check(
-            "prgc.safetensors",
-            &["relation_", "pointer_", "pair_"],
-            |hidden, device| PrgcHead::new(hidden, RELATIONS, device),
-            |model, sentences, input| labels(model, sentences, input, RELATIONS),
-        );
+        check::<Prgc>("prgc.safetensors", &["relation_", "pointer_", "pair_"]);
     }
 }

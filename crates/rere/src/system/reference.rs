@@ -1,6 +1,6 @@
 //! What the tests of systems against PyTorch share. The programs and their recorded results are in `tests/reference`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use burn::{
     module::{Module, ModuleDisplay},
@@ -13,8 +13,9 @@ use rere_loss::{Bce, GroupBy};
 use rere_model::{BertConfig, EncoderConfig, EncoderInput, Network, load_pretrained, load_weights};
 use safetensors::SafeTensors;
 
+use super::one_network::{Batch, OneNetwork};
 use crate::{
-    Labels, numbers,
+    Labels, TrainingStep, numbers,
     train::{GroupedLoss, optimizer, total_loss},
 };
 
@@ -146,27 +147,22 @@ impl Reference {
 }
 
 /// Compares a system with a program: labels and logits of all batches, the losses of twenty training steps, and the logits after
-/// them. `kinds` names the kinds of labels.
-pub(super) fn check<H: Module + ModuleDisplay>(
-    name: &str,
-    kinds: &[&str],
-    head: impl Fn(usize, &Device) -> H,
-    labels: impl Fn(&Network<H>, &[&LocatedSentence], &EncoderInput) -> Vec<Labels>,
-) {
-    let reference = Reference::open(name);
-    let batches: BTreeMap<usize, Vec<LocatedSentence>> =
-        (0..BATCHES).map(|batch| (batch, reference.sentences(batch))).collect();
-    let labels = |network: &Network<H>, batch: usize, device: &Device| {
-        let sentences: Vec<&LocatedSentence> = batches[&batch].iter().collect();
-        labels(network, &sentences, &reference.input(batch, device))
+/// them. `kinds` has the beginnings of the names of the kinds of labels.
+pub(super) fn check<S: OneNetwork>(name: &str, kinds: &[&str]) {
+    let (reference, config) = (Reference::open(name), S::Config::default());
+    let labels = |network: &Network<S::Head>, number: usize, device: &Device| {
+        let (sentences, input) = (reference.sentences(number), reference.input(number, device));
+        let sentences: Vec<&LocatedSentence> = sentences.iter().collect();
+        let batch = Batch { sentences: &sentences, input: &input, relations: RELATIONS };
+        S::labels(&config, network, &batch, &mut TrainingStep::new(1))
     };
     let device = Device::flex();
-    let network = reference.network(&device, |hidden| head(hidden, &device));
+    let network = reference.network(&device, |hidden| S::head(&config, hidden, RELATIONS, &device));
     for batch in 0..BATCHES {
         reference.compare(batch, &format!("b{batch}"), kinds, labels(&network, batch, &device), 1e-5);
     }
-    let training = device.clone().autodiff();
-    let network = reference.network(&training, |hidden| head(hidden, &training));
+    let training = device.autodiff();
+    let network = reference.network(&training, |hidden| S::head(&config, hidden, RELATIONS, &training));
     let trained = reference.train(network, |network, batch| labels(network, batch, &training));
     reference.compare(0, "final.b0", kinds, labels(&trained, 0, &training), 1e-4);
 }

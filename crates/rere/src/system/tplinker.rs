@@ -1,22 +1,23 @@
 //! TPLinker: entities and triples as links between tokens, in one table (Wang et al. 2020).
 
-use burn::{module::Module, tensor::Device};
+use burn::tensor::Device;
 use rere_data::{LocatedSentence, SENTENCE_EXTRA, handshake_cells};
 use rere_decode::{
     DecodeError, Decoder, HandshakeCell, HandshakeScores, Scale, TokenTriple, TokenizedText, TpLinkerScratch,
     handshake_row, handshake_rows,
 };
 use rere_loss::LabelCounts;
-use rere_model::{EncoderConfig, EncoderInput, ModelError, Network, TpLinkerHead};
+use rere_model::{Network, TpLinkerHead};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window,
+    one_network::{Batch, OneNetwork, SentenceTask},
     spans::{keep_best, sentence_states},
 };
 use crate::{
-    Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
-    Thresholds, TrainingStep, config::setters, numbers,
+    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters,
+    numbers,
 };
 
 /// Settings of TPLinker.
@@ -57,19 +58,15 @@ impl System for TpLinker {
     type Scratch = (TpLinkerScratch, Vec<TokenTriple>);
 
     fn stages(config: &TpLinkerConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![("tagger", &config.tagger)]
+        vec![(Self::NETWORK, &config.tagger)]
     }
 
     fn train(config: &TpLinkerConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        let inputs = run.inputs();
-        let task = Tagger { run: inputs, examples: SentenceExamples::new(inputs, inputs.train) };
-        run.stage("tagger", &config.tagger, &task)
+        run.stage(Self::NETWORK, &config.tagger, &SentenceTask::<Self>::new(config, run.inputs()))
     }
 
-    fn load(_: &TpLinkerConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
-        let model = parts.network("tagger", |device| network(encoder, relations, device))?;
-        Ok(Self { model, relations, runtime: parts.runtime.clone() })
+    fn load(config: &TpLinkerConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
+        Self::load_network(config, parts)
     }
 
     fn extra_tokens(&self) -> usize {
@@ -134,106 +131,67 @@ impl System for TpLinker {
     }
 }
 
-/// Creates the network with random weights.
-fn network(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Network<TpLinkerHead>, ModelError> {
-    Network::new(encoder, device, |hidden| TpLinkerHead::new(hidden, relations, device))
-}
+impl OneNetwork for TpLinker {
+    const NETWORK: &'static str = "tagger";
+    type Head = TpLinkerHead;
 
-/// Training task of the network. An example is a sentence.
-struct Tagger<'a> {
-    run: Inputs<'a>,
-    examples: SentenceExamples<'a>,
-}
-
-impl Tagger<'_> {
-    fn columns(&self) -> usize {
-        1 + 4 * self.run.relations.len()
-    }
-}
-
-impl Task for Tagger<'_> {
-    type Model = Network<TpLinkerHead>;
-
-    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
-        network(self.run.encoder, self.run.relations.len(), device)
+    fn head(_: &TpLinkerConfig, hidden: usize, relations: usize, device: &Device) -> TpLinkerHead {
+        TpLinkerHead::new(hidden, relations, device)
     }
 
-    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
-        let old = earlier.network("tagger", |device| network(self.run.encoder, earlier.relations(), device))?;
-        Ok(Network { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    fn with_first_of(head: TpLinkerHead, earlier: TpLinkerHead) -> TpLinkerHead {
+        head.with_first_of(earlier)
     }
 
-    fn lengths(&self) -> &[usize] {
-        self.examples.lengths()
+    fn new(model: Network<TpLinkerHead>, relations: usize, runtime: Runtime) -> Self {
+        Self { model, relations, runtime }
     }
 
-    fn too_long(&self) -> usize {
-        self.examples.too_long()
-    }
-
-    fn counts(&self) -> Vec<LabelCounts> {
-        let (mut cells, mut positives) = (0, vec![0; self.columns()]);
-        for LocatedSentence { tokens, triples } in self.examples.sentences() {
+    fn counts(sentences: &[&LocatedSentence], relations: usize) -> Vec<LabelCounts> {
+        let (mut cells, mut positives) = (0, vec![0; 1 + 4 * relations]);
+        for LocatedSentence { tokens, triples } in sentences {
             cells += handshake_rows(tokens.len()).unwrap_or(0) as u64;
             handshake_cells(triples).into_iter().for_each(|(_, column)| positives[column] += 1);
         }
         vec![LabelCounts { labels: vec![cells; positives.len()], positives }]
     }
 
-    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.examples.input(batch, device)
-    }
-
-    fn labels(&self, model: &Self::Model, batch: &[usize], input: &EncoderInput, _: &mut TrainingStep) -> Vec<Labels> {
-        labels(model, &self.examples.batch(batch), input, self.columns())
-    }
-
-    /// Returns the micro F1 of the whole system at the best thresholds.
-    fn dev_score(&self, model: &Self::Model, device: &Device) -> Result<Option<f64>, RereError> {
-        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&TpLinker { model: model.valid(), relations: self.run.relations.len(), runtime })
-    }
-}
-
-/// Returns labels `[sentences, pairs of tokens, columns]`. The loss is the sum over all cells of a table, divided by the number
-/// of tokens (the paper's objective).
-fn labels(
-    model: &Network<TpLinkerHead>,
-    sentences: &[&LocatedSentence],
-    input: &EncoderInput,
-    columns: usize,
-) -> Vec<Labels> {
-    let width = input.ids.dims()[1] - SENTENCE_EXTRA;
-    let row = |i: usize, j: usize| handshake_row(i, j, width).unwrap_or(0);
-    let mut targets = Targets::new(sentences.len(), handshake_rows(width).unwrap_or(0), columns).masked();
-    let (mut cells, mut all_tokens) = (0, 0);
-    for (number, LocatedSentence { tokens, triples }) in sentences.iter().enumerate() {
-        let tokens = tokens.len();
-        (0..tokens).for_each(|i| targets.count(number, row(i, i), tokens - i));
-        for ((i, j), column) in handshake_cells(triples) {
-            targets.mark(number, row(i, j), column);
+    /// Returns labels `[sentences, pairs of tokens, columns]`. The loss is the sum over all cells of a table, divided by the number
+    /// of tokens (the paper's objective).
+    fn labels(
+        _: &TpLinkerConfig,
+        model: &Network<TpLinkerHead>,
+        batch: &Batch<'_>,
+        _: &mut TrainingStep,
+    ) -> Vec<Labels> {
+        let columns = 1 + 4 * batch.relations;
+        let width = batch.input.ids.dims()[1] - SENTENCE_EXTRA;
+        let row = |i: usize, j: usize| handshake_row(i, j, width).unwrap_or(0);
+        let mut targets = Targets::new(batch.sentences.len(), handshake_rows(width).unwrap_or(0), columns).masked();
+        let (mut cells, mut all_tokens) = (0, 0);
+        for (number, LocatedSentence { tokens, triples }) in batch.sentences.iter().enumerate() {
+            let tokens = tokens.len();
+            (0..tokens).for_each(|i| targets.count(number, row(i, i), tokens - i));
+            for ((i, j), column) in handshake_cells(triples) {
+                targets.mark(number, row(i, j), column);
+            }
+            cells += handshake_rows(tokens).unwrap_or(0);
+            all_tokens += tokens;
         }
-        cells += handshake_rows(tokens).unwrap_or(0);
-        all_tokens += tokens;
+        let logits = model.head.forward(sentence_states(model.encode(batch.input)));
+        let weight = (cells * columns) as f64 / all_tokens.max(1) as f64;
+        vec![targets.labels(logits, 1).with_weight(weight)]
     }
-    let logits = model.head.forward(sentence_states(model.encode(input)));
-    let weight = (cells * columns) as f64 / all_tokens.max(1) as f64;
-    vec![targets.labels(logits, 1).with_weight(weight)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::reference::{RELATIONS, check};
+    use crate::system::reference::check;
 
     /// The program is `tests/reference/tplinker.py`.
     #[test]
     fn logits_and_twenty_training_steps_match_pytorch() {
-        check(
-            "tplinker.safetensors",
-            &[""],
-            |hidden, device| TpLinkerHead::new(hidden, RELATIONS, device),
-            |model, sentences, input| labels(model, sentences, input, 1 + 4 * RELATIONS),
-        );
+        check::<TpLinker>("tplinker.safetensors", &[""]);
     }
 }

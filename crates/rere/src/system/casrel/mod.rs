@@ -5,23 +5,24 @@ mod reference;
 
 use std::collections::BTreeMap;
 
-use burn::{module::Module, tensor::Device};
+use burn::tensor::Device;
 use rere_core::TokenSpan;
 use rere_data::{LocatedSentence, SENTENCE_EXTRA, casrel_objects, casrel_subjects, span_marks};
 use rere_decode::{
     CasRel as Cascade, CasRelScratch, DecodeError, Decoder, Scale, ScoredSpan, TableScores, TokenTriple, TokenizedText,
 };
 use rere_loss::{LabelCounts, LossSettings};
-use rere_model::{CasRelHead, EncoderConfig, EncoderInput, ModelError, Network};
+use rere_model::{CasRelHead, EncoderInput, Network};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window,
+    one_network::{Batch, OneNetwork, SentenceTask},
     spans::{FIRST, mean_weights, spans_at},
 };
 use crate::{
-    Earlier, Inputs, Labels, ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Targets, Task,
-    Thresholds, TrainingStep, config::setters, numbers,
+    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters,
+    numbers,
 };
 
 /// Settings of CasRel.
@@ -79,7 +80,7 @@ impl System for CasRel {
     type Scratch = Scratch;
 
     fn stages(config: &CasRelConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![("tagger", &config.tagger)]
+        vec![(Self::NETWORK, &config.tagger)]
     }
 
     fn check(config: &CasRelConfig) -> Result<(), String> {
@@ -90,17 +91,11 @@ impl System for CasRel {
     fn train(config: &CasRelConfig, run: &mut Run<'_>) -> Result<(), RereError> {
         let CasRelConfig { tagger, object_loss } = config;
         let losses = [&tagger.loss, object_loss.as_ref().unwrap_or(&tagger.loss)];
-        let inputs = run.inputs();
-        let task = Tagger { run: inputs, examples: SentenceExamples::new(inputs, inputs.train) };
-        run.stage_with_losses("tagger", tagger, &losses, &task)
+        run.stage_with_losses(Self::NETWORK, tagger, &losses, &SentenceTask::<Self>::new(config, run.inputs()))
     }
 
-    fn load(_: &CasRelConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        let (encoder, relations) = (&parts.config.encoder, parts.config.relations.len());
-        Ok(Self {
-            model: parts.network("tagger", |device| network(encoder, relations, device))?,
-            runtime: parts.runtime.clone(),
-        })
+    fn load(config: &CasRelConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
+        Self::load_network(config, parts)
     }
 
     fn extra_tokens(&self) -> usize {
@@ -194,43 +189,28 @@ impl CasRel {
     }
 }
 
-/// Creates the network with random weights.
-fn network(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Network<CasRelHead>, ModelError> {
-    Network::new(encoder, device, |hidden| CasRelHead::new(hidden, relations, device))
-}
+impl OneNetwork for CasRel {
+    const NETWORK: &'static str = "tagger";
+    type Head = CasRelHead;
 
-/// Training task of the network. An example is a sentence. Each step draws one of its subjects and learns its objects.
-struct Tagger<'a> {
-    run: Inputs<'a>,
-    examples: SentenceExamples<'a>,
-}
-
-impl Task for Tagger<'_> {
-    type Model = Network<CasRelHead>;
-
-    fn init(&self, device: &Device) -> Result<Self::Model, ModelError> {
-        network(self.run.encoder, self.run.relations.len(), device)
+    fn head(_: &CasRelConfig, hidden: usize, relations: usize, device: &Device) -> CasRelHead {
+        CasRelHead::new(hidden, relations, device)
     }
 
-    fn init_from(&self, model: Self::Model, earlier: &Earlier<'_>) -> Result<Self::Model, RereError> {
-        let old = earlier.network("tagger", |device| network(self.run.encoder, earlier.relations(), device))?;
-        Ok(Network { encoder: old.encoder, head: model.head.with_first_of(old.head) })
+    fn with_first_of(head: CasRelHead, earlier: CasRelHead) -> CasRelHead {
+        head.with_first_of(earlier)
     }
 
-    fn lengths(&self) -> &[usize] {
-        self.examples.lengths()
-    }
-
-    fn too_long(&self) -> usize {
-        self.examples.too_long()
+    fn new(model: Network<CasRelHead>, _: usize, runtime: Runtime) -> Self {
+        Self { model, runtime }
     }
 
     /// Counts the objects of all subjects, although a step sees those of only one subject.
-    fn counts(&self) -> Vec<LabelCounts> {
-        let columns = 2 * self.run.relations.len();
+    fn counts(sentences: &[&LocatedSentence], relations: usize) -> Vec<LabelCounts> {
+        let columns = 2 * relations;
         let (mut subject_tokens, mut object_tokens) = (0, 0);
         let (mut subjects, mut objects) = (vec![0; 2], vec![0; columns]);
-        for LocatedSentence { tokens, triples } in self.examples.sentences() {
+        for LocatedSentence { tokens, triples } in sentences {
             let spans = casrel_subjects(triples);
             subject_tokens += tokens.len() as u64;
             object_tokens += (spans.len() * tokens.len()) as u64;
@@ -247,20 +227,17 @@ impl Task for Tagger<'_> {
         ]
     }
 
-    fn input(&self, batch: &[usize], device: &Device) -> EncoderInput {
-        self.examples.input(batch, device)
-    }
-
+    /// Each step draws one subject of a sentence and learns its objects.
+    ///
     /// Returns labels `[sentences, tokens, 2]` of subjects and `[sentences, tokens, 2 * relations]` of objects. The loss is a mean
     /// over tokens, summed over the taggers (the paper's objective). A sentence without a subject has no labels of objects.
     fn labels(
-        &self,
+        _: &CasRelConfig,
         model: &Network<CasRelHead>,
-        batch: &[usize],
-        input: &EncoderInput,
+        batch: &Batch<'_>,
         step: &mut TrainingStep,
     ) -> Vec<Labels> {
-        let sentences = self.examples.batch(batch);
+        let Batch { sentences, input, relations } = *batch;
         let subjects: Vec<Vec<TokenSpan>> =
             sentences.iter().map(|sentence| casrel_subjects(&sentence.triples)).collect();
         let drawn: Vec<Vec<TokenSpan>> =
@@ -268,7 +245,7 @@ impl Task for Tagger<'_> {
 
         let [rows, width] = input.ids.dims();
         let mut subject = Targets::new(rows, width, 2).masked();
-        let mut object = Targets::new(rows, width, 2 * self.run.relations.len()).masked();
+        let mut object = Targets::new(rows, width, 2 * relations).masked();
         for (row, sentence) in sentences.iter().enumerate() {
             subject.count(row, FIRST, sentence.tokens.len());
             for (class, marks) in span_marks(&subjects[row]).iter().enumerate() {
@@ -281,12 +258,6 @@ impl Task for Tagger<'_> {
             }
         }
         tagger_labels(model, input, &drawn, subject, object)
-    }
-
-    /// Returns the micro F1 of the whole system at the best thresholds.
-    fn dev_score(&self, model: &Network<CasRelHead>, device: &Device) -> Result<Option<f64>, RereError> {
-        let runtime = Runtime::new(device, 2048, self.run.tokenizer);
-        self.run.system_f1(&CasRel { model: model.valid(), runtime })
     }
 }
 
