@@ -71,7 +71,8 @@ const EXPLANATION: &str = "\
 **Table.** Precision, recall and F1 in percent, micro averages over the triples of the test sentences, at thresholds that were \
 chosen on the development set; means over the seeds, F1 ± standard deviation over the seeds. 95 %: interval of F1 over the test \
 sentences (bootstrap of the counts, summed over the seeds). Counts: true positives/predicted/gold of each seed. dev F1: exact, on \
-the development set. Paper: precision / recall / F1 of Table 3 of the RERE paper; a row without other figures is only quoted. \
+the development set. Paper: precision / recall / F1 of Table 3 of the RERE paper; a row without other figures is only quoted, \
+and the paper quotes figures with one decimal from Wei et al. (ACL 2020). \
 Seconds: training of all stages, and extraction from the test set; a stage that two rows share counts in both.
 
 **Comparison.** F1 of the counts that are summed over the seeds that both rows have. Difference: A - B, with an interval by the \
