@@ -932,6 +932,12 @@ fn pairs_of_given_mentions_are_classified() {
     assert_eq!(pairs, expected, "every pair has a score for every relation");
     let none = system.extract(&[Input::from(text).with_mentions(&[])], &ExtractOptions::default()).expect("extracts");
     assert_eq!(none, [vec![]]);
+    // 870 pairs, which are not classified at once, beside a text with one mention.
+    let names: Vec<String> = (0..30).map(|number| format!("x{number}")).collect();
+    let (long, mentions) = (names.join(" "), names.iter().map(|name| Mention::of(name.as_str())).collect::<Vec<_>>());
+    let inputs = [Input::from(&*long).with_mentions(&mentions), Input::from(text).with_mentions(&mentions[..1])];
+    let found = system.extract(&inputs, &ExtractOptions::default()).expect("extracts");
+    assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [30 * 29 * 2, 0]);
 }
 
 #[test]

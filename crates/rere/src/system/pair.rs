@@ -60,6 +60,9 @@ pub struct PairScores {
 /// The most triples of a window; the best are kept. An untrained network may find one for each pair and relation.
 const MOST_TRIPLES: usize = 4096;
 
+/// The most pairs of each window that are classified at once, so that many given mentions do not fill the memory.
+const PAIRS_AT_ONCE: usize = 512;
+
 impl System for Pair {
     const NAME: &'static str = "pair";
     type Config = PairConfig;
@@ -143,13 +146,16 @@ impl Pair {
         let pairs: Vec<Vec<(TokenSpan, TokenSpan)>> = mentions.iter().map(|mentions| pairs_of(mentions)).collect();
         let most = pairs.iter().map(Vec::len).max().unwrap_or(0);
         let is_nan = |scores: &PairScores| scores.mentions.iter().flatten().any(|logit| logit.is_nan());
-        if most > 0 {
-            let decoder = PairClassification::new(floor.decode);
-            let logits =
-                numbers(self.model.head.pairs(hidden.clone(), pair_weights(&pairs, most, width, &hidden.device())));
-            for ((scores, pairs), logits) in
-                scores.iter_mut().zip(&pairs).zip(logits.chunks_exact(most * self.relations))
-            {
+        let decoder = PairClassification::new(floor.decode);
+        for first in (0..most).step_by(PAIRS_AT_ONCE) {
+            let block =
+                |pairs: &'_ Vec<(TokenSpan, TokenSpan)>| first.min(pairs.len())..pairs.len().min(first + PAIRS_AT_ONCE);
+            let block: Vec<&[(TokenSpan, TokenSpan)]> = pairs.iter().map(|pairs| &pairs[block(pairs)]).collect();
+            let most = (most - first).min(PAIRS_AT_ONCE);
+            let weights = pair_weights(&block, most, width, &hidden.device());
+            let logits = numbers(self.model.head.pairs(hidden.clone(), weights));
+            let rows = logits.chunks_exact(most * self.relations);
+            for ((scores, pairs), logits) in scores.iter_mut().zip(block).zip(rows) {
                 let logits = &logits[..pairs.len() * self.relations];
                 let checked = TableScores::new(logits, pairs.len(), self.relations, Scale::Logit)
                     .and_then(|table| CandidateScores::new(pairs, table));
@@ -157,9 +163,11 @@ impl Pair {
                     Ok(candidates) => decoder.decode(candidates, &mut Default::default(), &mut scores.triples),
                     Err(_) => scores.mentions = Some(vec![f32::NAN]),
                 }
-                keep_best(&mut scores.triples, MOST_TRIPLES, |triple| triple.score);
-                scores.triples.retain(|triple| floor.wanted[triple.relation]);
             }
+        }
+        for scores in &mut scores {
+            keep_best(&mut scores.triples, MOST_TRIPLES, |triple| triple.score);
+            scores.triples.retain(|triple| floor.wanted[triple.relation]);
         }
         scores.into_iter().map(|scores| (!is_nan(&scores)).then_some(scores)).collect()
     }
@@ -172,7 +180,7 @@ fn pairs_of(mentions: &[TokenSpan]) -> Vec<(TokenSpan, TokenSpan)> {
 }
 
 /// Returns the weights of tokens in the means of subjects, of what is between, and of objects, each `[rows, most, width]`.
-fn pair_weights(pairs: &[Vec<(TokenSpan, TokenSpan)>], most: usize, width: usize, device: &Device) -> [Tensor<3>; 3] {
+fn pair_weights(pairs: &[&[(TokenSpan, TokenSpan)]], most: usize, width: usize, device: &Device) -> [Tensor<3>; 3] {
     let parts = |&(subject, object): &(TokenSpan, TokenSpan)| {
         let start = subject.end.min(object.end);
         let between = TokenSpan::new(start, subject.start.max(object.start).max(start));
@@ -241,7 +249,7 @@ impl OneNetwork for Pair {
             }
         }
         let hidden = sentence_states(model.encode(input));
-        let weights = pair_weights(&pairs, most, width, &hidden.device());
+        let weights = pair_weights(&pairs.iter().map(Vec::as_slice).collect::<Vec<_>>(), most, width, &hidden.device());
         vec![
             mention.labels(model.head.mentions(hidden.clone()), 1).with_weight(2.0),
             pair.labels(model.head.pairs(hidden, weights), 1).with_weight(relations as f64),

@@ -77,10 +77,7 @@ impl System for TpLinker {
         // The table is the largest result of all systems, so what cannot matter is dropped at once.
         let entities = floor.detect.first().copied().unwrap_or_default();
         let [entities, links] = [entities, floor.decode].map(|least| Scale::Logit.threshold(least));
-        let is_kept = |column: usize, score: f32| match column.checked_sub(1) {
-            None => score >= entities || score.is_nan(),
-            Some(_) => score >= links || score.is_nan(),
-        };
+        let is_kept = |column: usize, score: f32| score.is_nan() || score >= if column == 0 { entities } else { links };
         Ok(self.runtime.sentences(windows, |input, tokens| {
             let logits = self.model.head.forward(sentence_states(self.model.encode(input)));
             let [_, rows, columns] = logits.dims();
