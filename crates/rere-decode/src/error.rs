@@ -218,10 +218,9 @@ fn score_kind(scale: Scale) -> &'static str {
 }
 
 fn expected_score(value: f32, scale: Scale) -> String {
-    match scale {
-        Scale::Probability => {
-            format!("expected a probability from 0 to 1, found {value}; if the scores are logits, pass Scale::Logit")
-        }
-        Scale::Logit => format!("expected a logit, found {value}; check the network's output"),
-    }
+    let remedy = match scale {
+        Scale::Probability => "if the scores are logits, pass Scale::Logit",
+        Scale::Logit => "check the network's output",
+    };
+    format!("expected a {}, found {value}; {remedy}", score_kind(scale))
 }

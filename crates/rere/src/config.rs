@@ -482,6 +482,17 @@ mod tests {
             assert!(message.contains(word), "{text}: {message}");
         }
         assert!(message(&format!("system = \"casrel\"\n{encoder}")).contains("expected the system rere, found casrel"));
+
+        for (text, word) in [
+            ("[novel-tagging]\nsize = 0", "novel-tagging.size: expected at least 1, found 0"),
+            ("[novel-tagging]\nbias = 0.0", "novel-tagging.bias: expected a number over 0, found 0"),
+            ("[novel-tagging]\nbias = inf", "novel-tagging.bias: expected a number over 0, found inf"),
+            ("[novel-tagging.tagger]\nloss = { name = \"cpu\" }", "novel-tagging.tagger.loss: expected bce or focal"),
+        ] {
+            let settings = format!("system = \"novel-tagging\"\n{encoder}{text}");
+            let error = crate::AnyConfig::parse(&settings).expect_err("bad settings").to_string();
+            assert!(error.contains(word), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Thresholds {
         Self::candidates().into_iter().map(|both| Self { detect: both, decode: both, ..Self::default() }).collect()
     }
 
+    /// Returns candidates for the second step, with the lowest threshold of the first.
+    pub fn decode_candidates() -> Vec<Self> {
+        let at = |decode| Self { detect: Self::lowest(), decode, ..Self::default() };
+        Self::candidates().into_iter().map(at).collect()
+    }
+
     /// Returns the lowest of [`candidates`](Self::candidates). Lower scores need not be computed when thresholds are chosen.
     pub fn lowest() -> Probability {
         Probability::saturating(0.05)

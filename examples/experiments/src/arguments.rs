@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Folder of trained systems and results. table3 and figure3 can share it.
     #[arg(long, value_name = "DIR", default_value = "models/table3")]
     out: PathBuf,
-    /// Where to compute, as for the command `rere`.
+    /// Device to compute on, as for the command `rere`.
     #[arg(long, value_name = "DEVICE", default_value = "flex")]
     device: String,
     /// Only these rows, separated by commas.

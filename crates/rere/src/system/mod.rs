@@ -14,6 +14,7 @@ mod tplinker;
 use std::{fmt::Debug, fs, ops::Range, path::Path};
 
 use rere_core::{ByteSpan, Probability, QueryStyle, TokenSpan};
+use rere_data::LocatedTriple;
 use rere_decode::{RelationThresholds, TokenTriple, TokenizedText};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -102,6 +103,14 @@ pub trait System: Send + Sync + Sized + 'static {
     /// Returns the thresholds to try when thresholds are chosen. Their thresholds of triples are ignored: the best one is found
     /// exactly for each candidate.
     fn candidates() -> Vec<Thresholds>;
+}
+
+/// The most tokens of a batch of development sentences, padding included.
+const DEV_TOKENS: usize = 2048;
+
+/// Returns the triples of one relation.
+fn of_relation(triples: &[LocatedTriple], relation: usize) -> impl Iterator<Item = &LocatedTriple> {
+    triples.iter().filter(move |triple| triple.relation == relation)
 }
 
 /// A text, or a part of a long one.

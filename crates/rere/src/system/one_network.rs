@@ -8,7 +8,7 @@ use rere_data::LocatedSentence;
 use rere_loss::LabelCounts;
 use rere_model::{EncoderConfig, EncoderInput, ModelError, Network};
 
-use super::System;
+use super::{DEV_TOKENS, System};
 use crate::{Earlier, Inputs, Labels, ModelParts, RereError, Runtime, SentenceExamples, Task, TrainingStep};
 
 /// A system whose only network reads sentences without a query. It defines the head of the network and its labels;
@@ -130,6 +130,3 @@ impl<S: OneNetwork> Task for SentenceTask<'_, S> {
         self.run.system_f1(&S::new(model.valid(), self.run.relations.len(), runtime))
     }
 }
-
-/// The most tokens of a batch of development sentences, padding included.
-const DEV_TOKENS: usize = 2048;

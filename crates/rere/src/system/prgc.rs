@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rere_core::Probability;
-use rere_data::{LocatedSentence, LocatedTriple, SENTENCE_EXTRA, correspondences, pointer_marks, relation_labels};
+use rere_data::{LocatedSentence, SENTENCE_EXTRA, correspondences, pointer_marks, relation_labels};
 use rere_decode::{
     Correspondence, CorrespondenceScores, CorrespondenceScratch, DecodeError, Decoder, PointerScores, Scale,
     TableScores, TokenTriple, TokenizedText,
@@ -12,7 +12,7 @@ use rere_model::{EncoderInput, Network, POINTERS, PrgcHead};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decoding, Floor, SpanTriple, System, Window,
+    Decoding, Floor, SpanTriple, System, Window, of_relation,
     one_network::{Batch, OneNetwork, SentenceTask},
     spans::{keep_best, sentence_states},
 };
@@ -111,13 +111,16 @@ impl System for Prgc {
         (scratch, triples): &mut Self::Scratch,
         found: &mut Vec<SpanTriple>,
     ) -> Result<(), DecodeError> {
+        if scores.relations.is_empty() {
+            return Ok(());
+        }
         let detected = scores.relations.iter().filter(|relation| relation.score >= at.thresholds.detect.get());
         let tokens = text.tokens().len();
+        let table = TableScores::new(&scores.correspondences, tokens, tokens, Scale::Logit)?;
         let decoder = Correspondence::new(at.thresholds.decode, at.thresholds.decode);
         let decoder = decoder.with_longest(at.longest.unwrap_or(usize::MAX));
         for RelationScores { relation, score, pointers } in detected {
             let pointers = PointerScores::on_scale(pointers, tokens, Scale::Logit)?.for_relation(*relation);
-            let table = TableScores::new(&scores.correspondences, tokens, tokens, Scale::Logit)?;
             triples.clear();
             decoder.decode(CorrespondenceScores::new(pointers, table)?, scratch, triples);
             found.extend(triples.iter().map(|triple| SpanTriple {
@@ -130,8 +133,7 @@ impl System for Prgc {
 
     /// No triple scores more than its relation, so the threshold of relations only saves work.
     fn candidates() -> Vec<Thresholds> {
-        let at = |decode| Thresholds { detect: Thresholds::lowest(), decode, ..Thresholds::default() };
-        Thresholds::candidates().into_iter().map(at).collect()
+        Thresholds::decode_candidates()
     }
 }
 
@@ -186,11 +188,6 @@ fn pointers(head: &PrgcHead, hidden: Tensor<3>, examples: &[(usize, usize)]) -> 
         Tensor::<1, Int>::from_data(TensorData::new(indices, [examples.len()]), &device)
     };
     head.pointers(hidden, indices(|example| example.0), indices(|example| example.1))
-}
-
-/// Returns the triples of one relation.
-fn of_relation(triples: &[LocatedTriple], relation: usize) -> impl Iterator<Item = &LocatedTriple> {
-    triples.iter().filter(move |triple| triple.relation == relation)
 }
 
 impl OneNetwork for Prgc {

@@ -5,15 +5,17 @@ use std::ops::Range;
 use burn::{module::Module, tensor::Device};
 use rere_core::{Probability, Sentence, Triple};
 use rere_data::{
-    LocatedCorpus, LocatedSentence, LocatedTriple, QUERY_EXTRA, pointer_marks, query_input, relation_labels,
-    token_batches,
+    LocatedCorpus, LocatedSentence, QUERY_EXTRA, pointer_marks, query_input, relation_labels, token_batches,
 };
 use rere_decode::{Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
 use rere_eval::{Counts, Exact, Score, count};
 use rere_loss::LabelCounts;
 use rere_model::{EncoderInput, ModelError, Network, POINTERS, PointerHead};
 
-use super::{DEV_TOKENS, RereConfig, entity_network, queries};
+use super::{
+    super::{DEV_TOKENS, of_relation},
+    RereConfig, entity_network, queries,
+};
 use crate::{
     ConfigProblem, Earlier, Inputs, Labels, RereError, Run, SpanTriple, Targets, Task, Thresholds, TrainingStep,
     encoder_input, pipeline::triple_of, probabilities,
@@ -84,11 +86,6 @@ impl<'a> EntityTask<'a> {
     }
 }
 
-/// Returns the triples of one relation.
-fn of_relation(sentence: &LocatedSentence, relation: usize) -> impl Iterator<Item = &LocatedTriple> {
-    sentence.triples.iter().filter(move |triple| triple.relation == relation)
-}
-
 impl Task for EntityTask<'_> {
     type Model = Network<PointerHead>;
 
@@ -112,7 +109,7 @@ impl Task for EntityTask<'_> {
         let mut counts = LabelCounts { labels: vec![0; POINTERS], positives: vec![0; POINTERS] };
         for &(at, relation) in &self.train {
             let sentence = &self.run.train.sentences[at];
-            for (pointer, marks) in pointer_marks(of_relation(sentence, relation)).iter().enumerate() {
+            for (pointer, marks) in pointer_marks(of_relation(&sentence.triples, relation)).iter().enumerate() {
                 counts.labels[pointer] += sentence.tokens.len() as u64;
                 counts.positives[pointer] += marks.len() as u64;
             }
@@ -132,7 +129,7 @@ impl Task for EntityTask<'_> {
             let sentence = &self.run.train.sentences[at];
             let first = self.queries[relation].len() + QUERY_EXTRA - 1;
             targets.count(row, first, sentence.tokens.len());
-            for (pointer, marks) in pointer_marks(of_relation(sentence, relation)).iter().enumerate() {
+            for (pointer, marks) in pointer_marks(of_relation(&sentence.triples, relation)).iter().enumerate() {
                 marks.iter().for_each(|token| targets.mark(row, first + token, pointer));
             }
         }

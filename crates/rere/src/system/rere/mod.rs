@@ -180,8 +180,7 @@ impl System for Rere {
 
     /// No triple scores more than its relation, so the threshold of relations only saves work.
     fn candidates() -> Vec<Thresholds> {
-        let at = |decode| Thresholds { detect: Thresholds::lowest(), decode, ..Thresholds::default() };
-        Thresholds::candidates().into_iter().map(at).collect()
+        Thresholds::decode_candidates()
     }
 }
 
@@ -241,6 +240,3 @@ fn queries(tokenizer: &Tokenizer, relations: &RelationSet) -> Result<Vec<Vec<u32
     let texts: Vec<&str> = relations.iter().map(|relation| relation.query.as_str()).collect();
     Ok(tokenizer.encode_batch(&texts)?.into_iter().map(|tokens| tokens.ids).collect())
 }
-
-/// The most tokens of a batch of development examples, padding included.
-const DEV_TOKENS: usize = 2048;

@@ -6,7 +6,7 @@ use rere_eval::best_threshold;
 use rere_loss::LabelCounts;
 use rere_model::{EncoderInput, ModelError, Pooling, RelationModel};
 
-use super::DEV_TOKENS;
+use super::super::DEV_TOKENS;
 use crate::{Earlier, Inputs, Labels, RereError, SentenceExamples, Targets, Task, TrainingStep, probabilities};
 
 /// Training task of the relation classifier. An example is a sentence.
