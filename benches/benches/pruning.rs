@@ -7,12 +7,12 @@
 //! Sentences of WebNLG that have one of its 12 most frequent relations, MiniLM with random weights, flex with all threads. The
 //! detected relations are the gold relations of a sentence among the most frequent ones.
 
-use std::{collections::HashMap, error::Error, fs, path::PathBuf};
+use std::{error::Error, fs, path::PathBuf};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use plotters::prelude::*;
 use rayon::prelude::*;
-use rere_benches::median_time;
+use rere_benches::{by_frequency, median_time};
 use rere_core::{RelationSet, Sentence};
 use rere_data::{Tokenizer, pad, query_input, read, sentence_input, token_batches};
 use rere_model::{EncoderConfig, EncoderInput, Network, PointerHead, Pooling, RelationModel, read_config};
@@ -72,17 +72,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(&path, plot(&pruned_points, &all_points)?)?;
     println!("{}", path.display());
     Ok(())
-}
-
-/// Returns the relations of a corpus, the most frequent first.
-fn by_frequency(corpus: &[Sentence]) -> Vec<&str> {
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for triple in corpus.iter().flat_map(|sentence| &sentence.triples) {
-        *counts.entry(&triple.relation).or_default() += 1;
-    }
-    let mut ranked: Vec<(&str, usize)> = counts.into_iter().collect();
-    ranked.sort_unstable_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
-    ranked.into_iter().map(|(name, _)| name).collect()
 }
 
 /// Both networks with random weights.

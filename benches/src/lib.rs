@@ -8,11 +8,11 @@
 //! assert_eq!(sentence.text, ScoredSentence::new(16, Certainty::Trained, 7).text);
 //! ```
 
-use std::{error::Error, fs, hint::black_box, path::Path, process::Command, time::Instant};
+use std::{collections::HashMap, error::Error, fs, hint::black_box, path::Path, process::Command, time::Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rere_core::ByteSpan;
+use rere_core::{ByteSpan, Sentence};
 
 /// Certainty of the network that the scores simulate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,17 @@ pub fn public_text(data: &Path) -> Result<(Names, Vec<String>), Box<dyn Error>> 
     let names = entities.lines().map(|line| line.split('\t').skip(2).map(str::to_owned).collect());
     let corpus = rere_data::read(&data.join("nyt11-hrl/train_sample.jsonl"))?;
     Ok((names.collect(), corpus.into_iter().map(|sentence| sentence.text).collect()))
+}
+
+/// Returns the relations of a corpus, the most frequent first.
+pub fn by_frequency(corpus: &[Sentence]) -> Vec<&str> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for triple in corpus.iter().flat_map(|sentence| &sentence.triples) {
+        *counts.entry(&triple.relation).or_default() += 1;
+    }
+    let mut ranked: Vec<(&str, usize)> = counts.into_iter().collect();
+    ranked.sort_unstable_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
+    ranked.into_iter().map(|(name, _)| name).collect()
 }
 
 /// Runs a script of `python/` and returns its output.

@@ -3,7 +3,7 @@
 use burn::{
     module::Module,
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
-    tensor::{Device, Int, Tensor, activation::relu},
+    tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
 
 use super::{POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first_outputs};
@@ -30,8 +30,7 @@ use crate::EncoderInput;
 /// assert_eq!(head.relations(hidden.clone(), &input).dims(), [1, 12]);
 /// assert_eq!(head.correspondences(hidden.clone()).dims(), [1, 5, 5]);
 /// // Pointers of relations 3 and 7 in sentence 0.
-/// let (rows, relations) = (Tensor::<1, Int>::from_ints([0, 0], &device), Tensor::from_ints([3, 7], &device));
-/// assert_eq!(head.pointers(hidden, rows, relations).dims(), [2, 5, 4]);
+/// assert_eq!(head.pointers(hidden, &[(0, 3), (0, 7)]).dims(), [2, 5, 4]);
 /// ```
 #[derive(Module, Debug)]
 pub struct PrgcHead {
@@ -82,7 +81,15 @@ impl PrgcHead {
 
     /// Computes pointer logits, `[examples, tokens, 4]`, from hidden states, `[batch, tokens, hidden]`, for examples of a
     /// row and a relation (Eq. 2).
-    pub fn pointers(&self, hidden: Tensor<3>, rows: Tensor<1, Int>, relations: Tensor<1, Int>) -> Tensor<3> {
+    ///
+    /// # Panics
+    /// Panics if there is no example, or no such row or relation.
+    pub fn pointers(&self, hidden: Tensor<3>, examples: &[(usize, usize)]) -> Tensor<3> {
+        let device = hidden.device();
+        let (rows, relations): (Vec<i64>, Vec<i64>) =
+            examples.iter().map(|&(row, relation)| (row as i64, relation as i64)).unzip();
+        let [rows, relations] = [rows, relations]
+            .map(|indices| Tensor::<1, Int>::from_data(TensorData::new(indices, [examples.len()]), &device));
         // [1, examples, hidden]
         let relations = self.embedding.forward(relations.unsqueeze::<2>());
         let [tokens, relations] = forward_halves(&self.pointer_hidden, hidden, relations);

@@ -12,8 +12,8 @@ use rere_data::{
 };
 use rere_decode::{
     CandidateScores, CasRel, CasRelScores, Correspondence, CorrespondenceScores, Decoder, HandshakeScores, Nearest,
-    PairClassification, PointerScores, Scale, TableScores, TagScores, Tags, TokenTriple, TpLinker, handshake_row,
-    handshake_rows,
+    PairClassification, PointerScores, Scale, ScoredSpan, TableScores, TagScores, Tags, TokenTriple, TpLinker,
+    handshake_row, handshake_rows,
 };
 use serde::Serialize;
 
@@ -124,9 +124,9 @@ const PARADIGMS: [(&str, Recover); 6] = [
     ("tagging", recover_tags),
 ];
 
-/// Paradigm 1 of the RERE paper.
-fn recover_pairs(triples: &[LocatedTriple], _tokens: usize, relations: usize) -> SpanTriples {
-    let mentions = pair_mentions(triples);
+/// Paradigm 1 of the RERE paper, with the mentions that the system `pair` can find. Given mentions lose nothing.
+fn recover_pairs(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
+    let mentions: Vec<TokenSpan> = recover_spans(&pair_mentions(triples), tokens).map(|mention| mention.span).collect();
     let pairs: Vec<(TokenSpan, TokenSpan)> =
         mentions.iter().flat_map(|&subject| mentions.iter().map(move |&object| (subject, object))).collect();
     let labels = pair_labels(triples, &mentions);
@@ -136,20 +136,26 @@ fn recover_pairs(triples: &[LocatedTriple], _tokens: usize, relations: usize) ->
     decode(&PairClassification::new(half()), scores)
 }
 
+/// Encodes spans as marks of starts and ends, and decodes them.
+fn recover_spans(spans: &[TokenSpan], tokens: usize) -> impl Iterator<Item = ScoredSpan> + use<> {
+    let marks = span_marks(spans);
+    let cells = marks.iter().enumerate().flat_map(|(column, tokens)| tokens.iter().map(move |&token| (token, column)));
+    let scores = perfect(tokens, marks.len(), cells);
+    let mut found = Vec::new();
+    let decoder = CasRel::new(half(), half());
+    decoder.subjects(table(&scores, tokens, marks.len()), &mut Default::default(), &mut found).expect(PERFECT);
+    found.into_iter()
+}
+
 /// Paradigm 2.
 fn recover_cascade(triples: &[LocatedTriple], tokens: usize, relations: usize) -> SpanTriples {
     let decoder = CasRel::new(half(), half());
-    let marks = span_marks(&casrel_subjects(triples));
-    let cells = marks.iter().enumerate().flat_map(|(column, tokens)| tokens.iter().map(move |&token| (token, column)));
-    let scores = perfect(tokens, 2, cells);
-    let mut subjects = Vec::new();
-    decoder.subjects(table(&scores, tokens, 2), &mut Default::default(), &mut subjects).expect(PERFECT);
-
+    let subjects = recover_spans(&casrel_subjects(triples), tokens);
     let columns = 2 * relations;
-    let objects: Vec<Vec<f32>> =
-        subjects.iter().map(|subject| perfect(tokens, columns, casrel_objects(triples, subject.span))).collect();
+    let of_subjects: Vec<(ScoredSpan, Vec<f32>)> =
+        subjects.map(|subject| (subject, perfect(tokens, columns, casrel_objects(triples, subject.span)))).collect();
     let of_subjects: Vec<_> =
-        subjects.into_iter().zip(&objects).map(|(subject, scores)| (subject, table(scores, tokens, columns))).collect();
+        of_subjects.iter().map(|(subject, scores)| (*subject, table(scores, tokens, columns))).collect();
     decode(&decoder, CasRelScores::new(&of_subjects).expect(PERFECT))
 }
 

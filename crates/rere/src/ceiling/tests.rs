@@ -103,10 +103,15 @@ fn distance(a: TokenSpan, b: TokenSpan) -> usize {
 proptest! {
     #![proptest_config(config())]
 
-    /// Pair classification finds every triple and no other.
+    /// Pair classification loses a triple if and only if another mention ends inside its subject or its object, and finds no
+    /// other.
     #[test]
-    fn pairs_are_the_gold_triples(gold in any_gold()) {
-        prop_assert_eq!(recover_pairs(&gold.triples, gold.tokens, RELATIONS), gold.pairs());
+    fn pairs_lose_what_another_mention_ends_inside_of(gold in any_gold()) {
+        let mentions: BTreeSet<TokenSpan> = pair_mentions(&gold.triples).into_iter().collect();
+        let is_whole = |span: TokenSpan| shortened(span, &mentions) == span;
+        let expected: SpanTriples =
+            gold.pairs().into_iter().filter(|&(_, subject, object)| is_whole(subject) && is_whole(object)).collect();
+        prop_assert_eq!(recover_pairs(&gold.triples, gold.tokens, RELATIONS), expected);
     }
 
     /// CasRel loses a triple if and only if another subject ends inside its subject, or another object of this subject and
@@ -320,15 +325,15 @@ fn recovered(gold: &Gold) -> [(usize, usize); 6] {
 fn what_cannot_be_expressed() {
     // A single triple: every paradigm finds it.
     assert_eq!(recovered(&gold(9, &[(0, (0, 2), (5, 6))])), [(1, 0); 6]);
-    // An object inside its subject: tags have one role for a token.
-    assert_eq!(recovered(&gold(9, &[(0, (0, 3), (1, 2))])), [(1, 0), (1, 0), (1, 0), (1, 0), (1, 0), (0, 0)]);
+    // An object inside its subject: pair classification ends the subject too early, tags have one role for a token.
+    assert_eq!(recovered(&gold(9, &[(0, (0, 3), (1, 2))])), [(0, 0), (1, 0), (1, 0), (1, 0), (1, 0), (0, 0)]);
     // A shared entity in two relations: tags have one relation for a token.
     let shared = gold(9, &[(0, (0, 2), (5, 6)), (1, (0, 2), (7, 8))]);
     assert_eq!(recovered(&shared), [(2, 0), (2, 0), (2, 0), (2, 0), (2, 0), (1, 0)]);
-    // A subject that is a prefix of another: CasRel ends the longer one too early, pointers pair the shorter one with both objects,
-    // and so do correspondences.
+    // A subject that is a prefix of another: pair classification and CasRel end the longer one too early, pointers pair the shorter
+    // one with both objects, and so do correspondences.
     let nested = gold(9, &[(0, (0, 1), (5, 6)), (0, (0, 3), (7, 8))]);
-    assert_eq!(recovered(&nested), [(2, 0), (1, 0), (1, 1), (1, 1), (2, 0), (1, 0)]);
+    assert_eq!(recovered(&nested), [(1, 0), (1, 0), (1, 1), (1, 1), (2, 0), (1, 0)]);
     // Two crossing triples of one relation: nearest pairing pairs the wrong ones.
     let crossing = gold(9, &[(0, (0, 1), (6, 7)), (0, (2, 3), (4, 5))]);
     assert_eq!(recovered(&crossing), [(2, 0), (2, 0), (1, 2), (2, 0), (2, 0), (1, 2)]);
@@ -352,8 +357,8 @@ fn random_sentences_meet_every_case() {
         }
     }
     println!("of 1000 sentences with losses: {lossy:?}, with wrong triples: {wrong:?}, as they were: {whole:?}");
-    assert_eq!((lossy[0], wrong[0], lossy[4]), (0, 0, 0));
-    assert!([1, 2, 3, 5].iter().all(|&paradigm| lossy[paradigm] > 100));
+    assert_eq!((wrong[0], lossy[4]), (0, 0));
+    assert!([0, 1, 2, 3, 5].iter().all(|&paradigm| lossy[paradigm] > 100));
     assert!([1, 2, 3, 4, 5].iter().all(|&paradigm| wrong[paradigm] > 10 && whole[paradigm] > 50));
 }
 
@@ -402,11 +407,16 @@ fn ceilings_of_corpora() {
         let [pairs, cascade, pointers, prgc, handshakes, tags] = all[..] else { panic!("six paradigms") };
         for ceiling in &all {
             assert!(ceiling.recovered <= ceiling.gold && ceiling.recovered <= ceiling.predicted, "{ceiling}");
-            assert!(ceiling.recovered <= pairs.recovered, "{ceiling}");
+            assert!(ceiling.recovered <= handshakes.recovered, "{ceiling}");
         }
-        // Pair classification loses only triples that do not match the tokens.
-        assert!(pairs.recall() > 0.95 && pairs.predicted == pairs.gold, "{pairs}");
-        assert_eq!(handshakes.recovered, pairs.recovered);
-        assert!(cascade.recall() > 0.9 && pointers.recall() > 0.6 && prgc.recall() > 0.9 && tags.recall() > 0.4);
+        // TPLinker loses only triples that do not match the tokens.
+        assert!(handshakes.recall() > 0.95, "{handshakes}");
+        assert!(
+            pairs.recall() > 0.9
+                && cascade.recall() > 0.9
+                && pointers.recall() > 0.6
+                && prgc.recall() > 0.9
+                && tags.recall() > 0.4
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use rere_core::Probability;
-use rere_data::{LocatedSentence, SENTENCE_EXTRA, tag_labels};
+use rere_data::{LocatedSentence, tag_labels};
 use rere_decode::{DecodeError, Decoder, Scale, TableScores, TagScores, Tags, TagsScratch, TokenTriple, TokenizedText};
 use rere_loss::{LabelCounts, LossKind};
 use rere_model::{Network, TaggingHead};
@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window,
-    one_network::{Batch, OneNetwork, SentenceTask},
+    one_network::{Batch, OneNetwork, one_stage},
     spans::sentence_states,
 };
-use crate::{
-    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Thresholds, TrainingStep, config::setters, numbers,
-};
+use crate::{Labels, RereError, Runtime, StageConfig, Thresholds, TrainingStep, config::setters, numbers};
 
 /// Settings of novel tagging.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,9 +61,7 @@ impl System for NovelTagging {
     type Scores = Option<Vec<TokenTriple>>;
     type Scratch = ();
 
-    fn stages(config: &NovelTaggingConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![(Self::NETWORK, &config.tagger)]
-    }
+    one_stage!(tagger);
 
     fn check(config: &NovelTaggingConfig) -> Result<(), String> {
         if config.size == 0 {
@@ -81,18 +77,6 @@ impl System for NovelTagging {
                     .into())
             }
         }
-    }
-
-    fn train(config: &NovelTaggingConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        run.stage(Self::NETWORK, &config.tagger, &SentenceTask::<Self>::new(config, run.inputs()))
-    }
-
-    fn load(config: &NovelTaggingConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        Self::load_network(config, parts)
-    }
-
-    fn extra_tokens(&self) -> usize {
-        SENTENCE_EXTRA
     }
 
     /// Tags are chosen by their highest score, so no threshold is needed before triples have their scores.

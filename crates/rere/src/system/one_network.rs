@@ -47,6 +47,29 @@ pub(super) trait OneNetwork: System {
     }
 }
 
+/// Defines the functions of [`System`] that are the same for systems whose only network has the settings `$stage`.
+macro_rules! one_stage {
+    ($stage:ident) => {
+        fn stages(config: &Self::Config) -> Vec<(&'static str, &crate::StageConfig)> {
+            vec![(Self::NETWORK, &config.$stage)]
+        }
+
+        fn train(config: &Self::Config, run: &mut crate::Run<'_>) -> Result<(), crate::RereError> {
+            let task = super::one_network::SentenceTask::<Self>::new(config, run.inputs());
+            run.stage(Self::NETWORK, &config.$stage, &task)
+        }
+
+        fn load(config: &Self::Config, parts: &crate::ModelParts<'_>) -> Result<Self, crate::RereError> {
+            Self::load_network(config, parts)
+        }
+
+        fn extra_tokens(&self) -> usize {
+            rere_data::SENTENCE_EXTRA
+        }
+    };
+}
+pub(super) use one_stage;
+
 /// A batch of training sentences.
 pub(super) struct Batch<'a> {
     pub sentences: &'a [&'a LocatedSentence],

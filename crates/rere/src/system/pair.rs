@@ -13,13 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window,
-    one_network::{Batch, OneNetwork, SentenceTask},
+    one_network::{Batch, OneNetwork, one_stage},
     spans::{keep_best, mean_weights, sentence_states, spans_at},
 };
-use crate::{
-    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters,
-    numbers,
-};
+use crate::{Labels, RereError, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters, numbers};
 
 /// Settings of pair classification.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -39,7 +36,8 @@ impl PairConfig {
 
 /// The system of paradigm P1: one network that finds mentions and classifies each pair of them.
 ///
-/// If a text is given with its mentions ([`Input::with_mentions`](crate::Input::with_mentions)), such as those of your own
+/// A mention ends at the nearest end, so one that another ends inside of is not found: [`ceilings`](crate::ceilings) counts what
+/// is lost. If a text is given with its mentions ([`Input::with_mentions`](crate::Input::with_mentions)), such as those of your own
 /// entity recogniser, only their pairs are classified.
 #[derive(Debug)]
 pub struct Pair {
@@ -69,21 +67,7 @@ impl System for Pair {
     type Scores = PairScores;
     type Scratch = (CasRelScratch, Vec<ScoredSpan>);
 
-    fn stages(config: &PairConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![(Self::NETWORK, &config.network)]
-    }
-
-    fn train(config: &PairConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        run.stage(Self::NETWORK, &config.network, &SentenceTask::<Self>::new(config, run.inputs()))
-    }
-
-    fn load(config: &PairConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        Self::load_network(config, parts)
-    }
-
-    fn extra_tokens(&self) -> usize {
-        SENTENCE_EXTRA
-    }
+    one_stage!(network);
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<PairScores>, RereError> {
         let scores = self.runtime.windows(windows, |input, batch| self.score_batch(input, batch, floor));

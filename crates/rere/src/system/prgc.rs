@@ -1,6 +1,6 @@
 //! PRGC: relations, pointers for each and correspondences, all from one run of the encoder (Zheng et al. 2021).
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 use rere_core::Probability;
 use rere_data::{LocatedSentence, SENTENCE_EXTRA, correspondences, pointer_marks, relation_labels};
 use rere_decode::{
@@ -13,12 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window, of_relation,
-    one_network::{Batch, OneNetwork, SentenceTask},
+    one_network::{Batch, OneNetwork, one_stage},
     spans::{keep_best, sentence_states},
 };
 use crate::{
-    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters,
-    numbers, probabilities,
+    Labels, RereError, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters, numbers, probabilities,
 };
 
 /// Settings of PRGC.
@@ -75,21 +74,7 @@ impl System for Prgc {
     type Scores = PrgcScores;
     type Scratch = (CorrespondenceScratch, Vec<TokenTriple>);
 
-    fn stages(config: &PrgcConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![(Self::NETWORK, &config.network)]
-    }
-
-    fn train(config: &PrgcConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        run.stage(Self::NETWORK, &config.network, &SentenceTask::<Self>::new(config, run.inputs()))
-    }
-
-    fn load(config: &PrgcConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        Self::load_network(config, parts)
-    }
-
-    fn extra_tokens(&self) -> usize {
-        SENTENCE_EXTRA
-    }
+    one_stage!(network);
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<PrgcScores>, RereError> {
         let scores = self.runtime.sentences(windows, |input, tokens| self.score_batch(input, tokens, floor));
@@ -163,7 +148,7 @@ impl Prgc {
         let hidden = sentence_states(hidden);
         let width = hidden.dims()[1];
         let examples: Vec<(usize, usize)> = detected.iter().map(|&(row, relation, _)| (row, relation)).collect();
-        let pointers = pointers(&self.model.head, hidden.clone(), &examples);
+        let pointers = self.model.head.pointers(hidden.clone(), &examples);
         let tables = numbers(self.model.head.correspondences(hidden));
         for (&(row, relation, score), pointers) in detected.iter().zip(numbers(pointers).chunks_exact(width * POINTERS))
         {
@@ -178,16 +163,6 @@ impl Prgc {
         }
         scores
     }
-}
-
-/// Computes pointer logits, `[examples, tokens, 4]`, of examples of a row and a relation.
-fn pointers(head: &PrgcHead, hidden: Tensor<3>, examples: &[(usize, usize)]) -> Tensor<3> {
-    let device = hidden.device();
-    let indices = |index: fn(&(usize, usize)) -> usize| {
-        let indices: Vec<i64> = examples.iter().map(|example| index(example) as i64).collect();
-        Tensor::<1, Int>::from_data(TensorData::new(indices, [examples.len()]), &device)
-    };
-    head.pointers(hidden, indices(|example| example.0), indices(|example| example.1))
 }
 
 impl OneNetwork for Prgc {
@@ -268,7 +243,7 @@ impl OneNetwork for Prgc {
         vec![
             relations.labels(logits, 2).with_weight(per_token(rows * relation_count)),
             pointer
-                .labels(pointers(&model.head, hidden.clone(), &examples), 1)
+                .labels(model.head.pointers(hidden.clone(), &examples), 1)
                 .with_weight(per_token(POINTERS * example_tokens)),
             pairs
                 .labels(model.head.correspondences(hidden).reshape([rows, width * width, 1]), 1)

@@ -12,13 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window,
-    one_network::{Batch, OneNetwork, SentenceTask},
+    one_network::{Batch, OneNetwork, one_stage},
     spans::{keep_best, sentence_states},
 };
-use crate::{
-    Labels, ModelParts, RereError, Run, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters,
-    numbers,
-};
+use crate::{Labels, RereError, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters, numbers};
 
 /// Settings of TPLinker.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -57,21 +54,7 @@ impl System for TpLinker {
     type Scores = Vec<HandshakeCell>;
     type Scratch = (TpLinkerScratch, Vec<TokenTriple>);
 
-    fn stages(config: &TpLinkerConfig) -> Vec<(&'static str, &StageConfig)> {
-        vec![(Self::NETWORK, &config.tagger)]
-    }
-
-    fn train(config: &TpLinkerConfig, run: &mut Run<'_>) -> Result<(), RereError> {
-        run.stage(Self::NETWORK, &config.tagger, &SentenceTask::<Self>::new(config, run.inputs()))
-    }
-
-    fn load(config: &TpLinkerConfig, parts: &ModelParts<'_>) -> Result<Self, RereError> {
-        Self::load_network(config, parts)
-    }
-
-    fn extra_tokens(&self) -> usize {
-        SENTENCE_EXTRA
-    }
+    one_stage!(tagger);
 
     fn score(&self, windows: &[Window<'_>], floor: &Floor<'_>) -> Result<Vec<Self::Scores>, RereError> {
         // The table is the largest result of all systems, so what cannot matter is dropped at once.
