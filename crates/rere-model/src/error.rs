@@ -17,8 +17,8 @@ pub enum ModelError {
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A `config.json` is not the configuration of a known encoder.
-    #[error("{}: not the configuration of a known encoder; model_type must be bert or bilstm", path.display())]
+    /// A `config.json` is not the configuration of a supported encoder.
+    #[error("{}: not the configuration of a supported encoder", path.display())]
     Config {
         /// The file.
         path: PathBuf,
@@ -34,6 +34,28 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
         /// The error of the parser.
+        source: Source,
+    },
+    /// A file of weights is not a PyTorch checkpoint of tensors alone, or is truncated.
+    #[error("{}: not a complete PyTorch checkpoint of tensors alone; download it again, or save it as safetensors", path.display())]
+    NotPyTorch {
+        /// The file.
+        path: PathBuf,
+        /// The error of the parser.
+        source: Source,
+    },
+    /// A folder has no weights.
+    #[error("{}: there are no weights; expected model.safetensors, model.safetensors.index.json with its parts, or pytorch_model.bin", path.display())]
+    NoWeights {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An index of weights in several files cannot be used.
+    #[error("{}: not an index of weights: expected \"weight_map\" with the names of files in the same folder", path.display())]
+    Index {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong.
         source: Source,
     },
     /// A file of weights does not fit the model.
@@ -78,10 +100,14 @@ fn is_missing(error: &std::io::Error) -> bool {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigProblem {
-    /// An activation other than GELU.
-    #[error("hidden_act: expected \"gelu\", found {found:?}")]
-    Activation {
-        /// The given activation.
+    /// A setting whose value is not supported.
+    #[error("{name}: expected {expected}, found {found}")]
+    Value {
+        /// Name of the setting.
+        name: &'static str,
+        /// What is supported.
+        expected: &'static str,
+        /// The given value.
         found: String,
     },
     /// Positions other than absolute ones.
@@ -95,12 +121,6 @@ pub enum ConfigProblem {
     Zero {
         /// Name of the setting.
         name: &'static str,
-    },
-    /// Fewer than two segments: the query of the entity extractor and the sentence are two.
-    #[error("type_vocab_size: expected at least 2, for query and sentence, found {found}")]
-    Segments {
-        /// The given number.
-        found: usize,
     },
     /// A hidden size that the attention heads cannot share equally.
     #[error("hidden_size: expected a multiple of num_attention_heads {heads}, found {hidden_size}")]
@@ -156,6 +176,16 @@ pub enum WeightsProblem {
         expected: Vec<usize>,
         /// Its shape in the file.
         found: Vec<usize>,
+    },
+    /// Tensors of layers that the model does not have.
+    #[error(
+        "the model has no {}{}; is the number of layers in config.json right?",
+        names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", "),
+        if names.len() > 3 { format!(" and {} more tensors", names.len() - 3) } else { String::new() }
+    )]
+    LeftOver {
+        /// Names of the tensors.
+        names: Vec<String>,
     },
     /// Tensors that cannot be converted, in the words of the tensor library.
     #[error("{message}")]

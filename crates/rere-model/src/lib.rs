@@ -25,9 +25,10 @@
 //!
 //! | part | type | source |
 //! |---|---|---|
-//! | BERT, pretrained or with random weights | [`Bert`] | Devlin et al. 2019 |
+//! | BERT and encoders with its layers, pretrained or with random weights | [`Bert`] | see [`EncoderConfig`] |
+//! | ModernBERT | [`ModernBert`] | Warner et al. 2024 |
 //! | bidirectional LSTM with random weights | [`BiLstm`] | the ablation "RERE - LSTM" |
-//! | either of them, chosen by a `config.json` | [`AnyEncoder`], [`EncoderConfig`] | |
+//! | any of them, chosen by a `config.json` | [`AnyEncoder`], [`EncoderConfig`] | |
 //! | one logit for each relation of a sentence | [`RelationModel`] | Eq. 5 of the RERE paper |
 //! | an encoder and one of the following heads | [`Network`] | |
 //! | four pointer logits for each token | [`PointerHead`] | Eq. 6 of the RERE paper |
@@ -55,14 +56,17 @@ mod precision;
 pub use burn;
 
 pub use device::parse_device;
-pub use encoder::{AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, Encoder, EncoderConfig, EncoderInput};
+pub use encoder::{
+    AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, DebertaConfig, Encoder, EncoderConfig, EncoderInput,
+    ModernBert, ModernBertConfig,
+};
 pub use error::{ConfigProblem, DeviceProblem, ModelError, PrecisionProblem, WeightsProblem};
 pub use head::{
     CasRelHead, HasEncoder, Network, POINTERS, PairHead, PointerHead, Pooling, PrgcHead, RelationHead, RelationModel,
     TaggingHead, TpLinkerHead, with_first_outputs,
 };
-pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights};
-pub use ops::gelu::gelu;
+pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights, weight_files};
+pub use ops::{activation::Activation, gelu::gelu};
 pub use precision::Precision;
 
 #[cfg(doctest)]

@@ -16,10 +16,48 @@ use rere_model::{
 
 use common::device;
 
-fn configs() -> [EncoderConfig; 2] {
-    let mut bilstm = BiLstmConfig::new(50);
-    (bilstm.embedding_size, bilstm.direction_size) = (12, 10);
-    [EncoderConfig::Bert(BertConfig::tiny(50)), EncoderConfig::BiLstm(bilstm)]
+fn bert() -> EncoderConfig {
+    BertConfig::tiny(50).into()
+}
+
+fn bilstm() -> EncoderConfig {
+    let mut config = BiLstmConfig::new(50);
+    (config.embedding_size, config.direction_size) = (12, 10);
+    config.into()
+}
+
+/// The settings of a transformer from its `config.json`, with sizes that all have.
+fn transformer(model_type: &str, more: serde_json::Value) -> EncoderConfig {
+    let mut config = serde_json::json!({
+        "model_type": model_type, "vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "intermediate_size": 48, "max_position_embeddings": 20, "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    });
+    config.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    serde_json::from_value(config).expect("settings")
+}
+
+/// Every transformer, without dropout.
+fn transformers() -> Vec<EncoderConfig> {
+    use serde_json::json;
+    let deberta = json!({ "relative_attention": true, "position_buckets": 4, "share_att_key": true,
+        "pos_att_type": "p2c|c2p", "norm_rel_ebd": "layer_norm", "position_biased_input": false });
+    vec![
+        transformer("bert", json!({})),
+        transformer("roberta", json!({ "type_vocab_size": 1 })),
+        transformer("xlm-roberta", json!({ "type_vocab_size": 1 })),
+        transformer("distilbert", json!({ "activation": "relu" })),
+        transformer("electra", json!({ "embedding_size": 16, "hidden_act": "gelu_new" })),
+        transformer("ernie", json!({ "use_task_id": true })),
+        transformer("mpnet", json!({})),
+        transformer("deberta-v2", deberta),
+        transformer("modernbert", json!({ "local_attention": 4 })),
+    ]
+}
+
+/// Every encoder.
+fn configs() -> Vec<EncoderConfig> {
+    [bert(), bilstm()].into_iter().chain(transformers()).collect()
 }
 
 fn input(rows: &[&[i32]], width: usize, device: &Device) -> EncoderInput {
@@ -69,9 +107,10 @@ fn the_first_token_alone_has_the_same_state() {
 #[test]
 fn sixteen_bits_give_nearly_the_same() {
     let device = device();
-    for pooling in [Pooling::First, Pooling::Mean] {
-        let [bert, _] = configs();
-        let model = RelationModel::new(&bert, 9, pooling, &device).expect("a model");
+    let cases =
+        transformers().into_iter().flat_map(|config| [(config.clone(), Pooling::First), (config, Pooling::Mean)]);
+    for (config, pooling) in cases {
+        let model = RelationModel::new(&config, 9, pooling, &device).expect("a model");
         let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
         let exact = values(model.forward(&input));
         let largest = exact.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
@@ -88,7 +127,7 @@ fn sixteen_bits_give_nearly_the_same() {
             }
             let cast = cast.expect("supported").forward(&input);
             for (a, b) in exact.iter().zip(values(cast.cast(FloatDType::F32))) {
-                assert!((a - b).abs() <= tolerance * largest, "{pooling:?} {precision:?}: {a} became {b}");
+                assert!((a - b).abs() <= tolerance * largest, "{config:?} {pooling:?} {precision:?}: {a} became {b}");
             }
         }
     }
@@ -124,7 +163,7 @@ fn weights_of_another_shape_are_errors() {
     let device = device();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
-    let [config, other] = configs();
+    let (config, other) = (bert(), bilstm());
     let model = |relations| RelationModel::new(&config, relations, Pooling::First, &device).expect("a model");
     save_weights(&model(3), &path).expect("written");
     let error = load_weights(model(4), &path).map(|_| ()).expect_err("another number of relations");
@@ -147,10 +186,10 @@ fn invalid_files_of_weights_are_errors() {
     let device = device();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.safetensors");
-    let [config, _] = configs();
+    let config = bert();
     let load = || load_pretrained(config.init(&device).expect("an encoder"), folder.path()).map(|_| ());
 
-    assert!(matches!(load().expect_err("no file"), ModelError::Io { .. }));
+    assert!(matches!(load().expect_err("no file"), ModelError::NoWeights { .. }));
     fs::write(&path, b"PK\x03\x04 not weights").expect("written");
     assert!(matches!(load().expect_err("another format"), ModelError::NotSafetensors { .. }));
     save_weights(&config.init(&device).expect("an encoder"), &path).expect("written");
@@ -162,32 +201,141 @@ fn invalid_files_of_weights_are_errors() {
     }
 }
 
+/// Copies a family's folder, changes a key of its `config.json`, and loads it.
+fn load_family(family: &str, change: impl FnOnce(&Path)) -> Result<AnyEncoder, ModelError> {
+    let (from, to) =
+        (Path::new("tests/reference/families").join(family), tempfile::tempdir().expect("a temporary folder"));
+    for entry in fs::read_dir(from).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        fs::copy(&path, to.path().join(path.file_name().expect("a name"))).expect("copied");
+    }
+    change(to.path());
+    load_pretrained(read_config(to.path())?.init(&device())?, to.path())
+}
+
+fn set(folder: &Path, key: &str, value: impl Into<serde_json::Value>) {
+    let path = folder.join("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("settings")).expect("JSON");
+    config[key] = value.into();
+    fs::write(path, config.to_string()).expect("written");
+}
+
+#[test]
+fn folders_whose_files_do_not_fit_together_are_errors() {
+    for family in ["bert", "roberta", "modernbert"] {
+        load_family(family, |_| {}).expect("loads");
+    }
+    let problem = |result: Result<AnyEncoder, ModelError>| match result.map(|_| ()).expect_err("an error") {
+        ModelError::Mismatch { problem, .. } => problem,
+        error => panic!("{error}"),
+    };
+    // A configuration with more layers than the weights, and one with fewer.
+    let more = problem(load_family("bert", |folder| set(folder, "num_hidden_layers", 3)));
+    assert!(matches!(&more, WeightsProblem::Missing { names } if names.len() == 16), "{more}");
+    let fewer = problem(load_family("bert", |folder| set(folder, "num_hidden_layers", 1)));
+    assert!(fewer.to_string().starts_with("the model has no layers.1."), "{fewer}");
+    let shape = problem(load_family("mpnet", |folder| set(folder, "relative_attention_num_buckets", 16)));
+    assert!(matches!(&shape, WeightsProblem::Shape { name, .. } if name == "relative.bias.weight"), "{shape}");
+
+    let error = load_family("modernbert", |folder| {
+        fs::remove_file(folder.join("model-00002-of-00002.safetensors")).expect("removed");
+    });
+    let error = error.map(|_| ()).expect_err("a missing part");
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    assert!(matches!(error, ModelError::Index { .. }), "{error}");
+    assert_eq!(source.as_deref(), Some("model-00002-of-00002.safetensors is not found"));
+    let outside = load_family("modernbert", |folder| {
+        let index = r#"{"weight_map": {"a": "../secret.safetensors"}}"#;
+        fs::write(folder.join("model.safetensors.index.json"), index).expect("written");
+    });
+    assert!(matches!(outside, Err(ModelError::Index { .. })));
+    let truncated = load_family("modernbert", |folder| {
+        let path = folder.join("model-00001-of-00002.safetensors");
+        let whole = fs::read(&path).expect("read");
+        fs::write(path, &whole[..whole.len() - 8]).expect("written");
+    });
+    assert!(matches!(truncated, Err(ModelError::NotSafetensors { .. })));
+}
+
+/// Nothing in a checkpoint is executed. What is no tensor is an error.
+#[test]
+fn checkpoints_with_code_are_errors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mark = folder.path().join("executed");
+    let command = format!("touch {}", mark.display());
+    // In the protocol that PyTorch writes: a call alone, and a call as the value of a tensor's name.
+    let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let call = |function: &[u8]| [function, &text(&command)[..], b"\x85R"].concat();
+    let entry = [b"}", &text("roberta.embeddings.word_embeddings.weight")[..], &call(b"cos\nsystem\n"), b"s"].concat();
+    let pickles = [call(b"cos\nsystem\n"), call(b"cbuiltins\nexec\n"), entry];
+    let pickles = pickles.map(|pickle| [b"\x80\x02", &pickle[..], b"."].concat());
+    for pickle in pickles.into_iter().chain([b"no pickle".to_vec(), Vec::new()]) {
+        let loaded = load_family("roberta", |folder| {
+            fs::write(folder.join("pytorch_model.bin"), &pickle).expect("written");
+        });
+        let error = loaded.map(|_| ()).expect_err("not tensors alone");
+        println!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string));
+        assert!(!mark.exists(), "{pickle:?} was executed");
+    }
+    let truncated = load_family("roberta", |folder| {
+        let path = folder.join("pytorch_model.bin");
+        let whole = fs::read(&path).expect("read");
+        fs::write(path, &whole[..whole.len() / 2]).expect("written");
+    });
+    assert!(matches!(truncated, Err(ModelError::NotPyTorch { .. })));
+}
+
 #[test]
 fn unsupported_configurations_are_errors() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |text: &str| fs::write(folder.path().join("config.json"), text).expect("written");
     assert!(matches!(read_config(Path::new("/no/such/folder")), Err(ModelError::Io { .. })));
-    for bad in ["", "{", r#"{"model_type":"t5"}"#, r#"{"model_type":"bert"}"#] {
+    let activation = r#"{"model_type":"bert","hidden_size":8,"num_hidden_layers":1,"num_attention_heads":2,
+        "intermediate_size":8,"max_position_embeddings":8,"hidden_act":"softplus"}"#;
+    for bad in ["", "{", r#"{"model_type":"t5"}"#, r#"{"model_type":"bert"}"#, activation] {
         write(bad);
         assert!(matches!(read_config(folder.path()), Err(ModelError::Config { .. })), "{bad}");
     }
     let device = device();
     let tiny = || BertConfig::tiny(50);
     let bad = [
-        BertConfig { hidden_act: "relu".into(), ..tiny() },
         BertConfig { position_embedding_type: "relative_key".into(), ..tiny() },
         BertConfig { num_attention_heads: 5, ..tiny() },
         BertConfig { num_attention_heads: 0, ..tiny() },
         BertConfig { vocab_size: 0, ..tiny() },
         BertConfig { hidden_dropout_prob: 1.0, ..tiny() },
-        BertConfig { type_vocab_size: 1, ..tiny() },
         BertConfig { initializer_range: f64::NAN, ..tiny() },
         BertConfig { initializer_range: -0.02, ..tiny() },
         BertConfig { layer_norm_eps: f64::INFINITY, ..tiny() },
         BertConfig { layer_norm_eps: 0.0, ..tiny() },
     ];
+    let deberta = |more: serde_json::Value| {
+        let mut all = serde_json::json!({ "relative_attention": true, "share_att_key": true, "pos_att_type": ["c2p"] });
+        all.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        transformer("deberta-v2", all)
+    };
+    deberta(serde_json::json!({})).init(&device).expect("supported");
+    for (config, message) in [
+        (deberta(serde_json::json!({ "conv_kernel_size": 3 })), "conv_kernel_size: expected 0, found 3"),
+        (deberta(serde_json::json!({ "share_att_key": false })), "share_att_key: expected true, found false"),
+        (deberta(serde_json::json!({ "pos_att_type": "c2p|p2p" })), "pos_att_type: expected c2p and p2c, found p2p"),
+        (
+            transformer("modernbert", serde_json::json!({ "rope_parameters": {} })),
+            "rope_parameters: expected global_rope_theta and local_rope_theta, found the form of transformers 5",
+        ),
+        (
+            transformer("modernbert", serde_json::json!({ "num_attention_heads": 32 })),
+            "hidden_size: expected a multiple of num_attention_heads 32, found 32",
+        ),
+    ] {
+        let error = config.init(&device).map(|_| ()).expect_err(message);
+        assert_eq!(error.to_string(), format!("encoder configuration: {message}"));
+    }
     for config in bad {
-        assert!(matches!(config.init(&device), Err(ModelError::Unsupported(_))), "{config:?}");
+        assert!(
+            matches!(EncoderConfig::from(config.clone()).init(&device), Err(ModelError::Unsupported(_))),
+            "{config:?}"
+        );
     }
 }
 
@@ -214,9 +362,6 @@ fn frozen_layers_get_no_gradient() {
 #[test]
 fn freezing_changes_neither_states_nor_gradients() {
     let device = device().autodiff();
-    // Frozen layers have no dropout, so the others must have none, too.
-    let config = BertConfig { hidden_dropout_prob: 0.0, attention_probs_dropout_prob: 0.0, ..BertConfig::tiny(50) };
-    let whole = EncoderConfig::Bert(BertConfig { num_hidden_layers: 3, ..config }).init(&device).expect("an encoder");
     let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
     let run = |encoder: &AnyEncoder, input: &EncoderInput| {
         let first = encoder.first(input);
@@ -226,18 +371,26 @@ fn freezing_changes_neither_states_nor_gradients() {
         encoder.visit(&mut last);
         (values(first), last.values)
     };
-    let (states, gradient) = run(&whole, &input);
-    assert!(whole.frozen(&input).is_none());
-    assert!(gradient.iter().any(|value| *value != 0.0));
-    for layers in 0..3 {
-        let frozen = whole.clone().freeze_lower(layers);
-        let (frozen_states, frozen_gradient) = run(&frozen, &input);
-        let mut kept = input.clone();
-        kept.frozen = frozen.frozen(&input);
-        assert!(kept.frozen.is_some());
-        assert_eq!(run(&frozen, &kept), (frozen_states.clone(), frozen_gradient.clone()), "{layers} layers kept");
-        for (a, b) in states.iter().chain(&gradient).zip(frozen_states.iter().chain(&frozen_gradient)) {
-            assert!((a - b).abs() < 1e-4 * (1.0 + a.abs()), "{layers} layers frozen: {a} became {b}");
+    // Frozen layers have no dropout, so the others must have none, too.
+    for config in transformers() {
+        let whole = config.init(&device).expect("an encoder");
+        let (states, gradient) = run(&whole, &input);
+        assert!(whole.frozen(&input).is_none());
+        assert!(gradient.iter().any(|value| *value != 0.0));
+        for layers in 0..3 {
+            let frozen = whole.clone().freeze_lower(layers);
+            let (frozen_states, frozen_gradient) = run(&frozen, &input);
+            let mut kept = input.clone();
+            kept.frozen = frozen.frozen(&input);
+            assert!(kept.frozen.is_some());
+            assert_eq!(
+                run(&frozen, &kept),
+                (frozen_states.clone(), frozen_gradient.clone()),
+                "{config:?}: {layers} layers kept"
+            );
+            for (a, b) in states.iter().chain(&gradient).zip(frozen_states.iter().chain(&frozen_gradient)) {
+                assert!((a - b).abs() < 1e-4 * (1.0 + a.abs()), "{config:?}: {layers} layers frozen: {a} became {b}");
+            }
         }
     }
 }

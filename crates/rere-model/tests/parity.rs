@@ -21,8 +21,8 @@ fn ids(file: &SafeTensors<'_>, name: &str, device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(values, [view.shape()[0], view.shape()[1]]), device)
 }
 
-/// Computes the largest difference to the recorded hidden states, without padding.
-fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
+/// Computes the largest difference to the recorded hidden states, without padding, and the largest of these.
+fn compare(encoder: &Path, recorded: &Path) -> [f32; 2] {
     let device = device();
     let config = read_config(encoder).expect("a configuration");
     let encoder = load_pretrained(config.init(&device).expect("an encoder"), encoder).expect("weights");
@@ -42,7 +42,11 @@ fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
     assert!(mask.contains(&false), "the comparison must include padding");
     assert_eq!(ours.len(), mask.len() * size);
     let pairs = ours.into_iter().zip(theirs).enumerate().filter(|(i, _)| mask[i / size]);
-    pairs.map(|(_, (a, b))| (a - b).abs()).fold(0.0, f32::max)
+    pairs.fold([0.0, 0.0], |[difference, largest], (_, (a, b))| [difference.max((a - b).abs()), largest.max(b.abs())])
+}
+
+fn largest_difference(encoder: &Path, recorded: &Path) -> f32 {
+    compare(encoder, recorded)[0]
 }
 
 #[test]
@@ -51,6 +55,20 @@ fn a_tiny_bert_equals_pytorch() {
     let difference = largest_difference(&folder, &folder.join("expected.safetensors"));
     println!("largest difference {difference:e}");
     assert!(difference < 5e-5, "{difference}");
+}
+
+/// Each family in a folder that is laid out as the hub serves it: prefixes, older names, heads, PyTorch checkpoints, and weights
+/// in two files.
+#[test]
+fn every_family_equals_pytorch() {
+    let families =
+        ["bert", "roberta", "xlm-roberta", "distilbert", "electra", "ernie", "mpnet", "deberta-v3", "modernbert"];
+    for family in families {
+        let folder = reference("families").join(family);
+        let [difference, largest] = compare(&folder, &folder.join("expected.safetensors"));
+        println!("{family}: largest difference {difference:e}, largest state {largest}");
+        assert!(difference < 1e-5 * largest, "{family}: {difference}");
+    }
 }
 
 /// Older files have TensorFlow's names of layer norms, and files of models with a head have a prefix.

@@ -24,8 +24,8 @@ use std::{
 };
 
 use rere::{
-    AnyConfig, Device, Event, ExtractOptions, Input, LoadOptions, Probability, Sentence, Thresholds, TrainOptions,
-    TrainedSystem, TrainingRecord, Triple, load, parse_device,
+    AnyConfig, Device, Event, ExtractOptions, Input, LoadOptions, Probability, RereError, Sentence, Thresholds,
+    TrainOptions, TrainedSystem, TrainingRecord, Triple, load, parse_device,
 };
 use rere_data::{DataError, Format, replace_file};
 use rere_eval::{Exact, TripleMatcher};
@@ -228,8 +228,9 @@ fn ranked_triples(system: &mut dyn TrainedSystem, sentences: &[Sentence]) -> Res
 fn decides(config: &AnyConfig, data: &Data) -> Result<Value, ExperimentError> {
     let mut settings = serde_json::to_value(config).map_err(|error| ExperimentError::Output(error.to_string()))?;
     if let Some(folder) = settings["encoder"]["pretrained"].as_str().map(PathBuf::from) {
-        let files = ["config.json", "model.safetensors", "tokenizer.json"];
-        let digests = files.iter().map(|file| file_digest(&folder.join(file))).collect::<Result<Vec<_>, _>>()?;
+        let weights = rere_model::weight_files(&folder).map_err(RereError::from)?;
+        let files = [folder.join("config.json")].into_iter().chain(weights).chain([folder.join("tokenizer.json")]);
+        let digests = files.map(|file| file_digest(&file)).collect::<Result<Vec<_>, _>>()?;
         settings["encoder"]["pretrained"] = json!(digests);
     }
     Ok(json!({ "version": env!("CARGO_PKG_VERSION"), "settings": settings, "data": data.origin }))
@@ -334,7 +335,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ExperimentError> {
 mod tests {
     use std::collections::HashSet;
 
-    use rere::{Corpus, RereError};
+    use rere::Corpus;
 
     use super::*;
 

@@ -35,6 +35,8 @@ impl fmt::Debug for Writer {
     }
 }
 
+// There is one for each file.
+#[allow(clippy::large_enum_variant)]
 enum Sink {
     /// JSON objects, rows of a table, or lines of text.
     Stream(Output),

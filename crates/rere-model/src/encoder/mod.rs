@@ -2,6 +2,8 @@
 
 mod bert;
 mod bilstm;
+mod modernbert;
+mod transformer;
 
 use burn::{
     module::Module,
@@ -9,8 +11,10 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use bert::{Bert, BertConfig};
+use bert::Family;
+pub use bert::{Bert, BertConfig, DebertaConfig};
 pub use bilstm::{BiLstm, BiLstmConfig};
+pub use modernbert::{ModernBert, ModernBertConfig};
 
 use crate::{
     ModelError, Pooling, Precision,
@@ -125,8 +129,27 @@ pub trait Encoder {
 #[serde(tag = "model_type", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum EncoderConfig {
-    /// A [`Bert`].
+    /// BERT (Devlin et al. 2019), and models with its layers under this name, such as MiniLM and Chinese RoBERTa-wwm.
     Bert(BertConfig),
+    /// RoBERTa (Liu et al. 2019).
+    #[serde(alias = "camembert")]
+    Roberta(BertConfig),
+    /// XLM-R (Conneau et al. 2020).
+    #[serde(rename = "xlm-roberta")]
+    XlmRoberta(BertConfig),
+    /// DistilBERT (Sanh et al. 2019).
+    DistilBert(BertConfig),
+    /// ELECTRA (Clark et al. 2020).
+    Electra(BertConfig),
+    /// ERNIE (Sun et al. 2020).
+    Ernie(BertConfig),
+    /// MPNet (Song et al. 2020).
+    Mpnet(BertConfig),
+    /// DeBERTa v2 and v3 (He et al. 2021).
+    #[serde(rename = "deberta-v2")]
+    Deberta(DebertaConfig),
+    /// A [`ModernBert`].
+    ModernBert(ModernBertConfig),
     /// A [`BiLstm`].
     BiLstm(BiLstmConfig),
 }
@@ -143,31 +166,59 @@ impl From<BiLstmConfig> for EncoderConfig {
     }
 }
 
+/// Settings by the encoder that they create.
+enum Kind<'a> {
+    Bert(Family, &'a BertConfig),
+    Deberta(&'a DebertaConfig),
+    ModernBert(&'a ModernBertConfig),
+    BiLstm(&'a BiLstmConfig),
+}
+
 impl EncoderConfig {
+    fn kind(&self) -> Kind<'_> {
+        match self {
+            Self::Bert(config) => Kind::Bert(Family::Bert, config),
+            Self::Roberta(config) | Self::XlmRoberta(config) => Kind::Bert(Family::Roberta, config),
+            Self::DistilBert(config) => Kind::Bert(Family::DistilBert, config),
+            Self::Electra(config) => Kind::Bert(Family::Electra, config),
+            Self::Ernie(config) => Kind::Bert(Family::Ernie, config),
+            Self::Mpnet(config) => Kind::Bert(Family::Mpnet, config),
+            Self::Deberta(config) => Kind::Deberta(config),
+            Self::ModernBert(config) => Kind::ModernBert(config),
+            Self::BiLstm(config) => Kind::BiLstm(config),
+        }
+    }
+
     /// Creates an encoder with random weights.
     ///
     /// # Errors
     /// Returns an error if a setting is invalid or not supported.
     pub fn init(&self, device: &Device) -> Result<AnyEncoder, ModelError> {
-        Ok(match self {
-            Self::Bert(config) => AnyEncoder::Bert(config.init(device)?),
-            Self::BiLstm(config) => AnyEncoder::BiLstm(config.init(device)?),
+        Ok(match self.kind() {
+            Kind::Bert(family, config) => AnyEncoder::Bert(config.init(family, device)?),
+            Kind::Deberta(config) => AnyEncoder::Bert(config.init(device)?),
+            Kind::ModernBert(config) => AnyEncoder::ModernBert(config.init(device)?),
+            Kind::BiLstm(config) => AnyEncoder::BiLstm(config.init(device)?),
         })
     }
 
     /// Returns the maximum length of an input in tokens; `None` if there is no limit.
     pub fn max_tokens(&self) -> Option<usize> {
-        match self {
-            Self::Bert(config) => Some(config.max_position_embeddings),
-            Self::BiLstm(_) => None,
+        match self.kind() {
+            Kind::Bert(family, config) => {
+                Some(config.max_position_embeddings.saturating_sub(config.first_position(family)))
+            }
+            Kind::Deberta(config) => Some(config.max_position_embeddings),
+            Kind::ModernBert(config) => Some(config.max_position_embeddings),
+            Kind::BiLstm(_) => None,
         }
     }
 
     /// Returns the pooling that suits the encoder: `[CLS]` if it was pretrained with that token, else the mean.
     pub fn pooling(&self) -> Pooling {
         match self {
-            Self::Bert(_) => Pooling::First,
             Self::BiLstm(_) => Pooling::Mean,
+            _ => Pooling::First,
         }
     }
 
@@ -184,9 +235,11 @@ impl EncoderConfig {
 
     /// Returns the number of token ids.
     pub fn vocab_size(&self) -> usize {
-        match self {
-            Self::Bert(config) => config.vocab_size,
-            Self::BiLstm(config) => config.vocab_size,
+        match self.kind() {
+            Kind::Bert(_, config) => config.vocab_size,
+            Kind::Deberta(config) => config.vocab_size,
+            Kind::ModernBert(config) => config.vocab_size,
+            Kind::BiLstm(config) => config.vocab_size,
         }
     }
 
@@ -194,7 +247,15 @@ impl EncoderConfig {
     #[must_use]
     pub fn with_vocab_size(mut self, size: usize) -> Self {
         match &mut self {
-            Self::Bert(config) => config.vocab_size = size,
+            Self::Bert(config)
+            | Self::Roberta(config)
+            | Self::XlmRoberta(config)
+            | Self::DistilBert(config)
+            | Self::Electra(config)
+            | Self::Ernie(config)
+            | Self::Mpnet(config) => config.vocab_size = size,
+            Self::Deberta(config) => config.vocab_size = size,
+            Self::ModernBert(config) => config.vocab_size = size,
             Self::BiLstm(config) => config.vocab_size = size,
         }
         self
@@ -207,8 +268,10 @@ impl EncoderConfig {
 #[derive(Module, Debug)]
 #[non_exhaustive]
 pub enum AnyEncoder {
-    /// A [`Bert`].
+    /// A [`Bert`], or one of the encoders with its layers.
     Bert(Bert),
+    /// A [`ModernBert`].
+    ModernBert(ModernBert),
     /// A [`BiLstm`].
     BiLstm(BiLstm),
 }
@@ -216,12 +279,13 @@ pub enum AnyEncoder {
 impl AnyEncoder {
     /// Freezes the embeddings and the lowest `layers` layers, so that they are not trained.
     ///
-    /// In a [`Bert`] this also turns off their dropout. A [`BiLstm`] keeps it, because it has one dropout for all
+    /// In transformers this also turns off their dropout. A [`BiLstm`] keeps it, because it has one dropout for all
     /// layers.
     #[must_use]
     pub fn freeze_lower(self, layers: usize) -> Self {
         match self {
             Self::Bert(bert) => Self::Bert(bert.freeze_lower(layers)),
+            Self::ModernBert(modernbert) => Self::ModernBert(modernbert.freeze_lower(layers)),
             Self::BiLstm(bilstm) => Self::BiLstm(bilstm.freeze_lower(layers)),
         }
     }
@@ -231,6 +295,7 @@ impl Encoder for AnyEncoder {
     fn forward(&self, input: &EncoderInput) -> Tensor<3> {
         match self {
             Self::Bert(bert) => bert.forward(input),
+            Self::ModernBert(modernbert) => modernbert.forward(input),
             Self::BiLstm(bilstm) => bilstm.forward(input),
         }
     }
@@ -238,6 +303,7 @@ impl Encoder for AnyEncoder {
     fn first(&self, input: &EncoderInput) -> Tensor<2> {
         match self {
             Self::Bert(bert) => bert.first(input),
+            Self::ModernBert(modernbert) => modernbert.first(input),
             Self::BiLstm(bilstm) => bilstm.first(input),
         }
     }
@@ -245,6 +311,7 @@ impl Encoder for AnyEncoder {
     fn frozen(&self, input: &EncoderInput) -> Option<Tensor<3>> {
         match self {
             Self::Bert(bert) => bert.frozen(input),
+            Self::ModernBert(modernbert) => modernbert.frozen(input),
             Self::BiLstm(bilstm) => bilstm.frozen(input),
         }
     }
@@ -252,6 +319,7 @@ impl Encoder for AnyEncoder {
     fn keeps_frozen(&self) -> bool {
         match self {
             Self::Bert(bert) => bert.keeps_frozen(),
+            Self::ModernBert(modernbert) => modernbert.keeps_frozen(),
             Self::BiLstm(bilstm) => bilstm.keeps_frozen(),
         }
     }
@@ -259,6 +327,7 @@ impl Encoder for AnyEncoder {
     fn hidden_size(&self) -> usize {
         match self {
             Self::Bert(bert) => bert.hidden_size(),
+            Self::ModernBert(modernbert) => modernbert.hidden_size(),
             Self::BiLstm(bilstm) => bilstm.hidden_size(),
         }
     }

@@ -29,13 +29,13 @@ use crate::device::on_cpu;
 
 /// Applies `layer` (Ba et al. 2016) over the last dimension. `epsilon` is the layer's own, which burn does not expose.
 pub(crate) fn layer_norm(layer: &LayerNorm, epsilon: f64, x: Tensor<2>) -> Tensor<2> {
-    match &layer.beta {
-        Some(beta) if x.device().is_autodiff() && on_cpu(&x) => {
-            let [x, gamma, beta] = [x.into_dispatch(), layer.gamma.val().into_dispatch(), beta.val().into_dispatch()];
-            Tensor::from_dispatch(Dispatch::fused_layer_norm(x, gamma, beta, epsilon))
-        }
-        _ => layer.forward(x),
+    if !x.device().is_autodiff() || !on_cpu(&x) {
+        return layer.forward(x);
     }
+    let gamma = layer.gamma.val();
+    let beta = layer.beta.as_ref().map_or_else(|| gamma.zeros_like(), |beta| beta.val());
+    let [x, gamma, beta] = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
+    Tensor::from_dispatch(Dispatch::fused_layer_norm(x, gamma, beta, epsilon))
 }
 
 /// Layer norm for f32 tensors in the memory of the CPU. Other tensors never get here.

@@ -1,5 +1,7 @@
 //! Operations that burn computes slowly on the CPU, each as one pass over the data.
 
+pub(crate) mod activation;
+pub(crate) mod attention;
 pub(crate) mod dropout;
 pub(crate) mod gelu;
 pub(crate) mod layer_norm;

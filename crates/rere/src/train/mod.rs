@@ -20,7 +20,7 @@ use std::{
 use burn::tensor::Device;
 use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
 use rere_data::{LocatedCorpus, OnMissing, Tokenizer};
-use rere_model::{EncoderConfig, read_config};
+use rere_model::{EncoderConfig, read_config, weight_files};
 use sha2::{Digest, Sha256};
 use tracing::info_span;
 
@@ -422,7 +422,10 @@ impl Digests {
                 source.digests(networks.chain([CONFIG, TOKENIZER].map(str::to_owned)))?
             }
             (None, EncoderSource::Pretrained(folder)) => {
-                Source::from(&*folder).digests([CONFIG, "model.safetensors", TOKENIZER].map(str::to_owned))?
+                let name = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+                let weights = weight_files(folder)?.into_iter().filter_map(name);
+                let names = [CONFIG.to_owned()].into_iter().chain(weights).chain([TOKENIZER.to_owned()]);
+                Source::from(&*folder).digests(names)?
             }
             (None, EncoderSource::Random(_)) => Vec::new(),
         };

@@ -1,35 +1,24 @@
 //! Weights from Hugging Face folders, and weights of whole models.
 
+mod files;
+mod names;
+
 use std::{collections::HashMap, error::Error, fs, io::Write, path::Path};
 
 use burn::{
     module::Module,
     store::{
-        ApplyError, BurnToPyTorchAdapter, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter,
-        SafetensorsStore,
+        ApplyError, BurnToPyTorchAdapter, FloatCastAdapter, KeyRemapper, ModuleAdapter, ModuleSnapshot,
+        PyTorchToBurnAdapter, SafetensorsStore, burn_pack::Tensor,
     },
     tensor::DType,
 };
 use safetensors::SafeTensors;
 
-use crate::{AnyEncoder, EncoderConfig, ModelError, error::WeightsProblem};
+pub use files::weight_files;
 
-/// Patterns in the tensor names of a Hugging Face BERT, and what to replace them by.
-const BERT_NAMES: [(&str, &str); 13] = [
-    (r"^bert\.", ""),
-    (r"LayerNorm\.", "norm."),
-    (r"^embeddings\.word_embeddings\.", "embeddings.word."),
-    (r"^embeddings\.position_embeddings\.", "embeddings.position."),
-    (r"^embeddings\.token_type_embeddings\.", "embeddings.token_type."),
-    (r"^encoder\.layer\.", "layers."),
-    (r"\.attention\.self\.", "."),
-    (r"\.attention\.output\.norm\.", ".attention_norm."),
-    (r"\.attention\.output\.dense\.", ".attention_output."),
-    (r"\.output\.norm\.", ".output_norm."),
-    (r"\.intermediate\.dense\.", ".up."),
-    (r"\.output\.dense\.", ".down."),
-    (r"\.attention_output\.", ".output."),
-];
+use self::names::{BERT_NAMES, MODERNBERT_NAMES};
+use crate::{AnyEncoder, EncoderConfig, ModelError, error::WeightsProblem};
 
 /// Reads the `config.json` of a Hugging Face folder.
 ///
@@ -41,9 +30,9 @@ pub fn read_config(folder: &Path) -> Result<EncoderConfig, ModelError> {
     serde_json::from_str(&text).map_err(|source| ModelError::Config { path, source: source.into() })
 }
 
-/// Loads the pretrained weights of a Hugging Face folder (`model.safetensors`) into an encoder.
+/// Loads the pretrained weights of a Hugging Face folder, the files of [`weight_files`], into an encoder.
 ///
-/// Tensors that the encoder does not have, such as BERT's pooler, are ignored. f16 and bf16 weights become f32.
+/// Tensors of other parts, such as BERT's pooler and the heads of pretraining, are ignored. f16 and bf16 weights become f32.
 ///
 /// ```
 /// use std::path::Path;
@@ -58,15 +47,28 @@ pub fn read_config(folder: &Path) -> Result<EncoderConfig, ModelError> {
 /// ```
 ///
 /// # Errors
-/// Returns an error if the file is missing or not a complete safetensors file, or if a tensor is missing or has another
-/// shape.
+/// Returns an error if a file is missing, truncated or in another format, or if a tensor is missing, has another shape, or is of
+/// a layer that the encoder does not have.
 pub fn load_pretrained(encoder: AnyEncoder, folder: &Path) -> Result<AnyEncoder, ModelError> {
-    let path = folder.join("model.safetensors");
+    let mut tensors = Vec::new();
+    for path in weight_files(folder)? {
+        tensors.extend(files::tensors(&path)?);
+    }
     let names: &[(&str, &str)] = match &encoder {
         AnyEncoder::Bert(_) => &BERT_NAMES,
+        AnyEncoder::ModernBert(_) => &MODERNBERT_NAMES,
         AnyEncoder::BiLstm(_) => &[],
     };
-    load(encoder, read(&path)?, &path, names)
+    let patterns = names.iter().map(|(from, to)| (*from, *to)).collect();
+    let mismatch = |problem| ModelError::Mismatch { path: folder.to_owned(), problem };
+    let (tensors, _) = KeyRemapper::from_patterns(patterns)
+        .map_err(|error| mismatch(WeightsProblem::Unreadable { message: error.to_string() }))?
+        .remap(tensors);
+    let (encoder, unused) = apply(encoder, tensors, folder)?;
+    // Positions and masks are constants that older files have.
+    let is_part = |name: &String| name.starts_with("layers.") || name.starts_with("relative.");
+    let names: Vec<String> = unused.into_iter().filter(is_part).collect();
+    if names.is_empty() { Ok(encoder) } else { Err(mismatch(WeightsProblem::LeftOver { names })) }
 }
 
 /// Loads a file of [`save_weights`] into a model with the same settings.
@@ -74,7 +76,7 @@ pub fn load_pretrained(encoder: AnyEncoder, folder: &Path) -> Result<AnyEncoder,
 /// # Errors
 /// As [`load_pretrained`].
 pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, ModelError> {
-    load(model, read(path)?, path, &[])
+    Ok(apply(model, files::tensors(path)?, path)?.0)
 }
 
 /// As [`load_weights`], from the content of a file. Errors show `name` as its path.
@@ -82,28 +84,14 @@ pub fn load_weights<M: Module>(model: M, path: &Path) -> Result<M, ModelError> {
 /// # Errors
 /// As [`load_weights`].
 pub fn load_weights_from_bytes<M: Module>(model: M, bytes: Vec<u8>, name: &Path) -> Result<M, ModelError> {
-    load(model, bytes, name, &[])
+    Ok(apply(model, files::tensors_in(bytes, name)?, name)?.0)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
-    fs::read(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })
-}
-
-fn load<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path, names: &[(&str, &str)]) -> Result<M, ModelError> {
-    if let Err(source) = SafeTensors::deserialize(&bytes) {
-        return Err(ModelError::NotSafetensors { path: path.to_owned(), source: source.into() });
-    }
-    let mut store = SafetensorsStore::from_bytes(Some(bytes))
-        .with_from_adapter(PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32)))
-        .skip_enum_variants(true)
-        .validate(false)
-        .allow_partial(true);
-    for (from, to) in names {
-        store = store.with_key_remapping(from, *to);
-    }
+/// Replaces the weights of a model, and returns it with the names of the tensors that it does not have.
+fn apply<M: Module>(mut model: M, tensors: Vec<Tensor>, path: &Path) -> Result<(M, Vec<String>), ModelError> {
     let mismatch = |problem| ModelError::Mismatch { path: path.to_owned(), problem };
-    let unreadable = |message| mismatch(WeightsProblem::Unreadable { message });
-    let result = model.load_from(&mut store).map_err(|error| unreadable(error.to_string()))?;
+    let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32));
+    let result = model.apply(tensors, None, Some(Box::new(adapter)), true);
     let wrong_shape = result.errors.iter().find_map(|error| match error {
         ApplyError::ShapeMismatch { path, expected, found } => {
             Some(WeightsProblem::Shape { name: path.clone(), expected: expected.to_vec(), found: found.to_vec() })
@@ -115,13 +103,13 @@ fn load<M: Module>(mut model: M, bytes: Vec<u8>, path: &Path, names: &[(&str, &s
     }
     if !result.errors.is_empty() {
         let errors: Vec<String> = result.errors.iter().map(ToString::to_string).collect();
-        return Err(unreadable(errors.join("; ")));
+        return Err(mismatch(WeightsProblem::Unreadable { message: errors.join("; ") }));
     }
     if !result.missing.is_empty() {
         let names = result.missing.into_iter().map(|(name, _)| name).collect();
         return Err(mismatch(WeightsProblem::Missing { names }));
     }
-    Ok(model)
+    Ok((model, result.unused))
 }
 
 /// Writes the weights of a model as safetensors, in PyTorch's layout and names (`weight` is `[out, in]`).
