@@ -300,6 +300,7 @@ fn unsupported_configurations_are_errors() {
     let tiny = || BertConfig::tiny(50);
     let bad = [
         BertConfig { position_embedding_type: "relative_key".into(), ..tiny() },
+        BertConfig { max_position_embeddings: 0, ..tiny() },
         BertConfig { num_attention_heads: 5, ..tiny() },
         BertConfig { num_attention_heads: 0, ..tiny() },
         BertConfig { vocab_size: 0, ..tiny() },
@@ -319,6 +320,22 @@ fn unsupported_configurations_are_errors() {
         (deberta(serde_json::json!({ "conv_kernel_size": 3 })), "conv_kernel_size: expected 0, found 3"),
         (deberta(serde_json::json!({ "share_att_key": false })), "share_att_key: expected true, found false"),
         (deberta(serde_json::json!({ "pos_att_type": "c2p|p2p" })), "pos_att_type: expected c2p and p2c, found p2p"),
+        (
+            deberta(serde_json::json!({ "max_position_embeddings": 0 })),
+            "max_position_embeddings: expected at least 1, found 0",
+        ),
+        (
+            transformer("roberta", serde_json::json!({ "max_position_embeddings": 2 })),
+            "max_position_embeddings: expected more than pad_token_id + 1, found 2",
+        ),
+        (
+            transformer("mpnet", serde_json::json!({ "relative_attention_num_buckets": 1 })),
+            "relative_attention_num_buckets: expected at least 4, found 1",
+        ),
+        (
+            transformer("ernie", serde_json::json!({ "use_task_id": true, "task_type_vocab_size": 0 })),
+            "task_type_vocab_size: expected at least 1, found 0",
+        ),
         (
             transformer("modernbert", serde_json::json!({ "rope_parameters": {} })),
             "rope_parameters: expected global_rope_theta and local_rope_theta, found the form of transformers 5",

@@ -67,6 +67,36 @@ fn check_dropout(name: &'static str, found: f64) -> Result<(), ModelError> {
     }
 }
 
+/// Checks what all transformers have. The hidden size must be a multiple of `parts`, which the heads decide.
+fn check_transformer(
+    hidden_size: usize,
+    heads: usize,
+    parts: usize,
+    initializer_range: f64,
+    epsilon: f64,
+) -> Result<(), ModelError> {
+    let problem = if !hidden_size.is_multiple_of(parts) {
+        ConfigProblem::Heads { hidden_size, heads }
+    } else if !(initializer_range >= 0.0 && initializer_range.is_finite()) {
+        ConfigProblem::InitializerRange { found: initializer_range }
+    } else if !(epsilon > 0.0 && epsilon.is_finite()) {
+        ConfigProblem::LayerNormEps { found: epsilon }
+    } else {
+        return Ok(());
+    };
+    Err(ModelError::Unsupported(problem))
+}
+
+/// The default dropout of BERT and its relatives.
+fn tenth() -> f64 {
+    0.1
+}
+
+/// The default deviation of random weights.
+fn initializer_range() -> f64 {
+    0.02
+}
+
 /// A network that turns token ids into one hidden state for each token.
 ///
 /// ```

@@ -8,7 +8,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EncoderInput, check_dropout, check_sizes,
+    EncoderInput, check_dropout, check_sizes, check_transformer, initializer_range,
     transformer::{Transformer, freeze_lower, padding},
 };
 use crate::{
@@ -102,10 +102,6 @@ fn norm_epsilon() -> f64 {
     1e-5
 }
 
-fn initializer_range() -> f64 {
-    0.02
-}
-
 impl ModernBertConfig {
     fn check(&self) -> Result<(), ModelError> {
         check_sizes(&[
@@ -119,15 +115,11 @@ impl ModernBertConfig {
         check_dropout("embedding_dropout", self.embedding_dropout)?;
         check_dropout("attention_dropout", self.attention_dropout)?;
         check_dropout("mlp_dropout", self.mlp_dropout)?;
+        let heads = self.num_attention_heads;
+        check_transformer(self.hidden_size, heads, heads.saturating_mul(2), self.initializer_range, self.norm_eps)?;
         let bases = [("global_rope_theta", self.global_rope_theta), ("local_rope_theta", self.local_base())];
         let is_base = |base: f64| base > 0.0 && base.is_finite();
-        let problem = if !self.hidden_size.is_multiple_of(2 * self.num_attention_heads) {
-            ConfigProblem::Heads { hidden_size: self.hidden_size, heads: self.num_attention_heads }
-        } else if !(self.initializer_range >= 0.0 && self.initializer_range.is_finite()) {
-            ConfigProblem::InitializerRange { found: self.initializer_range }
-        } else if !(self.norm_eps > 0.0 && self.norm_eps.is_finite()) {
-            ConfigProblem::LayerNormEps { found: self.norm_eps }
-        } else if self.newer.is_some() {
+        let problem = if self.newer.is_some() {
             let found = "the form of transformers 5".to_owned();
             ConfigProblem::Value { name: "rope_parameters", expected: "global_rope_theta and local_rope_theta", found }
         } else if let Some(&(name, found)) = bases.iter().find(|(_, base)| !is_base(*base)) {

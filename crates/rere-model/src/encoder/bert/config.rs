@@ -8,7 +8,7 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{check_dropout, check_sizes},
+    super::{check_dropout, check_sizes, check_transformer, initializer_range, tenth},
     Bert, Embeddings, Layer,
     relative::{Bias, Disentangled, Relative},
 };
@@ -85,16 +85,8 @@ fn two() -> usize {
     2
 }
 
-fn tenth() -> f64 {
-    0.1
-}
-
 fn norm_epsilon() -> f64 {
     1e-12
-}
-
-fn initializer_range() -> f64 {
-    0.02
 }
 
 fn absolute() -> String {
@@ -146,7 +138,7 @@ impl BertConfig {
     /// Returns the position of the first token.
     pub(crate) fn first_position(&self, family: Family) -> usize {
         match family {
-            Family::Roberta | Family::Mpnet => self.pad_token_id.unwrap_or(1) + 1,
+            Family::Roberta | Family::Mpnet => self.pad_token_id.unwrap_or(1).saturating_add(1),
             _ => 0,
         }
     }
@@ -156,7 +148,19 @@ impl BertConfig {
             let found = self.position_embedding_type.clone();
             return Err(ModelError::Unsupported(ConfigProblem::PositionEmbedding { found }));
         }
+        check_sizes(&[("max_position_embeddings", self.max_position_embeddings)])?;
+        let value = |name, expected, found: usize| {
+            Err(ModelError::Unsupported(ConfigProblem::Value { name, expected, found: found.to_string() }))
+        };
+        if self.max_position_embeddings <= self.first_position(family) {
+            return value("max_position_embeddings", "more than pad_token_id + 1", self.max_position_embeddings);
+        }
         let buckets = self.relative_attention_num_buckets.unwrap_or(32);
+        if buckets < 4 {
+            return value("relative_attention_num_buckets", "at least 4", buckets);
+        }
+        let tasks = self.task_type_vocab_size.unwrap_or(3);
+        check_sizes(&[("task_type_vocab_size", tasks)])?;
         Shape {
             vocab_size: self.vocab_size,
             embedding_size: self.embedding_size.filter(|_| family == Family::Electra).unwrap_or(self.hidden_size),
@@ -167,10 +171,7 @@ impl BertConfig {
             positions: self.max_position_embeddings,
             first_position: self.first_position(family),
             segments: if matches!(family, Family::DistilBert | Family::Mpnet) { 0 } else { self.type_vocab_size },
-            tasks: match family {
-                Family::Ernie if self.use_task_id == Some(true) => self.task_type_vocab_size.unwrap_or(3),
-                _ => 0,
-            },
+            tasks: if family == Family::Ernie && self.use_task_id == Some(true) { tasks } else { 0 },
             activation: self.hidden_act,
             dropout: self.hidden_dropout_prob,
             attention_dropout: self.attention_probs_dropout_prob,
@@ -228,16 +229,7 @@ impl Shape {
         ])?;
         check_dropout("hidden_dropout_prob", self.dropout)?;
         check_dropout("attention_probs_dropout_prob", self.attention_dropout)?;
-        let problem = if !self.hidden_size.is_multiple_of(self.heads) {
-            ConfigProblem::Heads { hidden_size: self.hidden_size, heads: self.heads }
-        } else if !(self.initializer_range >= 0.0 && self.initializer_range.is_finite()) {
-            ConfigProblem::InitializerRange { found: self.initializer_range }
-        } else if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            ConfigProblem::LayerNormEps { found: self.epsilon }
-        } else {
-            return Ok(());
-        };
-        Err(ModelError::Unsupported(problem))
+        check_transformer(self.hidden_size, self.heads, self.heads, self.initializer_range, self.epsilon)
     }
 
     /// Creates an encoder with random weights.

@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
+    super::{check_sizes, initializer_range, tenth},
     Bert,
     config::{RelativeShape, Shape},
 };
@@ -71,16 +72,8 @@ pub struct DebertaConfig {
     pub conv_kernel_size: usize,
 }
 
-fn tenth() -> f64 {
-    0.1
-}
-
 fn norm_epsilon() -> f64 {
     1e-7
-}
-
-fn initializer_range() -> f64 {
-    0.02
 }
 
 fn yes() -> bool {
@@ -113,6 +106,7 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
 
 impl DebertaConfig {
     fn check(&self) -> Result<(), ModelError> {
+        check_sizes(&[("max_position_embeddings", self.max_position_embeddings)])?;
         let problem = |name, expected, found: String| {
             Err(ModelError::Unsupported(ConfigProblem::Value { name, expected, found }))
         };
