@@ -21,15 +21,6 @@ use std::{
 use rere::{AnyConfig, Corpus, Device, ExtractOptions, Input, LoadOptions, Sentence, TrainOptions, load};
 use rere_benches::{by_frequency, median, median_time, peak_memory};
 
-/// Systems with the names of their stages.
-const SYSTEMS: [(&str, &[&str]); 6] = [
-    ("rere", &["relation", "entity"]),
-    ("casrel", &["tagger"]),
-    ("tplinker", &["tagger"]),
-    ("prgc", &["network"]),
-    ("pair", &["network"]),
-    ("novel-tagging", &["tagger"]),
-];
 /// Numbers of relations, at most all.
 const RELATIONS: [usize; 3] = [12, 50, 211];
 const SENTENCES: usize = 96;
@@ -61,11 +52,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for count in relations.iter().map(|&count| count.min(ranked.len())) {
         let corpus = with_relations(&corpus, &ranked, count);
         let gold: usize = corpus.dev.iter().map(|sentence| sentence.triples.len()).sum();
-        let models = SYSTEMS.map(|(system, stages)| {
+        let models = AnyConfig::SYSTEMS.iter().map(|system| {
             let model = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("systems/{system}-{count}-{epochs}"));
-            train(&settings(system, stages, epochs), &encoders, &corpus, &model).map(|()| model)
+            train(settings(system, epochs)?, &encoders, &corpus, &model).map(|()| model)
         });
-        let models = models.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let models = models.collect::<Result<Vec<_>, _>>()?;
         let mut measured: Vec<[Vec<f64>; 3]> = vec![Default::default(); models.len()];
         for _ in 0..rounds {
             for (model, measured) in models.iter().zip(&mut measured) {
@@ -74,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         let mut first = None;
-        for ((system, _), numbers) in SYSTEMS.iter().zip(measured) {
+        for (system, numbers) in AnyConfig::SYSTEMS.iter().zip(measured) {
             let [seconds, memory, found] = numbers.map(median);
             let milliseconds = 1e3 * seconds / SENTENCES as f64;
             let ratio = milliseconds / *first.get_or_insert(milliseconds);
@@ -117,15 +108,15 @@ fn with_relations(corpus: &[Sentence], ranked: &[&str], count: usize) -> Corpus 
     Corpus { train, dev }
 }
 
-fn settings(system: &str, stages: &[&str], epochs: usize) -> String {
-    let stage = |stage: &&str| format!("[{system}.{stage}]\nepochs = {epochs}\n{STAGE}\n");
-    let stages: String = stages.iter().map(stage).collect();
-    format!("system = \"{system}\"\nencoder.pretrained = \"minilm\"\n{stages}")
+fn settings(system: &str, epochs: usize) -> Result<AnyConfig, Box<dyn Error>> {
+    let common = format!("system = \"{system}\"\nencoder.pretrained = \"minilm\"\n");
+    let stage = |(stage, _)| format!("[{system}.{stage}]\nepochs = {epochs}\n{STAGE}\n");
+    let stages: String = AnyConfig::parse(&common)?.stages().into_iter().map(stage).collect();
+    Ok(AnyConfig::parse(&format!("{common}{stages}"))?)
 }
 
 /// Trains a system, unless an earlier run has done so.
-fn train(settings: &str, encoders: &Path, corpus: &Corpus, model: &Path) -> Result<(), Box<dyn Error>> {
-    let config = AnyConfig::parse(settings)?;
+fn train(config: AnyConfig, encoders: &Path, corpus: &Corpus, model: &Path) -> Result<(), Box<dyn Error>> {
     let options = TrainOptions::new(Device::flex()).with_resume(true);
     std::fs::create_dir_all(model)?;
     config.with_folders(Path::new(""), encoders).train(options, corpus, model, |_| ControlFlow::Continue(()))?;

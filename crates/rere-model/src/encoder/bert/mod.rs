@@ -176,9 +176,10 @@ impl Layer {
         let value = split(self.value.forward(hidden));
 
         let [.., size] = query.dims();
-        let query = query.mul_scalar(((size * shared.terms) as f64).sqrt().recip());
+        let scale = ((size * shared.terms) as f64).sqrt().recip();
+        let query = query.mul_scalar(scale);
         let scores = query.clone().matmul(key.clone().swap_dims(2, 3));
-        let scores = self.add_positions(scores, query, key, shared);
+        let scores = self.add_positions(scores, [query, key], scale, shared);
         let context = attend(scores, value, shared.padding.clone(), &self.attention_dropout);
 
         let attended = dropout(&self.dropout, self.output.forward(context));
@@ -188,8 +189,9 @@ impl Layer {
         layer_norm(&self.output_norm, self.epsilon, fed + rows)
     }
 
-    /// Adds what relative positions contribute to the scores, `[batch, heads, wanted, tokens]`. The query is scaled.
-    fn add_positions(&self, scores: Tensor<4>, query: Tensor<4>, key: Tensor<4>, shared: &Shared) -> Tensor<4> {
+    /// Adds what relative positions contribute to the scores, `[batch, heads, wanted, tokens]`. The query is already multiplied by
+    /// the scale.
+    fn add_positions(&self, scores: Tensor<4>, [query, key]: [Tensor<4>; 2], scale: f64, shared: &Shared) -> Tensor<4> {
         let [batch, heads, wanted, tokens] = scores.dims();
         match &shared.relative {
             None => scores,
@@ -207,10 +209,8 @@ impl Layer {
                     scores = scores + terms.gather(3, of_all(rows.clone()));
                 }
                 if *position_to_content {
-                    let [.., size] = key.dims();
                     let positions = split_heads(self.query.forward(embeddings.clone()), 1, self.heads);
-                    let positions = positions.mul_scalar(((size * shared.terms) as f64).sqrt().recip());
-                    let terms = key.matmul(positions.swap_dims(2, 3));
+                    let terms = key.matmul(positions.mul_scalar(scale).swap_dims(2, 3));
                     debug_assert_eq!(terms.dims()[2], tokens);
                     scores = scores + terms.gather(3, of_all(rows.swap_dims(0, 1))).swap_dims(2, 3);
                 }
