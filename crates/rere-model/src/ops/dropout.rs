@@ -95,11 +95,12 @@ mod tests {
     #[test]
     fn nothing_is_dropped_outside_training() {
         let layer = DropoutConfig::new(0.3).init();
-        let sum = |layer: &Dropout, device: &Device| {
-            dropout(layer, Tensor::<1>::ones([1000], device)).sum().into_scalar::<f32>()
+        let drops = |layer: &Dropout, device: &Device| {
+            let y = dropout(layer, Tensor::<1>::ones([1000], device)).into_data();
+            y.iter::<f32>().any(|y| y != 1.0)
         };
-        assert_eq!(sum(&layer, &Device::flex()), 1000.0);
-        assert_eq!(sum(&layer.clone().freeze(), &Device::flex().autodiff()), 1000.0);
-        assert_ne!(sum(&layer, &Device::flex().autodiff()), 1000.0);
+        assert!(!drops(&layer, &Device::flex()));
+        assert!(!drops(&layer.clone().freeze(), &Device::flex().autodiff()));
+        assert!(drops(&layer, &Device::flex().autodiff()));
     }
 }
