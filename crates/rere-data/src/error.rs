@@ -238,10 +238,64 @@ pub enum TokenizerProblem {
         /// The token's name in RoBERTa's vocabularies.
         roberta: &'static str,
     },
+    /// A folder has no tokenizer that is known.
+    #[error(
+        "expected tokenizer.json, or the vocabulary of one of {}, found {}; {REMEDY}",
+        known.join(", "),
+        found.as_ref().map_or_else(|| "neither tokenizer_class nor model_type".to_owned(), |found| format!("{found:?}"))
+    )]
+    UnknownClass {
+        /// The class of the tokenizer or the type of the encoder, if the folder names one.
+        found: Option<String>,
+        /// The classes whose vocabularies can be read.
+        known: Vec<&'static str>,
+    },
+    /// A folder has neither `tokenizer.json` nor the vocabulary of its class.
+    #[error("expected tokenizer.json, or {expected} for {class}; {REMEDY}")]
+    NoVocabulary {
+        /// The class of the tokenizer.
+        class: &'static str,
+        /// The file of its vocabulary.
+        expected: String,
+    },
+    /// The vocabulary has no token for unknown words.
+    #[error("expected a vocabulary with {expected} for unknown words")]
+    NoUnknownToken {
+        /// The token.
+        expected: String,
+    },
+    /// A line of `merges.txt` is not a pair.
+    #[error("line {line}: expected two tokens with a space between them, found {found:?}")]
+    Merge {
+        /// The line, from 1.
+        line: usize,
+        /// The line's text.
+        found: String,
+    },
+    /// A token beside the vocabulary does not get the id that is listed for it.
+    #[error("the added token {token:?} has id {expected}, but the vocabulary gives it {}", found.map_or_else(|| "none".to_owned(), |id| id.to_string()))]
+    AddedToken {
+        /// The token.
+        token: String,
+        /// The listed id.
+        expected: u32,
+        /// The id that it gets.
+        found: Option<u32>,
+    },
+    /// A SentencePiece model of another type.
+    #[error("expected a SentencePiece model of type unigram; {REMEDY}")]
+    NotUnigram,
+    /// The rules for characters of a SentencePiece model are damaged.
+    #[error("the precompiled_charsmap is damaged")]
+    Charsmap,
     /// The tokenizers library reported an error.
     #[error("{0}")]
     Library(Box<dyn Error + Send + Sync>),
 }
+
+/// How to get a tokenizer in one file.
+const REMEDY: &str = "write tokenizer.json with transformers: \
+     AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)";
 
 /// Advises how to read offsets that fit in another unit.
 fn remedy(fits: Option<OffsetUnit>) -> String {

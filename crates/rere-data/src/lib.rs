@@ -95,7 +95,7 @@
 //! "#;
 //! let sentences = Reader::new(corpus.as_bytes(), "corpus", &ReadOptions::default())?.collect::<Result<Vec<_>, _>>()?;
 //!
-//! // With a pretrained encoder: Tokenizer::load("encoder/tokenizer.json")?
+//! // With a pretrained encoder: Tokenizer::load("encoder")?
 //! let tokenizer = Tokenizer::train_words(sentences.iter().map(|sentence| sentence.text.as_str()), 1, 30_000)?;
 //! let relations = RelationSet::from_names(["/people/person/place_of_birth"])?;
 //! let corpus = LocatedCorpus::new(&sentences, &tokenizer, &relations, OnMissing::Error)?;

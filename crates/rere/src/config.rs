@@ -91,7 +91,8 @@ impl DataConfig {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum EncoderSource {
-    /// A Hugging Face folder with `config.json`, weights ([`weight_files`](rere_model::weight_files)) and `tokenizer.json`.
+    /// A Hugging Face folder with `config.json`, weights ([`weight_files`](rere_model::weight_files)) and a
+    /// tokenizer ([`Tokenizer::load`](rere_data::Tokenizer::load)).
     Pretrained(PathBuf),
     /// Random weights, and a word tokenizer that is made from the training texts and sets the vocabulary size.
     Random(EncoderConfig),

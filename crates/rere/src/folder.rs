@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::{
     ConfigProblem, FolderProblem, RereError, System, Thresholds,
     batch::Runtime,
-    files::{from_json, io, sha256},
+    files::{from_json, io, sha256, sha256_of_file},
 };
 
 /// Version of the model folder's layout. A folder of another version is refused.
@@ -157,7 +157,10 @@ impl Source {
     /// Returns the name and the SHA-256 of each of these files.
     pub(crate) fn digests(&self, names: impl IntoIterator<Item = String>) -> Result<Vec<(String, String)>, RereError> {
         let digest = |name: String| {
-            let digest = sha256(self.read(&name)?.0);
+            let digest = match self {
+                Self::Folder(folder) => sha256_of_file(&folder.join(&name))?,
+                Self::Files(_) => sha256(self.read(&name)?.0),
+            };
             Ok((name, digest))
         };
         names.into_iter().map(digest).collect()
@@ -236,7 +239,15 @@ impl<'a> ModelParts<'a> {
 /// Loads the tokenizer of a model and checks that the encoder knows all of its ids.
 pub(crate) fn load_tokenizer(source: &Source, encoder: &EncoderConfig) -> Result<Tokenizer, RereError> {
     let (bytes, path) = source.read(TOKENIZER)?;
-    let tokenizer = Tokenizer::from_bytes(&bytes, &path)?;
+    fitting(Tokenizer::from_bytes(&bytes, &path)?, encoder, &path)
+}
+
+/// Loads the tokenizer of a pretrained encoder and checks that the encoder knows all of its ids.
+pub(crate) fn load_pretrained_tokenizer(folder: &Path, encoder: &EncoderConfig) -> Result<Tokenizer, RereError> {
+    fitting(Tokenizer::load(folder)?, encoder, folder)
+}
+
+fn fitting(tokenizer: Tokenizer, encoder: &EncoderConfig, path: &Path) -> Result<Tokenizer, RereError> {
     let (ids, known) = (tokenizer.vocab_size(), encoder.vocab_size());
     if ids > known {
         return Err(FolderProblem::Tokenizer { ids, known }.at(path));

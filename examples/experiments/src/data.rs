@@ -89,7 +89,12 @@ fn take_random(sentences: &mut Vec<Sentence>, number: usize) -> Vec<Sentence> {
 /// Returns the SHA-256 of a file, in hexadecimal.
 pub(super) fn file_digest(path: &Path) -> Result<String, ExperimentError> {
     let bytes = fs::read(path).map_err(|source| ExperimentError::Io { path: path.to_owned(), source })?;
-    Ok(hexadecimal(&Sha256::digest(bytes)))
+    Ok(digest(&bytes))
+}
+
+/// Returns the SHA-256 of bytes, in hexadecimal.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Returns bytes as hexadecimal digits.

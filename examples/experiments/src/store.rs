@@ -27,7 +27,7 @@ use rere::{
     AnyConfig, Device, Event, ExtractOptions, Input, LoadOptions, Probability, RereError, Sentence, Thresholds,
     TrainOptions, TrainedSystem, TrainingRecord, Triple, load, parse_device,
 };
-use rere_data::{DataError, Format, replace_file};
+use rere_data::{DataError, Format, Tokenizer, replace_file};
 use rere_eval::{Exact, TripleMatcher};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Data, ExperimentError,
-    data::{file_digest, hexadecimal},
+    data::{digest, file_digest, hexadecimal},
     log_line,
 };
 
@@ -229,8 +229,9 @@ fn decides(config: &AnyConfig, data: &Data) -> Result<Value, ExperimentError> {
     let mut settings = serde_json::to_value(config).map_err(|error| ExperimentError::Output(error.to_string()))?;
     if let Some(folder) = settings["encoder"]["pretrained"].as_str().map(PathBuf::from) {
         let weights = rere_model::weight_files(&folder).map_err(RereError::from)?;
-        let files = [folder.join("config.json")].into_iter().chain(weights).chain([folder.join("tokenizer.json")]);
-        let digests = files.map(|file| file_digest(&file)).collect::<Result<Vec<_>, _>>()?;
+        let files = [folder.join("config.json")].into_iter().chain(weights);
+        let mut digests = files.map(|file| file_digest(&file)).collect::<Result<Vec<_>, _>>()?;
+        digests.push(digest(Tokenizer::load(&folder)?.to_json()?.as_bytes()));
         settings["encoder"]["pretrained"] = json!(digests);
     }
     Ok(json!({ "version": env!("CARGO_PKG_VERSION"), "settings": settings, "data": data.origin }))

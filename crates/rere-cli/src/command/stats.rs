@@ -23,8 +23,8 @@ pub struct Arguments {
     /// corpus in memory.
     #[arg(long)]
     paradigms: bool,
-    /// Tokenizer (tokenizer.json) that counts the tokens for the class priors; without it, a token is a word.
-    #[arg(long, value_name = "FILE", requires = "paradigms")]
+    /// Tokenizer (folder of an encoder, or tokenizer.json) that counts the tokens for the class priors; without it, a token is a word.
+    #[arg(long, value_name = "PATH", requires = "paradigms")]
     tokenizer: Option<PathBuf>,
     /// Print JSON instead of text: an object, or an array for several corpora.
     #[arg(long)]
@@ -38,7 +38,7 @@ Examples:
   Count the sentences, triples and relations of two corpora:
     rere stats train.jsonl dev.jsonl
   Class priors, with the tokens of an encoder, as JSON:
-    rere stats --paradigms --tokenizer bert-base-uncased/tokenizer.json --json train.jsonl";
+    rere stats --paradigms --tokenizer bert-base-uncased --json train.jsonl";
 
 /// Prints statistics of corpora.
 pub fn run(arguments: &Arguments) -> CommandResult {

@@ -39,7 +39,7 @@ use crate::{
     Thresholds, Trained, TrainedSystem,
     config::setters,
     files::{hexadecimal, io, read_json, sha256, write_json},
-    folder::{CONFIG, ModelConfig, TOKENIZER, TRAINING, load_tokenizer, weights},
+    folder::{CONFIG, ModelConfig, TOKENIZER, TRAINING, load_pretrained_tokenizer, load_tokenizer, weights},
     pipeline::Texts,
 };
 use run::OnEvent;
@@ -190,7 +190,7 @@ impl<'a, S: System> Trainer<'a, S> {
 
         fs::create_dir_all(folder).map_err(io(folder))?;
         let _lock = Lock::new(folder)?;
-        let digests = Digests::new(&config, corpus, earlier, &trained_stages)?;
+        let digests = Digests::new(&config, corpus, &tokenizer, earlier, &trained_stages)?;
         let new = match checkpoint::open(folder, &digests.run, resume, overwrite)? {
             checkpoint::Opened::Going(new) => new,
             checkpoint::Opened::Finished => {
@@ -339,7 +339,7 @@ fn encoder_and_tokenizer(
     match source {
         EncoderSource::Pretrained(folder) => {
             let encoder = read_config(folder)?;
-            let tokenizer = load_tokenizer(&Source::from(folder), &encoder)?;
+            let tokenizer = load_pretrained_tokenizer(folder, &encoder)?;
             Ok((encoder, tokenizer))
         }
         EncoderSource::Random(encoder) => {
@@ -411,6 +411,7 @@ impl Digests {
     fn new<S: System>(
         config: &Config<S>,
         corpus: &Corpus,
+        tokenizer: &Tokenizer,
         earlier: Option<(&Source, &ModelConfig)>,
         trained_stages: &BTreeMap<String, Source>,
     ) -> Result<Self, RereError> {
@@ -419,16 +420,16 @@ impl Digests {
         let mut files = match (earlier, &mut settings.encoder) {
             (Some((source, model)), _) => {
                 let networks = model.networks.iter().map(|network| weights(network));
-                source.digests(networks.chain([CONFIG, TOKENIZER].map(str::to_owned)))?
+                source.digests(networks.chain([CONFIG.to_owned()]))?
             }
             (None, EncoderSource::Pretrained(folder)) => {
                 let name = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
                 let weights = weight_files(folder)?.into_iter().filter_map(name);
-                let names = [CONFIG.to_owned()].into_iter().chain(weights).chain([TOKENIZER.to_owned()]);
-                Source::from(&*folder).digests(names)?
+                Source::from(&*folder).digests([CONFIG.to_owned()].into_iter().chain(weights))?
             }
             (None, EncoderSource::Random(_)) => Vec::new(),
         };
+        files.push((TOKENIZER.to_owned(), sha256(tokenizer.to_json()?)));
         for (stage, model) in trained_stages {
             files.extend(model.digests([weights(stage)])?);
         }

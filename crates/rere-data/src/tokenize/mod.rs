@@ -1,6 +1,15 @@
 //! Tokenisation with the byte span of each token in the original text.
 
-use std::{cmp::Reverse, collections::HashMap, io::Write, path::Path};
+mod folder;
+mod sentence_piece;
+
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use rayon::prelude::*;
 use rere_core::{ByteSpan, TokenSpan};
@@ -16,7 +25,7 @@ use crate::{DataError, TokenizerProblem, error::beginning, file::replace_file, t
 /// ```
 /// use rere_data::Tokenizer;
 ///
-/// // For a pretrained encoder: Tokenizer::load("encoder/tokenizer.json")?
+/// // For a pretrained encoder: Tokenizer::load("encoder")?
 /// let tokenizer = Tokenizer::train_words(["Ada was born in London"], 1, 30_000)?;
 /// let tokens = tokenizer.encode("Ada left London.")?;
 /// assert_eq!((tokens.len(), tokens.spans[2].slice("Ada left London.")?), (4, "London"));
@@ -58,13 +67,21 @@ impl Tokens {
 }
 
 impl Tokenizer {
-    /// Loads a `tokenizer.json`.
+    /// Loads the tokenizer of a Hugging Face folder, or a `tokenizer.json`.
+    ///
+    /// A folder has a `tokenizer.json`, or a vocabulary: `vocab.txt` (BERT, DistilBERT, ELECTRA, ERNIE, MPNet),
+    /// `vocab.json` with `merges.txt` (RoBERTa), or `spm.model` or `sentencepiece.bpe.model` (DeBERTa-v2 and v3,
+    /// XLM-RoBERTa, CamemBERT). A vocabulary is read with the settings of `tokenizer_config.json` and
+    /// `added_tokens.json`, if there are any, as transformers does it.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, is not a tokenizer, or lacks a special token: `[CLS]` or `<s>`,
-    /// `[SEP]` or `</s>`, `[PAD]` or `<pad>`.
+    /// Returns an error if a file cannot be read, is not a tokenizer, or lacks a special token: `[CLS]` or `<s>`,
+    /// `[SEP]` or `</s>`, `[PAD]` or `<pad>`; or if a folder has no `tokenizer.json` and a tokenizer of another class.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
+        if path.is_dir() {
+            return folder::whole(path).map_or_else(|| folder::from_vocabulary(path), Self::load);
+        }
         let bytes = std::fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
         Self::from_bytes(&bytes, path)
     }
@@ -144,8 +161,10 @@ impl Tokenizer {
     /// # Errors
     /// Returns an error if the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Tokens, DataError> {
-        let encoding =
-            self.inner.encode(text, false).map_err(|source| DataError::Tokenize { text: beginning(text), source })?;
+        // The library takes for granted that the character rules of a SentencePiece model are not damaged.
+        let encoding = catch_unwind(AssertUnwindSafe(|| self.inner.encode(text, false)))
+            .unwrap_or_else(|_| Err("the tokenizers library panicked; the tokenizer is probably damaged".into()))
+            .map_err(|source| DataError::Tokenize { text: beginning(text), source })?;
         let mut spans: Vec<ByteSpan> = Vec::with_capacity(encoding.len());
         for &(start, end) in encoding.get_offsets() {
             let before = spans.last().map_or(0, |span| span.start);
