@@ -3,6 +3,8 @@
 //! `rere --help` lists the commands. `rere COMMAND --help` lists the options of a command, with examples.
 
 mod command;
+mod hub;
+mod model_card;
 mod score_table;
 mod training_progress;
 

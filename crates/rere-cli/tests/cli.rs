@@ -54,6 +54,7 @@ fn rere_in_parts(folder: &Path, arguments: &[&str], parts: &[&[u8]]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rere"))
         .args(arguments)
         .current_dir(folder)
+        .env("HF_HUB_OFFLINE", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

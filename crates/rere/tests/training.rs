@@ -872,8 +872,13 @@ fn check_added_relation<S: System>(config: &Config<S>, stage: impl Fn(&mut S::Co
     let [first, second] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
     run(config, &without(corpus(), "born in"), first.path(), false).expect("trains");
     let mut config = config.clone();
+    stage(&mut config.system).epochs = 1;
+    let from = options(false).with_from(first.path());
+    let same = without(corpus(), "born in");
+    Trainer::new(config.clone(), from.clone()).run(&same, second.path()).expect("trains without a new relation");
+    assert_eq!(trained::<S>(second.path()).info().relations.len(), 1);
     stage(&mut config.system).epochs = 0;
-    Trainer::new(config, options(false).with_from(first.path())).run(&corpus(), second.path()).expect("trains");
+    Trainer::new(config, from.with_overwrite(true)).run(&corpus(), second.path()).expect("trains");
     let found = [first.path(), second.path()].map(|folder| {
         let mut system = trained::<S>(folder);
         system.set_thresholds(low(0.0));

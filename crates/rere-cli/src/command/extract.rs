@@ -8,14 +8,14 @@ use rere::{
 use rere_data::{Format, Reader, Writer};
 
 use super::{CommandResult, DeviceArguments, InputArguments, comma_advice, log_line, log_read_report, log_unsupported};
-use crate::training_progress::progress_bar;
+use crate::{hub, training_progress::progress_bar};
 
 /// Options of `rere extract`.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Model folder.
-    #[arg(long, value_name = "DIR")]
+    /// Model folder, or the model's OWNER/NAME on the hub.
+    #[arg(long, value_name = "MODEL")]
     model: PathBuf,
     /// Text to read, one sentence per line, or a corpus in any known format; - for standard input.
     #[arg(value_name = "IN", default_value = "-")]
@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let options = LoadOptions::new(arguments.device.parse()?)
         .with_precision(arguments.precision)
         .with_batch_tokens(arguments.batch_tokens);
-    let system = load(&arguments.model, options)?;
+    let system = load(hub::model(&arguments.model)?, options)?;
     let mut options = ExtractOptions::default()
         .with_min_score(arguments.min_score)
         .with_constraints(arguments.constraints.override_model(&system.config().decode));

@@ -9,11 +9,11 @@ use std::{
     },
 };
 
-use rere::{AnyConfig, Corpus, TrainOptions};
+use rere::{AnyConfig, Corpus, EncoderSource, TrainOptions};
 use rere_core::Sentence;
 
 use super::{CommandResult, ConventionArguments, DeviceArguments, check_standard_input, print_line, read_gold};
-use crate::training_progress::TrainingProgress;
+use crate::{hub, model_card, training_progress::TrainingProgress};
 
 /// Options of `rere train`.
 #[derive(clap::Args)]
@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Folder that data.train and data.dev are relative to [default: the folder of the settings file].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder that encoder.pretrained is relative to [default: the folder of the settings file].
+    /// Folder that encoder.pretrained, unless it is a name on the hub, is relative to [default: the folder of the settings file].
     #[arg(long, value_name = "DIR")]
     encoders: Option<PathBuf>,
     /// Model folder to write.
@@ -36,9 +36,9 @@ pub struct Arguments {
     /// Random seed; overrides training.seed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Model folder to start from, instead of the encoder in the settings; its system must be the same, new relations
+    /// Model to start from (folder, or OWNER/NAME on the hub), instead of the encoder in the settings; its system must be the same, new relations
     /// are added.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "MODEL")]
     from: Option<PathBuf>,
     /// Continue the stopped run in the model folder; succeeds at once if that run has finished.
     #[arg(long)]
@@ -64,7 +64,14 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let folder = arguments.config.parent().unwrap_or(Path::new(""));
     let data = arguments.data.as_deref().unwrap_or(folder);
     let encoders = arguments.encoders.as_deref().unwrap_or(folder);
-    let mut config = AnyConfig::load(&arguments.config)?.with_folders(data, encoders);
+    let mut config = AnyConfig::load(&arguments.config)?;
+    let encoder = config.encoder_mut().clone();
+    config = config.with_folders(data, encoders);
+    // A model to start from brings its own encoder.
+    if let (EncoderSource::Pretrained(name), None) = (encoder, &arguments.from) {
+        let folder = encoders.join(&name);
+        *config.encoder_mut() = EncoderSource::Pretrained(hub::encoder(folder, &name)?);
+    }
     if let Some(seed) = arguments.seed {
         config.training_mut().seed = seed;
     }
@@ -94,8 +101,9 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut options = TrainOptions::new(device).with_resume(arguments.resume).with_overwrite(arguments.overwrite);
-    options.from = arguments.from.clone().map(Into::into);
+    options.from = arguments.from.as_deref().map(hub::model).transpose()?.map(Into::into);
     config.train(options, &corpus, &arguments.out, on_event)?;
+    model_card::write(&arguments.out)?;
     _ = print_line(format!("model: {}", arguments.out.display()));
     Ok(())
 }

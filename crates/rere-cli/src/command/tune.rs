@@ -9,7 +9,7 @@ use std::{
 use rere::{LoadOptions, Probability, TrainedSystem, load};
 
 use super::{CommandResult, DeviceArguments, InputArguments, log_line, print_line, read_gold};
-use crate::training_progress::describe_thresholds;
+use crate::{model_card, training_progress::describe_thresholds};
 
 /// Options of `rere tune`.
 #[derive(clap::Args)]
@@ -61,7 +61,11 @@ pub fn run(arguments: &Arguments) -> CommandResult {
             None
         }
     };
+    let card_is_generated = model_card::is_generated(&arguments.model);
     system.save_config(&arguments.model)?;
+    if card_is_generated {
+        model_card::write(&arguments.model)?;
+    }
     let new = describe_thresholds(&system.config().thresholds, f1);
     print_line(format!("old {}\nnew {new}", describe_thresholds(&old, None)))?;
     Ok(())

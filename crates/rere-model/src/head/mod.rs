@@ -153,22 +153,30 @@ fn forward_halves(linear: &Linear, a: Tensor<3>, b: Tensor<3>) -> [Tensor<3>; 2]
 /// Panics if `first` has more outputs or another number of inputs.
 #[must_use]
 pub fn with_first_outputs(layer: Linear, first: Linear) -> Linear {
-    let [_, replaced] = first.weight.dims();
-    let [_, all] = layer.weight.dims();
-    let kept = all.checked_sub(replaced).expect("`first` has no more outputs than `layer`");
-    let is_autodiff = layer.weight.val().device().is_autodiff();
-    // A trainable parameter must be a leaf of the autodiff graph.
-    let detached = |tensor: Tensor<2>| if is_autodiff { tensor.inner() } else { tensor };
-    let joined = |first: Tensor<2>, layer: Tensor<2>| {
-        let tensor = Tensor::cat(vec![detached(first), detached(layer).narrow(1, replaced, kept)], 1);
-        if is_autodiff { Tensor::from_inner(tensor) } else { tensor }
-    };
-    let weight = joined(first.weight.val(), layer.weight.val());
+    let weight = with_first(layer.weight.val(), first.weight.val(), 1);
     let bias = layer.bias.zip(first.bias).map(|(layer, first)| {
         let row = |bias: Param<Tensor<1>>| bias.val().unsqueeze::<2>();
-        Param::from_tensor(joined(row(first), row(layer)).squeeze_dim::<1>(0))
+        Param::from_tensor(with_first(row(layer), row(first), 1).squeeze_dim::<1>(0))
     });
     Linear { weight: Param::from_tensor(weight), bias }
+}
+
+/// Replaces the first rows (`dim` 0) or columns (1) of a parameter by those of `first`. The result has no gradient yet, so
+/// that a parameter made from it is a leaf of the autodiff graph.
+///
+/// # Panics
+/// Panics if `first` has more rows or columns.
+fn with_first(tensor: Tensor<2>, first: Tensor<2>, dim: usize) -> Tensor<2> {
+    let (all, replaced) = (tensor.dims()[dim], first.dims()[dim]);
+    let kept = all.checked_sub(replaced).expect("`first` has no more outputs than `layer`");
+    let is_autodiff = tensor.device().is_autodiff();
+    let detached = |tensor: Tensor<2>| if is_autodiff { tensor.inner() } else { tensor };
+    let mut joined = detached(first);
+    // A tensor without elements cannot be cut out.
+    if kept > 0 {
+        joined = Tensor::cat(vec![joined, detached(tensor).narrow(dim, replaced, kept)], dim);
+    }
+    if is_autodiff { Tensor::from_inner(joined) } else { joined }
 }
 
 #[cfg(test)]
@@ -181,9 +189,13 @@ mod tests {
         let [small, large] = [2, 5].map(|outputs| LinearConfig::new(3, outputs).init(&device));
         let input = Tensor::<2>::from_floats([[0.3, -1.0, 2.0], [1.0, 0.5, -0.2]], &device);
         let [of_small, of_large] = [&small, &large].map(|layer| layer.forward(input.clone()));
-        let joined = with_first_outputs(large, small).forward(input);
+        let joined = with_first_outputs(large, small).forward(input.clone());
         let difference = |a: Tensor<2>, b: Tensor<2>| (a - b).abs().max().into_scalar::<f32>();
         assert_eq!(difference(joined.clone().narrow(1, 0, 2), of_small), 0.0);
         assert_eq!(difference(joined.narrow(1, 2, 3), of_large.narrow(1, 2, 3)), 0.0);
+        // A model is trained further without new relations.
+        let [trained, new] = [2, 2].map(|outputs| LinearConfig::new(3, outputs).init(&device));
+        let expected = trained.forward(input.clone());
+        assert_eq!(difference(with_first_outputs(new, trained).forward(input), expected), 0.0);
     }
 }

@@ -1,12 +1,12 @@
 //! PRGC (Zheng et al. 2021): the relations of a sentence, subjects and objects of each, and their correspondence.
 
 use burn::{
-    module::Module,
+    module::{Module, Param},
     nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
     tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
 
-use super::{POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first_outputs};
+use super::{POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first, with_first_outputs};
 use crate::EncoderInput;
 
 /// The three parts of PRGC over the hidden states of a sentence, without dropout. In place of BIO tags it has the
@@ -63,12 +63,10 @@ impl PrgcHead {
     /// Panics if the other head has more relations or another hidden size.
     #[must_use]
     pub fn with_first_of(self, other: Self) -> Self {
-        // The rows of an embedding are the outputs of its transpose.
-        let transposed = |embedding: Embedding| Linear { weight: embedding.weight.map(Tensor::transpose), bias: None };
-        let joined = with_first_outputs(transposed(self.embedding), transposed(other.embedding));
+        let embedding = with_first(self.embedding.weight.val(), other.embedding.weight.val(), 0);
         Self {
             relation: with_first_outputs(self.relation, other.relation),
-            embedding: Embedding { weight: joined.weight.map(Tensor::transpose) },
+            embedding: Embedding { weight: Param::from_tensor(embedding) },
             ..other
         }
     }

@@ -238,6 +238,14 @@ macro_rules! systems {
                 }
             }
 
+            /// Returns the encoder that all networks start from.
+            pub fn encoder_mut(&mut self) -> &mut crate::EncoderSource {
+                match self {
+                    Self::$first(config) => &mut config.encoder,
+                    $(Self::$system(config) => &mut config.encoder,)*
+                }
+            }
+
             /// Returns the settings of each network's training, with their names in the system's table.
             pub fn stages(&self) -> Vec<(&'static str, &StageConfig)> {
                 match self {
