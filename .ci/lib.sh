@@ -24,8 +24,8 @@ need_cpp_compiler() {
 find_real_data() {
   if [[ -d $shared/data ]]; then
     export RERE_DATA=${RERE_DATA:-$shared/data} RERE_ENCODERS=${RERE_ENCODERS:-$cache/encoders}
-    step "encoder minilm"
-    "$shared/scripts/get-encoder" minilm "$RERE_ENCODERS"
+    step "encoders"
+    for encoder in minilm mpnet m3e-small; do "$shared/scripts/get-encoder" "$encoder" "$RERE_ENCODERS"; done
   fi
 }
 

@@ -92,13 +92,23 @@ fn older_tensor_names_are_supported() {
 }
 
 #[test]
-fn minilm_equals_pytorch() {
+fn pretrained_encoders_equal_pytorch() {
     let Some(encoders) = std::env::var_os("RERE_ENCODERS") else {
         println!("skipped: RERE_ENCODERS is not set");
         return;
     };
-    let folder = Path::new(&encoders).join("minilm");
-    let difference = largest_difference(&folder, &reference("minilm_hidden_states.safetensors"));
-    println!("largest difference {difference:e}");
-    assert!(difference < 1e-4, "{difference}");
+    for (name, recorded) in [
+        ("minilm", "minilm_hidden_states.safetensors"),
+        ("mpnet", "mpnet_hidden_states.safetensors"),
+        ("m3e-small", "m3e_small_hidden_states.safetensors"),
+    ] {
+        let folder = Path::new(&encoders).join(name);
+        if !folder.exists() {
+            println!("skipped: {name} is not in RERE_ENCODERS");
+            continue;
+        }
+        let [difference, largest] = compare(&folder, &reference(recorded));
+        println!("{name}: largest difference {difference:e}, largest state {largest}");
+        assert!(difference < 1e-4, "{name}: {difference}");
+    }
 }
