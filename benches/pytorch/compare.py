@@ -2,9 +2,11 @@
 
     python compare.py extract --rere target/release/rere --model MODEL --data test.json
     python compare.py train --rere target/release/rere --encoder minilm --data train.jsonl
+    python compare.py families --rere target/release/rere --encoder FAMILIES --data train.jsonl --test test.json
 
 Runs with the Python that has torch (see extract.py and train.py). `rere` is built with the feature tch and finds its
-libtorch by LD_LIBRARY_PATH, which the baselines do not see. Each contender runs once a round, on all of --threads threads;
+libtorch by LD_LIBRARY_PATH, which the baselines do not see. `families` does both with each encoder in a folder (see
+families.py), on --data and --test. Each contender runs once a round, on all of --threads threads;
 seconds are those of the work without loading. Memory is the whole process's, loading included.
 """
 
@@ -26,6 +28,14 @@ rere.relation.epochs = 1
 rere.relation.loss.name = "bce"
 rere.entity.epochs = 1
 rere.entity.loss.name = "bce"
+"""
+HEADS = """
+data.train = {data}
+encoder.pretrained = {encoder}
+rere.at_least_one = false
+rere.relation = {{ epochs = 5, learning_rate = 1e-2, frozen_layers = 6 }}
+rere.entity = {{ epochs = 5, learning_rate = 1e-2, frozen_layers = 6 }}
+decode.overlap = true
 """
 FROZEN = "rere.relation.frozen_layers = {}\nrere.entity.frozen_layers = {}\n"
 
@@ -83,7 +93,8 @@ def extraction(args: argparse.Namespace) -> None:
     def python(*options: str):
         def contend():
             command = [sys.executable, HERE / "extract.py", "--model", args.model, "--data", args.data]
-            printed, memory = run([*command, "--threads", args.threads, *options], True, args.threads)
+            encoder = ["--encoder", args.encoder] if args.encoder else []
+            printed, memory = run([*command, *encoder, "--threads", args.threads, *options], True, args.threads)
             counts.add(number(r"triples +(\d+)", printed))
             return {"": number(r"sentences +(\d+)", printed) / number(r"seconds +([\d.]+)", printed)}, memory
 
@@ -97,6 +108,8 @@ def extraction(args: argparse.Namespace) -> None:
         "rere, libtorch": rere("--device", "libtorch"),
         "rere, libtorch, bf16": rere("--device", "libtorch", "--precision", "bf16"),
     }
+    if args.encoder:  # Only BERT is exported, and bf16 has no rival here.
+        del contenders["onnxruntime"], contenders["rere, libtorch, bf16"]
     table(contenders, args.rounds, "sentences/s")
     print("triples:", ", ".join(f"{count:.0f}" for count in sorted(counts)))
 
@@ -125,21 +138,41 @@ def training(args: argparse.Namespace) -> None:
     table({"PyTorch": python, "rere, flex": rere("flex"), "rere, libtorch": rere("libtorch")}, args.rounds, "tokens/s")
 
 
+def families(args: argparse.Namespace) -> None:
+    for encoder in sorted(args.encoder.iterdir()):
+        print(f"-- {encoder.name}", flush=True)
+        training(argparse.Namespace(**vars(args) | {"encoder": encoder}))
+        with tempfile.TemporaryDirectory() as folder:
+            # Only the heads are trained, so that the baseline can take the encoder's own weights.
+            config, model = Path(folder) / "train.toml", Path(folder) / "model"
+            paths = {"data": repr(str(args.data.absolute())), "encoder": repr(str(encoder.absolute()))}
+            config.write_text(HEADS.format(**paths), encoding="utf-8")
+            run([args.rere, "train", "--config", config, "--out", model], False, args.threads)
+            run([args.rere, "tune", "--model", model, "--detect", 0.15, "--decode", 0.15, "--triple", 0], False, args.threads)
+            extraction(argparse.Namespace(**vars(args) | {"encoder": encoder, "model": model, "data": args.test}))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["extract", "train"])
+    parser.add_argument("what", choices=["extract", "train", "families"])
     parser.add_argument("--rere", type=Path, required=True)
     parser.add_argument("--model", type=Path, help="for extract")
-    parser.add_argument("--encoder", type=Path, help="for train")
+    parser.add_argument("--encoder", type=Path, help="for train; for families, a folder of encoders")
+    parser.add_argument("--test", type=Path, help="for families")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--frozen", type=int, nargs=2, help="for train: frozen layers of the relation and the entity stage")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    needed = "model" if args.what == "extract" else "encoder"
-    if getattr(args, needed) is None:
-        parser.error(f"{args.what} needs --{needed}")
-    extraction(args) if args.what == "extract" else training(args)
+    compare, needed = {
+        "extract": (extraction, ["model"]),
+        "train": (training, ["encoder"]),
+        "families": (families, ["encoder", "test"]),
+    }[args.what]
+    for name in needed:
+        if getattr(args, name) is None:
+            parser.error(f"{args.what} needs --{name}")
+    compare(args)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python extract.py --model MODEL --data test.json --threads 2 --repeat 5
 
 Needs torch 2.9, transformers 4.57, tokenizers, safetensors, and for --onnx also onnx and onnxruntime. MODEL is a rere
-model folder with a BERT encoder, nearest pairing and `at_least_one` false, --data a CasRel file (a JSON array or JSON
-lines). Runs on the CPU, in batches as `rere extract` fills them: of like length, as many inputs as fit in --batch-tokens.
+model folder with nearest pairing and `at_least_one` false, --data a CasRel file (a JSON array or JSON lines). The encoder
+is a BERT, or, if it was not trained further, that of --encoder, a Hugging Face folder. Runs on the CPU, in batches as `rere extract` fills them: of like length, as many inputs as fit in --batch-tokens.
 Prints the sentences, the tokens that both encoders read (with [CLS] and [SEP], without padding), the median seconds of all
 work after loading, tokens a second, the distinct triples, and the inputs that were cut to `max_tokens`.
 """
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from tokenizers import Encoding, Tokenizer
+from train import has_segments, load_encoder, read_sentences
 from transformers import BertConfig, BertModel
 
 # Tensor names of a rere model folder, and those of transformers.
@@ -56,12 +57,15 @@ class Extraction(NamedTuple):
 class Network(torch.nn.Module):
     """An encoder and its head: the relation classifier or the entity extractor."""
 
-    def __init__(self, config: dict, weights: Path) -> None:
+    def __init__(self, config: dict, weights: Path, pretrained: Path | None) -> None:
         super().__init__()
         tensors = load_file(weights)
-        encoder = {transformers_name(name): tensor for name, tensor in tensors.items() if name.startswith("encoder.")}
-        self.bert = BertModel(BertConfig(**config), add_pooling_layer=False)
-        self.bert.load_state_dict(encoder)
+        if pretrained:
+            self.encoder = load_encoder(pretrained)
+        else:
+            names = [name for name in tensors if name.startswith("encoder.")]
+            self.encoder = BertModel(BertConfig(**config), add_pooling_layer=False)
+            self.encoder.load_state_dict({transformers_name(name): tensors[name] for name in names})
         outputs, inputs = tensors["head.linear.weight"].shape
         self.head = torch.nn.Linear(inputs, outputs)
         self.head.load_state_dict({part: tensors[f"head.linear.{part}"] for part in ("weight", "bias")})
@@ -78,7 +82,7 @@ class Network(torch.nn.Module):
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/encoder.onnx"
             torch.onnx.export(
-                Exported(self.bert), (example,) * 3, path, input_names=names, output_names=["hidden"], dynamic_axes=axes, dynamo=False
+                Exported(self.encoder), (example,) * 3, path, input_names=names, output_names=["hidden"], dynamic_axes=axes, dynamo=False
             )
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
@@ -100,30 +104,32 @@ class Network(torch.nn.Module):
             if self.session:
                 yield rows, torch.from_numpy(self.session.run(None, arrays)[0])
             else:
+                if not has_segments(self.encoder):
+                    del arrays["token_type_ids"]
                 tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-                yield rows, self.bert(**tensors).last_hidden_state
+                yield rows, self.encoder(**tensors).last_hidden_state
 
 
 class Exported(torch.nn.Module):
     """A BERT whose inputs have no names and whose output is a tensor, as the export wants them."""
 
-    def __init__(self, bert: BertModel) -> None:
+    def __init__(self, encoder: BertModel) -> None:
         super().__init__()
-        self.bert = bert.requires_grad_(False)
+        self.encoder = encoder.requires_grad_(False)
 
     def forward(self, ids: torch.Tensor, types: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return self.bert(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
+        return self.encoder(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
 
 
 class Rere:
     """A loaded model folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pretrained: Path | None) -> None:
         self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
-        self.relation = Network(self.config["encoder"], folder / "relation" / "model.safetensors")
-        self.entity = Network(self.config["encoder"], folder / "entity" / "model.safetensors")
+        self.relation = Network(self.config["encoder"], folder / "relation" / "model.safetensors", pretrained)
+        self.entity = Network(self.config["encoder"], folder / "entity" / "model.safetensors", pretrained)
 
     @torch.inference_mode()
     def extract(self, texts: list[str], batch_tokens: int) -> Extraction:
@@ -187,16 +193,10 @@ def nearest_pairs(marked: np.ndarray) -> set[tuple[Span, Span]]:
     return pairs
 
 
-def read_sentences(path: Path) -> list[dict]:
-    content = path.read_text(encoding="utf-8")
-    if content.lstrip().startswith("["):
-        return json.loads(content)
-    return [json.loads(line) for line in content.split("\n") if line.strip()]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--encoder", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-tokens", type=int, default=1024)
@@ -206,7 +206,7 @@ def main() -> None:
 
     torch.set_num_threads(args.threads)
     os.environ["RAYON_NUM_THREADS"] = str(args.threads)  # read by tokenizers at its first batch
-    model, texts = Rere(args.model), [sentence["text"] for sentence in read_sentences(args.data)]
+    model, texts = Rere(args.model, args.encoder), [sentence["text"] for sentence in read_sentences(args.data)]
 
     if args.onnx:
         model.relation.use_onnx(args.threads)

@@ -2,29 +2,47 @@
 
     python train.py --encoder minilm --data train.jsonl --threads 2
 
-Needs torch 2.9, transformers 4.57, tokenizers. --encoder is a Hugging Face folder of a BERT, --data a CasRel file (a JSON
-array or JSON lines). Trains each stage for one epoch on the CPU as `rere train` does with `loss = { name = "bce" }` and,
-with --frozen, that many `frozen_layers`: batches of 32 inputs of like length, dropout, gradients clipped by their global
+Needs torch 2.9, transformers 4.57, tokenizers. --encoder is a Hugging Face folder, --data a CasRel file (a JSON array or
+JSON lines). Trains each stage for one epoch on the CPU as `rere train` does with `loss = { name = "bce" }` and,
+with --frozen, that many `frozen_layers` (of a BERT): batches of 32 inputs of like length, dropout, gradients clipped by their global
 norm, AdamW (PyTorch's fused one). Prints a line for each stage: steps, tokens without padding, seconds of all steps,
 tokens a second, last loss.
 """
 
 import argparse
+import json
 import random
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from extract import read_sentences
 from tokenizers import Encoding, Tokenizer
 from torch.nn.functional import binary_cross_entropy_with_logits
-from transformers import BertModel
+from transformers import AutoModel, PreTrainedModel
 
 BATCH = 32
 MAX_TOKENS = 128
 RATE = 1e-4
 POINTERS = 4
+
+
+def read_sentences(path: Path) -> list[dict]:
+    content = path.read_text(encoding="utf-8")
+    if content.lstrip().startswith("["):
+        return json.loads(content)
+    return [json.loads(line) for line in content.split("\n") if line.strip()]
+
+
+def load_encoder(folder: Path) -> PreTrainedModel:
+    """An encoder without the layer that only its pre-training uses."""
+    encoder = AutoModel.from_pretrained(folder)
+    encoder.pooler = None
+    return encoder
+
+
+def has_segments(encoder: PreTrainedModel) -> bool:
+    return getattr(encoder.config, "type_vocab_size", 0) > 1
 
 
 class Example(NamedTuple):
@@ -38,16 +56,16 @@ class Model(torch.nn.Module):
 
     def __init__(self, folder: Path, outputs: int, by_token: bool, frozen: int | None) -> None:
         super().__init__()
-        self.bert = BertModel.from_pretrained(folder, add_pooling_layer=False)
+        self.encoder = load_encoder(folder)
         if frozen is not None:
-            for part in (self.bert.embeddings, *self.bert.encoder.layer[:frozen]):
+            for part in (self.encoder.embeddings, *self.encoder.encoder.layer[:frozen]):
                 part.requires_grad_(False)
         self.dropout = torch.nn.Dropout(0.1)
-        self.head = torch.nn.Linear(self.bert.config.hidden_size, outputs)
+        self.head = torch.nn.Linear(self.encoder.config.hidden_size, outputs)
         self.by_token = by_token
 
     def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
-        hidden = self.bert(**inputs).last_hidden_state
+        hidden = self.encoder(**inputs).last_hidden_state
         return self.head(self.dropout(hidden if self.by_token else hidden[:, 0]))
 
 
@@ -58,6 +76,8 @@ def stack(rows: list[torch.Tensor]) -> torch.Tensor:
 
 def loss_of(model: Model, batch: list[Example]) -> torch.Tensor:
     columns = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+    if not has_segments(model.encoder):
+        del columns["token_type_ids"]
     inputs = {name: stack([torch.tensor(getattr(e.encoding, of)) for e in batch]) for name, of in columns.items()}
     logits = model(**inputs)
     labels = stack([example.labels for example in batch])
@@ -80,8 +100,8 @@ def batches(examples: list[Example]) -> list[list[Example]]:
 
 def train(name: str, model: Model, examples: list[Example]) -> None:
     trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    decayed = [p for n, p in trained if not n.endswith("bias") and "LayerNorm" not in n]
-    others = [p for n, p in trained if n.endswith("bias") or "LayerNorm" in n]
+    decayed = [p for n, p in trained if not n.endswith("bias") and "norm" not in n.lower()]
+    others = [p for n, p in trained if n.endswith("bias") or "norm" in n.lower()]
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=RATE, eps=1e-6, fused=True)
     model.train()

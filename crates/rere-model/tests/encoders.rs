@@ -356,6 +356,17 @@ fn unsupported_configurations_are_errors() {
     }
 }
 
+/// transformers has 1 in the code of MPNet's positions, whatever `pad_token_id` is.
+#[test]
+fn positions_of_mpnet_do_not_depend_on_the_id_of_padding() {
+    let with = |id: usize| {
+        let encoder = load_family("mpnet", |folder| set(folder, "pad_token_id", id)).expect("loaded");
+        let device = device();
+        values(encoder.forward(&input(&[&[0, 7, 8, 2], &[0, 9, 2]], 4, &device)))
+    };
+    assert_eq!(with(0), with(1));
+}
+
 #[test]
 fn frozen_layers_get_no_gradient() {
     let device = device().autodiff();

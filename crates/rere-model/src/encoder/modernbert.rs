@@ -3,7 +3,7 @@
 use burn::{
     module::{Initializer, Module},
     nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig},
-    tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData},
+    tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData, module::linear},
 };
 use serde::{Deserialize, Serialize};
 
@@ -294,13 +294,13 @@ impl Layer {
     /// attend to the tokens `hidden`, `[batch * tokens, hidden]`.
     fn forward(&self, rows: Tensor<2>, hidden: Tensor<2>, positions: &Positions) -> Tensor<2> {
         let [batch, ..] = positions.masked.dims();
-        let ([outputs, size], [inputs, _]) = (rows.dims(), hidden.dims());
+        let ([outputs, _], [inputs, _]) = (rows.dims(), hidden.dims());
         let wanted = outputs / batch;
-        let states = self.query_key_value.forward(match &self.attention_norm {
+        let hidden = match &self.attention_norm {
             Some(norm) => layer_norm(norm, self.epsilon, hidden),
             None => hidden,
-        });
-        let part = |i: usize| split_heads(states.clone().narrow(1, i * size, size), batch, self.heads);
+        };
+        let part = |i: usize| split_heads(linear_part(&self.query_key_value, 3, i, hidden.clone()), batch, self.heads);
         // The rows are the first tokens of each sentence.
         let query = rotate(part(0).narrow(2, 0, wanted), positions);
         let [key, value] = [rotate(part(1), positions), part(2)];
@@ -312,12 +312,20 @@ impl Layer {
         let context = attend(scores, value, masked, &self.attention_dropout);
         let rows = rows + dropout(&self.attention_dropout, self.output.forward(context));
 
-        let fed = self.up.forward(layer_norm(&self.feed_norm, self.epsilon, rows.clone()));
-        let [_, both] = fed.dims();
-        let half = |i: usize| fed.clone().narrow(1, i * both / 2, both / 2);
+        let normed = layer_norm(&self.feed_norm, self.epsilon, rows.clone());
+        let half = |i: usize| linear_part(&self.up, 2, i, normed.clone());
         let gated = self.activation.forward(half(0)).mul(half(1));
         rows + self.down.forward(dropout(&self.feed_dropout, gated))
     }
+}
+
+/// Computes one of several equal parts of a layer's outputs. To cut the weights is cheaper than to cut the outputs, whose
+/// gradients would be as large as all parts together.
+fn linear_part(layer: &Linear, parts: usize, i: usize, x: Tensor<2>) -> Tensor<2> {
+    let [_, outputs] = layer.weight.dims();
+    let size = outputs / parts;
+    let weight = layer.weight.val().narrow(1, i * size, size);
+    linear(x, weight, layer.bias.as_ref().map(|bias| bias.val().narrow(0, i * size, size)))
 }
 
 /// Rotates queries or keys, `[batch, heads, tokens, size]`, by the angles of their tokens.

@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::store::{ModuleStore, PytorchStore, SafetensorsStore, burn_pack::Tensor};
+use burn::store::{
+    ModuleStore, PytorchStore, SafetensorsStore,
+    burn_pack::{Error as PackError, Tensor},
+};
 use serde::Deserialize;
 
 use crate::ModelError;
@@ -79,7 +82,20 @@ pub(super) fn tensors(path: &Path) -> Result<Vec<Tensor>, ModelError> {
             Err(error) => Err(ModelError::NotPyTorch { path: path.to_owned(), source: error.to_string().into() }),
         };
     }
-    all_of(&mut SafetensorsStore::from_file(path), path)
+    let tensors = all_of(&mut SafetensorsStore::from_file(path), path)?;
+    Ok(tensors.into_iter().map(|tensor| alone(tensor, path)).collect())
+}
+
+/// Returns a tensor that maps its file into memory only while it is read. Otherwise the pages of the whole file stay there,
+/// beside the weights that are made from them.
+fn alone(tensor: Tensor, path: &Path) -> Tensor {
+    let (bytes, path, name) = (tensor.byte_len(), path.to_owned(), tensor.name.clone());
+    Tensor::deferred(tensor.name, tensor.dtype, tensor.shape, None, bytes, move || {
+        let mut store = SafetensorsStore::from_file(&path);
+        let changed = || PackError::ValidationError(format!("{} has changed: it has no {name}", path.display()));
+        let tensor = store.get_tensor(&name).map_err(|error| PackError::ValidationError(error.to_string()))?;
+        tensor.ok_or_else(changed)?.to_bytes()
+    })
 }
 
 /// Returns the tensors of the content of a safetensors file. Errors show `name` as its path.

@@ -67,7 +67,7 @@ pub struct BertConfig {
     /// Size of an embedding in ELECTRA, if it is not that of a hidden state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding_size: Option<usize>,
-    /// Id of padding: the positions of RoBERTa, XLM-R and MPNet begin after it. Their default is 1.
+    /// Id of padding: the positions of RoBERTa and XLM-R begin after it. Their default is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pad_token_id: Option<usize>,
     /// Whether ERNIE adds the embedding of the first task.
@@ -138,7 +138,9 @@ impl BertConfig {
     /// Returns the position of the first token.
     pub(crate) fn first_position(&self, family: Family) -> usize {
         match family {
-            Family::Roberta | Family::Mpnet => self.pad_token_id.unwrap_or(1).saturating_add(1),
+            Family::Roberta => self.pad_token_id.unwrap_or(1).saturating_add(1),
+            // Whatever the id of padding is.
+            Family::Mpnet => 2,
             _ => 0,
         }
     }
@@ -153,7 +155,8 @@ impl BertConfig {
             Err(ModelError::Unsupported(ConfigProblem::Value { name, expected, found: found.to_string() }))
         };
         if self.max_position_embeddings <= self.first_position(family) {
-            return value("max_position_embeddings", "more than pad_token_id + 1", self.max_position_embeddings);
+            let expected = if family == Family::Mpnet { "more than 2" } else { "more than pad_token_id + 1" };
+            return value("max_position_embeddings", expected, self.max_position_embeddings);
         }
         let buckets = self.relative_attention_num_buckets.unwrap_or(32);
         if buckets < 4 {
