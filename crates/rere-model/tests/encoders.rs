@@ -337,8 +337,15 @@ fn unsupported_configurations_are_errors() {
             "task_type_vocab_size: expected at least 1, found 0",
         ),
         (
-            transformer("modernbert", serde_json::json!({ "rope_parameters": {} })),
-            "rope_parameters: expected global_rope_theta and local_rope_theta, found the form of transformers 5",
+            transformer(
+                "modernbert",
+                serde_json::json!({ "rope_parameters": { "full_attention": { "rope_type": "yarn" } } }),
+            ),
+            "rope_type: expected default, found yarn",
+        ),
+        (
+            transformer("modernbert", serde_json::json!({ "layer_types": ["full_attention"] })),
+            "layer_types: expected one for each of num_hidden_layers, found 1",
         ),
         (
             transformer("modernbert", serde_json::json!({ "num_attention_heads": 32 })),

@@ -71,6 +71,30 @@ fn every_family_equals_pytorch() {
     }
 }
 
+/// transformers 5 writes two settings of ModernBERT in another form.
+#[test]
+fn a_modernbert_of_transformers_5_equals_pytorch() {
+    let family = reference("families/modernbert");
+    let folder = tempfile::tempdir().expect("a folder");
+    for file in std::fs::read_dir(&family).expect("a family") {
+        let file = file.expect("a file").path();
+        std::fs::copy(&file, folder.path().join(file.file_name().expect("a name"))).expect("copied");
+    }
+    let config = std::fs::read(family.join("config.json")).expect("a configuration");
+    let mut config: serde_json::Value = serde_json::from_slice(&config).expect("JSON");
+    let keys = config.as_object_mut().expect("an object");
+    // Other values in the older form, which would give other states.
+    keys.insert("global_attn_every_n_layers".to_owned(), 1.into());
+    keys.insert("global_rope_theta".to_owned(), 5.into());
+    let (full, sliding) = ("full_attention", "sliding_attention");
+    let rope = |base: f64| serde_json::json!({ "rope_type": "default", "rope_theta": base });
+    keys.insert("layer_types".to_owned(), serde_json::json!([full, sliding, sliding, full]));
+    keys.insert("rope_parameters".to_owned(), serde_json::json!({ full: rope(160_000.0), sliding: rope(10_000.0) }));
+    std::fs::write(folder.path().join("config.json"), config.to_string()).expect("written");
+    let [difference, largest] = compare(folder.path(), &family.join("expected.safetensors"));
+    assert!(difference < 1e-5 * largest, "{difference}");
+}
+
 /// Older files have TensorFlow's names of layer norms, and files of models with a head have a prefix.
 #[test]
 fn older_tensor_names_are_supported() {

@@ -77,9 +77,41 @@ pub struct ModernBertConfig {
     /// Dropout in feed-forward layers.
     #[serde(default)]
     pub mlp_dropout: f64,
-    /// The form of the keys above that transformers 5 writes, which is not supported: defaults would be silently wrong.
-    #[serde(default, rename = "rope_parameters", skip_serializing)]
-    newer: Option<serde::de::IgnoredAny>,
+    /// The attention of each layer, which transformers 5 writes instead of `global_attn_every_n_layers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    layer_types: Option<Vec<LayerType>>,
+    /// The rotary positions, which transformers 5 writes instead of the two bases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rope_parameters: Option<RopeParameters>,
+}
+
+/// Which tokens a layer attends to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LayerType {
+    /// All tokens.
+    FullAttention,
+    /// The window.
+    SlidingAttention,
+}
+
+/// The rotary positions of the layers of each type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct RopeParameters {
+    #[serde(default)]
+    full_attention: Rope,
+    #[serde(default)]
+    sliding_attention: Rope,
+}
+
+/// Rotary positions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Rope {
+    /// `default` if they are not scaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rope_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rope_theta: Option<f64>,
 }
 
 fn three() -> usize {
@@ -94,8 +126,10 @@ fn global_base() -> f64 {
     160_000.0
 }
 
+const LOCAL_BASE: f64 = 10_000.0;
+
 fn local_base() -> Option<f64> {
-    Some(10_000.0)
+    Some(LOCAL_BASE)
 }
 
 fn norm_epsilon() -> f64 {
@@ -117,21 +151,43 @@ impl ModernBertConfig {
         check_dropout("mlp_dropout", self.mlp_dropout)?;
         let heads = self.num_attention_heads;
         check_transformer(self.hidden_size, heads, heads.saturating_mul(2), self.initializer_range, self.norm_eps)?;
-        let bases = [("global_rope_theta", self.global_rope_theta), ("local_rope_theta", self.local_base())];
-        let is_base = |base: f64| base > 0.0 && base.is_finite();
-        let problem = if self.newer.is_some() {
-            let found = "the form of transformers 5".to_owned();
-            ConfigProblem::Value { name: "rope_parameters", expected: "global_rope_theta and local_rope_theta", found }
-        } else if let Some(&(name, found)) = bases.iter().find(|(_, base)| !is_base(*base)) {
-            ConfigProblem::Value { name, expected: "a number over 0", found: found.to_string() }
-        } else {
-            return Ok(());
+        let value = |name, expected, found: String| {
+            Err(ModelError::Unsupported(ConfigProblem::Value { name, expected, found }))
         };
-        Err(ModelError::Unsupported(problem))
+        let ropes = self.rope_parameters.iter().flat_map(|ropes| [&ropes.full_attention, &ropes.sliding_attention]);
+        if let Some(other) = ropes.filter_map(|rope| rope.rope_type.clone()).find(|rope| rope != "default") {
+            return value("rope_type", "default", other);
+        }
+        let bases = ["global_rope_theta", "local_rope_theta"].into_iter().zip(self.bases());
+        let is_base = |base: f64| base > 0.0 && base.is_finite();
+        if let Some((name, found)) = bases.into_iter().find(|(_, base)| !is_base(*base)) {
+            return value(name, "a number over 0", found.to_string());
+        }
+        match &self.layer_types {
+            Some(types) if types.len() != self.num_hidden_layers => {
+                value("layer_types", "one for each of num_hidden_layers", types.len().to_string())
+            }
+            _ => Ok(()),
+        }
     }
 
-    fn local_base(&self) -> f64 {
-        self.local_rope_theta.unwrap_or(self.global_rope_theta)
+    /// Returns the bases of rotary positions, for all tokens and for the window.
+    fn bases(&self) -> [f64; 2] {
+        match &self.rope_parameters {
+            Some(ropes) => [
+                ropes.full_attention.rope_theta.unwrap_or(global_base()),
+                ropes.sliding_attention.rope_theta.unwrap_or(LOCAL_BASE),
+            ],
+            None => [self.global_rope_theta, self.local_rope_theta.unwrap_or(self.global_rope_theta)],
+        }
+    }
+
+    /// Returns whether a layer attends to the window only.
+    fn is_local(&self, layer: usize) -> bool {
+        match &self.layer_types {
+            Some(types) => types[layer] == LayerType::SlidingAttention,
+            None => !layer.is_multiple_of(self.global_attn_every_n_layers),
+        }
     }
 
     pub(super) fn init(&self, device: &Device) -> Result<ModernBert, ModelError> {
@@ -154,7 +210,7 @@ impl ModernBertConfig {
             feed_dropout: DropoutConfig::new(self.mlp_dropout).init(),
             heads: self.num_attention_heads,
             epsilon: self.norm_eps,
-            is_local: !i.is_multiple_of(self.global_attn_every_n_layers),
+            is_local: self.is_local(i),
             activation: self.hidden_activation,
         };
         let embedding = EmbeddingConfig::new(self.vocab_size, self.hidden_size).with_initializer(random.clone());
@@ -169,7 +225,7 @@ impl ModernBertConfig {
             epsilon: self.norm_eps,
             head_size: self.hidden_size / self.num_attention_heads,
             window: self.local_attention,
-            bases: [self.global_rope_theta, self.local_base()],
+            bases: self.bases(),
         })
     }
 }
