@@ -30,7 +30,9 @@ struct Site {
     broken: usize,
     /// Whether large files are not those that their digest says.
     damaged: bool,
-    /// The first lines of the requests, with the requested range.
+    /// Answers to requests that begin so, instead of the usual ones: status and headers.
+    odd: Option<(&'static str, &'static str)>,
+    /// The first lines of the requests, with the requested range and the token.
     requests: Vec<String>,
 }
 
@@ -81,13 +83,16 @@ fn serve(mut stream: &TcpStream, site: &mut Site) -> std::io::Result<()> {
             None => break,
         }
     }
-    site.requests.push(format!("{request} {range}"));
+    site.requests.push(format!("{request} {range} {}", token.as_deref().unwrap_or_default()));
+    if let Some((_, answer)) = site.odd.filter(|(beginning, _)| request.starts_with(beginning)) {
+        return write!(stream, "HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    }
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
     let host = stream.local_addr()?;
     let mut answer = |status: &str, headers: &str, body: &[u8]| {
         let length = body.len();
         write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n")?;
-        stream.write_all(body)
+        if request.starts_with("HEAD ") { Ok(()) } else { stream.write_all(body) }
     };
     let is_known = |revision: &str| ["main", "v1", COMMIT].contains(&revision);
     if let Some(digest) = path.strip_prefix("/elsewhere/") {
@@ -124,8 +129,8 @@ fn serve(mut stream: &TcpStream, site: &mut Site) -> std::io::Result<()> {
     match file {
         Some((name, content)) if is_large(name) => {
             let digest = hex(&Sha256::digest(content));
-            // Absolute, because it is another host on the real hub.
-            let location = format!("http://{host}/elsewhere/{digest}");
+            // Another host, as on the real hub.
+            let location = format!("http://localhost:{}/elsewhere/{digest}", host.port());
             let headers = format!("Location: {location}\r\nX-Linked-ETag: \"{digest}\"\r\nX-Repo-Commit: {COMMIT}\r\n");
             answer("302 Found", &headers, b"")
         }
@@ -307,17 +312,15 @@ fn broken_downloads_are_continued() {
     let hub = Hub::new(encoder());
     let user = User::new(&hub.endpoint);
     // More often than it is tried in one run.
-    hub.site().broken = 6;
+    hub.site().broken = 5;
     let error = user.fails();
-    assert!(error.contains("model.safetensors: "), "{error}");
+    assert!(error.contains("model.safetensors from http") && error.contains("continues the download"), "{error}");
     assert!(!user.cached().join("refs/main").exists());
     hub.requests();
     user.trains();
     let requests = hub.requests();
-    let continued = requests.iter().any(|request| {
-        let from = request.rsplit_once("bytes=").and_then(|(_, range)| range.strip_suffix('-'));
-        request.contains("/elsewhere/") && from.is_some_and(|from| from != "0")
-    });
+    let from = |request: &String| request.split(' ').find_map(|word| word.strip_prefix("bytes=")).map(str::to_owned);
+    let continued = requests.iter().any(|request| request.contains("/elsewhere/") && from(request).is_some());
     assert!(continued, "{requests:?}");
 }
 
@@ -334,14 +337,83 @@ fn a_wrong_digest_is_an_error() {
 }
 
 #[test]
-fn a_token_is_sent_to_the_hub() {
+fn a_token_is_sent_to_the_hub_alone() {
     let hub = Hub::new(encoder());
     hub.site().token = Some("Bearer secret".to_owned());
     let mut user = User::new(&hub.endpoint);
     let error = user.fails();
     assert!(error.contains("refuses it (401)") && error.contains("HF_TOKEN"), "{error}");
     user.set("HF_TOKEN", "secret");
+    hub.requests();
     user.trains();
+    let elsewhere = |request: &&String| request.contains("/elsewhere/");
+    let requests = hub.requests();
+    assert!(requests.iter().any(|request| elsewhere(&request)), "{requests:?}");
+    for request in &requests {
+        assert_eq!(request.ends_with("Bearer secret"), !elsewhere(&request), "{request}");
+    }
+    // Without the variable, the token that the hub's tools have stored.
+    let user = User::new(&hub.endpoint);
+    fs::create_dir_all(user.path("cache")).expect("created");
+    fs::write(user.path("cache/token"), "secret\n").expect("written");
+    user.trains();
+}
+
+#[test]
+fn odd_answers_are_errors() {
+    let (api, file) = ("GET /api/", "HEAD /owner/name/resolve/");
+    let cases = [
+        ((api, "200 OK"), "does not answer as a hub"),
+        ((api, "302 Found\r\nLocation: /api/models/owner/name/revision/main"), "leads to more than 5 redirects"),
+        ((api, "304 Not Modified"), "answers 304 Not Modified without a Location"),
+        ((api, "503 Busy"), "is overloaded or broken (503): try again later"),
+        ((file, "200 OK"), "has no ETag that is a digest"),
+        ((file, "200 OK\r\nETag: \"../../../pwned\""), "has no ETag that is a digest"),
+        ((file, "302 Found\r\nLocation: x y"), "is not an address"),
+        ((file, "404 Not Found"), "has no such file (404)"),
+    ];
+    for (odd, expected) in cases {
+        let hub = Hub::new(encoder());
+        hub.site().odd = Some(odd);
+        let user = User::new(&hub.endpoint);
+        let error = user.fails();
+        assert!(error.contains(expected), "{odd:?}: {error}");
+    }
+}
+
+#[test]
+fn the_cache_is_used_while_the_hub_is_down() {
+    let hub = Hub::new(encoder());
+    let user = User::new(&hub.endpoint);
+    user.trains();
+    hub.site().odd = Some(("GET /api/", "503 Busy"));
+    let log = user.trains();
+    assert!(log.contains("(503): try again later; the cached files of owner/name are used"), "{log}");
+}
+
+/// Another program may have downloaded the configuration alone.
+#[test]
+fn a_part_of_a_model_in_the_cache_is_completed() {
+    let hub = Hub::new(encoder());
+    let mut user = User::new(&hub.endpoint);
+    user.trains();
+    fs::remove_file(user.cached().join("snapshots").join(COMMIT).join("model.safetensors")).expect("removed");
+    user.set("HF_HUB_OFFLINE", "1");
+    let error = user.fails();
+    assert!(error.contains("HF_HUB_OFFLINE is set, and in the cache") && error.contains("lacks weights"), "{error}");
+    user.environment.clear();
+    user.trains();
+}
+
+#[test]
+fn what_a_model_lacks_is_said_before_anything_is_downloaded() {
+    let mut files = encoder();
+    files.remove("vocab.txt");
+    let hub = Hub::new(files);
+    let user = User::new(&hub.endpoint);
+    let error = user.fails();
+    assert!(error.contains("owner/name lacks a tokenizer: one of tokenizer.json, vocab.txt"), "{error}");
+    assert_eq!(hub.requests().len(), 1);
 }
 
 #[test]
@@ -372,8 +444,8 @@ fn models_are_published_and_used_by_name() {
     assert!(user.train().status.success());
     let card = fs::read_to_string(user.path("model/README.md")).expect("a model card");
     for part in [
-        "base_model: owner/name\n",
-        "## Relations\n- met\n",
+        "base_model: \"owner/name\"\n",
+        "## Relations\n- `met`\n",
         "`train.jsonl`",
         "## Thresholds\ndetect ",
         &format!("owner/name@{COMMIT}"),
@@ -400,6 +472,8 @@ fn models_are_published_and_used_by_name() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("ada met bob"));
     let output = other.rere(&["train", "--config", "rere.toml", "--from", "owner/name", "--out", "more"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let card = fs::read_to_string(other.path("more/README.md")).expect("a model card");
+    assert!(card.contains(&format!("started from the model `owner/name@{COMMIT}`")), "{card}");
 }
 
 #[test]
@@ -412,5 +486,10 @@ fn tune_keeps_the_card_up_to_date_unless_somebody_has_edited_it() {
     assert!(card().contains("triple 0.2500"), "{}", card());
     fs::write(user.path("model/README.md"), "mine").expect("written");
     assert!(user.rere(&["tune", "--model", "model", "--triple", "0.5"]).status.success());
+    assert_eq!(card(), "mine");
+    let output = user.train();
+    assert!(
+        output.status.success() && String::from_utf8_lossy(&output.stderr).contains("README.md was not written by")
+    );
     assert_eq!(card(), "mine");
 }

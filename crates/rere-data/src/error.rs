@@ -258,17 +258,19 @@ pub enum TokenizerProblem {
         /// The file of its vocabulary.
         expected: String,
     },
-    /// The vocabulary has no token for unknown words.
-    #[error("expected a vocabulary with {expected} for unknown words")]
-    NoUnknownToken {
+    /// The vocabulary lacks a special token.
+    #[error("expected a vocabulary with {expected}")]
+    NoToken {
         /// The token.
         expected: String,
     },
-    /// A line of `merges.txt` is not a pair.
-    #[error("line {line}: expected two tokens with a space between them, found {found:?}")]
+    /// A line of `merges.txt` is neither a pair nor the version.
+    #[error("line {line}: expected {expected}, found {found:?}")]
     Merge {
         /// The line, from 1.
         line: usize,
+        /// What the line must be.
+        expected: &'static str,
         /// The line's text.
         found: String,
     },
@@ -294,7 +296,7 @@ pub enum TokenizerProblem {
 }
 
 /// How to get a tokenizer in one file.
-const REMEDY: &str = "write tokenizer.json with transformers: \
+const REMEDY: &str = "if transformers has a fast tokenizer for it, write tokenizer.json: \
      AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)";
 
 /// Advises how to read offsets that fit in another unit.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use rere_data::{DataError, Tokenizer, TokenizerProblem};
+use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -57,15 +58,22 @@ fn problem(folder: &Path) -> String {
     message(&error).replace(&folder.display().to_string(), "DIR")
 }
 
+/// What transformers has for a folder.
+#[derive(Deserialize)]
+struct Recorded {
+    /// The ids of CLS, SEP and padding.
+    special: [u32; 3],
+    /// The ids and the start and end of each token, in characters.
+    texts: Vec<(Vec<u32>, Vec<usize>)>,
+}
+
 #[test]
 fn tokens_equal_those_of_transformers() {
     let texts = fs::read(reference().join("texts.json")).expect("texts");
     let texts: Vec<String> = serde_json::from_slice(&texts).expect("texts");
     assert_eq!(texts.len(), 500);
     let tokens = fs::File::open(reference().join("tokens.json.zst")).expect("tokens");
-    // Ids and the start and end of each token, in characters.
-    type Recorded = BTreeMap<String, Vec<(Vec<u32>, Vec<usize>)>>;
-    let recorded: Recorded =
+    let recorded: BTreeMap<String, Recorded> =
         serde_json::from_reader(zstd::Decoder::new(tokens).expect("a decoder")).expect("recorded tokens");
     assert_eq!(recorded.keys().collect::<Vec<_>>(), FOLDERS.iter().collect::<Vec<_>>());
     let folder = tempfile::tempdir().expect("a folder");
@@ -76,7 +84,10 @@ fn tokens_equal_those_of_transformers() {
         let inner: tokenizers::Tokenizer = tokenizer.to_json().expect("JSON").parse().expect("a tokenizer");
         tokenizer.save(&path).expect("saved");
         let loaded = Tokenizer::load(folder.path()).expect("loaded");
-        for (text, (ids, offsets)) in texts.iter().zip(recorded) {
+        for tokenizer in [&tokenizer, &loaded] {
+            assert_eq!([tokenizer.cls(), tokenizer.sep(), tokenizer.pad()], recorded.special, "{name}");
+        }
+        for (text, (ids, offsets)) in texts.iter().zip(&recorded.texts) {
             let found = tokenizer.encode(text).expect("tokens");
             assert_eq!(&found.ids, ids, "{name}: {text:?}");
             assert_eq!(loaded.encode(text).expect("tokens"), found, "{name}: {text:?}");
@@ -99,7 +110,12 @@ fn a_folder_of_another_class_is_an_error() {
         found.contains("the vocabulary of one of BertTokenizer, ") && found.contains("found \"modernbert\""),
         "{found}"
     );
-    assert!(found.contains("AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)"), "{found}");
+    assert!(
+        found.contains(
+            "if transformers has a fast tokenizer for it, write tokenizer.json: AutoTokenizer.from_pretrained(FOLDER)"
+        ),
+        "{found}"
+    );
     // It has the vocabulary of a known class, but other rules.
     let folder = copied("bert");
     fs::write(
@@ -116,7 +132,8 @@ fn a_missing_vocabulary_is_an_error() {
         ("bert", "vocab.txt", "expected tokenizer.json, or vocab.txt for BertTokenizer"),
         ("roberta", "vocab.json", "or vocab.json for RobertaTokenizer"),
         ("roberta", "merges.txt", "or merges.txt for RobertaTokenizer"),
-        ("deberta-v3", "spm.model", "or spm.model or sentencepiece.bpe.model for DebertaV2Tokenizer"),
+        ("deberta-v3", "spm.model", "or spm.model for DebertaV2Tokenizer"),
+        ("xlm-roberta", "sentencepiece.bpe.model", "or sentencepiece.bpe.model for XLMRobertaTokenizer"),
     ] {
         let folder = copied(name);
         fs::remove_file(folder.path().join(file)).expect("removed");
@@ -134,12 +151,7 @@ fn damaged_files_are_errors() {
             b"[PAD]\n[CLS]\n[SEP]\nthe\n",
             "DIR/vocab.txt cannot be used: expected a vocabulary with [UNK]",
         ),
-        (
-            "bert",
-            "vocab.txt",
-            b"[UNK]\n[CLS]\n",
-            "DIR/vocab.txt cannot be used: expected a vocabulary with [SEP] or </s>",
-        ),
+        ("bert", "vocab.txt", b"[UNK]\n[CLS]\n", "DIR/vocab.txt cannot be used: expected a vocabulary with [SEP]"),
         ("bert", "vocab.txt", b"[UNK]\n\xff\n", "DIR/vocab.txt cannot be read"),
         ("bert", "tokenizer_config.json", b"{", "DIR/tokenizer_config.json cannot be used: EOF"),
         (
@@ -193,9 +205,9 @@ fn settings_change_the_tokens() {
     };
     let default = slices(json!({}));
     assert_eq!(slices(json!({ "do_lower_case": true })), default);
-    // "Café" and "北京" are each one unknown word.
-    assert_eq!(slices(json!({ "do_basic_tokenize": false })), 2);
-    assert_ne!(default, 2);
+    assert_ne!(slices(json!({ "tokenize_chinese_chars": false })), default);
+    // The fast tokenizers ignore it.
+    assert_eq!(slices(json!({ "do_basic_tokenize": false })), default);
 }
 
 #[test]

@@ -12,7 +12,9 @@ use std::{
 use rere::{AnyConfig, Corpus, EncoderSource, TrainOptions};
 use rere_core::Sentence;
 
-use super::{CommandResult, ConventionArguments, DeviceArguments, check_standard_input, print_line, read_gold};
+use super::{
+    CommandResult, ConventionArguments, DeviceArguments, check_standard_input, log_line, print_line, read_gold,
+};
 use crate::{hub, model_card, training_progress::TrainingProgress};
 
 /// Options of `rere train`.
@@ -75,6 +77,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     if let Some(seed) = arguments.seed {
         config.training_mut().seed = seed;
     }
+    let from = arguments.from.as_deref().map(hub::model).transpose()?;
     let device = arguments.device.parse()?;
     let Some(train) = &config.data().train else {
         return Err(format!("{}: data.train is not set: name the training file", arguments.config.display()).into());
@@ -101,9 +104,14 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut options = TrainOptions::new(device).with_resume(arguments.resume).with_overwrite(arguments.overwrite);
-    options.from = arguments.from.as_deref().map(hub::model).transpose()?.map(Into::into);
+    options.from = from.map(Into::into);
+    let card = model_card::may_write(&arguments.out);
     config.train(options, &corpus, &arguments.out, on_event)?;
-    model_card::write(&arguments.out)?;
+    if !card {
+        log_line("note: README.md was not written by this command, or somebody has edited it: it is kept");
+    } else if let Err(error) = model_card::write(&arguments.out) {
+        log_line(format!("warning: the model card is not written: {error}"));
+    }
     _ = print_line(format!("model: {}", arguments.out.display()));
     Ok(())
 }

@@ -61,9 +61,9 @@ pub fn run(arguments: &Arguments) -> CommandResult {
             None
         }
     };
-    let card_is_generated = model_card::is_generated(&arguments.model);
+    let card = model_card::may_write(&arguments.model);
     system.save_config(&arguments.model)?;
-    if card_is_generated {
+    if card {
         model_card::write(&arguments.model)?;
     }
     let new = describe_thresholds(&system.config().thresholds, f1);

@@ -1,206 +1,291 @@
-//! Downloads from the Hugging Face hub to the cache that its Python library uses too.
+//! Downloads from the Hugging Face hub.
 //!
-//! `HF_HOME` and `HF_HUB_CACHE` set the cache, `HF_ENDPOINT` the hub, `HF_TOKEN` the token, and with `HF_HUB_OFFLINE` only
-//! the cache is read.
+//! The crate hf-hub is not used: 0.5 sends the token to the hosts of redirects, takes headers for paths and never ends if a
+//! header is wrong, and 1.0 compiles four times as many crates.
 
 use std::{
-    env,
-    error::Error,
-    fs::{self, File},
-    io::{self, BufRead, BufReader},
-    path::{Path, PathBuf},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, ErrorKind, Write},
+    path::Path,
+    thread::sleep,
+    time::Duration,
 };
 
-use hf_hub::{
-    Cache, Repo, RepoType,
-    api::sync::{Api, ApiBuilder, ApiError},
-};
-use indicatif::ProgressBar;
+use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+use ureq::{
+    Agent, Body,
+    http::{Response, Uri},
+};
 
-use super::Kind;
-use crate::command::log_line;
+use super::{
+    Kind,
+    cache::{self, Cache, INDEX, needed, parts, variable},
+    name::{Name, is_commit},
+};
+use crate::{command::log_line, training_progress::progress_bar};
 
 /// Times that a broken download is continued.
-const RETRIES: usize = 3;
-const CONFIG: &str = "config.json";
+const RETRIES: u32 = 3;
+const REDIRECTS: usize = 5;
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A name on the hub: `NAME` or `OWNER/NAME`, and after `@` a revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Name {
-    model: String,
-    revision: String,
+/// Why something was not downloaded.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    /// Whether the same may succeed later, so that older files may be used until then.
+    pub(super) is_temporary: bool,
 }
 
-impl Name {
-    /// Parses a name; `None` if it has characters that no name has, or too many parts.
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        let (model, revision) = name.split_once('@').unwrap_or((name, "main"));
-        let is_part = |part: &str| {
-            part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-                && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c))
-        };
-        let is_name = model.split('/').all(is_part) && model.split('/').count() <= 2;
-        (is_name && revision.split('/').all(is_part))
-            .then(|| Self { model: model.to_owned(), revision: revision.to_owned() })
-    }
-
-    pub(super) fn has_owner(&self) -> bool {
-        self.model.contains('/')
-    }
-
-    /// Returns this model at a revision.
-    fn at(&self, revision: &str) -> Repo {
-        Repo::with_revision(self.model.clone(), RepoType::Model, revision.to_owned())
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self { message, is_temporary: false }
     }
 }
 
-/// Returns the folder of a model in the cache, after its missing files are downloaded.
-pub(super) fn folder(name: &Name, kind: Kind) -> Result<PathBuf, Box<dyn Error>> {
-    let home = env::var_os("HF_HUB_CACHE").map(|cache| Cache::new(cache.into()));
-    let cache = home.unwrap_or_else(Cache::from_env);
-    if is_set("HF_HUB_OFFLINE") {
-        let missing = || format!("HF_HUB_OFFLINE is set, and the cache {} does not have it", cache.path().display());
-        return cached(&cache, name).ok_or_else(|| missing().into());
-    }
-    // A commit does not change.
-    if let Some(folder) = cached(&cache, name).filter(|folder| folder.ends_with(&name.revision)) {
-        return Ok(folder);
-    }
-    let endpoint = env::var("HF_ENDPOINT").unwrap_or_else(|_| "https://huggingface.co".to_owned());
-    let token = env::var("HF_TOKEN").ok().filter(|token| !token.is_empty()).or_else(|| cache.token());
-    let api = ApiBuilder::from_cache(cache.clone()).with_endpoint(endpoint.clone()).with_token(token);
-    let api = api.with_retries(RETRIES).with_user_agent("rere", env!("CARGO_PKG_VERSION")).build()?;
-    let info = match api.repo(name.at(&name.revision)).info() {
-        Ok(info) => info,
-        Err(error) => {
-            let problem = describe(&error, &endpoint);
-            let found = cached(&cache, name).filter(|_| status(&error).is_none());
-            let folder = found.ok_or_else(|| problem.clone())?;
-            log_line(format!("note: {problem}; the cached files of {} are used", name.model));
-            return Ok(folder);
+/// A hub.
+pub(super) struct Hub {
+    agent: Agent,
+    endpoint: String,
+    token: Option<String>,
+}
+
+impl Hub {
+    /// Returns the hub that the environment names.
+    pub(super) fn from_env() -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(TIMEOUT))
+            .timeout_recv_response(Some(TIMEOUT))
+            .timeout_per_read(Some(TIMEOUT))
+            .user_agent(concat!("rere/", env!("CARGO_PKG_VERSION")));
+        let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
+        let stored = || fs::read_to_string(cache::home()?.join("token")).ok().map(|token| token.trim().to_owned());
+        Self {
+            agent: config.build().into(),
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            token: variable("HF_TOKEN").or_else(stored).filter(|token| !token.is_empty()),
         }
-    };
-    let files: Vec<&str> = info.siblings.iter().map(|file| file.rfilename.as_str()).collect();
-    let source = Download { name, commit: &info.sha, cache: &cache, api: &api, endpoint: &endpoint };
-    for file in needed(&files, kind).ok_or_else(|| format!("{} has no {CONFIG}", name.model))? {
-        source.fetch(file)?;
     }
-    // After all files, so that a cached model is whole.
-    cache.repo(name.at(&name.revision)).create_ref(&info.sha)?;
-    Ok(cache.repo(name.at(&info.sha)).pointer_path(&info.sha))
-}
 
-/// Returns whether a variable is set to what the hub's Python library takes as true.
-fn is_set(variable: &str) -> bool {
-    env::var(variable).is_ok_and(|value| ["1", "on", "yes", "true"].contains(&value.to_lowercase().as_str()))
-}
-
-/// Returns the folder of a model in the cache, if it is there.
-fn cached(cache: &Cache, name: &Name) -> Option<PathBuf> {
-    let repo = cache.repo(name.at(&name.revision));
-    let config = repo.get(CONFIG).unwrap_or_else(|| repo.pointer_path(&name.revision).join(CONFIG));
-    config.exists().then(|| config.parent().map(Path::to_owned)).flatten()
-}
-
-/// Returns the files of a model that are needed, the configuration last; `None` if it has none.
-fn needed<'a>(files: &[&'a str], kind: Kind) -> Option<Vec<&'a str>> {
-    let root = |name: &str| files.iter().copied().find(|file| *file == name);
-    let all = |names: &[&str]| names.iter().filter_map(|name| root(name)).collect::<Vec<_>>();
-    let matching = |is_wanted: &dyn Fn(&str) -> bool| files.iter().copied().filter(|file| is_wanted(file)).collect();
-    let mut needed: Vec<&str> = match kind {
-        Kind::Encoder => {
-            let weights = match (root("model.safetensors"), root("model.safetensors.index.json")) {
-                (Some(whole), _) => vec![whole],
-                (None, Some(index)) => {
-                    let is_part = |file: &str| file.starts_with("model-") && file.ends_with(".safetensors");
-                    let parts: Vec<&str> = matching(&|file| is_part(file) && !file.contains('/'));
-                    [vec![index], parts].concat()
-                }
-                (None, None) => all(&["pytorch_model.bin"]),
-            };
-            let tokenizer = root("tokenizer.json").map_or_else(
-                || {
-                    let settings = ["tokenizer_config.json", "added_tokens.json", "special_tokens_map.json"];
-                    let vocabularies =
-                        ["vocab.txt", "vocab.json", "merges.txt", "spm.model", "sentencepiece.bpe.model"];
-                    [all(&settings), all(&vocabularies)].concat()
-                },
-                |whole| vec![whole],
-            );
-            [weights, tokenizer].concat()
+    /// Downloads the missing files of a model, and returns its commit.
+    pub(super) fn download(&self, name: &Name, kind: Kind, cache: &Cache) -> Result<String, Failure> {
+        let revision = name.revision.replace('/', "%2F");
+        let url = format!("{}/api/models/{}/revision/{revision}", self.endpoint, name.model);
+        let mut response = self.request(&url, false, 0)?.0;
+        self.check(&response, "no such model or revision")?;
+        let text = response.body_mut().read_to_string().map_err(|error| self.unreachable(error))?;
+        let odd = || Failure { message: format!("{url} does not answer as a hub"), is_temporary: true };
+        let info: Value = serde_json::from_str(&text).map_err(|_| odd())?;
+        let commit = info["sha"].as_str().filter(|commit| is_commit(commit)).ok_or_else(odd)?;
+        let files = info["siblings"].as_array().ok_or_else(odd)?;
+        let files: Vec<&str> = files.iter().filter_map(|file| file["rfilename"].as_str()).collect();
+        let needed = needed(&files, kind).map_err(|problem| format!("{} {problem}", name.model))?;
+        for file in &needed {
+            self.fetch(name, commit, file, cache)?;
         }
-        Kind::Model => {
-            let is_network = |file: &str| {
-                let network = file.strip_suffix("/model.safetensors").unwrap_or_default();
-                !network.is_empty() && network.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c))
-            };
-            [all(&["tokenizer.json", "training.json"]), matching(&is_network)].concat()
-        }
-    };
-    needed.push(root(CONFIG)?);
-    Some(needed)
-}
-
-/// A model that is being downloaded.
-struct Download<'a> {
-    name: &'a Name,
-    commit: &'a str,
-    cache: &'a Cache,
-    api: &'a Api,
-    endpoint: &'a str,
-}
-
-impl Download<'_> {
-    /// Downloads a file, if the cache does not have it, and checks its digest.
-    fn fetch(&self, file: &str) -> Result<(), Box<dyn Error>> {
-        let pointer = self.cache.repo(self.name.at(self.commit)).pointer_path(self.commit).join(file);
-        let mut waits = false;
-        while !pointer.exists() {
-            log_line(format!("{}: {file} from {}", self.name.model, self.endpoint));
-            match self.api.repo(self.name.at(self.commit)).download_with_progress(file, ProgressBar::new(0)) {
-                Ok(path) => check(&path, file)?,
-                // Another process downloads it; the library has waited for some seconds.
-                Err(ApiError::LockAcquisition(_)) if !waits => {
-                    waits = true;
-                    log_line(format!("{}: waiting for another process that downloads {file}", self.name.model));
-                }
-                Err(ApiError::LockAcquisition(_)) => {}
-                Err(error) => return Err(format!("{file}: {}", describe(&error, self.endpoint)).into()),
+        if needed.contains(&INDEX) {
+            for file in parts(&cache.snapshot(commit))? {
+                self.fetch(name, commit, &file, cache)?;
             }
         }
-        Ok(())
+        // After all files, so that a cached revision is whole.
+        cache.refer(&name.revision, commit)?;
+        Ok(commit.to_owned())
     }
-}
 
-/// Checks the digest of a downloaded file, and removes the file if it is wrong.
-///
-/// The hub's ETag, which is the name of the file in the cache, is the SHA-256 of a large file, or else git's object name.
-fn check(path: &Path, file: &str) -> Result<(), Box<dyn Error>> {
-    let blob = fs::canonicalize(path)?;
-    let expected = blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let found = match expected.len() {
-        64 => digest(Sha256::new(), &blob)?,
-        40 => digest(Sha1::new_with_prefix(format!("blob {}\0", fs::metadata(&blob)?.len())), &blob)?,
-        _ => {
-            log_line(format!("note: {file} cannot be checked: its ETag {expected:?} is not a digest"));
+    /// Downloads a file, if the cache does not have it.
+    fn fetch(&self, name: &Name, commit: &str, file: &str, cache: &Cache) -> Result<(), Failure> {
+        let link = cache.snapshot(commit).join(file);
+        if link.exists() {
             return Ok(());
         }
-    };
-    if found == expected {
-        return Ok(());
+        let url = format!("{}/{}/resolve/{commit}/{file}", self.endpoint, name.model);
+        let (response, etag) = self.request(&url, true, 0)?;
+        self.check(&response, "no such file")?;
+        // The ETag is the SHA-256 of a large file, or else git's name of the object.
+        let digest = etag.filter(|etag| [40, 64].contains(&etag.len()) && etag.bytes().all(|c| c.is_ascii_hexdigit()));
+        let Some(digest) = digest else {
+            return Err(format!("{url} has no ETag that is a digest, so the file cannot be checked").into());
+        };
+        let blob = cache.blob(&digest);
+        let at = |path: &Path| {
+            let path = path.display().to_string();
+            move |error: io::Error| Failure { message: format!("{path}: {error}"), is_temporary: true }
+        };
+        for path in [&blob, &link, &cache.lock(&digest)] {
+            let folder = path.parent().unwrap_or(path);
+            fs::create_dir_all(folder).map_err(at(folder))?;
+        }
+        let _lock = lock(&cache.lock(&digest), file)?;
+        if !blob.exists() {
+            log_line(format!("{}: {file} from {}", name.model, self.endpoint));
+            let part = blob.with_extension("incomplete");
+            self.save(&url, file, &part)?;
+            let found = digest_of(&part, digest.len() == 64).map_err(at(&part))?;
+            if found != digest.to_lowercase() {
+                fs::remove_file(&part).map_err(at(&part))?;
+                let problem = format!("{file} is damaged: expected the digest {digest}, found {found}");
+                return Err(format!("{problem}; what was downloaded is removed, try again").into());
+            }
+            fs::rename(&part, &blob).map_err(at(&blob))?;
+        }
+        // A link to nothing may be left.
+        if link.symlink_metadata().is_ok() {
+            fs::remove_file(&link).map_err(at(&link))?;
+        }
+        make_link(&blob, &link, file).map_err(at(&link))
     }
-    let problem = format!("{file} is damaged: expected the digest {expected}, found {found}; it is removed, try again");
-    fs::remove_file(path)?;
-    if blob != path {
-        fs::remove_file(&blob)?;
+
+    /// Downloads a file to `part`, which may have its beginning.
+    fn save(&self, url: &str, file: &str, part: &Path) -> Result<(), Failure> {
+        let mut attempt = 0;
+        loop {
+            let failure = match self.save_once(url, file, part) {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            attempt += 1;
+            if !failure.is_temporary || attempt > RETRIES {
+                return Err(failure);
+            }
+            sleep(Duration::from_millis(200) * 2u32.pow(attempt));
+        }
     }
-    Err(problem.into())
+
+    fn save_once(&self, url: &str, file: &str, part: &Path) -> Result<(), Failure> {
+        let at = |error: io::Error| Failure { message: format!("{}: {error}", part.display()), is_temporary: true };
+        let begun = fs::metadata(part).map_or(0, |part| part.len());
+        let (response, _) = self.request(url, false, begun)?;
+        let status = response.status().as_u16();
+        // The beginning is not that of this file.
+        if status == 416 && begun > 0 {
+            fs::remove_file(part).map_err(at)?;
+            return Err(Failure { message: format!("{url} cannot be continued"), is_temporary: true });
+        }
+        let is_continued = status == 206 && begun > 0;
+        if status != 416 {
+            self.check(&response, "no such file")?;
+        }
+        let mut output = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .append(is_continued)
+            .truncate(!is_continued)
+            .open(part)
+            .map_err(at)?;
+        // An empty file has no range.
+        if status == 416 {
+            return Ok(());
+        }
+        let length = response.body().content_length().unwrap_or(0);
+        let bar = progress_bar(length, "{msg} [{elapsed_precise}] [{wide_bar}] {bytes}/{total_bytes} ({eta})");
+        bar.set_message(file.to_owned());
+        let mut body = bar.wrap_read(response.into_body().into_reader());
+        let copied = io::copy(&mut body, &mut output).and_then(|_| output.flush());
+        bar.finish_and_clear();
+        copied.map_err(|error| {
+            let message = format!("{file} from {}: {error}; the same command continues the download", self.endpoint);
+            Failure { message, is_temporary: true }
+        })
+    }
+
+    /// Requests a file or, with `head`, only what the hub says about it, and returns the response with its ETag. Redirects are
+    /// followed; only the hub gets the token.
+    fn request(&self, url: &str, head: bool, from: u64) -> Result<(Response<Body>, Option<String>), Failure> {
+        let odd = |problem: String| Failure::from(format!("{url}: {problem}"));
+        let uri = |url: &str| url.parse::<Uri>().map_err(|error| odd(format!("{url:?} is not an address: {error}")));
+        let host = |uri: &Uri| Some((uri.scheme_str()?.to_owned(), uri.authority()?.as_str().to_owned()));
+        let home = host(&uri(&self.endpoint)?);
+        if home.is_none() {
+            return Err(format!(
+                "expected an address with http:// or https:// in HF_ENDPOINT, found {:?}",
+                self.endpoint
+            )
+            .into());
+        }
+        let mut at = url.to_owned();
+        for _ in 0..=REDIRECTS {
+            let here = host(&uri(&at)?);
+            let mut request = if head { self.agent.head(&at) } else { self.agent.get(&at) };
+            if let Some(token) = self.token.as_ref().filter(|_| here == home) {
+                request = request.header("Authorization", format!("Bearer {token}"));
+            }
+            if from > 0 {
+                request = request.header("Range", format!("bytes={from}-"));
+            }
+            let response = request.call().map_err(|error| self.unreachable(error))?;
+            let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+            let etag = |name: &str| header(name).map(|etag| etag.trim_start_matches("W/").trim_matches('"').to_owned());
+            // The hub knows the digest, the host of the redirect need not.
+            if let Some(linked) = etag("x-linked-etag").filter(|_| head) {
+                return Ok((response, Some(linked)));
+            }
+            if !response.status().is_redirection() {
+                let etag = etag("etag");
+                return Ok((response, etag));
+            }
+            let status = response.status();
+            let location = header("location").ok_or_else(|| odd(format!("answers {status} without a Location")))?;
+            at = match (location.starts_with('/'), here) {
+                (true, Some((scheme, authority))) => format!("{scheme}://{authority}{location}"),
+                _ => location.to_owned(),
+            };
+        }
+        Err(odd(format!("leads to more than {REDIRECTS} redirects")))
+    }
+
+    /// Returns an error unless the answer is what was asked for.
+    fn check(&self, response: &Response<Body>, missing: &str) -> Result<(), Failure> {
+        let endpoint = &self.endpoint;
+        let status = response.status().as_u16();
+        let (message, is_temporary) = match status {
+            // The hub's answer about a file that is elsewhere.
+            200..=399 => return Ok(()),
+            404 => (format!("{endpoint} has {missing} (404)"), false),
+            401 | 403 => {
+                let remedy = "it does not exist, or HF_TOKEN must be a token that may read it";
+                (format!("{endpoint} refuses it ({status}): {remedy}"), false)
+            }
+            429 | 500.. => (format!("{endpoint} is overloaded or broken ({status}): try again later"), true),
+            _ => (format!("{endpoint} answers with status {status}"), false),
+        };
+        Err(Failure { message, is_temporary })
+    }
+
+    fn unreachable(&self, error: ureq::Error) -> Failure {
+        Failure { message: format!("{} cannot be reached: {error}", self.endpoint), is_temporary: true }
+    }
 }
 
-/// Returns the digest of what was hashed already and a file, in hexadecimal.
-fn digest(mut hash: impl Digest, path: &Path) -> io::Result<String> {
+/// Lets one process at a time download a file. On file systems without locks, two may.
+fn lock(path: &Path, file: &str) -> Result<Option<File>, Failure> {
+    let at = |error: io::Error| Failure { message: format!("{}: {error}", path.display()), is_temporary: true };
+    let lock = File::create(path).map_err(at)?;
+    match lock.try_lock() {
+        Ok(()) => return Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(at(error)),
+    }
+    log_line(format!("waiting for another process that downloads {file} ({})", path.display()));
+    lock.lock().map_err(at)?;
+    Ok(Some(lock))
+}
+
+/// Returns the SHA-256 of a file, or git's name of it as an object, in hexadecimal.
+fn digest_of(path: &Path, is_large: bool) -> io::Result<String> {
+    if is_large {
+        return hash(Sha256::new(), path);
+    }
+    hash(Sha1::new_with_prefix(format!("blob {}\0", fs::metadata(path)?.len())), path)
+}
+
+fn hash(mut hash: impl Digest, path: &Path) -> io::Result<String> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     loop {
         let part = file.fill_buf()?;
@@ -213,67 +298,16 @@ fn digest(mut hash: impl Digest, path: &Path) -> io::Result<String> {
     }
 }
 
-/// Returns the status with which the hub answered, if it did.
-fn status(error: &ApiError) -> Option<u16> {
-    match error {
-        ApiError::RequestError(error) => match **error {
-            ureq::Error::StatusCode(status) => Some(status),
-            _ => None,
-        },
-        ApiError::TooManyRetries(error) => status(error),
-        _ => None,
-    }
+/// Links a file of a snapshot to its content, by a relative path, so that the cache can be moved.
+#[cfg(unix)]
+fn make_link(blob: &Path, link: &Path, file: &str) -> io::Result<()> {
+    let up = "../".repeat(2 + file.matches('/').count());
+    let name = blob.file_name().unwrap_or_default();
+    std::os::unix::fs::symlink(Path::new(&up).join("blobs").join(name), link)
 }
 
-fn describe(error: &ApiError, endpoint: &str) -> String {
-    match status(error) {
-        Some(404) => format!("{endpoint} answers that there is no such model or revision (404)"),
-        Some(status @ (401 | 403)) => {
-            format!(
-                "{endpoint} refuses it ({status}): it does not exist, or HF_TOKEN must be set to a token that may read it"
-            )
-        }
-        Some(status) => format!("{endpoint} answers with status {status}"),
-        None => format!("{endpoint}: {error}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_parsed() {
-        let name = |model: &str, revision: &str| Some(Name { model: model.into(), revision: revision.into() });
-        assert_eq!(Name::parse("bert-base-uncased"), name("bert-base-uncased", "main"));
-        assert_eq!(Name::parse("microsoft/deberta-v3-base@refs/pr/4"), name("microsoft/deberta-v3-base", "refs/pr/4"));
-        for other in ["", "a/b/c", "/models/x", "../x", "./x", "a b", "a@", "a@../b", "C:\\x", "a/"] {
-            assert_eq!(Name::parse(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn only_needed_files_are_chosen() {
-        let files = [
-            ".gitattributes",
-            "config.json",
-            "onnx/model.onnx",
-            "pytorch_model.bin",
-            "tf_model.h5",
-            "tokenizer_config.json",
-            "vocab.txt",
-        ];
-        let chosen = needed(&files, Kind::Encoder).expect("a configuration");
-        assert_eq!(chosen, ["pytorch_model.bin", "tokenizer_config.json", "vocab.txt", "config.json"]);
-        let files = [&files[..], &["model.safetensors", "tokenizer.json"]].concat();
-        assert_eq!(needed(&files, Kind::Encoder).expect("one"), ["model.safetensors", "tokenizer.json", "config.json"]);
-        let parts = ["config.json", "model-00001-of-00002.safetensors", "model.safetensors.index.json", "spm.model"];
-        let expected = ["model.safetensors.index.json", "model-00001-of-00002.safetensors", "spm.model", "config.json"];
-        assert_eq!(needed(&parts, Kind::Encoder).expect("a configuration"), expected);
-        let model =
-            ["README.md", "config.json", "entity/model.safetensors", "../x/model.safetensors", "tokenizer.json"];
-        let expected = ["tokenizer.json", "entity/model.safetensors", "config.json"];
-        assert_eq!(needed(&model, Kind::Model).expect("a configuration"), expected);
-        assert_eq!(needed(&["README.md"], Kind::Model), None);
-    }
+/// Not everybody may make symbolic links on Windows.
+#[cfg(not(unix))]
+fn make_link(blob: &Path, link: &Path, _: &str) -> io::Result<()> {
+    fs::hard_link(blob, link).or_else(|_| fs::copy(blob, link).map(|_| ()))
 }

@@ -19,6 +19,7 @@ use tokenizers::{
     },
     normalizers::BertNormalizer,
     pre_tokenizers::{bert::BertPreTokenizer, byte_level::ByteLevel},
+    processors::{bert::BertProcessing, roberta::RobertaProcessing},
 };
 
 use super::{
@@ -34,26 +35,29 @@ const SPECIAL: &str = "special_tokens_map.json";
 const WORD_PIECES: &str = "vocab.txt";
 const BYTE_PAIRS: &str = "vocab.json";
 const MERGES: &str = "merges.txt";
-/// Names of a SentencePiece model in published folders.
-const PIECES: [&str; 2] = ["spm.model", "sentencepiece.bpe.model"];
 
 /// How a class of tokenizers stores its vocabulary.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// Word pieces in `vocab.txt`.
-    WordPiece,
+    /// Word pieces in `vocab.txt`, with the tokens around a text.
+    WordPiece([&'static str; 2]),
     /// Pairs of bytes in `vocab.json` and `merges.txt`.
     BytePairs,
     /// A SentencePiece model.
     SentencePiece(Layout),
 }
 
+/// BERT's tokens around a text.
+const BERT: [&str; 2] = ["[CLS]", "[SEP]"];
+/// RoBERTa's tokens around a text.
+const ROBERTA: [&str; 2] = ["<s>", "</s>"];
+
 /// The tokenizer classes whose vocabularies can be read, and the encoders that use them if a folder names no class.
 const CLASSES: &[(&str, &[&str], Kind)] = &[
-    ("BertTokenizer", &["bert", "ernie"], Kind::WordPiece),
-    ("DistilBertTokenizer", &["distilbert"], Kind::WordPiece),
-    ("ElectraTokenizer", &["electra"], Kind::WordPiece),
-    ("MPNetTokenizer", &["mpnet"], Kind::WordPiece),
+    ("BertTokenizer", &["bert", "ernie"], Kind::WordPiece(BERT)),
+    ("DistilBertTokenizer", &["distilbert"], Kind::WordPiece(BERT)),
+    ("ElectraTokenizer", &["electra"], Kind::WordPiece(BERT)),
+    ("MPNetTokenizer", &["mpnet"], Kind::WordPiece(ROBERTA)),
     ("RobertaTokenizer", &["roberta"], Kind::BytePairs),
     ("XLMRobertaTokenizer", &["xlm-roberta"], Kind::SentencePiece(Layout::XlmRoberta)),
     ("CamembertTokenizer", &["camembert"], Kind::SentencePiece(Layout::Camembert)),
@@ -65,19 +69,21 @@ const CLASSES: &[(&str, &[&str], Kind)] = &[
 struct Settings {
     tokenizer_class: Option<String>,
     do_lower_case: Option<bool>,
-    #[serde(default = "yes")]
-    do_basic_tokenize: bool,
-    #[serde(default = "yes")]
-    tokenize_chinese_chars: bool,
+    tokenize_chinese_chars: Option<bool>,
     strip_accents: Option<bool>,
-    #[serde(default)]
-    add_prefix_space: bool,
-    #[serde(default)]
-    split_by_punct: bool,
+    add_prefix_space: Option<bool>,
+    split_by_punct: Option<bool>,
     added_tokens_decoder: Option<BTreeMap<u32, AddedToken>>,
     /// Among others, the names of special tokens.
     #[serde(flatten)]
     others: BTreeMap<String, Value>,
+}
+
+impl Settings {
+    /// Returns a special token.
+    fn special<'a>(&'a self, key: &str, default: &'a str) -> &'a str {
+        self.others.get(key).and_then(|setting| tokens(setting).pop()).unwrap_or(default)
+    }
 }
 
 /// The special tokens of the known classes.
@@ -91,10 +97,6 @@ fn tokens(setting: &Value) -> Vec<&str> {
         Value::Array(settings) => settings.iter().flat_map(tokens).collect(),
         setting => setting.get("content").and_then(Value::as_str).into_iter().collect(),
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The part of an encoder's `config.json` that tells its tokenizer.
@@ -111,10 +113,11 @@ pub(super) fn whole(folder: &Path) -> Option<PathBuf> {
 
 /// Builds the tokenizer of a folder without `tokenizer.json` from its vocabulary.
 pub(super) fn from_vocabulary(folder: &Path) -> Result<Tokenizer, DataError> {
-    let settings: Settings = match optional(&folder.join(SETTINGS))? {
-        Some(settings) => settings,
-        None => from_json(b"{}", &folder.join(SETTINGS))?,
-    };
+    let mut settings: Settings = optional(&folder.join(SETTINGS))?.unwrap_or_default();
+    let others: BTreeMap<String, Value> = optional(&folder.join(SPECIAL))?.unwrap_or_default();
+    for (key, value) in others {
+        settings.others.entry(key).or_insert(value);
+    }
     let unusable = |source| DataError::Tokenizer { path: Some(folder.to_owned()), source };
     let (class, kind) = class(folder, &settings)?;
     let existing = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.exists());
@@ -123,23 +126,45 @@ pub(super) fn from_vocabulary(folder: &Path) -> Result<Tokenizer, DataError> {
         existing(names).ok_or_else(missing)
     };
     let (path, mut inner) = match kind {
-        Kind::WordPiece => {
+        Kind::WordPiece(_) => {
             let path = required(&[WORD_PIECES])?;
             (path.clone(), word_pieces(&path, &settings)?)
         }
         Kind::BytePairs => {
             let (path, merges) = (required(&[BYTE_PAIRS])?, required(&[MERGES])?);
-            (path.clone(), byte_pairs(&path, &merges, settings.add_prefix_space)?)
+            (path.clone(), byte_pairs(&path, &merges, settings.add_prefix_space.unwrap_or(false))?)
         }
         Kind::SentencePiece(layout) => {
-            let path = required(&PIECES)?;
+            let path = required(&[layout.file()])?;
             let lower_case = settings.do_lower_case.unwrap_or(false);
-            let inner = sentence_piece::tokenizer(&read(&path)?, layout, lower_case, settings.split_by_punct);
+            let split = settings.split_by_punct.unwrap_or(false);
+            let inner = sentence_piece::tokenizer(&read(&path)?, layout, lower_case, split);
             (path.clone(), inner.map_err(|source| DataError::Tokenizer { path: Some(path), source })?)
         }
     };
+    let problem = |source| DataError::Tokenizer { path: Some(path.clone()), source };
+    let around = match kind {
+        Kind::WordPiece(around) => around,
+        Kind::SentencePiece(Layout::DebertaV2) => BERT,
+        Kind::SentencePiece(_) | Kind::BytePairs => ROBERTA,
+    };
+    let token = |key: &str, default: &str| {
+        let token = settings.special(key, default).to_owned();
+        let missing = || problem(TokenizerProblem::NoToken { expected: token.clone() });
+        let id = inner.token_to_id(&token).ok_or_else(missing)?;
+        Ok::<_, DataError>((token, id))
+    };
+    let (cls, sep) = (token("cls_token", around[0])?, token("sep_token", around[1])?);
+    match kind {
+        // Trims white space from the offsets.
+        Kind::BytePairs => {
+            let spaced = settings.add_prefix_space.unwrap_or(false);
+            inner.with_post_processor(Some(RobertaProcessing::new(sep, cls).add_prefix_space(spaced)))
+        }
+        _ => inner.with_post_processor(Some(BertProcessing::new(sep, cls))),
+    };
     add_tokens(&mut inner, folder, settings)?;
-    Tokenizer::from_inner(inner).map_err(|source| DataError::Tokenizer { path: Some(path), source })
+    Tokenizer::from_inner(inner).map_err(problem)
 }
 
 /// Returns the class of a folder's tokenizer and how its vocabulary is stored.
@@ -166,19 +191,15 @@ fn word_pieces(path: &Path, settings: &Settings) -> Result<tokenizers::Tokenizer
     let vocabulary = vocabulary.strip_suffix('\n').unwrap_or(&vocabulary);
     let vocabulary = vocabulary.split('\n').map(|piece| piece.strip_suffix('\r').unwrap_or(piece).to_owned());
     let vocabulary: Vocab = vocabulary.zip(0..).collect();
-    let unknown = settings.others.get("unk_token").and_then(|setting| tokens(setting).pop()).unwrap_or("[UNK]");
+    let unknown = settings.special("unk_token", "[UNK]");
     if !vocabulary.contains_key(unknown) {
-        return Err(unusable(TokenizerProblem::NoUnknownToken { expected: unknown.to_owned() }));
+        return Err(unusable(TokenizerProblem::NoToken { expected: unknown.to_owned() }));
     }
     let model = WordPiece::builder().vocab(vocabulary).unk_token(unknown.to_owned()).build();
     let mut inner = tokenizers::Tokenizer::new(model.map_err(TokenizerProblem::Library).map_err(unusable)?);
-    let basic = settings.do_basic_tokenize;
-    let normalizer = BertNormalizer::new(
-        true,
-        basic && settings.tokenize_chinese_chars,
-        if basic { settings.strip_accents } else { Some(false) },
-        basic && settings.do_lower_case.unwrap_or(true),
-    );
+    let (chinese, lower_case) = (settings.tokenize_chinese_chars, settings.do_lower_case);
+    let normalizer =
+        BertNormalizer::new(true, chinese.unwrap_or(true), settings.strip_accents, lower_case.unwrap_or(true));
     inner.with_normalizer(Some(normalizer)).map_err(TokenizerProblem::Library).map_err(unusable)?;
     inner.with_pre_tokenizer(Some(BertPreTokenizer));
     Ok(inner)
@@ -187,11 +208,17 @@ fn word_pieces(path: &Path, settings: &Settings) -> Result<tokenizers::Tokenizer
 fn byte_pairs(path: &Path, merges: &Path, add_prefix_space: bool) -> Result<tokenizers::Tokenizer, DataError> {
     let vocabulary: HashMap<String, u32> = from_json(&read(path)?, path)?;
     let mut pairs = Vec::new();
-    for (line, pair) in text(merges)?.lines().enumerate().filter(|(_, line)| !line.starts_with("#version")) {
-        let (left, right) = pair.split_once(' ').ok_or_else(|| DataError::Tokenizer {
+    for (line, pair) in text(merges)?.lines().enumerate() {
+        let wrong = |expected| DataError::Tokenizer {
             path: Some(merges.to_owned()),
-            source: TokenizerProblem::Merge { line: line + 1, found: pair.to_owned() },
-        })?;
+            source: TokenizerProblem::Merge { line: line + 1, expected, found: pair.to_owned() },
+        };
+        // transformers drops the first line whatever it is.
+        if line == 0 {
+            pair.strip_prefix("#version").ok_or_else(|| wrong("#version"))?;
+            continue;
+        }
+        let (left, right) = pair.split_once(' ').ok_or_else(|| wrong("two tokens with a space between them"))?;
         pairs.push((left.to_owned(), right.to_owned()));
     }
     let model = BPE::builder().vocab_and_merges(vocabulary.into_iter().collect::<Vocab>(), pairs).build();
@@ -199,26 +226,20 @@ fn byte_pairs(path: &Path, merges: &Path, add_prefix_space: bool) -> Result<toke
         path: Some(merges.to_owned()),
         source: TokenizerProblem::Library(error),
     })?);
-    let byte_level = ByteLevel::new(add_prefix_space, true, true);
-    inner.with_pre_tokenizer(Some(byte_level));
-    // Trims white space from the offsets.
-    inner.with_post_processor(Some(byte_level));
+    inner.with_pre_tokenizer(Some(ByteLevel::new(add_prefix_space, true, true)));
     Ok(inner)
 }
 
 /// Adds the tokens that a folder lists beside its vocabulary.
 fn add_tokens(inner: &mut tokenizers::Tokenizer, folder: &Path, settings: Settings) -> Result<(), DataError> {
-    let (file, added) = match settings.added_tokens_decoder {
+    // In older folders, only other settings say which of them are special.
+    let named = settings.others.iter().filter(|(key, _)| key.ends_with("_token") || key.ends_with("_tokens"));
+    let special: HashSet<&str> = named.flat_map(|(_, setting)| tokens(setting)).chain(SPECIAL_TOKENS).collect();
+    let (file, mut added) = match settings.added_tokens_decoder {
         Some(added) => (folder.join(SETTINGS), added),
         None => {
             let file = folder.join(ADDED);
             let added: HashMap<String, u32> = optional(&file)?.unwrap_or_default();
-            // Older folders list which of them are special elsewhere.
-            let mut named: BTreeMap<String, Value> = optional(&folder.join(SPECIAL))?.unwrap_or_default();
-            named.extend(
-                settings.others.into_iter().filter(|(key, _)| key.ends_with("_token") || key.ends_with("_tokens")),
-            );
-            let special: HashSet<&str> = named.values().flat_map(tokens).chain(SPECIAL_TOKENS).collect();
             let token = |token: String| {
                 let is_special = special.contains(token.as_str());
                 AddedToken::from(token, is_special)
@@ -226,6 +247,9 @@ fn add_tokens(inner: &mut tokenizers::Tokenizer, folder: &Path, settings: Settin
             (file, added.into_iter().map(|(content, id)| (id, token(content))).collect())
         }
     };
+    for token in added.values_mut() {
+        token.special |= special.contains(token.content.as_str());
+    }
     for (id, token) in added {
         let content = token.content.clone();
         let added = if token.special { inner.add_special_tokens([token]) } else { inner.add_tokens([token]) };

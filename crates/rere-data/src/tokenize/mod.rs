@@ -75,8 +75,8 @@ impl Tokenizer {
     /// `added_tokens.json`, if there are any, as transformers does it.
     ///
     /// # Errors
-    /// Returns an error if a file cannot be read, is not a tokenizer, or lacks a special token: `[CLS]` or `<s>`,
-    /// `[SEP]` or `</s>`, `[PAD]` or `<pad>`; or if a folder has no `tokenizer.json` and a tokenizer of another class.
+    /// Returns an error if a file cannot be read, is not a tokenizer, or lacks a special token: what its post-processor
+    /// puts around a text, else `[CLS]` or `<s>` and `[SEP]` or `</s>`; `[PAD]` or `<pad>`; or if a folder has no `tokenizer.json` and a tokenizer of another class.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
         if path.is_dir() {
@@ -99,14 +99,23 @@ impl Tokenizer {
     }
 
     fn from_inner(mut inner: tokenizers::Tokenizer) -> Result<Self, TokenizerProblem> {
+        let padding = inner.get_padding().map(|padding| (padding.pad_token.clone(), padding.pad_id));
         inner.with_truncation(None).map_err(TokenizerProblem::Library)?;
         inner.with_padding(None);
         inner.set_encode_special_tokens(true);
+        let known = |token: &str| inner.token_to_id(token);
         let special = |bert: &'static str, roberta: &'static str| {
-            let id = inner.token_to_id(bert).or_else(|| inner.token_to_id(roberta));
-            id.ok_or(TokenizerProblem::NoSpecialToken { bert, roberta })
+            known(bert).or_else(|| known(roberta)).ok_or(TokenizerProblem::NoSpecialToken { bert, roberta })
         };
-        let (cls, sep, pad) = (special("[CLS]", "<s>")?, special("[SEP]", "</s>")?, special("[PAD]", "<pad>")?);
+        // What is put around a text. A vocabulary may have more tokens with the names of special ones: MPNet's has BERT's.
+        let around = inner.encode("", true).map_err(TokenizerProblem::Library)?;
+        let (cls, sep) = match *around.get_ids() {
+            [cls, sep] => (cls, sep),
+            _ => (special("[CLS]", "<s>")?, special("[SEP]", "</s>")?),
+        };
+        let padding = padding.filter(|(token, id)| known(token) == Some(*id)).map(|(_, id)| id);
+        let of_roberta = known("<pad>").filter(|_| known("<s>") == Some(cls));
+        let pad = padding.or(of_roberta).map_or_else(|| special("[PAD]", "<pad>"), Ok)?;
         let vocab_size = inner.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         Ok(Self { inner, cls, sep, pad, vocab_size })
     }

@@ -28,6 +28,16 @@ pub(super) enum Layout {
     Camembert,
 }
 
+impl Layout {
+    /// Returns the name of the model's file.
+    pub(super) fn file(self) -> &'static str {
+        match self {
+            Self::DebertaV2 => "spm.model",
+            Self::XlmRoberta | Self::Camembert => "sentencepiece.bpe.model",
+        }
+    }
+}
+
 /// The parts of `sentencepiece_model.proto` that are needed.
 #[derive(Clone, PartialEq, Message)]
 struct Model {

@@ -4,8 +4,8 @@
     python vocabularies.py
 
 `texts.json` has 500 texts. Each folder has the files of a published tokenizer without `tokenizer.json`. `tokens.json.zst`
-has for each folder and text the ids and the offsets (in characters) of the fast tokenizer that transformers builds from
-these files. Special tokens that are spelled out in a text are text, as in rere.
+has for each folder the ids of CLS, SEP and padding, and for each text the ids and the offsets (in characters) of the fast
+tokenizer that transformers builds from these files. Special tokens that are spelled out in a text are text, as in rere.
 """
 
 import io
@@ -129,9 +129,10 @@ bert = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 word_pieces("bert", bert, {"do_lower_case": True, "model_max_length": 512}, {"model_type": "bert"}, True, True)
 word_pieces("bert-cased", bert,
             {"tokenizer_class": "BertTokenizer", "do_lower_case": False, "tokenize_chinese_chars": False,
-             "strip_accents": True}, {"model_type": "bert"}, False, False)
+             "strip_accents": True, "do_basic_tokenize": False}, {"model_type": "bert"}, False, False)
 word_pieces("electra", bert, None, {"model_type": "electra"}, True, True)
-word_pieces("mpnet", ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"],
+# As the published one, MPNet's vocabulary has BERT's special tokens too.
+word_pieces("mpnet", ["<s>", "<pad>", "</s>", "<unk>", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<mask>"],
             {"tokenizer_class": "MPNetTokenizer", "do_lower_case": True, "unk_token": {
                 "content": "[UNK]", "lstrip": False, "normalized": True, "rstrip": False, "single_word": False,
                 "__type": "AddedToken"}}, {"model_type": "mpnet"}, True, True)
@@ -166,7 +167,10 @@ for folder in sorted(name for name in os.listdir(HERE) if os.path.isdir(os.path.
     inner = tokenizer.backend_tokenizer
     inner.encode_special_tokens = True
     encodings = [inner.encode(text, add_special_tokens=False) for text in TEXTS]
-    found[folder] = [[e.ids, [end for offset in e.offsets for end in offset]] for e in encodings]
+    found[folder] = {
+        "special": [tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id],
+        "texts": [[e.ids, [end for offset in e.offsets for end in offset]] for e in encodings],
+    }
     unknown = tokenizer.unk_token_id
     tokens = sum(len(e.ids) for e in encodings)
     print(f"{folder}: {type(tokenizer).__name__}, {len(tokenizer)} tokens, {tokens} in the texts, "

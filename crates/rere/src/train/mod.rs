@@ -268,6 +268,7 @@ fn complete<S: System>(
     }
     let record = TrainingRecord {
         config: serde_json::to_value(config).map_err(json_problem)?,
+        from: run.earlier.map(|(source, _)| source.path().to_owned()),
         train_sha256: digests.train,
         dev_sha256: digests.dev,
         run_sha256: digests.run,

@@ -1,5 +1,7 @@
 //! Records of training: the `training.json` of a model folder.
 
+use std::path::PathBuf;
+
 use rere_data::LocatedReport;
 use rere_loss::PerClass;
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,9 @@ use serde_json::Value;
 pub struct TrainingRecord {
     /// All settings.
     pub config: Value,
+    /// The model that training started from, instead of the encoder in the settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// SHA-256 of the training sentences.
     pub train_sha256: String,
     /// SHA-256 of the development sentences.
