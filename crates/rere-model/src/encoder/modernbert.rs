@@ -82,7 +82,7 @@ pub struct ModernBertConfig {
     layer_types: Option<Vec<LayerType>>,
     /// The rotary positions, which transformers 5 writes instead of the two bases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    rope_parameters: Option<RopeParameters>,
+    rope_parameters: Option<Box<RopeParameters>>,
 }
 
 /// Which tokens a layer attends to.
