@@ -256,7 +256,7 @@ pub enum TokenizerProblem {
         /// The class of the tokenizer.
         class: &'static str,
         /// The file of its vocabulary.
-        expected: String,
+        expected: &'static str,
     },
     /// The vocabulary lacks a special token.
     #[error("expected a vocabulary with {expected}")]

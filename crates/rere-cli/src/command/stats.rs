@@ -23,7 +23,8 @@ pub struct Arguments {
     /// corpus in memory.
     #[arg(long)]
     paradigms: bool,
-    /// Tokenizer (folder of an encoder, or tokenizer.json) that counts the tokens for the class priors; without it, a token is a word.
+    /// Tokenizer (folder of an encoder, or tokenizer.json) that counts the tokens for the class priors; without it, a
+    /// token is a word.
     #[arg(long, value_name = "PATH", requires = "paradigms")]
     tokenizer: Option<PathBuf>,
     /// Print JSON instead of text: an object, or an array for several corpora.

@@ -27,7 +27,8 @@ pub struct Arguments {
     /// Folder that data.train and data.dev are relative to [default: the folder of the settings file].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder that encoder.pretrained, unless it is a name on the hub, is relative to [default: the folder of the settings file].
+    /// Folder that encoder.pretrained, unless it is a name on the hub, is relative to [default: the folder of the settings
+    /// file].
     #[arg(long, value_name = "DIR")]
     encoders: Option<PathBuf>,
     /// Model folder to write.
@@ -38,8 +39,8 @@ pub struct Arguments {
     /// Random seed; overrides training.seed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Model to start from (folder, or OWNER/NAME on the hub), instead of the encoder in the settings; its system must be the same, new relations
-    /// are added.
+    /// Model to start from (folder, or OWNER/NAME on the hub), instead of the encoder in the settings; its system must be
+    /// the same, new relations are added.
     #[arg(long, value_name = "MODEL")]
     from: Option<PathBuf>,
     /// Continue the stopped run in the model folder; succeeds at once if that run has finished.
@@ -67,12 +68,13 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let data = arguments.data.as_deref().unwrap_or(folder);
     let encoders = arguments.encoders.as_deref().unwrap_or(folder);
     let mut config = AnyConfig::load(&arguments.config)?;
-    let encoder = config.encoder_mut().clone();
+    let named = config.encoder_mut().clone();
     config = config.with_folders(data, encoders);
     // A model to start from brings its own encoder.
-    if let (EncoderSource::Pretrained(name), None) = (encoder, &arguments.from) {
-        let folder = encoders.join(&name);
-        *config.encoder_mut() = EncoderSource::Pretrained(hub::encoder(folder, &name)?);
+    if let (EncoderSource::Pretrained(name), EncoderSource::Pretrained(folder), None) =
+        (named, config.encoder_mut(), &arguments.from)
+    {
+        *folder = hub::encoder(folder.clone(), &name)?;
     }
     if let Some(seed) = arguments.seed {
         config.training_mut().seed = seed;

@@ -82,14 +82,8 @@ impl Cache {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let problem = |problem| format!("in the cache, {} {problem}", snapshot.display());
         let needed = needed(&files, kind).map_err(problem)?;
-        match needed
-            .contains(&INDEX)
-            .then(|| parts(&snapshot))
-            .transpose()?
-            .into_iter()
-            .flatten()
-            .find(|part| !snapshot.join(part).exists())
-        {
+        let parts = if needed.contains(&INDEX) { parts(&snapshot)? } else { Vec::new() };
+        match parts.iter().find(|part| !snapshot.join(part).exists()) {
             Some(missing) => Err(problem(format!("lacks {missing}"))),
             None => Ok(snapshot),
         }

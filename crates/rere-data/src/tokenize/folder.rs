@@ -1,7 +1,8 @@
 //! Tokenizers of Hugging Face folders, in one file or as vocabularies.
 //!
 //! What is built from a vocabulary equals what the class `PreTrainedTokenizerFast` of transformers builds from it
-//! (`convert_slow_tokenizer.py`), except for the special tokens around a text, which [`Tokenizer`] leaves to its caller.
+//! (`convert_slow_tokenizer.py`), except for the special tokens between two texts, which [`Tokenizer`] leaves to its
+//! caller.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -39,29 +40,42 @@ const MERGES: &str = "merges.txt";
 /// How a class of tokenizers stores its vocabulary.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// Word pieces in `vocab.txt`, with the tokens around a text.
-    WordPiece([&'static str; 2]),
+    /// Word pieces in `vocab.txt`.
+    WordPiece,
     /// Pairs of bytes in `vocab.json` and `merges.txt`.
     BytePairs,
     /// A SentencePiece model.
     SentencePiece(Layout),
 }
 
-/// BERT's tokens around a text.
+/// A tokenizer class whose vocabulary can be read.
+struct Class {
+    name: &'static str,
+    /// The encoders that use it if a folder names no class.
+    encoders: &'static [&'static str],
+    kind: Kind,
+    /// The special tokens around a text, unless the folder names others.
+    around: [&'static str; 2],
+}
+
+impl Class {
+    const fn new(name: &'static str, encoders: &'static [&'static str], kind: Kind, around: [&'static str; 2]) -> Self {
+        Self { name, encoders, kind, around }
+    }
+}
+
 const BERT: [&str; 2] = ["[CLS]", "[SEP]"];
-/// RoBERTa's tokens around a text.
 const ROBERTA: [&str; 2] = ["<s>", "</s>"];
 
-/// The tokenizer classes whose vocabularies can be read, and the encoders that use them if a folder names no class.
-const CLASSES: &[(&str, &[&str], Kind)] = &[
-    ("BertTokenizer", &["bert", "ernie"], Kind::WordPiece(BERT)),
-    ("DistilBertTokenizer", &["distilbert"], Kind::WordPiece(BERT)),
-    ("ElectraTokenizer", &["electra"], Kind::WordPiece(BERT)),
-    ("MPNetTokenizer", &["mpnet"], Kind::WordPiece(ROBERTA)),
-    ("RobertaTokenizer", &["roberta"], Kind::BytePairs),
-    ("XLMRobertaTokenizer", &["xlm-roberta"], Kind::SentencePiece(Layout::XlmRoberta)),
-    ("CamembertTokenizer", &["camembert"], Kind::SentencePiece(Layout::Camembert)),
-    ("DebertaV2Tokenizer", &["deberta-v2"], Kind::SentencePiece(Layout::DebertaV2)),
+const CLASSES: &[Class] = &[
+    Class::new("BertTokenizer", &["bert", "ernie"], Kind::WordPiece, BERT),
+    Class::new("DistilBertTokenizer", &["distilbert"], Kind::WordPiece, BERT),
+    Class::new("ElectraTokenizer", &["electra"], Kind::WordPiece, BERT),
+    Class::new("MPNetTokenizer", &["mpnet"], Kind::WordPiece, ROBERTA),
+    Class::new("RobertaTokenizer", &["roberta"], Kind::BytePairs, ROBERTA),
+    Class::new("XLMRobertaTokenizer", &["xlm-roberta"], Kind::SentencePiece(Layout::XlmRoberta), ROBERTA),
+    Class::new("CamembertTokenizer", &["camembert"], Kind::SentencePiece(Layout::Camembert), ROBERTA),
+    Class::new("DebertaV2Tokenizer", &["deberta-v2"], Kind::SentencePiece(Layout::DebertaV2), BERT),
 ];
 
 /// The settings of `tokenizer_config.json` that change a text's tokens; the defaults are those of transformers.
@@ -118,75 +132,65 @@ pub(super) fn from_vocabulary(folder: &Path) -> Result<Tokenizer, DataError> {
     for (key, value) in others {
         settings.others.entry(key).or_insert(value);
     }
-    let unusable = |source| DataError::Tokenizer { path: Some(folder.to_owned()), source };
-    let (class, kind) = class(folder, &settings)?;
-    let existing = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.exists());
-    let required = |names: &[&str]| {
-        let missing = || unusable(TokenizerProblem::NoVocabulary { class, expected: names.join(" or ") });
-        existing(names).ok_or_else(missing)
+    let class = class(folder, &settings)?;
+    let required = |name: &'static str| {
+        let missing = TokenizerProblem::NoVocabulary { class: class.name, expected: name };
+        Some(folder.join(name)).filter(|path| path.exists()).ok_or_else(|| unusable(folder)(missing))
     };
-    let (path, mut inner) = match kind {
-        Kind::WordPiece(_) => {
-            let path = required(&[WORD_PIECES])?;
-            (path.clone(), word_pieces(&path, &settings)?)
-        }
-        Kind::BytePairs => {
-            let (path, merges) = (required(&[BYTE_PAIRS])?, required(&[MERGES])?);
-            (path.clone(), byte_pairs(&path, &merges, settings.add_prefix_space.unwrap_or(false))?)
-        }
+    let spaced = settings.add_prefix_space.unwrap_or(false);
+    let path = required(match class.kind {
+        Kind::WordPiece => WORD_PIECES,
+        Kind::BytePairs => BYTE_PAIRS,
+        Kind::SentencePiece(layout) => layout.file(),
+    })?;
+    let mut inner = match class.kind {
+        Kind::WordPiece => word_pieces(&path, &settings)?,
+        Kind::BytePairs => byte_pairs(&path, &required(MERGES)?, spaced)?,
         Kind::SentencePiece(layout) => {
-            let path = required(&[layout.file()])?;
             let lower_case = settings.do_lower_case.unwrap_or(false);
             let split = settings.split_by_punct.unwrap_or(false);
-            let inner = sentence_piece::tokenizer(&read(&path)?, layout, lower_case, split);
-            (path.clone(), inner.map_err(|source| DataError::Tokenizer { path: Some(path), source })?)
+            sentence_piece::tokenizer(&read(&path)?, layout, lower_case, split).map_err(unusable(&path))?
         }
-    };
-    let problem = |source| DataError::Tokenizer { path: Some(path.clone()), source };
-    let around = match kind {
-        Kind::WordPiece(around) => around,
-        Kind::SentencePiece(Layout::DebertaV2) => BERT,
-        Kind::SentencePiece(_) | Kind::BytePairs => ROBERTA,
     };
     let token = |key: &str, default: &str| {
         let token = settings.special(key, default).to_owned();
-        let missing = || problem(TokenizerProblem::NoToken { expected: token.clone() });
+        let missing = || unusable(&path)(TokenizerProblem::NoToken { expected: token.clone() });
         let id = inner.token_to_id(&token).ok_or_else(missing)?;
         Ok::<_, DataError>((token, id))
     };
-    let (cls, sep) = (token("cls_token", around[0])?, token("sep_token", around[1])?);
-    match kind {
+    let [cls, sep] = class.around;
+    let (cls, sep) = (token("cls_token", cls)?, token("sep_token", sep)?);
+    match class.kind {
         // Trims white space from the offsets.
-        Kind::BytePairs => {
-            let spaced = settings.add_prefix_space.unwrap_or(false);
-            inner.with_post_processor(Some(RobertaProcessing::new(sep, cls).add_prefix_space(spaced)))
-        }
+        Kind::BytePairs => inner.with_post_processor(Some(RobertaProcessing::new(sep, cls).add_prefix_space(spaced))),
         _ => inner.with_post_processor(Some(BertProcessing::new(sep, cls))),
     };
     add_tokens(&mut inner, folder, settings)?;
-    Tokenizer::from_inner(inner).map_err(problem)
+    Tokenizer::from_inner(inner).map_err(unusable(&path))
 }
 
-/// Returns the class of a folder's tokenizer and how its vocabulary is stored.
-fn class(folder: &Path, settings: &Settings) -> Result<(&'static str, Kind), DataError> {
+/// Returns an error about a file or a folder.
+fn unusable(path: &Path) -> impl Fn(TokenizerProblem) -> DataError {
+    move |source| DataError::Tokenizer { path: Some(path.to_owned()), source }
+}
+
+/// Returns the class of a folder's tokenizer.
+fn class(folder: &Path, settings: &Settings) -> Result<&'static Class, DataError> {
     let encoder: Encoder = optional(&folder.join("config.json"))?.unwrap_or_default();
     let named = settings.tokenizer_class.as_deref().or(encoder.tokenizer_class.as_deref());
-    let known = CLASSES.iter().find(|(class, encoders, _)| match named {
-        Some(named) => named.strip_suffix("Fast").unwrap_or(named) == *class,
-        None => encoder.model_type.as_deref().is_some_and(|encoder| encoders.contains(&encoder)),
+    let known = CLASSES.iter().find(|class| match named {
+        Some(named) => named.strip_suffix("Fast").unwrap_or(named) == class.name,
+        None => encoder.model_type.as_deref().is_some_and(|encoder| class.encoders.contains(&encoder)),
     });
-    let found = named.or(encoder.model_type.as_deref());
-    known.map(|(class, _, kind)| (*class, *kind)).ok_or_else(|| DataError::Tokenizer {
-        path: Some(folder.to_owned()),
-        source: TokenizerProblem::UnknownClass {
-            found: found.map(str::to_owned),
-            known: CLASSES.iter().map(|(class, ..)| *class).collect(),
-        },
-    })
+    let unknown = || TokenizerProblem::UnknownClass {
+        found: named.or(encoder.model_type.as_deref()).map(str::to_owned),
+        known: CLASSES.iter().map(|class| class.name).collect(),
+    };
+    known.ok_or_else(|| unusable(folder)(unknown()))
 }
 
 fn word_pieces(path: &Path, settings: &Settings) -> Result<tokenizers::Tokenizer, DataError> {
-    let unusable = |source| DataError::Tokenizer { path: Some(path.to_owned()), source };
+    let unusable = unusable(path);
     let vocabulary = text(path)?;
     let vocabulary = vocabulary.strip_suffix('\n').unwrap_or(&vocabulary);
     let vocabulary = vocabulary.split('\n').map(|piece| piece.strip_suffix('\r').unwrap_or(piece).to_owned());
@@ -196,11 +200,11 @@ fn word_pieces(path: &Path, settings: &Settings) -> Result<tokenizers::Tokenizer
         return Err(unusable(TokenizerProblem::NoToken { expected: unknown.to_owned() }));
     }
     let model = WordPiece::builder().vocab(vocabulary).unk_token(unknown.to_owned()).build();
-    let mut inner = tokenizers::Tokenizer::new(model.map_err(TokenizerProblem::Library).map_err(unusable)?);
+    let mut inner = tokenizers::Tokenizer::new(model.map_err(TokenizerProblem::Library).map_err(&unusable)?);
     let (chinese, lower_case) = (settings.tokenize_chinese_chars, settings.do_lower_case);
     let normalizer =
         BertNormalizer::new(true, chinese.unwrap_or(true), settings.strip_accents, lower_case.unwrap_or(true));
-    inner.with_normalizer(Some(normalizer)).map_err(TokenizerProblem::Library).map_err(unusable)?;
+    inner.with_normalizer(Some(normalizer)).map_err(TokenizerProblem::Library).map_err(&unusable)?;
     inner.with_pre_tokenizer(Some(BertPreTokenizer));
     Ok(inner)
 }
@@ -209,10 +213,8 @@ fn byte_pairs(path: &Path, merges: &Path, add_prefix_space: bool) -> Result<toke
     let vocabulary: HashMap<String, u32> = from_json(&read(path)?, path)?;
     let mut pairs = Vec::new();
     for (line, pair) in text(merges)?.lines().enumerate() {
-        let wrong = |expected| DataError::Tokenizer {
-            path: Some(merges.to_owned()),
-            source: TokenizerProblem::Merge { line: line + 1, expected, found: pair.to_owned() },
-        };
+        let wrong =
+            |expected| unusable(merges)(TokenizerProblem::Merge { line: line + 1, expected, found: pair.to_owned() });
         // transformers drops the first line whatever it is.
         if line == 0 {
             pair.strip_prefix("#version").ok_or_else(|| wrong("#version"))?;
@@ -222,10 +224,7 @@ fn byte_pairs(path: &Path, merges: &Path, add_prefix_space: bool) -> Result<toke
         pairs.push((left.to_owned(), right.to_owned()));
     }
     let model = BPE::builder().vocab_and_merges(vocabulary.into_iter().collect::<Vocab>(), pairs).build();
-    let mut inner = tokenizers::Tokenizer::new(model.map_err(|error| DataError::Tokenizer {
-        path: Some(merges.to_owned()),
-        source: TokenizerProblem::Library(error),
-    })?);
+    let mut inner = tokenizers::Tokenizer::new(model.map_err(TokenizerProblem::Library).map_err(unusable(merges))?);
     inner.with_pre_tokenizer(Some(ByteLevel::new(add_prefix_space, true, true)));
     Ok(inner)
 }
@@ -253,11 +252,10 @@ fn add_tokens(inner: &mut tokenizers::Tokenizer, folder: &Path, settings: Settin
     for (id, token) in added {
         let content = token.content.clone();
         let added = if token.special { inner.add_special_tokens([token]) } else { inner.add_tokens([token]) };
-        let unusable = |source| DataError::Tokenizer { path: Some(file.clone()), source };
-        added.map_err(|error| unusable(TokenizerProblem::Library(error)))?;
+        added.map_err(TokenizerProblem::Library).map_err(unusable(&file))?;
         let found = inner.token_to_id(&content);
         if found != Some(id) {
-            return Err(unusable(TokenizerProblem::AddedToken { token: content, expected: id, found }));
+            return Err(unusable(&file)(TokenizerProblem::AddedToken { token: content, expected: id, found }));
         }
     }
     Ok(())
@@ -272,10 +270,7 @@ fn text(path: &Path) -> Result<String, DataError> {
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, DataError> {
-    serde_json::from_slice(bytes).map_err(|error| DataError::Tokenizer {
-        path: Some(path.to_owned()),
-        source: TokenizerProblem::Library(error.into()),
-    })
+    serde_json::from_slice(bytes).map_err(|error| unusable(path)(TokenizerProblem::Library(error.into())))
 }
 
 /// Reads a JSON file, if it exists.

@@ -76,7 +76,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// Returns an error if a file cannot be read, is not a tokenizer, or lacks a special token: what its post-processor
-    /// puts around a text, else `[CLS]` or `<s>` and `[SEP]` or `</s>`; `[PAD]` or `<pad>`; or if a folder has no `tokenizer.json` and a tokenizer of another class.
+    /// puts around a text, else `[CLS]` or `<s>` and `[SEP]` or `</s>`; `[PAD]` or `<pad>`; or if a folder has no
+    /// `tokenizer.json` and a tokenizer of another class.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
         if path.is_dir() {
