@@ -89,6 +89,25 @@ fn a_corpus_is_labelled() {
 }
 
 #[test]
+fn hidden_facts_are_no_labels() {
+    let folder = folder();
+    for (hide, words) in [
+        ("--hide 1", "3 mentions, 0 triples"),
+        ("--hide 0 --hide-seed 3", "3 mentions, 2 triples"),
+        ("", "3 mentions, 2 triples"),
+    ] {
+        let output =
+            rere(folder.path(), &format!("align --kb a.tsv --entities entities.tsv {hide} corpus.json out.jsonl"));
+        out(&output);
+        assert!(err(&output).contains(words), "{}", err(&output));
+        assert_eq!(err(&output).contains("2 of 2 facts hidden"), hide == "--hide 1", "{}", err(&output));
+    }
+    let output = rere(folder.path(), "align --kb a.tsv --entities entities.tsv --hide 2 corpus.json out.jsonl");
+    assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+    assert!(err(&output).contains("from 0 to 1, found 2"), "{}", err(&output));
+}
+
+#[test]
 fn labelling_keeps_types_and_entities_of_the_corpus() {
     let folder = folder();
     let line = r#"{"text": "Ada left London", "triples": [{"subject": {"text": "London", "start": 9, "end": 15, "type": "LOC"}, "relation": "r", "object": {"text": "left", "start": 4, "end": 8}}], "entities": [{"text": "Ada", "start": 0, "end": 3, "type": "PER"}]}"#;

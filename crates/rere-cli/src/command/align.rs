@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rere_core::Sentence;
+use rere_core::{Probability, Sentence};
 use rere_data::{
     Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, ReadOptions, Reader, Writer, input_name,
 };
@@ -37,6 +37,12 @@ pub struct Arguments {
     map: Vec<PathBuf>,
     #[arg(long, help = format!("Also find names that differ from the text in {FOLDED}"))]
     fold: bool,
+    /// Share of the knowledge base's facts to hide, from 0 to 1: they give no triples, and can be held out to evaluate.
+    #[arg(long, value_name = "SHARE", default_value = "0")]
+    hide: Probability,
+    /// Seed of the choice of hidden facts, which does not depend on their order.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    hide_seed: u64,
     /// Compare the labellings: count the triples that they share (as Table 1 of the RERE paper), and write no corpus.
     #[arg(long, conflicts_with = "output")]
     overlap: bool,
@@ -51,6 +57,8 @@ const EXAMPLES: &str = "\
 Examples:
   Label a corpus, with the relation names of map.json:
     rere align --kb triples.tsv --entities entities.tsv --map map.json corpus.jsonl labelled.jsonl
+  Hide a fifth of the facts, to evaluate with them later:
+    rere align --kb triples.tsv --entities entities.tsv --hide 0.2 --hide-seed 7 corpus.jsonl labelled.jsonl
   Compare the labels of two knowledge bases and of the corpus itself:
     rere align --overlap --own --kb a.tsv --kb b.tsv --entities entities.tsv corpus.jsonl";
 
@@ -75,7 +83,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     check_standard_input(files.chain([arguments.input.as_path()]))?;
     let mut aligners = Vec::with_capacity(count);
     for (kb, entities, map) in sources {
-        aligners.push((input_name(kb), aligner(kb, entities, map, arguments.fold)?));
+        aligners.push((input_name(kb), aligner(kb, entities, map, arguments)?));
     }
     let options = arguments.input_options.options();
     match (&arguments.output, aligners.as_slice()) {
@@ -97,9 +105,10 @@ fn path_for_kb<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usiz
 }
 
 /// Reads a knowledge base and builds its aligner.
-fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, fold: bool) -> Result<Aligner, DataError> {
-    let settings = MatcherSettings::default().with_folding(folding(fold));
-    let aligner = Aligner::new(KnowledgeBase::read(kb, entities, map)?, settings)?;
+fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, arguments: &Arguments) -> Result<Aligner, DataError> {
+    let settings = MatcherSettings::default().with_folding(folding(arguments.fold));
+    let facts = KnowledgeBase::read(kb, entities, map)?.hide(arguments.hide, arguments.hide_seed);
+    let aligner = Aligner::new(facts, settings)?;
     log_line(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());
     log_line(format!(

@@ -7,11 +7,12 @@ use std::{
     path::Path,
 };
 
-use rere_core::{QueryStyle, RelationSet};
+use rere_core::{Probability, QueryStyle, RelationSet};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, MapAccess, Visitor},
 };
+use sha2::{Digest, Sha256};
 
 use crate::{DataError, ParseErrorKind, input_name, open};
 
@@ -33,12 +34,17 @@ use crate::{DataError, ParseErrorKind, input_name, open};
 /// ```
 #[derive(Debug)]
 pub struct KnowledgeBase {
+    /// First id of each entity.
+    ids: Vec<String>,
     names: Vec<Vec<String>>,
     relations: RelationSet,
-    /// For each subject its objects except itself, each with the labels of the relations between them.
-    facts: HashMap<usize, HashMap<usize, Vec<usize>>>,
+    facts: Facts,
+    hidden: Facts,
     report: KnowledgeBaseReport,
 }
+
+/// For each subject its objects except itself, each with the labels of the relations between them.
+type Facts = HashMap<usize, HashMap<usize, Vec<usize>>>;
 
 /// Report of a [`KnowledgeBase`]: counts of its content and of what could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -70,6 +76,10 @@ pub struct KnowledgeBaseReport {
     pub unnamed_triples: usize,
     /// Triples left out because their subject and object are the same entity.
     pub self_triples: usize,
+    /// Distinct facts: two different entities with a relation. A triple can be several, or the same as another one.
+    pub facts: usize,
+    /// Facts that are [hidden](KnowledgeBase::hide).
+    pub hidden_facts: usize,
 }
 
 impl KnowledgeBase {
@@ -91,10 +101,10 @@ impl KnowledgeBase {
     pub fn read(triples: &Path, entities: &Path, map: Option<&Path>) -> Result<Self, DataError> {
         let mut map = map.map(read_map).transpose()?;
         let mut report = KnowledgeBaseReport::default();
-        let (names, ids) = read_entities(entities, &mut report)?;
+        let (first_ids, names, ids) = read_entities(entities, &mut report)?;
         let mut relations: Vec<String> = Vec::new();
         let mut labels: HashMap<String, usize> = HashMap::new();
-        let mut facts: HashMap<usize, HashMap<usize, Vec<usize>>> = HashMap::new();
+        let mut facts = Facts::new();
         let mut unmapped: HashSet<String> = HashSet::new();
         for_each_line(triples, |line| {
             let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
@@ -145,6 +155,7 @@ impl KnowledgeBase {
                         let known = facts.entry(object).or_default();
                         if !known.contains(&label) {
                             known.push(label);
+                            report.facts += 1;
                         }
                     }
                 }
@@ -156,7 +167,46 @@ impl KnowledgeBase {
         report.unused_relations = unused.len();
         report.excluded_relations = used.iter().filter(|mapped| mapped.names.is_empty()).count();
         let relations = RelationSet::with_style(relations, QueryStyle::Raw)?;
-        Ok(Self { names, relations, facts, report })
+        Ok(Self { ids: first_ids, names, relations, facts, hidden: Facts::new(), report })
+    }
+
+    /// Hides a share of the facts, for a held-out evaluation: [`between`](KnowledgeBase::between) and an
+    /// [`Aligner`](super::Aligner) no longer know them, but [`hidden_between`](KnowledgeBase::hidden_between) does.
+    ///
+    /// Each fact is chosen on its own, by a hash of `seed`, the first ids of subject and object, and the name of the
+    /// relation. So the choice does not depend on the order of the files, and with the same seed a larger share hides
+    /// the facts of a smaller one too.
+    ///
+    /// ```
+    /// use rere_data::{KnowledgeBase, Probability};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let (triples, entities) = (folder.path().join("triples.tsv"), folder.path().join("entities.tsv"));
+    /// std::fs::write(&triples, "Q7259\tborn in\tQ84\n")?;
+    /// std::fs::write(&entities, "Q7259\t\tAda Lovelace\tAda\nQ84\t\tLondon\n")?;
+    /// let kb = KnowledgeBase::read(&triples, &entities, None)?.hide(Probability::ONE, 1);
+    /// assert!(kb.between(0, 1).is_empty());
+    /// assert_eq!(kb.hidden_between(0, 1), [0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn hide(mut self, share: Probability, seed: u64) -> Self {
+        let share = f64::from(share.get());
+        for (&subject, objects) in &mut self.facts {
+            for (&object, labels) in objects.iter_mut() {
+                labels.retain(|&label| {
+                    let relation = self.relations.get(label).map_or("", |relation| relation.name.as_str());
+                    let is_hidden = draw(seed, [&self.ids[subject], relation, &self.ids[object]]) < share;
+                    if is_hidden {
+                        self.hidden.entry(subject).or_default().entry(object).or_default().push(label);
+                        self.report.hidden_facts += 1;
+                    }
+                    !is_hidden
+                });
+            }
+            objects.retain(|_, labels| !labels.is_empty());
+        }
+        self
     }
 
     /// Returns the names of each entity, trimmed and without blank ones. The position is the number of the entity.
@@ -169,10 +219,16 @@ impl KnowledgeBase {
         &self.relations
     }
 
-    /// Returns the labels of the relations from `subject` to `object`, without repetitions; none from an entity to
-    /// itself.
+    /// Returns the labels of the relations from `subject` to `object` that are not hidden, without repetitions; none
+    /// from an entity to itself.
     pub fn between(&self, subject: usize, object: usize) -> &[usize] {
-        self.facts.get(&subject).and_then(|objects| objects.get(&object)).map_or(&[], Vec::as_slice)
+        labels(&self.facts, subject, object)
+    }
+
+    /// Returns the labels of the [hidden](KnowledgeBase::hide) relations from `subject` to `object`, without
+    /// repetitions.
+    pub fn hidden_between(&self, subject: usize, object: usize) -> &[usize] {
+        labels(&self.hidden, subject, object)
     }
 
     /// Returns the objects of `subject` that are keys of `among`, in any order, each with the labels of the relations.
@@ -196,6 +252,9 @@ impl KnowledgeBase {
 impl fmt::Display for KnowledgeBaseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} entities, {} names, {} triples", self.entities, self.names, self.triples)?;
+        if self.hidden_facts > 0 {
+            write!(f, "\n{} of {} facts hidden", self.hidden_facts, self.facts)?;
+        }
         if self.unmapped_triples > 0 {
             let (triples, relations) = (self.unmapped_triples, self.unmapped_relations);
             write!(f, "\n{triples} triples left out: their {relations} relations are not in the map")?;
@@ -216,6 +275,23 @@ impl fmt::Display for KnowledgeBaseReport {
     }
 }
 
+fn labels(facts: &Facts, subject: usize, object: usize) -> &[usize] {
+    facts.get(&subject).and_then(|objects| objects.get(&object)).map_or(&[], Vec::as_slice)
+}
+
+/// Returns a number from 0 to 1, less than 1, that depends on the seed and the fact only.
+fn draw(seed: u64, fact: [&str; 3]) -> f64 {
+    let mut hash = Sha256::new_with_prefix(seed.to_le_bytes());
+    for part in fact {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let bytes = hash.finalize();
+    // As many bits as the fraction of a double has, so that no number is rounded up to 1.
+    let bits = bytes.iter().take(8).fold(0, |bits: u64, &byte| bits << 8 | u64::from(byte)) >> 11;
+    bits as f64 / (1_u64 << 53) as f64
+}
+
 /// The named entities of each id in the file.
 type Ids = HashMap<String, Vec<usize>>;
 
@@ -229,7 +305,11 @@ fn wrong_columns(expected: &str, found: usize) -> LineError {
     (ParseErrorKind::Syntax, format!("expected {expected}, found {found}"))
 }
 
-fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<Vec<String>>, Ids), DataError> {
+fn read_entities(
+    path: &Path,
+    report: &mut KnowledgeBaseReport,
+) -> Result<(Vec<String>, Vec<Vec<String>>, Ids), DataError> {
+    let mut first_ids: Vec<String> = Vec::new();
     let mut names: Vec<Vec<String>> = Vec::new();
     let mut ids = Ids::new();
     for_each_line(path, |line| {
@@ -261,10 +341,11 @@ fn read_entities(path: &Path, report: &mut KnowledgeBaseReport) -> Result<(Vec<V
         }
         report.entities += 1;
         report.names += own.len();
+        first_ids.push((*id).to_owned());
         names.push(own);
         Ok(())
     })?;
-    Ok((names, ids))
+    Ok((first_ids, names, ids))
 }
 
 /// Names of a knowledge base's relation in the corpus.

@@ -253,6 +253,7 @@ mod tests {
             unknown_triples: 1,
             unnamed_triples: 1,
             self_triples: 1,
+            facts: 4,
             ..KnowledgeBaseReport::default()
         };
         assert_eq!(report, expected);
@@ -279,6 +280,57 @@ mod tests {
         );
         assert_eq!(report.unused_relations, 2);
         assert!(report.to_string().contains("2 relations of the map unused: no triple has them"), "{report}");
+    }
+
+    #[test]
+    fn a_share_of_the_facts_is_hidden() {
+        let facts: Vec<String> = (0..2000).map(|n| format!("e{}\tr{}\te{}\n", n % 40, n % 7, n / 40)).collect();
+        let entities: String = (0..50).map(|n| format!("e{n}\t\tName {n}\n")).collect();
+        let kb = |facts: &[String]| read(facts.concat().as_bytes(), entities.as_bytes(), None).expect("a KB");
+        let share = |share: f32| Probability::new(share).expect("a share");
+        // Labels depend on the order of the file, names do not.
+        let hidden = |kb: &KnowledgeBase, find: fn(&KnowledgeBase, usize, usize) -> &[usize]| {
+            let pairs = (0..50).flat_map(|subject| (0..50).map(move |object| (subject, object)));
+            let name = |label: usize| kb.relations().get(label).expect("known").name.clone();
+            let facts = pairs.flat_map(|(s, o)| find(kb, s, o).iter().map(move |&label| (s, name(label), o)));
+            facts.collect::<HashSet<_>>()
+        };
+        let all = hidden(&kb(&facts), KnowledgeBase::between);
+        let some = kb(&facts).hide(share(0.25), 7);
+        let (held_out, known) = (hidden(&some, KnowledgeBase::hidden_between), hidden(&some, KnowledgeBase::between));
+        assert!((430..550).contains(&held_out.len()), "{}", held_out.len());
+        assert!(held_out.is_disjoint(&known));
+        assert_eq!(held_out.union(&known).cloned().collect::<HashSet<_>>(), all);
+        assert_eq!((some.report().facts, some.report().hidden_facts), (all.len(), held_out.len()));
+        assert!(some.report().to_string().contains(&format!("{} of {} facts hidden", held_out.len(), all.len())));
+        // The order of the file does not matter, the seed does, and a larger share contains a smaller one.
+        let reversed: Vec<String> = facts.iter().rev().cloned().collect();
+        assert_eq!(hidden(&kb(&reversed).hide(share(0.25), 7), KnowledgeBase::hidden_between), held_out);
+        assert_ne!(hidden(&kb(&facts).hide(share(0.25), 8), KnowledgeBase::hidden_between), held_out);
+        let half = hidden(&kb(&facts).hide(share(0.5), 7), KnowledgeBase::hidden_between);
+        assert!(half.is_superset(&held_out) && half.len() > held_out.len());
+        assert_eq!(hidden(&kb(&facts).hide(share(0.0), 7), KnowledgeBase::between), all);
+        // Hidden facts are not labels.
+        let aligner = Aligner::new(some, MatcherSettings::default()).expect("an aligner");
+        let labelled = |(subject, relation, object): &(usize, String, usize)| {
+            let triples = aligner.align(&format!("Name {subject} , Name {object}"));
+            triples
+                .iter()
+                .any(|triple| triple.relation == *relation && triple.subject.text == format!("Name {subject}"))
+        };
+        assert!(known.iter().all(labelled) && !held_out.iter().any(labelled));
+    }
+
+    #[test]
+    fn the_choice_of_hidden_facts_does_not_change() {
+        // Computed with another implementation of SHA-256: the choice must be the same in each release.
+        let kb = read(TRIPLES.as_bytes(), ENTITIES.as_bytes(), None).expect("a KB");
+        let kb = kb.hide(Probability::new(0.5).expect("half"), 1);
+        let hidden: Vec<(usize, usize)> = (0..5)
+            .flat_map(|s| (0..5).map(move |o| (s, o)))
+            .filter(|&(s, o)| !kb.hidden_between(s, o).is_empty())
+            .collect();
+        assert_eq!(hidden, [(0, 1), (1, 4)]);
     }
 
     #[test]
