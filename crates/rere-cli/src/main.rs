@@ -24,7 +24,7 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  Train a system, run it on plain text (one sentence per line), and score it:
+  Train a system, run it on plain text, and score it:
     rere train --config rere.toml --out model
     rere extract --model model sentences.txt --output triples.jsonl
     rere extract --model model test.jsonl --output predicted.jsonl
@@ -50,6 +50,8 @@ enum Command {
     Compare(command::compare::Arguments),
     /// Count the sentences, triples and relations of corpora.
     Stats(command::stats::Arguments),
+    /// Divide a corpus into training, development and test sets.
+    Split(command::split::Arguments),
     /// Remove triples of a corpus at random.
     Drop(command::drop::Arguments),
     /// Print a completion script for a shell.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Evaluate(arguments) => command::evaluate::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Stats(arguments) => command::stats::run(&arguments),
+        Command::Split(arguments) => command::split::run(&arguments),
         Command::Drop(arguments) => command::drop::run(&arguments),
         Command::Completions(arguments) => command::completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => command::man::run(&arguments, Arguments::command()),

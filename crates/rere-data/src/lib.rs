@@ -11,8 +11,10 @@
 //! | write files, which replace others only when they are complete | [`Writer`], [`write`](fn@write), [`UnsupportedCounts`] |
 //! | other files, compressed by name, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | locate surfaces in texts, and spans in tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
+//! | split texts into sentences | [`SentenceSplitter`]; [`Split`] of a reader |
 //! | clean a corpus | [`Cleaner`] |
 //! | merge sentences with the same text | [`Merger`] |
+//! | divide a corpus into training, development and test sets | [`Partition`] |
 //! | remove labels at random | [`TripleDropper`] |
 //! | compute statistics and class priors | [`Stats`], [`ClassPriors`] |
 //! | label texts with a knowledge base | [`KnowledgeBase`], [`EntityMatcher`], [`Aligner`], [`Overlap`] |
@@ -131,6 +133,7 @@ mod locate;
 mod located;
 mod mention;
 mod merge;
+mod partition;
 mod stats;
 mod text;
 mod tokenize;
@@ -164,8 +167,9 @@ pub use layout::{
 pub use locate::{LocateReport, Locator, Occurrence, UnknownOccurrence};
 pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, OnMissing};
 pub use merge::{MergeReport, Merger};
+pub use partition::{Partition, PartitionReport};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
-pub use text::{Folding, occurrences};
+pub use text::{Folding, SentenceSplitter, Split, UnknownSplit, occurrences};
 pub use tokenize::{LocatedMention, Tokenizer, Tokens, to_tokens};
 
 const _: () = {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rere_core::{CharSpan, Mention, Sentence, Triple};
 use rere_data::{
     CleanSettings, Cleaner, DataError, Folding, Format, Locator, Merger, Occurrence, OffsetUnit, ParseErrorKind,
-    ReadOptions, ReadReport, Reader, Unsupported, Writer, read, write,
+    ReadOptions, ReadReport, Reader, Split, Unsupported, Writer, read, write,
 };
 use serde_json::{Value, json};
 
@@ -586,10 +586,46 @@ fn tables() {
 
 #[test]
 fn plain_text_is_a_corpus() {
-    let (sentences, report) = parse("\u{feff}Ada .\r\n\nBob .", &ReadOptions::of(Format::Text)).expect("read");
+    let whole = ReadOptions::of(Format::Text).with_split(Split::None);
+    let (sentences, report) = parse("\u{feff}Ada .\r\n\nBob .", &whole).expect("read");
     let texts: Vec<&str> = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
     assert_eq!((texts, report.sentences), (vec!["Ada .", "", "Bob ."], 3));
     assert_eq!(written(&sentences, Format::Text), "Ada .\n\nBob .\n");
+}
+
+#[test]
+fn lines_of_plain_text_are_split_into_sentences() {
+    let content = "Dr. Ada left London. She met Bob.\n\nZoë stayed. Ada wrote.";
+    let (sentences, report) = parse(content, &ReadOptions::of(Format::Text)).expect("read");
+    let found: Vec<(&str, Option<&str>, Option<usize>)> = sentences
+        .iter()
+        .map(|sentence| {
+            let get = |field| sentence.extra.get(field).expect("a string");
+            (sentence.text.as_str(), get("document"), sentence.extra.get("start").expect("a number"))
+        })
+        .collect();
+    let expected = [
+        ("Dr. Ada left London.", Some("1"), Some(0)),
+        ("She met Bob.", Some("1"), Some(21)),
+        ("Zoë stayed.", Some("3"), Some(0)),
+        ("Ada wrote.", Some("3"), Some(12)),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!((report.sentences, report.split, report.several), (4, 2, 0));
+    assert!(report.to_string().contains("2 texts were split into sentences"), "{report}");
+}
+
+#[test]
+fn documents_in_other_formats_are_split_on_demand_and_never_in_silence() {
+    let content = r#"{"id": "7", "text": "Ada left London. She met Bob.", "triples": []}"#;
+    let (sentences, report) = parse(content, &ReadOptions::default()).expect("read");
+    assert_eq!((sentences.len(), report.several), (1, 1));
+    assert!(report.to_string().contains("1 of 1 texts seem to hold several sentences"), "{report}");
+    let (sentences, report) = parse(content, &ReadOptions::default().with_split(Split::None)).expect("read");
+    assert_eq!((sentences.len(), report.is_empty()), (1, true));
+    let (sentences, _) = parse(content, &ReadOptions::default().with_split(Split::All)).expect("read");
+    let ids: Vec<Option<&str>> = sentences.iter().map(|sentence| sentence.id.as_deref()).collect();
+    assert_eq!(ids, [Some("7.1"), Some("7.2")]);
 }
 
 #[test]

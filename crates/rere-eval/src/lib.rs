@@ -58,6 +58,7 @@
 //! | turn counts into precision, recall and F1 | [`Score`], [`NamedScore`] |
 //! | choose a threshold on a development set | [`best_threshold`]; [`best_relation_thresholds`] for one per relation; [`best_joint_thresholds`] for one on relations and one on triples; [`counts_at`] for the counts at a given threshold |
 //! | see what each threshold does | [`precision_recall_curve`], [`average_precision`] and [`calibration`], on the output of [`scored()`] or [`scored_by_relation`] |
+//! | turn scores into probabilities | [`ScoreCalibration`] |
 //! | tell a difference from noise | [`compare`], which uses [`paired_bootstrap`] and [`approximate_randomisation`]; [`bootstrap`] for intervals of one system; [`Spread`] over seeds |
 //! | tell false positives from missing labels | [`missing_labels`], with a more complete labelling |
 //! | draw curves, calibration and F1 as SVG or PNG | `plot_precision_recall`, `plot_calibration`, `plot_f1` and `to_png`, with the feature `plot` |
@@ -92,7 +93,7 @@ pub use breakdown::{
 pub use counts::Counts;
 pub use curve::{
     BestRelationThresholds, Calibration, CalibrationBin, CurvePoint, JointScoredPredictions, JointThresholds,
-    ScoredPredictions, average_precision, best_joint_relation_thresholds, best_joint_thresholds,
+    ScoreCalibration, ScoredPredictions, average_precision, best_joint_relation_thresholds, best_joint_thresholds,
     best_relation_thresholds, calibration, check_scores, precision_recall_curve, scored, scored_by_relation,
 };
 pub use error::{EvalError, MissingField, Side};

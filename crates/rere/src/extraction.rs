@@ -1,9 +1,9 @@
 //! Extraction from streams of sentences.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
-use rere_core::{ExtractOptions, Extractor, Input, Sentence};
-use rere_data::{Chunks, DataError};
+use rere_core::{ByteSpan, ExtractOptions, Extractor, Input, Mention, Sentence, Triple};
+use rere_data::{Chunks, DataError, SentenceSplitter};
 
 use crate::RereError;
 
@@ -47,6 +47,8 @@ use crate::RereError;
 pub struct Extraction<'a, E: Extractor + ?Sized, I> {
     extractor: &'a E,
     options: ExtractOptions,
+    splitter: Option<SentenceSplitter>,
+    from_mentions: bool,
     chunks: Chunks<I>,
     progress: Progress,
 }
@@ -76,7 +78,20 @@ where
 {
     /// Starts to read `source`, such as a [`Reader`](rere_data::Reader).
     pub fn new(extractor: &'a E, options: ExtractOptions, source: I) -> Self {
-        Self { extractor, options, chunks: Chunks::new(source, CHUNK), progress: Progress::default() }
+        let (splitter, from_mentions, progress) = (None, false, Progress::default());
+        Self { extractor, options, splitter, from_mentions, chunks: Chunks::new(source, CHUNK), progress }
+    }
+
+    /// Splits each text into sentences, and returns their triples together, the best first. Spans count from the start of the
+    /// text. [`Reader::take_splitter`](rere_data::Reader::take_splitter) returns the splitter of a reader's options.
+    pub fn with_splitter(self, splitter: Option<SentenceSplitter>) -> Self {
+        Self { splitter, ..self }
+    }
+
+    /// Chooses subjects and objects only from the mentions of the source: the entities of a sentence and the mentions of its
+    /// triples, such as those of another entity recogniser. A sentence without mentions then has no triples.
+    pub fn with_source_mentions(self, from_mentions: bool) -> Self {
+        Self { from_mentions, ..self }
     }
 
     /// Returns the progress so far.
@@ -90,6 +105,56 @@ where
     }
 }
 
+impl<E: Extractor + ?Sized, I> Extraction<'_, E, I> {
+    /// Returns the parts of a text that are extracted from on their own.
+    fn spans(&self, text: &str) -> Vec<ByteSpan> {
+        self.splitter.as_ref().map_or_else(|| vec![ByteSpan::new(0, text.len())], |splitter| splitter.spans(text))
+    }
+}
+
+/// A sentence of a text of a chunk.
+struct Part {
+    /// Position of the text in the chunk.
+    at: usize,
+    span: ByteSpan,
+    /// The mentions that subjects and objects are restricted to.
+    mentions: Option<Vec<Mention>>,
+}
+
+impl Part {
+    /// Returns the input of the part of a text.
+    fn input<'a>(&'a self, text: &'a str) -> Input<'a> {
+        let input = Input::new(&text[self.span.start..self.span.end]);
+        self.mentions.as_ref().map_or(input, |mentions| input.with_mentions(mentions))
+    }
+}
+
+/// Returns the mentions of a sentence within a span, without repetitions. Their spans count from its start.
+fn mentions_in(sentence: &Sentence, part: ByteSpan) -> Vec<Mention> {
+    let of_triples = sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]);
+    let mut mentions: Vec<Mention> = Vec::new();
+    for mention in sentence.entities.iter().chain(of_triples) {
+        let span = match mention.span {
+            Some(span) if span.start < part.start || part.end < span.end => continue,
+            Some(span) => Some(ByteSpan::new(span.start - part.start, span.end - part.start)),
+            None => None,
+        };
+        let mention = mention.clone().with_span(span);
+        if !mentions.contains(&mention) {
+            mentions.push(mention);
+        }
+    }
+    mentions
+}
+
+/// Returns a triple with spans that count from a position `start` bytes earlier.
+fn moved(mut triple: Triple, start: usize) -> Triple {
+    for mention in [&mut triple.subject, &mut triple.object] {
+        mention.span = mention.span.map(|span| ByteSpan::new(span.start + start, span.end + start));
+    }
+    triple
+}
+
 impl<E: Extractor + ?Sized, I> Iterator for Extraction<'_, E, I> {
     type Item = Result<Vec<Sentence>, RereError>;
 
@@ -100,16 +165,25 @@ impl<E: Extractor + ?Sized, I> Iterator for Extraction<'_, E, I> {
             Ok(chunk) => chunk,
             Err(error) => return Some(Err(error.into())),
         };
-        let inputs: Vec<Input> = chunk.iter().map(Input::from).collect();
+        let parts: Vec<Part> = chunk
+            .iter()
+            .enumerate()
+            .flat_map(|(at, sentence)| self.spans(&sentence.text).into_iter().map(move |span| (at, span)))
+            .map(|(at, span)| Part { at, span, mentions: self.from_mentions.then(|| mentions_in(&chunk[at], span)) })
+            .collect();
+        let inputs: Vec<Input> = parts.iter().map(|part| part.input(&chunk[part.at].text)).collect();
         let found = match self.extractor.extract(&inputs, &self.options) {
             Ok(found) => found,
             Err(error) => return Some(Err(error.into())),
         };
         self.progress.sentences += chunk.len();
-        for (sentence, triples) in chunk.iter_mut().zip(found) {
+        chunk.iter_mut().for_each(|sentence| sentence.triples.clear());
+        for (part, triples) in parts.iter().zip(found) {
             self.progress.triples += triples.len();
-            sentence.triples = triples;
+            chunk[part.at].triples.extend(triples.into_iter().map(|triple| moved(triple, part.span.start)));
         }
+        // Stable, and without effect on a text of one sentence.
+        chunk.iter_mut().for_each(|sentence| sentence.triples.sort_by_key(|triple| Reverse(triple.score)));
         Some(Ok(chunk))
     }
 }

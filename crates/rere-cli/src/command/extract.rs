@@ -17,7 +17,8 @@ pub struct Arguments {
     /// Model folder, or the model's OWNER/NAME on the hub.
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
-    /// Text to read, one sentence per line, or a corpus in any known format; - for standard input.
+    /// Text to read, or a corpus in any known format; - for standard input. A line of text may hold several sentences: it
+    /// becomes one line of the output, with all their triples.
     #[arg(value_name = "IN", default_value = "-")]
     input: PathBuf,
     /// File to write, in the rere format; - for standard output.
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// Extract only triples of this relation; may be repeated.
     #[arg(long, value_name = "NAME")]
     relations: Vec<String>,
+    /// Choose subjects and objects only from the mentions of IN: its entities, and those of its triples.
+    #[arg(long)]
+    mentions: bool,
     #[command(flatten)]
     constraints: ConstraintArguments,
     #[command(flatten)]
@@ -48,7 +52,9 @@ Examples:
   Extract from plain text:
     echo 'Ada Lovelace was born in London.' | rere extract --model model
   Extract from a corpus, only triples with a score of at least 0.5:
-    rere extract --model model test.jsonl --output predicted.jsonl --min-score 0.5";
+    rere extract --model model test.jsonl --output predicted.jsonl --min-score 0.5
+  Extract only triples between the entities that another program has marked:
+    rere extract --model model --mentions marked.spacy.jsonl --output predicted.jsonl";
 
 /// Constraints on triples; they override the model's.
 #[derive(clap::Args)]
@@ -95,10 +101,14 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     // Unknown relations are an error before anything is read or written.
     options.wanted(&system.config().relations).map_err(with_advice)?;
 
-    let reader = Reader::open(&arguments.input, &arguments.input_options.options())?;
+    let mut reader = Reader::open(&arguments.input, &arguments.input_options.options())?;
+    // One line is written for each text, also if it has several sentences.
+    let splitter = reader.take_splitter();
     // An older output file is replaced only when the new one is complete.
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
-    let reader = extract(&*system, &options, reader, &mut writer)?;
+    let extraction =
+        Extraction::new(&*system, options, reader).with_splitter(splitter).with_source_mentions(arguments.mentions);
+    let reader = extract(extraction, &mut writer)?;
     log_read_report(&arguments.input, reader.report());
     log_unsupported(&writer.finish()?);
     Ok(())
@@ -114,14 +124,11 @@ fn with_advice(error: ExtractError) -> Box<dyn Error> {
 
 /// Extracts from all sentences. The triples of a slow input are written as its sentences arrive.
 fn extract(
-    system: &dyn TrainedSystem,
-    options: &ExtractOptions,
-    reader: Reader,
+    mut extraction: Extraction<'_, dyn TrainedSystem, Reader>,
     writer: &mut Writer,
 ) -> Result<Reader, Box<dyn Error>> {
     let bar = progress_bar(0, "{spinner} {pos} sentences, {per_sec}");
     let started = Instant::now();
-    let mut extraction = Extraction::new(system, options.clone(), reader);
     while let Some(chunk) = extraction.next() {
         chunk?.iter().try_for_each(|sentence| writer.write(sentence))?;
         writer.flush()?;

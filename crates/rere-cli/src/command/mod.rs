@@ -13,8 +13,8 @@ use clap::error::ErrorKind;
 use rere::Device;
 use rere_core::Sentence;
 use rere_data::{
-    DataError, Folding, Format, OffsetUnit, ReadOptions, ReadReport, Reader, UnsupportedCounts, input_name,
-    is_standard, read_reporting, replace_file,
+    DataError, Folding, Format, OffsetUnit, ReadOptions, ReadReport, Reader, SentenceSplitter, Split,
+    UnsupportedCounts, input_name, is_standard, read_reporting, replace_file,
 };
 use rere_eval::to_png;
 
@@ -27,6 +27,7 @@ pub mod drop;
 pub mod evaluate;
 pub mod extract;
 pub mod man;
+pub mod split;
 pub mod stats;
 pub mod train;
 pub mod tune;
@@ -74,11 +75,21 @@ pub struct ConventionArguments {
         )
     )]
     negative_labels: Vec<String>,
+    /// Which texts are split into sentences: lines of plain text (text), texts of all formats (all), or none.
+    #[arg(long, value_name = "WHICH", default_value_t)]
+    split: Split,
+    /// Language of the texts (ISO 639 code), whose abbreviations do not end a sentence.
+    #[arg(long, value_name = "CODE", default_value = "en")]
+    language: String,
 }
 
 impl ConventionArguments {
     fn options(&self, format: Option<Format>) -> ReadOptions {
-        let options = ReadOptions::default().with_format(format).with_offsets(self.offsets);
+        let options = ReadOptions::default()
+            .with_format(format)
+            .with_offsets(self.offsets)
+            .with_split(self.split)
+            .with_splitter(SentenceSplitter::new(&self.language));
         match self.negative_labels.as_slice() {
             [] => options,
             labels => options.with_negative_labels(labels.iter().filter(|label| !label.is_empty())),

@@ -101,7 +101,7 @@ formats! {
     Csv csv;
     /// Tab-separated values, with the same columns.
     Tsv tsv;
-    /// Plain text, one sentence per line.
+    /// Plain text, one text per line.
     Text text;
 }
 

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
     fmt,
     io::{self, BufRead, Cursor, Read},
+    mem,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +20,7 @@ use super::{
     table, text,
 };
 use crate::{
-    DataError, ParseErrorKind, StreamAlternative,
+    DataError, ParseErrorKind, SentenceSplitter, Split, StreamAlternative,
     file::{bare_extension, is_standard},
     input_name,
     mention::list_mentions,
@@ -43,6 +44,10 @@ pub struct ReadOptions {
     pub offsets: OffsetUnit,
     /// Labels of pairs without a relation. A triple with such a label is read into [`Sentence::negatives`].
     pub negative_labels: Vec<String>,
+    /// Which texts are split into sentences.
+    pub split: Split,
+    /// Splits them.
+    pub splitter: SentenceSplitter,
 }
 
 impl ReadOptions {
@@ -71,14 +76,33 @@ impl ReadOptions {
     pub fn with_negative_labels<N: Into<String>>(self, labels: impl IntoIterator<Item = N>) -> Self {
         Self { negative_labels: labels.into_iter().map(Into::into).collect(), ..self }
     }
+
+    /// Sets which texts are split into sentences. The sentences get the fields `document`, unless the text has it (else the
+    /// text's id or its line), and `start`, their position in the document in characters.
+    #[must_use]
+    pub fn with_split(self, split: Split) -> Self {
+        Self { split, ..self }
+    }
+
+    /// Sets how texts are split, which depends on their language.
+    #[must_use]
+    pub fn with_splitter(self, splitter: SentenceSplitter) -> Self {
+        Self { splitter, ..self }
+    }
 }
 
 impl Default for ReadOptions {
-    /// Detects the format from the content. Offsets count code points, and the negative labels are
-    /// [`ReadOptions::NEGATIVE_LABELS`].
+    /// Detects the format from the content. Offsets count code points, the negative labels are
+    /// [`ReadOptions::NEGATIVE_LABELS`], and lines of plain text are split into English sentences.
     fn default() -> Self {
         let negative_labels = Self::NEGATIVE_LABELS.map(str::to_owned).to_vec();
-        Self { format: None, offsets: OffsetUnit::default(), negative_labels }
+        Self {
+            format: None,
+            offsets: OffsetUnit::default(),
+            negative_labels,
+            split: Split::default(),
+            splitter: SentenceSplitter::default(),
+        }
     }
 }
 
@@ -100,6 +124,12 @@ pub struct ReadReport {
     pub unannotated: usize,
     /// Texts whose offsets count `\r\n` as one character.
     pub line_ends_as_one: usize,
+    /// Texts that were split into several sentences.
+    pub split: usize,
+    /// Triples, pairs and entities left out because they are in no single sentence of a text that was split.
+    pub crossing: usize,
+    /// Texts without triples that seem to hold several sentences, and were not split.
+    pub several: usize,
     /// Unrecognised fields of files whose format was detected only by a field `text`. They may hold labels of an
     /// unknown format.
     pub unknown_fields: BTreeSet<String>,
@@ -110,8 +140,17 @@ pub struct ReadReport {
 impl ReadReport {
     /// Returns whether there is nothing to report except the numbers of sentences and triples.
     pub fn is_empty(&self) -> bool {
-        let counts = [self.negatives, self.rejected, self.unannotated, self.line_ends_as_one];
-        counts == [0; 4] && self.unknown_fields.is_empty() && self.unsupported.is_empty()
+        let counts =
+            [self.negatives, self.rejected, self.unannotated, self.line_ends_as_one, self.split, self.crossing];
+        counts == [0; 6] && !self.holds_documents() && self.unknown_fields.is_empty() && self.unsupported.is_empty()
+    }
+}
+
+impl ReadReport {
+    /// Returns whether so many texts seem to hold several sentences that they are probably documents.
+    fn holds_documents(&self) -> bool {
+        // A splitter is wrong now and then, most often in tokenised text.
+        self.several * 4 > self.sentences
     }
 }
 
@@ -123,10 +162,19 @@ impl fmt::Display for ReadReport {
             (self.rejected, "tasks left out: rejected, ignored or cancelled"),
             (self.unannotated, "texts have no annotation file and are read without triples"),
             (self.line_ends_as_one, "texts have offsets that count \\r\\n as one character"),
+            (self.split, "texts were split into sentences"),
+            (self.crossing, "triples or entities left out: they are in no single sentence"),
         ] {
             if count > 0 {
                 lines.push(format!("{count} {what}"));
             }
+        }
+        if self.holds_documents() {
+            lines.push(format!(
+                "warning: {} of {} texts seem to hold several sentences, but each is read as one; split them (--split all), or \
+                 say that they are not to be split (--split none)",
+                self.several, self.sentences
+            ));
         }
         if !self.unknown_fields.is_empty() {
             const MAX_NAMES: usize = 8;
@@ -278,6 +326,24 @@ impl Reader {
         &self.found.report
     }
 
+    /// Stops the reader from splitting texts into sentences, and returns what would have split them, if anything. Call it before
+    /// the first sentence to split texts later, as an extraction does that returns the triples of whole texts.
+    pub fn take_splitter(&mut self) -> Option<SentenceSplitter> {
+        let is_split = self.is_split();
+        is_split.then(|| {
+            self.options.split = Split::None;
+            self.options.splitter.clone()
+        })
+    }
+
+    fn is_split(&self) -> bool {
+        match self.options.split {
+            Split::Text => self.options.format == Some(Format::Text),
+            Split::All => true,
+            Split::None => false,
+        }
+    }
+
     /// Reads the next part of the input, and returns whether there was one.
     fn read_more(&mut self) -> Result<bool, DataError> {
         let object = match &mut self.source {
@@ -303,10 +369,23 @@ impl Reader {
 
     /// Processes new sentences in the same way for all formats.
     fn process_found(&mut self) {
-        let Found { sentences, report } = &mut self.found;
-        report.format = self.options.format;
+        let is_split = self.is_split();
+        let (Found { sentences, report }, options) = (&mut self.found, &self.options);
+        report.format = options.format;
+        if is_split {
+            let document = self.line.to_string();
+            for sentence in mem::take(sentences) {
+                let parts = options.splitter.split(sentence, &document);
+                report.split += usize::from(parts.sentences.len() > 1);
+                report.crossing += parts.crossing;
+                sentences.extend(parts.sentences);
+            }
+        }
         for sentence in sentences {
-            take_negatives(sentence, &self.options.negative_labels);
+            if options.split == Split::Text && !is_split && sentence.triples.is_empty() {
+                report.several += usize::from(options.splitter.spans(&sentence.text).len() > 1);
+            }
+            take_negatives(sentence, &options.negative_labels);
             report.sentences += 1;
             report.triples += sentence.triples.len();
             report.negatives += sentence.negatives.len();

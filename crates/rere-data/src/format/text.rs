@@ -1,4 +1,5 @@
-//! Plain text, one sentence per line. An empty line is a sentence too, so that line n is sentence n.
+//! Plain text, one text per line. The reader splits the lines into sentences, unless it is told not to: then an empty line is a
+//! sentence too, so that line n is sentence n.
 
 use std::{io::BufRead, path::PathBuf};
 
@@ -14,7 +15,7 @@ use crate::{DataError, ParseErrorKind};
 
 pub(super) const SPEC: Spec = Spec {
     name: "text",
-    source: "plain text, one sentence per line",
+    source: "plain text, one text per line",
     content: Content::Text,
     holds: Holds { extra: false, ids: false, ..Holds::SURFACES },
 };

@@ -1,14 +1,20 @@
-//! Search in texts: occurrences of surfaces, word boundaries, and folding of differences.
+//! Texts: sentences, occurrences of surfaces, word boundaries, and folding of differences.
 
 mod borders;
 mod class;
 mod find;
 mod fold;
+mod sentences;
 
 #[cfg(test)]
 pub(crate) use self::fold::slow;
 pub(crate) use self::{
     borders::{begins_word, ends_word, is_character_border, is_unspaced, on_word_borders},
     fold::Folded,
+    sentences::DOCUMENT,
 };
-pub use self::{find::occurrences, fold::Folding};
+pub use self::{
+    find::occurrences,
+    fold::Folding,
+    sentences::{SentenceSplitter, Split, UnknownSplit},
+};

@@ -1,4 +1,4 @@
-//! Percentile intervals.
+//! Confidence intervals.
 
 use std::fmt;
 
@@ -25,6 +25,27 @@ impl Interval {
     /// Returns whether the interval contains the value.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
+    }
+
+    /// Returns the 95 % interval of a share of which a random sample of `of` items has `count` (Wilson 1927).
+    ///
+    /// ```
+    /// use rere_eval::Interval;
+    ///
+    /// let interval = Interval::of_share(8, 10);
+    /// assert_eq!(interval.to_string(), "[0.4902, 0.9433]");
+    /// ```
+    pub fn of_share(count: usize, of: usize) -> Self {
+        if of == 0 {
+            return Self { low: 0.0, high: 1.0 };
+        }
+        // The 97.5 % quantile of the normal distribution.
+        const Z: f64 = 1.959_963_984_540_054;
+        let (n, share) = (of as f64, count as f64 / of as f64);
+        let middle = share + Z * Z / (2.0 * n);
+        let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let scale = 1.0 + Z * Z / n;
+        Self { low: ((middle - half) / scale).max(0.0), high: ((middle + half) / scale).min(1.0) }
     }
 
     /// Returns the middle part of `values` with the share `level` of them. There must be at least one value.

@@ -1,0 +1,12 @@
+//! Facts of a corpus: the triples of many sentences, joined to one row per fact.
+mod collect;
+mod error;
+mod fact;
+mod held_out;
+mod judge;
+
+pub use collect::{CollectReport, CollectSettings, CorpusFacts, collect};
+pub use error::FactsError;
+pub use fact::{CorpusFact, FactEntity, FactStatus};
+pub use held_out::{HeldOut, HeldOutPoint, HeldOutResult, PrecisionAt};
+pub use judge::{Judgements, Sample};
