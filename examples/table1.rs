@@ -14,7 +14,9 @@ use std::{
 };
 
 use rere_core::{ExtractOptions, Extractor, Input, Sentence};
-use rere_data::{Aligner, DataError, KnowledgeBase, MatcherSettings, Overlap, ReadOptions, Reader, read};
+use rere_data::{
+    Aligner, DataError, KnowledgeBase, KnowledgeBaseOptions, MatcherSettings, Overlap, ReadOptions, Reader, read,
+};
 use rere_eval::{Match, Score, evaluate};
 use serde_json::Value;
 
@@ -29,7 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let to_corpus = write("wikidata.json", &wikidata_map(&data)?)?;
     let own = write("own.json", &own_relations(&data)?)?;
     let aligner = |triples: &str, map: Option<&Path>| -> Result<Aligner, Box<dyn Error>> {
-        let kb = KnowledgeBase::read(&data.join("kb").join(triples), &data.join("kb/freebase_entities.tsv"), map)?;
+        let mut options = KnowledgeBaseOptions::default().with_entities(data.join("kb/freebase_entities.tsv"));
+        options.map = map.map(Path::to_owned);
+        let kb = KnowledgeBase::read(&data.join("kb").join(triples), &options)?;
         Ok(Aligner::new(kb, MatcherSettings::default())?)
     };
     let freebase = aligner("freebase_fb15k237.tsv", None)?;

@@ -146,8 +146,8 @@ pub use rere_core::{
 };
 
 pub use align::{
-    Aligner, EntityMatcher, EntityMention, KnowledgeBase, KnowledgeBaseReport, Labelling, LabellingCounts,
-    MatcherSettings, Overlap,
+    Aligner, AmbiguousNames, EntityMatcher, EntityMention, Fact, KnowledgeBase, KnowledgeBaseOptions,
+    KnowledgeBaseReport, Labelling, LabellingCounts, MatcherSettings, Overlap, UnknownAmbiguousNames,
 };
 pub use batch::{Padded, pad, shuffled_batches, shuffled_token_batches, token_batches};
 pub use chunks::Chunks;

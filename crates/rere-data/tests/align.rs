@@ -2,10 +2,11 @@
 
 use std::{collections::HashSet, convert::Infallible, hint::black_box, path::PathBuf, time::Instant};
 
-use rere_data::{Aligner, Folding, KnowledgeBase, MatcherSettings, Overlap, occurrences, read};
+use rere_data::{Aligner, Folding, KnowledgeBase, KnowledgeBaseOptions, MatcherSettings, Overlap, occurrences, read};
 
 fn aligner(data: &std::path::Path, triples: &str, fold_case: bool) -> Aligner {
-    let kb = KnowledgeBase::read(&data.join(triples), &data.join("kb/freebase_entities.tsv"), None).expect(triples);
+    let options = KnowledgeBaseOptions::default().with_entities(data.join("kb/freebase_entities.tsv"));
+    let kb = KnowledgeBase::read(&data.join(triples), &options).expect(triples);
     println!("{triples}: {}", kb.report());
     let folding = Folding::NONE.with_case(fold_case);
     Aligner::new(kb, MatcherSettings::default().with_folding(folding)).expect("an aligner")

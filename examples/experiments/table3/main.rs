@@ -19,7 +19,7 @@ mod score;
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
 use rere::Sentence;
-use rere_data::{Aligner, Folding, KnowledgeBase, MatcherSettings};
+use rere_data::{Aligner, Folding, KnowledgeBase, KnowledgeBaseOptions, MatcherSettings};
 use rere_experiments::{
     Arguments, Data, DataSet, ExperimentError, KbFiles, Row, Store, chain, log_line, run_and_report, show_progress,
 };
@@ -83,7 +83,8 @@ fn with_each_seed<'a>(row: &'a Row, set: &DataSet, data: &Data, store: &Store) -
 /// Labels the test sentences by a knowledge base. Relations that no training sentence has are left out, as in the paper.
 fn with_knowledge_base<'a>(row: &'a Row, files: &KbFiles, data: &Data, folder: &Path) -> RowResult<'a> {
     let run = || -> Result<Run, ExperimentError> {
-        let kb = KnowledgeBase::read(&folder.join(&files.triples), &folder.join(&files.entities), None)?;
+        let options = KnowledgeBaseOptions::default().with_entities(folder.join(&files.entities));
+        let kb = KnowledgeBase::read(&folder.join(&files.triples), &options)?;
         let aligner = Aligner::new(
             kb,
             MatcherSettings::default().with_folding(if files.fold { Folding::ALL } else { Folding::NONE }),

@@ -1,10 +1,14 @@
 //! `rere align`
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use rere_core::{Probability, Sentence};
 use rere_data::{
-    Aligner, DataError, Format, KnowledgeBase, MatcherSettings, Overlap, ReadOptions, Reader, Writer, input_name,
+    Aligner, AmbiguousNames, DataError, Format, KnowledgeBase, KnowledgeBaseOptions, MatcherSettings, Overlap,
+    ReadOptions, Reader, Writer, input_name,
 };
 
 use super::{
@@ -23,18 +27,26 @@ pub struct Arguments {
     /// output.
     #[arg(value_name = "OUT", required_unless_present = "overlap")]
     output: Option<PathBuf>,
-    /// Triples of the knowledge base, tab-separated: subject, relation, object; - for standard input. May be repeated
-    /// with --overlap.
+    /// Triples of the knowledge base: a table (TSV or CSV) of subject, relation and object, N-Triples or Turtle; - for
+    /// standard input. May be repeated with --overlap.
     #[arg(long, value_name = "FILE", required = true)]
     kb: Vec<PathBuf>,
-    /// Entities of the knowledge base, tab-separated: id, second id, name, aliases; - for standard input. Once, or once
-    /// for each --kb.
-    #[arg(long, value_name = "FILE", required = true)]
-    entities: Vec<PathBuf>,
+    /// Entities of the knowledge base: a table (TSV or CSV) of id, second id, name and aliases, or of id and name, or
+    /// RDF with labels; - for standard input. Without it, the triples have names in place of ids, or the RDF has labels
+    /// too. Once, or once for each --kb, '' for none.
+    #[arg(long, value_name = "FILE")]
+    entities: Vec<OsString>,
     /// Relation names of the corpus for those of the knowledge base, a JSON object; - for none. Once, or once for each
     /// --kb.
     #[arg(long, value_name = "FILE")]
-    map: Vec<PathBuf>,
+    map: Vec<OsString>,
+    /// Language of names in RDF; * for all. Names without a language are read too.
+    #[arg(long, value_name = "TAG", default_value = "en")]
+    language: String,
+    /// Names that several entities share: keep (triples of each entity), skip (none) or frequent (those of the entity
+    /// with the most facts).
+    #[arg(long, value_name = "HOW", default_value = "keep")]
+    ambiguous: AmbiguousNames,
     #[arg(long, help = format!("Also find names that differ from the text in {FOLDED}"))]
     fold: bool,
     /// Share of the knowledge base's facts to hide, from 0 to 1: they give no triples, and can be held out to evaluate.
@@ -55,8 +67,12 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  Label a corpus, with the relation names of map.json:
+  Label a corpus by facts of names: subject, relation and object, separated by tabs or commas:
+    rere align --kb facts.csv corpus.jsonl labelled.jsonl
+  Label a corpus by facts of ids, with the relation names of map.json:
     rere align --kb triples.tsv --entities entities.tsv --map map.json corpus.jsonl labelled.jsonl
+  Label a corpus by facts and German labels of Wikidata, in N-Triples:
+    rere align --kb wikidata.nt.gz --language de --map map.json corpus.jsonl labelled.jsonl
   Hide a fifth of the facts, to evaluate with them later:
     rere align --kb triples.tsv --entities entities.tsv --hide 0.2 --hide-seed 7 corpus.jsonl labelled.jsonl
   Compare the labels of two knowledge bases and of the corpus itself:
@@ -68,22 +84,21 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         return Err(usage_error("expected one --kb to label a corpus; to compare several, use --overlap"));
     }
     let count = arguments.kb.len();
-    let mut sources: Vec<(&Path, &Path, Option<&Path>)> = Vec::with_capacity(count);
+    let mut sources = Vec::with_capacity(count);
     for (index, kb) in arguments.kb.iter().enumerate() {
+        let mut options = KnowledgeBaseOptions::default().with_language(&arguments.language);
         let entities = path_for_kb("--entities", &arguments.entities, index, count).map_err(usage_error)?;
-        let map = match arguments.map.as_slice() {
-            [] => None,
-            maps => Some(path_for_kb("--map", maps, index, count).map_err(usage_error)?)
-                .filter(|map| *map != Path::new("-")),
-        };
-        sources.push((kb.as_path(), entities, map));
+        options.entities = entities.filter(|path| *path != Path::new("")).map(Path::to_owned);
+        let map = path_for_kb("--map", &arguments.map, index, count).map_err(usage_error)?;
+        options.map = map.filter(|map| *map != Path::new("-")).map(Path::to_owned);
+        sources.push((kb.as_path(), options));
     }
     // A single --entities is read again for each --kb.
-    let files = sources.iter().flat_map(|&(kb, entities, _)| [kb, entities]);
+    let files = sources.iter().flat_map(|(kb, options)| [Some(*kb), options.entities.as_deref()]).flatten();
     check_standard_input(files.chain([arguments.input.as_path()]))?;
     let mut aligners = Vec::with_capacity(count);
-    for (kb, entities, map) in sources {
-        aligners.push((input_name(kb), aligner(kb, entities, map, arguments)?));
+    for (kb, options) in &sources {
+        aligners.push((input_name(kb), aligner(kb, options, arguments)?));
     }
     let options = arguments.input_options.options();
     match (&arguments.output, aligners.as_slice()) {
@@ -92,11 +107,17 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     }
 }
 
-/// Returns the path that belongs to a knowledge base: the only one, or the one at the same index.
-fn path_for_kb<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usize) -> Result<&'a Path, String> {
+/// Returns the path that belongs to a knowledge base: none, the only one, or the one at the same index.
+fn path_for_kb<'a>(
+    option: &str,
+    paths: &'a [OsString],
+    index: usize,
+    count: usize,
+) -> Result<Option<&'a Path>, String> {
     match paths {
-        [path] => Ok(path),
-        paths if paths.len() == count => Ok(&paths[index]),
+        [] => Ok(None),
+        [path] => Ok(Some(Path::new(path))),
+        paths if paths.len() == count => Ok(Some(Path::new(&paths[index]))),
         paths => Err(format!(
             "{option} is given {} times, but --kb {count} times: give it once, or once for each",
             paths.len()
@@ -105,16 +126,25 @@ fn path_for_kb<'a>(option: &str, paths: &'a [PathBuf], index: usize, count: usiz
 }
 
 /// Reads a knowledge base and builds its aligner.
-fn aligner(kb: &Path, entities: &Path, map: Option<&Path>, arguments: &Arguments) -> Result<Aligner, DataError> {
+fn aligner(kb: &Path, options: &KnowledgeBaseOptions, arguments: &Arguments) -> Result<Aligner, DataError> {
     let settings = MatcherSettings::default().with_folding(folding(arguments.fold));
-    let facts = KnowledgeBase::read(kb, entities, map)?.hide(arguments.hide, arguments.hide_seed);
-    let aligner = Aligner::new(facts, settings)?;
+    let facts = KnowledgeBase::read(kb, options)?.hide(arguments.hide, arguments.hide_seed);
+    let aligner = Aligner::new(facts, settings)?.with_ambiguous_names(arguments.ambiguous);
     log_line(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
     let (names, short) = (aligner.matcher().len(), aligner.matcher().short());
     log_line(format!(
         "{names} different names are searched for, {short} are too short (fewer than {} characters)",
         settings.min_characters
     ));
+    let ambiguous = aligner.matcher().ambiguous();
+    if ambiguous > 0 {
+        let meaning = match arguments.ambiguous {
+            AmbiguousNames::Skip => "they are skipped",
+            AmbiguousNames::Frequent => "they mean the entity with the most facts",
+            _ => "they mean each of them (see --ambiguous)",
+        };
+        log_line(format!("{ambiguous} names are shared by several entities: {meaning}"));
+    }
     Ok(aligner)
 }
 
@@ -136,7 +166,32 @@ fn label(input: &Path, options: &ReadOptions, aligner: &Aligner, path: &Path) ->
     // To standard error: the corpus may go to standard output.
     log_line(format!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples"));
     log_unsupported(&written);
+    if triples == 0 {
+        log_line(no_triples(aligner, mentions));
+    }
     Ok(())
+}
+
+/// Explains why no sentence got a triple. It is a warning and not an error: the output is complete, and a part of a
+/// larger corpus may have none.
+fn no_triples(aligner: &Aligner, mentions: usize) -> String {
+    let (facts, names) = (aligner.kb().report().facts, aligner.matcher().len());
+    let cause = if facts == 0 {
+        "the knowledge base has no fact between two entities with names; check that --entities fits the ids of --kb, and \
+         --language"
+            .to_owned()
+    } else if mentions == 0 {
+        format!(
+            "none of the {names} names is in the text; check that the names are not ids, that their language is that of \
+             the text, and try --fold"
+        )
+    } else {
+        format!(
+            "{mentions} names are in the text, but no sentence has two whose entities have a relation that is not hidden; \
+             check that the corpus has a sentence per line, and try --fold"
+        )
+    };
+    format!("warning: no sentence got a triple: {cause}")
 }
 
 /// Prints how much the labellings share.

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    str::FromStr,
 };
 
 use aho_corasick::{
@@ -47,6 +48,44 @@ impl MatcherSettings {
     }
 }
 
+/// What a name of several entities means.
+///
+/// ```
+/// use rere_data::AmbiguousNames;
+///
+/// assert_eq!("frequent".parse(), Ok(AmbiguousNames::Frequent));
+/// assert!("first".parse::<AmbiguousNames>().is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum AmbiguousNames {
+    /// Any of the entities: the text gets the triples of each.
+    #[default]
+    Keep,
+    /// None of them.
+    Skip,
+    /// The most frequent one: with the most facts in the knowledge base, or the first of several.
+    Frequent,
+}
+
+/// Error of a name that is not that of an [`AmbiguousNames`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of keep, skip, frequent, found {0:?}")]
+pub struct UnknownAmbiguousNames(String);
+
+impl FromStr for AmbiguousNames {
+    type Err = UnknownAmbiguousNames;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAmbiguousNames> {
+        match name {
+            "keep" => Ok(Self::Keep),
+            "skip" => Ok(Self::Skip),
+            "frequent" => Ok(Self::Frequent),
+            _ => Err(UnknownAmbiguousNames(name.to_owned())),
+        }
+    }
+}
+
 /// An occurrence of a name of entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,6 +122,7 @@ pub struct EntityMatcher {
     /// Entities of each name of the automaton.
     entities: Vec<Vec<usize>>,
     short: usize,
+    ambiguous: usize,
     folding: Folding,
 }
 
@@ -119,7 +159,25 @@ impl EntityMatcher {
         let after =
             |head: &[u8]| head.iter().fold(start, |state, &byte| automaton.next_state(Anchored::Yes, state, byte));
         let heads = patterns.iter().map(|name| head(name.as_bytes())).map(|head| (head.into(), after(head))).collect();
-        Ok(Self { automaton, start, heads, entities, short: short.len(), folding })
+        let ambiguous = entities.iter().filter(|entities| entities.len() > 1).count();
+        Ok(Self { automaton, start, heads, entities, short: short.len(), ambiguous, folding })
+    }
+
+    /// Decides what names of several entities mean. `frequency` is the number of facts of an entity.
+    ///
+    /// A skipped name is not found, nor is a shorter name inside it.
+    pub(super) fn resolve(&mut self, ambiguous: AmbiguousNames, frequency: impl Fn(usize) -> usize) {
+        for entities in self.entities.iter_mut().filter(|entities| entities.len() > 1) {
+            match ambiguous {
+                AmbiguousNames::Keep => {}
+                AmbiguousNames::Skip => entities.clear(),
+                AmbiguousNames::Frequent => {
+                    // Of several, `max_by_key` would return the last.
+                    let most = entities.iter().rev().copied().max_by_key(|&entity| frequency(entity));
+                    *entities = most.into_iter().collect();
+                }
+            }
+        }
     }
 
     /// Returns the number of distinct names.
@@ -137,6 +195,21 @@ impl EntityMatcher {
         self.short
     }
 
+    /// Returns the number of distinct names that several entities share.
+    pub fn ambiguous(&self) -> usize {
+        self.ambiguous
+    }
+
+    /// Returns the numbers of the entities with this name, with the folding of the matcher; none if the name is too
+    /// short.
+    pub fn entities(&self, name: &str) -> &[usize] {
+        let name = self.folding.apply(self.folding.trim(name)).text;
+        let next = |state, &byte: &u8| self.automaton.next_state(Anchored::Yes, state, byte);
+        let state = name.as_bytes().iter().fold(self.start, next);
+        let found = self.automaton.is_match(state).then(|| self.name(state, name.len())).flatten();
+        found.map_or(&[], |name| &self.entities[name])
+    }
+
     /// Returns the mentions in `text`, from left to right, without overlaps: the leftmost name on word boundaries, as
     /// [`occurrences`](crate::occurrences) defines them, and the longest of several.
     pub fn mentions(&self, text: &str) -> Vec<EntityMention<'_>> {
@@ -150,7 +223,9 @@ impl EntityMatcher {
             if bytes[at] == b' ' {
                 at += 1;
             } else if let Some((mention, end)) = self.longest(&folded, at, head) {
-                mentions.push(mention);
+                if !mention.entities.is_empty() {
+                    mentions.push(mention);
+                }
                 at = end;
             } else {
                 // There is no word boundary inside the head.
@@ -317,6 +392,40 @@ mod tests {
             surfaces,
             [("Zo\u{200b}ë", &[0][..]), ("Zoe\u{308} O\u{2019}Brien", &[1]), ("Jean\u{2013}Luc", &[2])]
         );
+    }
+
+    #[test]
+    fn names_are_looked_up() {
+        let names: &[&[&str]] = &[&["Ada Lovelace", "Ada"], &["London", "A"], &["ADA"]];
+        let plain = matcher(names, MatcherSettings::default());
+        for (name, entities) in
+            [("Ada", &[0][..]), (" Ada ", &[0]), ("Ada Lovelace", &[0]), ("London", &[1]), ("ADA", &[2])]
+        {
+            assert_eq!(plain.entities(name), entities, "{name}");
+        }
+        for name in ["", "A", "Ad", "Adam", "Ada Love", "ada", "da", "xAda"] {
+            assert_eq!(plain.entities(name), [0; 0], "{name}");
+        }
+        let folded = matcher(names, MatcherSettings::default().with_folding(Folding::ALL));
+        assert_eq!(folded.entities("aDA\u{200b}"), [0, 2]);
+        assert_eq!((plain.ambiguous(), folded.ambiguous()), (0, 1));
+    }
+
+    #[test]
+    fn ambiguous_names_are_resolved() {
+        let names: &[&[&str]] = &[&["New York"], &["New York", "NYC"], &["York"], &["New York", "NYC"]];
+        let resolved = |ambiguous, facts: [usize; 4]| {
+            let mut matcher = matcher(names, MatcherSettings::default());
+            matcher.resolve(ambiguous, |entity| facts[entity]);
+            assert_eq!((matcher.ambiguous(), matcher.entities("York")), (2, &[2][..]));
+            let mentions = matcher.mentions("New York , York , NYC");
+            mentions.iter().map(|mention| mention.entities.to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!(resolved(AmbiguousNames::Keep, [0; 4]), [vec![0, 1, 3], vec![2], vec![1, 3]]);
+        // York inside New York is not found.
+        assert_eq!(resolved(AmbiguousNames::Skip, [0; 4]), [[2]]);
+        assert_eq!(resolved(AmbiguousNames::Frequent, [1, 2, 9, 3]), [[3], [2], [3]]);
+        assert_eq!(resolved(AmbiguousNames::Frequent, [3, 2, 9, 2]), [[0], [2], [1]]);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use rere_core::{
 };
 
 pub use self::{
-    kb::{KnowledgeBase, KnowledgeBaseReport},
-    matcher::{EntityMatcher, EntityMention, MatcherSettings},
+    kb::{Fact, KnowledgeBase, KnowledgeBaseOptions, KnowledgeBaseReport},
+    matcher::{AmbiguousNames, EntityMatcher, EntityMention, MatcherSettings, UnknownAmbiguousNames},
     overlap::{Labelling, LabellingCounts, Overlap},
 };
 use crate::DataError;
@@ -24,13 +24,13 @@ use crate::DataError;
 /// As an [`Extractor`], it is the baseline `KB Match` of the RERE paper, with a score of 1 for each triple.
 ///
 /// ```
-/// use rere_data::{Aligner, KnowledgeBase, MatcherSettings};
+/// use rere_data::{Aligner, KnowledgeBase, KnowledgeBaseOptions, MatcherSettings};
 ///
 /// let folder = tempfile::tempdir()?;
-/// let (triples, entities) = (folder.path().join("triples.tsv"), folder.path().join("entities.tsv"));
-/// std::fs::write(&triples, "Q7259\tborn in\tQ84\n")?;
-/// std::fs::write(&entities, "Q7259\t\tAda Lovelace\tAda\nQ84\t\tLondon\n")?;
-/// let aligner = Aligner::new(KnowledgeBase::read(&triples, &entities, None)?, MatcherSettings::default())?;
+/// let triples = folder.path().join("triples.tsv");
+/// std::fs::write(&triples, "Ada\tborn in\tLondon\n")?;
+/// let kb = KnowledgeBase::read(&triples, &KnowledgeBaseOptions::default())?;
+/// let aligner = Aligner::new(kb, MatcherSettings::default())?;
 /// let triples = aligner.align("Ada left London .");
 /// assert_eq!((triples.len(), triples[0].relation.as_str()), (1, "born in"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -51,6 +51,21 @@ impl Aligner {
         let matcher = EntityMatcher::new(kb.names(), settings)?;
         let info = Info::new("kb-match", env!("CARGO_PKG_VERSION"), kb.relations().clone());
         Ok(Self { kb, matcher, info })
+    }
+
+    /// Decides what a name means that several entities share.
+    ///
+    /// The facts of an entity are those of which it is the subject or the object, [hidden](KnowledgeBase::hide) ones
+    /// too: hiding must not change which entity a name means.
+    #[must_use]
+    pub fn with_ambiguous_names(mut self, ambiguous: AmbiguousNames) -> Self {
+        let mut frequencies = vec![0; self.kb.names().len()];
+        for fact in self.kb.facts() {
+            frequencies[fact.subject] += 1;
+            frequencies[fact.object] += 1;
+        }
+        self.matcher.resolve(ambiguous, |entity| frequencies[entity]);
+        self
     }
 
     /// Returns the knowledge base.
@@ -102,7 +117,7 @@ impl Aligner {
             let object_span = |object: usize| if object == number { subject.second } else { Some(names[object].first) };
             let mut facts = Vec::new();
             for &entity in subject.entities {
-                for (other, labels) in self.kb.facts(entity, &named) {
+                for (other, labels) in self.kb.facts_among(entity, &named) {
                     let objects = named.get(&other).into_iter().flatten();
                     facts.extend(objects.filter_map(|&object| Some((object_span(object)?, entity, other, labels))));
                 }
@@ -228,7 +243,8 @@ mod tests {
     fn read(triples: &[u8], entities: &[u8], map: Option<&str>) -> Result<KnowledgeBase, DataError> {
         let folder = files(&[("kb", triples), ("entities", entities), ("map", map.unwrap_or_default().as_bytes())]);
         let [kb, entities, file] = ["kb", "entities", "map"].map(|name| folder.path().join(name));
-        KnowledgeBase::read(&kb, &entities, map.map(|_| file.as_path()))
+        let options = KnowledgeBaseOptions { map: map.map(|_| file), ..KnowledgeBaseOptions::default() };
+        KnowledgeBase::read(&kb, &options.with_entities(entities))
     }
 
     fn aligner(map: Option<&str>) -> Aligner {
@@ -243,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_report_counts_what_is_left_out() {
-        let report = aligner(None).kb().report();
+        let report = aligner(None).kb().report().clone();
         let expected = KnowledgeBaseReport {
             entities: 5,
             names: 7,
@@ -502,7 +518,8 @@ mod tests {
             ("a\t \tb", "a\t\tA", None, "kb", 1, "empty"),
             ("\t\t\n", "a\t\tA", None, "kb", 1, "empty"),
             ("", "a\t\tA\n\nb", None, "entities", 3, "found 1"),
-            ("", "a\tb", None, "entities", 1, "found 2"),
+            ("", "a\tb\nc\t\td", None, "entities", 2, "expected 2 tab-separated columns"),
+            ("", "a\t\tb\nc\td", None, "entities", 2, "found 2"),
             ("", "\tb\tB", None, "entities", 1, "the id of an entity"),
             ("", "a\t\tA", Some("{\n\"r\": 3}"), "map", 2, "JSON object"),
             ("", "a\t\tA", Some("{\"r\": [\" \"]}"), "map", 1, "blank"),
@@ -527,6 +544,6 @@ mod tests {
         let encoding = read(b"a\tr\tb\n\xff", b"a\t\tA\n", None);
         assert!(matches!(encoding, Err(DataError::Encoding { line: 2, .. })), "{encoding:?}");
         let absent = std::path::Path::new("no such file");
-        assert!(matches!(KnowledgeBase::read(absent, absent, None), Err(DataError::Read { .. })));
+        assert!(matches!(KnowledgeBase::read(absent, &KnowledgeBaseOptions::default()), Err(DataError::Read { .. })));
     }
 }

@@ -16,6 +16,7 @@ use std::{fmt, path::Path, str::FromStr};
 use rere_core::OffsetUnit;
 use serde::{Serialize, Serializer};
 
+pub(crate) use self::reader::binary_content;
 use self::spec::{Content, Offsets, Spec};
 pub use self::{
     reader::{ReadOptions, ReadReport, Reader, read, read_reporting},

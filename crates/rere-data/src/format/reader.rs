@@ -522,16 +522,34 @@ fn is_enough(start: &[u8]) -> bool {
 const UTF16: &str = "UTF-16; convert the file to UTF-8";
 
 /// Signatures of files that are not text, with their descriptions in errors.
-const BINARY_SIGNATURES: [(&[u8], &str); 8] = [
+const BINARY_SIGNATURES: [(&[u8], &str); 9] = [
     (b"%PDF-", "a PDF document; extract its text first"),
-    (b"PK\x03\x04", "a ZIP archive, such as a .docx or .xlsx file; extract its text first"),
+    (b"PK\x03\x04", "a ZIP archive, such as a .docx or .xlsx file; extract its text or export its table as CSV first"),
     (b"\xd0\xcf\x11\xe0", "an old Office document; extract its text first"),
     (b"{\\rtf", "an RTF document; extract its text first"),
     (b"\x1f\x8b", "gzip data; rename the file to end in .gz"),
     (b"\x28\xb5\x2f\xfd", "Zstandard data; rename the file to end in .zst"),
+    (b"BZh91AY&SY", "bzip2 data; decompress it, or recompress it with gzip or Zstandard"),
     (b"\xff\xfe", UTF16),
     (b"\xfe\xff", UTF16),
 ];
+
+/// Returns what a file is that is not text, by its first bytes.
+fn binary_signature(start: &[u8]) -> Option<&'static str> {
+    if let Some((_, found)) = BINARY_SIGNATURES.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Some(found);
+    }
+    // In UTF-16, every other byte of ASCII characters is zero.
+    let is_utf16 = start.len() >= 4
+        && matches!([0, 1, 2, 3].map(|at| start[at] == 0), [false, true, false, true] | [true, false, true, false]);
+    is_utf16.then_some(UTF16)
+}
+
+/// Returns what a file is that is not text, for readers to which JSON and Parquet are unknown too.
+pub(crate) fn binary_content(start: &[u8]) -> Option<&'static str> {
+    let parquet = start.starts_with(b"PAR1").then_some("a Parquet file; export its table as CSV");
+    parquet.or_else(|| binary_signature(start)).or_else(|| start.contains(&0).then_some("binary data"))
+}
 
 /// Identifies the format of a file by its first bytes and its name; `None` for JSON, whose fields identify it.
 fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataError> {
@@ -539,16 +557,8 @@ fn identify_content(start: &[u8], path: &Path) -> Result<Option<Format>, DataErr
     if start.starts_with(b"PAR1") {
         return Ok(Some(Format::Parquet));
     }
-    if let Some((_, found)) = BINARY_SIGNATURES.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return no_text(*found);
-    }
-    // In UTF-16, every other byte of ASCII characters is zero.
-    let is_utf16 = |start: &[u8]| {
-        start.len() >= 4
-            && matches!([0, 1, 2, 3].map(|at| start[at] == 0), [false, true, false, true] | [true, false, true, false])
-    };
-    if is_utf16(start) {
-        return no_text(UTF16);
+    if let Some(found) = binary_signature(start) {
+        return no_text(found);
     }
     let extension = bare_extension(path);
     if is_json(start) || matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson")) {
