@@ -8,7 +8,9 @@ use std::{
     iter::Peekable,
 };
 
-use ext_sort::{BinaryHeapMerger, ExternalChunk, ExternalSorter, ExternalSorterBuilder, LimitedBufferBuilder, RmpExternalChunk};
+use ext_sort::{
+    BinaryHeapMerger, ExternalChunk, ExternalSorter, ExternalSorterBuilder, LimitedBufferBuilder, RmpExternalChunk,
+};
 use rere_core::{Mention, Probability, Sentence, Triple};
 use rere_data::Aligner;
 use rere_eval::ScoreCalibration;
@@ -112,14 +114,19 @@ where
 {
     let mut report = CollectReport::default();
     if let Some(knowledge) = knowledge
-        && let Some(unknown) =
-            settings.functional.iter().find(|name| knowledge.kb().relations().label(name).is_none())
+        && let Some(unknown) = settings.functional.iter().find(|name| knowledge.kb().relations().label(name).is_none())
     {
         return Err(FactsError::UnknownRelation(unknown.clone()));
     }
     let sorter = sorter(settings.sorted_in_memory)?;
     let mut failed = None;
-    let statements = Statements { sentences: sentences.into_iter(), knowledge, settings, report: &mut report, queue: VecDeque::new() };
+    let statements = Statements {
+        sentences: sentences.into_iter(),
+        knowledge,
+        settings,
+        report: &mut report,
+        queue: VecDeque::new(),
+    };
     // The sorter takes only errors that implement `Error` themselves; the first one ends the input.
     let statements = statements.map_while(|statement| statement.map_err(|error| failed = Some(error)).ok()).map(Ok);
     let sorted = sorter.sort_by(statements, compare_statements as fn(&Statement, &Statement) -> Ordering);
@@ -381,7 +388,8 @@ impl Iterator for Groups<'_> {
         }
         // The other objects of the subject come next.
         let mut rivals = vec![first];
-        let is_rival = |next: &Statement, first: &Found| next.subject == first.key && next.relation == first.fact.relation;
+        let is_rival =
+            |next: &Statement, first: &Found| next.subject == first.key && next.relation == first.fact.relation;
         while matches!(self.statements.peek(), Some(Ok(next)) if is_rival(next, &rivals[0])) {
             match self.read()? {
                 Ok(found) => rivals.push(found),
@@ -467,7 +475,9 @@ impl Groups<'_> {
         let label = kb.relations().label(&triple.relation);
         let pairs = || {
             let objects = self.entities(&triple.object);
-            self.entities(&triple.subject).iter().flat_map(|&subject| objects.iter().map(move |&object| (subject, object)))
+            self.entities(&triple.subject)
+                .iter()
+                .flat_map(|&subject| objects.iter().map(move |&object| (subject, object)))
         };
         let has = |labels: &[usize]| label.is_some_and(|label| labels.contains(&label));
         Some(if pairs().any(|(subject, object)| has(kb.between(subject, object))) {
@@ -482,7 +492,8 @@ impl Groups<'_> {
     /// Returns other objects that the knowledge base has for the subject of a fact that it does not have.
     fn other_objects(&self, found: &Found) -> Vec<String> {
         let Some(kb) = self.knowledge.map(Aligner::kb) else { return Vec::new() };
-        let (Some(relation), Some(FactStatus::New)) = (kb.relations().label(&found.fact.relation), found.fact.status) else {
+        let (Some(relation), Some(FactStatus::New)) = (kb.relations().label(&found.fact.relation), found.fact.status)
+        else {
             return Vec::new();
         };
         let objects = found.subjects.iter().flat_map(|&subject| kb.objects(subject, relation));

@@ -175,7 +175,9 @@ mod tests {
         // statsmodels 0.14: proportion_confint(8, 10, method="wilson")
         let interval = found.interval();
         assert!((interval.low - 0.4901625).abs() < 1e-6 && (interval.high - 0.9433178).abs() < 1e-6, "{interval:?}");
-        for (content, part) in [("a\tr\tb\tmaybe\n", "line 1: expected a verdict"), ("\na\tb\n", "line 2: expected the tab")] {
+        for (content, part) in
+            [("a\tr\tb\tmaybe\n", "line 1: expected a verdict"), ("\na\tb\n", "line 2: expected the tab")]
+        {
             let error = read(content).expect_err(content).to_string();
             assert!(error.contains(part), "{error}");
         }
