@@ -127,14 +127,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     for &(subject, relation, object, status, texts) in FACTS {
         let mut evidence = Vec::new();
         // The more sentences say so, the surer the fact.
-        let mut doubt = 1.0;
+        let mut doubt = 1.0_f64;
         for (number, &(score, text)) in (1..).zip(texts) {
-            doubt *= 1.0 - score;
+            doubt *= 1.0 - f64::from(score);
             let triple = Triple::of(subject, relation, object).with_score(Probability::new(score)?);
             let sentence = Sentence::new(text).with_triples([triple]);
             evidence.push(PageEvidence::new(sentence).with_source(format!("biographies.txt, line {}", 37 * number)));
         }
-        let fact = PageFact::new(subject, relation, object, Probability::new(1.0 - doubt)?)
+        let fact = PageFact::new(subject, relation, object, Probability::new((1.0 - doubt) as f32)?)
             .with_status(status)
             .with_support(evidence.len(), evidence.len())
             .with_conflict(

@@ -111,13 +111,21 @@
     return { text, links };
   }
 
-  /** Draws an arrow over the text, from a subject to an object. */
+  /** The part of a mention on its first line. */
+  function firstLine(parts) {
+    const rects = parts.flatMap((part) => [...part.getClientRects()]);
+    const line = rects.filter((rect) => Math.abs(rect.bottom - rects[0].bottom) < rect.height / 2);
+    const [left, right] = [Math.min(...line.map((rect) => rect.left)), Math.max(...line.map((rect) => rect.right))];
+    return { middle: (left + right) / 2, top: rects[0].top, bottom: rects[0].bottom };
+  }
+
+  /** Draws an arrow over the text, from a subject to an object, if both can be seen. */
   function arrow(text, from, to) {
+    // White space at the end of a line has no place.
+    if (![from, to].every((parts) => parts.some((part) => part.getClientRects().length))) return [];
     const frame = text.getBoundingClientRect();
-    const [a, b] = [from[0].getClientRects()[0], to[0].getClientRects()[0]];
-    if (!a || !b) return null;
-    const middle = (rect) => rect.left + Math.min(rect.width, 160) / 2 - frame.left;
-    const [x1, x2] = [middle(a), middle(b)];
+    const [a, b] = [firstLine(from), firstLine(to)];
+    const [x1, x2] = [a.middle - frame.left, b.middle - frame.left];
     let [y1, y2] = [a.top - frame.top, b.top - frame.top];
     let lift = Math.min(18, 9 + Math.abs(x1 - x2) / 16);
     let lift2 = lift;
@@ -130,7 +138,7 @@
       svg("path", { d: `M${x2} ${y2} l-4 ${head} h8 z`, class: "head" }),
       svg("circle", { cx: x1, cy: y1, r: 2.5, class: "head" }),
     );
-    return overlay;
+    return [overlay];
   }
 
   /** Marks the mentions of the shown triples, and returns a function that hides them again. */
@@ -147,8 +155,7 @@
       mark(subject, "is-subject");
       mark(object, "is-object");
       if (links.has(subject) && links.has(object) && subject !== object) {
-        const overlay = arrow(text, links.get(subject), links.get(object));
-        if (overlay) overlays.push(overlay);
+        overlays.push(...arrow(text, links.get(subject), links.get(object)));
       }
     }
     text.append(...overlays);
@@ -275,6 +282,15 @@
     return el("label", { class: "field search" }, el("span", {}, label), input);
   }
 
+  /** Returns a function that says whether words are in the texts of an item, which are lowered once. */
+  function finder(texts) {
+    const lowered = new Map();
+    return (item, words) => {
+      if (words && !lowered.has(item)) lowered.set(item, texts(item).join("\n").toLowerCase());
+      return !words || lowered.get(item).includes(words);
+    };
+  }
+
   /** Calls `update` once before the next frame, however often it is asked to. */
   function soon(update) {
     let waiting = false;
@@ -337,16 +353,8 @@
     const summary = el("div", { class: "summary", role: "status" });
     const matching = el("p", { class: "matching", role: "status" });
     const list = growingList(([sentence, triples]) => sentenceCard(sentence, triples));
-    const lowered = new Map();
-    const words = (sentence) => {
-      if (!lowered.has(sentence)) {
-        const outside = sentence.triples
-          .flatMap(({ subject, object }) => [subject, object])
-          .filter((mention) => typeof mention === "string");
-        lowered.set(sentence, [sentence.text, sentence.label ?? "", ...outside].join("\n").toLowerCase());
-      }
-      return lowered.get(sentence);
-    };
+    const outside = ({ subject, object }) => [subject, object].filter((mention) => typeof mention === "string");
+    const has = finder(({ text, label, triples }) => [text, label ?? "", ...triples.flatMap(outside)]);
     const isFiltered = () => state.relation >= 0 || state.kinds.size < KINDS.length;
     const shownTriples = (sentence) =>
       sentence.triples
@@ -386,7 +394,7 @@
       }
       const matches = [];
       for (const sentence of state.order === "telling" ? kept : inOrder) {
-        if (state.words && !words(sentence).includes(state.words)) continue;
+        if (!has(sentence, state.words)) continue;
         const triples = shownTriples(sentence);
         if (triples.length || (!sentence.triples.length && !isFiltered())) matches.push([sentence, triples]);
       }
@@ -588,7 +596,7 @@
         fact.conflict == null ? null : el("p", { class: "conflict" }, fact.conflict),
         first ? evidence(first) : null,
         others.length
-          ? el("details", {}, el("summary", {}, `${number(others.length)} more`), ...others.map(evidence))
+          ? el("details", {}, el("summary", {}, plural(others.length, "more sentence")), ...others.map(evidence))
           : null,
         el("div", { class: "verdicts", role: "group", "aria-label": "Verdict" }, ...verdictButtons),
       );
@@ -725,18 +733,18 @@
     });
 
     const summary = el("div", { class: "summary", role: "status" });
-    const words = new Map(
-      data.facts.map((fact) => [
-        fact,
-        [fact.subject, fact.relation, fact.object, ...fact.evidence.map(({ text }) => text)].join("\n").toLowerCase(),
-      ]),
-    );
+    const has = finder(({ subject, relation, object, evidence }) => [
+      subject,
+      relation,
+      object,
+      ...evidence.map(({ text }) => text),
+    ]);
     const update = () => {
       const isShown = (fact) =>
         fact.percent >= state.least &&
         (!state.relation || fact.relation === state.relation) &&
         (!state.status || fact.status === state.status) &&
-        (!state.words || words.get(fact).includes(state.words));
+        has(fact, state.words);
       matches = (state.order === "score" ? byScore : byLot).filter(isShown);
       current = -1;
       buttons.clear();
