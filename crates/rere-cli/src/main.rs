@@ -5,6 +5,7 @@
 mod command;
 mod hub;
 mod model_card;
+mod page_file;
 mod score_table;
 mod training_progress;
 

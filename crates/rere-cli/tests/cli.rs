@@ -122,7 +122,11 @@ fn train_extract_evaluate() {
         assert!(output.status.success(), "{arguments:?}: {}", err(&output));
         out(&output)
     };
-    run(&["extract", "--model", "model", "train.jsonl", "-o", "predicted.jsonl"]);
+    run(&["extract", "--model", "model", "train.jsonl", "-o", "predicted.jsonl", "--html", "page.html"]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect(name);
+    let (page, predicted) = (read("page.html"), read("predicted.jsonl"));
+    assert!(page.contains("北京") && page.contains(r#"["Input","train.jsonl"],["Model","model"]"#), "{page}");
+    assert_eq!(page.matches(r#""kind":"predicted""#).count(), predicted.matches("\"relation\"").count());
     let table = run(&["evaluate", "--gold", "train.jsonl", "--pred", "predicted.jsonl", "--per-relation"]);
     assert!(table.contains("precision") && table.contains("exact"), "{table}");
     let matches = ["--match", "exact", "--match", "partial", "--json"];

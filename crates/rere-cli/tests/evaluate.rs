@@ -138,6 +138,47 @@ fn plots_are_written() {
 }
 
 #[test]
+fn an_html_page_is_written() {
+    let folder = folder();
+    let table = printed(folder.path(), "evaluate --gold gold.jsonl --pred b.jsonl --match partial --match exact");
+    let with_page = "evaluate --gold gold.jsonl --pred b.jsonl --match partial --match exact --html page.html";
+    assert_eq!(printed(folder.path(), with_page), table);
+    let html = fs::read_to_string(folder.path().join("page.html")).expect("a page");
+    let (_, rest) = html.split_once(r#"id="data">"#).expect("data");
+    let data: Value = serde_json::from_str(rest.split_once("</script>").expect("an end").0).expect("JSON");
+    assert_eq!(data["details"], json!([["Gold", "gold.jsonl"], ["Predicted", "b.jsonl"], ["Matcher", "partial"]]));
+    assert_eq!((&data["totals"]["sentences"], &data["totals"]["is_evaluated"]), (&json!(2), &json!(true)));
+    let kinds = |sentence: &Value| -> Vec<Value> {
+        sentence["triples"].as_array().expect("triples").iter().map(|triple| triple["kind"].clone()).collect()
+    };
+    let sentences = data["sentences"].as_array().expect("sentences");
+    // The sentence with an error comes first.
+    assert_eq!(sentences.iter().map(kinds).collect::<Vec<_>>(), [vec!["right", "wrong"], vec!["right"]]);
+    assert_eq!(data["figures"], json!([]));
+    printed(folder.path(), "evaluate --gold gold.jsonl --pred b.jsonl --html page.html --plot plots --per-relation");
+    let html = fs::read_to_string(folder.path().join("page.html")).expect("a page");
+    assert_eq!(html.matches(r#""svg":"\u003csvg"#).count(), 3);
+}
+
+#[test]
+fn the_html_page_needs_one_file_of_predictions_and_a_file_to_write() {
+    let folder = folder();
+    for (arguments, code, words) in [
+        ("--pred a.jsonl --pred b.jsonl --html page.html", 2, "--html takes one file of predictions"),
+        ("--pred a.jsonl --html -", 2, "--html needs a file"),
+        ("--pred a.jsonl --html none/page.html", 1, "none/page.html"),
+    ] {
+        let output = rere(folder.path(), &format!("evaluate --gold gold.jsonl {arguments}"));
+        assert_eq!(output.status.code(), Some(code), "{arguments}");
+        assert!(stderr(&output).contains(words) && output.stdout.is_empty(), "{arguments}: {}", stderr(&output));
+    }
+    // An older page stays if the predictions cannot be read.
+    fs::write(folder.path().join("page.html"), "old").expect("written");
+    assert!(!rere(folder.path(), "evaluate --gold gold.jsonl --pred none.jsonl --html page.html").status.success());
+    assert_eq!(fs::read_to_string(folder.path().join("page.html")).expect("a page"), "old");
+}
+
+#[test]
 fn several_systems_have_a_mean() {
     let folder = folder();
     let both = "evaluate --gold gold.jsonl --pred a.jsonl --pred b.jsonl --match exact --match partial";

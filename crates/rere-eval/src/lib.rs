@@ -62,6 +62,7 @@
 //! | tell a difference from noise | [`compare`], which uses [`paired_bootstrap`] and [`approximate_randomisation`]; [`bootstrap`] for intervals of one system; [`Spread`] over seeds |
 //! | tell false positives from missing labels | [`missing_labels`], with a more complete labelling |
 //! | draw curves, calibration and F1 as SVG or PNG | `plot_precision_recall`, `plot_calibration`, `plot_f1` and `to_png`, with the feature `plot` |
+//! | see predictions in their texts, right, wrong and missing, in a browser | `page::Page`, with the feature `page` |
 //! | check that a system knows each relation of a corpus | [`check_relations`] |
 //!
 //! The types of [`rere_core`] in the signatures of this crate are re-exported.
@@ -76,6 +77,8 @@ mod error;
 mod evaluate;
 mod matcher;
 mod missing;
+#[cfg(feature = "page")]
+pub mod page;
 #[cfg(feature = "plot")]
 mod plot;
 mod score;

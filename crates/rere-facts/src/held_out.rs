@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rere_eval::{Calibration, calibration};
+use rere_eval::{Calibration, CurvePoint, calibration, precision_recall_curve};
 use serde::Serialize;
 
 use crate::{CorpusFact, FactStatus};
@@ -47,16 +47,10 @@ impl HeldOut {
             ranks.iter().filter_map(rank).collect()
         };
         let is_hidden = |status| status == FactStatus::Hidden;
-        let mut curve = Vec::new();
-        let mut hidden_found = 0;
-        for (rank, &status) in (1..).zip(&unknown) {
-            if is_hidden(status) {
-                hidden_found += 1;
-                let (recall, precision) =
-                    (hidden_found as f64 / self.hidden.max(1) as f64, hidden_found as f64 / rank as f64);
-                curve.push(HeldOutPoint { rank, recall, precision });
-            }
-        }
+        let hidden_found = unknown.iter().filter(|&&status| is_hidden(status)).count();
+        let not_known = self.facts.iter().filter(|(_, status)| *status != FactStatus::Known);
+        let curve =
+            precision_recall_curve(not_known.map(|&(score, status)| (score, is_hidden(status))), self.hidden);
         HeldOutResult {
             facts: found.len(),
             known: found.iter().filter(|&&status| status == FactStatus::Known).count(),
@@ -86,8 +80,8 @@ pub struct HeldOutResult {
     pub precision: Vec<PrecisionAt>,
     /// Share of hidden facts among the best facts that are hidden or new.
     pub hidden_precision: Vec<PrecisionAt>,
-    /// Recall of the hidden facts by rank, without known facts: a point for each hidden fact that was found.
-    pub curve: Vec<HeldOutPoint>,
+    /// Precision and recall of the hidden facts among those that are hidden or new, by the least score.
+    pub curve: Vec<CurvePoint>,
     /// Scores of all facts, compared with the share that the knowledge base has, hidden or not.
     pub calibration: Calibration,
 }
@@ -99,18 +93,6 @@ pub struct PrecisionAt {
     /// Number of facts.
     pub rank: usize,
     /// Share of them that is correct.
-    pub precision: f64,
-}
-
-/// Point of the curve of recall.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct HeldOutPoint {
-    /// Number of facts that are hidden or new, by decreasing score.
-    pub rank: usize,
-    /// Share of the hidden facts that are among them.
-    pub recall: f64,
-    /// Share of hidden facts among them.
     pub precision: f64,
 }
 
@@ -165,8 +147,8 @@ mod tests {
         assert_eq!(precisions, [(2, 1.0), (4, 0.75), (5, 0.8)]);
         let precisions: Vec<(usize, f64)> = result.hidden_precision.iter().map(|at| (at.rank, at.precision)).collect();
         assert_eq!(precisions, [(2, 0.5), (4, 0.5)]);
-        let curve: Vec<_> = result.curve.iter().map(|point| (point.rank, point.recall, point.precision)).collect();
-        assert_eq!(curve, [(1, 0.25, 1.0), (3, 0.5, 2.0 / 3.0)]);
+        let curve: Vec<_> = result.curve.iter().map(|point| (point.score.recall, point.score.precision)).collect();
+        assert_eq!(curve, [(0.25, 1.0), (0.25, 0.5), (0.5, 2.0 / 3.0), (0.5, 0.5)]);
         assert_eq!((result.facts, result.known, result.hidden_found, result.hidden), (6, 2, 2, 4));
         assert!(result.to_string().contains("2 of 4 (50.0 %)"), "{result}");
     }

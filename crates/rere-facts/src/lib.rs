@@ -8,5 +8,5 @@ mod judge;
 pub use collect::{CollectReport, CollectSettings, CorpusFacts, collect};
 pub use error::FactsError;
 pub use fact::{CorpusFact, FactEntity, FactStatus};
-pub use held_out::{HeldOut, HeldOutPoint, HeldOutResult, PrecisionAt};
+pub use held_out::{HeldOut, HeldOutResult, PrecisionAt};
 pub use judge::{Judgements, Sample};

@@ -1,14 +1,19 @@
 //! `rere extract`
 
-use std::{error::Error, path::PathBuf, time::Instant};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use rere::{
     Constraints, ExtractError, ExtractOptions, Extraction, LoadOptions, Precision, Probability, TrainedSystem, load,
 };
-use rere_data::{Format, Reader, Writer};
+use rere_data::{Format, Reader, Writer, input_name};
+use rere_eval::page::Page;
 
 use super::{CommandResult, DeviceArguments, InputArguments, comma_advice, log_line, log_read_report, log_unsupported};
-use crate::{hub, training_progress::progress_bar};
+use crate::{hub, page_file::PageFile, training_progress::progress_bar};
 
 /// Options of `rere extract`.
 #[derive(clap::Args)]
@@ -24,6 +29,9 @@ pub struct Arguments {
     /// File to write, in the rere format; - for standard output.
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
+    /// Also write a self-contained HTML page that shows the triples in their sentences.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArguments,
     /// Number type to compute with: f32, bf16 or f16.
@@ -54,7 +62,9 @@ Examples:
   Extract from a corpus, only triples with a score of at least 0.5:
     rere extract --model model test.jsonl --output predicted.jsonl --min-score 0.5
   Extract only triples between the entities that another program has marked:
-    rere extract --model model --mentions marked.spacy.jsonl --output predicted.jsonl";
+    rere extract --model model --mentions marked.spacy.jsonl --output predicted.jsonl
+  Look at the triples in a browser:
+    rere extract --model model sentences.txt --output triples.jsonl --html triples.html";
 
 /// Constraints on triples; they override the model's.
 #[derive(clap::Args)]
@@ -106,12 +116,18 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let splitter = reader.take_splitter();
     // An older output file is replaced only when the new one is complete.
     let mut writer = Writer::create(&arguments.output, Format::Rere)?;
+    let page = |path| {
+        let name = |path: &Path| path.display().to_string();
+        let page = Page::new("Extracted triples").with_detail("Input", name(input_name(&arguments.input)));
+        PageFile::create(path, page.with_detail("Model", name(&arguments.model)))
+    };
+    let mut page = arguments.html.as_deref().map(page).transpose()?;
     let extraction =
         Extraction::new(&*system, options, reader).with_splitter(splitter).with_source_mentions(arguments.mentions);
-    let reader = extract(extraction, &mut writer)?;
+    let reader = extract(extraction, &mut writer, page.as_mut().map(|file| &mut file.page))?;
     log_read_report(&arguments.input, reader.report());
     log_unsupported(&writer.finish()?);
-    Ok(())
+    page.map_or(Ok(()), PageFile::finish)
 }
 
 /// Adds advice to the error for an unknown relation, which may be a comma-separated list.
@@ -126,11 +142,17 @@ fn with_advice(error: ExtractError) -> Box<dyn Error> {
 fn extract(
     mut extraction: Extraction<'_, dyn TrainedSystem, Reader>,
     writer: &mut Writer,
+    mut page: Option<&mut Page>,
 ) -> Result<Reader, Box<dyn Error>> {
     let bar = progress_bar(0, "{spinner} {pos} sentences, {per_sec}");
     let started = Instant::now();
     while let Some(chunk) = extraction.next() {
-        chunk?.iter().try_for_each(|sentence| writer.write(sentence))?;
+        for sentence in chunk? {
+            writer.write(&sentence)?;
+            if let Some(page) = &mut page {
+                page.add_predicted(&sentence);
+            }
+        }
         writer.flush()?;
         bar.set_position(extraction.progress().sentences as u64);
     }

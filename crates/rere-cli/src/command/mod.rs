@@ -125,7 +125,7 @@ fn folding(fold: bool) -> Folding {
 }
 
 /// Makes an error of options that contradict each other in a way that clap cannot check; the exit code is 2.
-fn usage_error(message: impl Display) -> Box<dyn Error> {
+pub fn usage_error(message: impl Display) -> Box<dyn Error> {
     Box::new(clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")))
 }
 

@@ -11,6 +11,8 @@ mod entity;
 mod joint_thresholds;
 mod matcher;
 mod missing;
+#[cfg(feature = "page")]
+mod page;
 mod paper;
 mod real_data;
 mod reference;

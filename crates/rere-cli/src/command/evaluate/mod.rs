@@ -11,11 +11,11 @@ use std::{
 };
 
 use rere_core::{Probability, RelationSet, Sentence};
-use rere_data::{Chunks, DataError, ReadOptions, Reader};
+use rere_data::{Chunks, DataError, ReadOptions, Reader, input_name};
 use rere_eval::{
     Agreement, EvalError, Match, Mismatches, MissingCounts, SeenEntities, SentencePairStream, Side, Spread,
-    TripleMatcher, average_precision, calibration, check_relations, check_scores, plot_calibration, plot_f1,
-    plot_precision_recall, precision_recall_curve,
+    TripleMatcher, average_precision, calibration, check_relations, check_scores, page::Page, plot_calibration,
+    plot_f1, plot_precision_recall, precision_recall_curve,
 };
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,10 @@ use super::{
     CommandResult, ConventionArguments, check_not_empty, check_standard_input, comma_advice, log_gold_report, log_line,
     log_read_report, read_corpus, usage_error, write_plot,
 };
-use crate::score_table::{Layout, Measures, Row, print_scores};
+use crate::{
+    page_file::PageFile,
+    score_table::{Layout, Measures, Row, print_scores},
+};
 
 /// Options of `rere evaluate`.
 #[derive(clap::Args)]
@@ -73,6 +76,10 @@ pub struct Arguments {
     /// need scores.
     #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
+    /// HTML page that shows right, wrong and missing triples in their sentences, by the first matcher, for one file of
+    /// predictions. With --plot, the plots too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Count sentences on which the files disagree (missing, unknown, repeated, or with another text) instead of
     /// failing at the first. Sentences need ids.
     #[arg(long)]
@@ -99,6 +106,8 @@ Examples:
     rere evaluate --gold gold.jsonl --pred predicted.jsonl --match exact --match partial
   With a row for each relation and confidence intervals, as CSV:
     rere evaluate --gold gold.jsonl --pred predicted.jsonl --per-relation --bootstrap 10000 --csv
+  See the errors in a browser:
+    rere evaluate --gold gold.jsonl --pred predicted.jsonl --html errors.html
   Fail if F1 is below 0.7, for example in CI:
     rere evaluate --gold gold.jsonl --pred predicted.jsonl --min-f1 0.7";
 
@@ -110,6 +119,9 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let gold = repeat_n(&arguments.gold, if arguments.full.is_some() { 2 * systems } else { systems });
     let reads = arguments.pred.iter().chain(&arguments.train).chain(full).chain(gold);
     check_standard_input(reads.map(PathBuf::as_path))?;
+    if arguments.html.is_some() && systems > 1 {
+        return Err(usage_error("--html takes one file of predictions: run the command for each"));
+    }
     let relations = match arguments.relations.as_slice() {
         [] => None,
         names => Some(RelationSet::from_names(names.iter().map(String::as_str))?),
@@ -122,9 +134,11 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let options = arguments.conventions.options(None);
     let train = arguments.train.as_deref().map(|path| read_corpus(path, &options)).transpose()?;
     let files = InputFiles { arguments, options, relations, seen: SeenEntities::of(train.iter().flatten()) };
+    let mut page = arguments.html.as_deref().map(|path| PageFile::create(path, new_page(arguments))).transpose()?;
     let mut systems = Vec::with_capacity(arguments.pred.len());
     for path in &arguments.pred {
-        systems.push(SystemCounts::count(&files, path, systems.is_empty())?);
+        let page = page.as_mut().map(|file| &mut file.page);
+        systems.push(SystemCounts::count(&files, path, systems.is_empty(), page)?);
     }
 
     let mut rows = Vec::new();
@@ -164,8 +178,12 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         json_fields.insert("mismatches".to_owned(), each.collect());
     }
     if let Some(folder) = &arguments.plot {
-        plot(arguments, &systems, folder)?;
+        for Plot { file, caption, svg } in plots(arguments, &systems)? {
+            write_plot(&folder.join(file), &svg)?;
+            page = page.map(|file| file.with_figure(svg, caption));
+        }
     }
+    page.map_or(Ok(()), PageFile::finish)?;
     // --min-f1 is checked even if the output is closed.
     let printed = print_scores(&rows, layout, json_fields);
     match arguments.min_f1 {
@@ -208,7 +226,12 @@ struct SystemCounts<'a> {
 impl<'a> SystemCounts<'a> {
     /// Counts the predictions at `path`. If the files have the same order, only one batch is in memory. Files that are
     /// read again for each system are reported for the first one.
-    fn count(files: &'a InputFiles<'a>, path: &Path, is_first: bool) -> Result<Self, Box<dyn Error>> {
+    fn count(
+        files: &'a InputFiles<'a>,
+        path: &Path,
+        is_first: bool,
+        mut page: Option<&mut Page>,
+    ) -> Result<Self, Box<dyn Error>> {
         let arguments = files.arguments;
         let agreement = if arguments.lenient { Agreement::Counted } else { Agreement::Required };
         let pairs = |gold, other| {
@@ -242,6 +265,9 @@ impl<'a> SystemCounts<'a> {
             let borrowed: Vec<_> = batch.iter().map(|(gold, predicted)| (gold, predicted)).collect();
             for counts in &mut by_matcher {
                 counts.add(&borrowed, &full, &files.seen)?;
+            }
+            if let (Some(page), Some(matcher)) = (&mut page, arguments.matches.first()) {
+                borrowed.iter().for_each(|(gold, predicted)| page.add_pair(gold, predicted, matcher));
             }
         }
         if files.relations.is_none() {
@@ -467,8 +493,15 @@ fn missing_as_json(system: &str, counts: &MatcherCounts) -> Value {
     entry
 }
 
+/// A plot and the name of its file.
+struct Plot {
+    file: String,
+    caption: &'static str,
+    svg: String,
+}
+
 /// Draws the plots of `--plot`.
-fn plot(arguments: &Arguments, systems: &[SystemCounts], folder: &Path) -> CommandResult {
+fn plots(arguments: &Arguments, systems: &[SystemCounts]) -> Result<Vec<Plot>, Box<dyn Error>> {
     let mut curves = Vec::new();
     for SystemCounts { name, by_matcher, .. } in systems {
         for MatcherCounts { matcher, scored, .. } in by_matcher {
@@ -483,17 +516,27 @@ fn plot(arguments: &Arguments, systems: &[SystemCounts], folder: &Path) -> Comma
             ));
         }
     }
+    let plot = |file: &str, caption, svg| Plot { file: file.to_owned(), caption, svg };
     let labelled: Vec<_> = curves.iter().map(|(name, curve, ..)| (name.as_str(), curve.as_slice())).collect();
-    write_plot(&folder.join("precision-recall.svg"), &plot_precision_recall(&labelled)?)?;
+    let mut plots =
+        vec![plot("precision-recall.svg", "Precision and recall at each score", plot_precision_recall(&labelled)?)];
     let labelled: Vec<_> = curves.iter().map(|(.., name, calibration)| (name.as_str(), calibration)).collect();
-    write_plot(&folder.join("calibration.svg"), &plot_calibration(&labelled)?)?;
+    plots.push(plot("calibration.svg", "How well scores agree with precision", plot_calibration(&labelled)?));
     if arguments.per_relation {
         for (number, system) in (1..).zip(systems) {
             let Some(counts) = system.by_matcher.first() else { continue };
             let intervals = counts.relation_intervals(arguments.bootstrap.unwrap_or(1000))?;
             let file = if systems.len() == 1 { "relations.svg".to_owned() } else { format!("relations-{number}.svg") };
-            write_plot(&folder.join(file), &plot_f1(&intervals)?)?;
+            plots.push(plot(&file, "F1 of each relation", plot_f1(&intervals)?));
         }
     }
-    Ok(())
+    Ok(plots)
+}
+
+/// Returns the page of `--html`, without sentences.
+fn new_page(arguments: &Arguments) -> Page {
+    let name = |path: &Path| input_name(path).display().to_string();
+    let page = Page::new("Evaluation").with_detail("Gold", name(&arguments.gold));
+    let page = arguments.pred.iter().fold(page, |page, path| page.with_detail("Predicted", name(path)));
+    arguments.matches.iter().take(1).fold(page, |page, matcher| page.with_detail("Matcher", matcher.to_string()))
 }
