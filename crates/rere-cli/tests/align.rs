@@ -108,6 +108,77 @@ fn hidden_facts_are_no_labels() {
 }
 
 #[test]
+fn knowledge_bases_without_a_file_of_entities() {
+    let folder = folder();
+    let label = |id: &str, name: &str| format!("<{id}> <http://www.w3.org/2000/01/rdf-schema#label> \"{name}\"@de .\n");
+    let rdf = [label("a", "Ada"), label("l", "London"), "<a> <born> <l> .\n<a> <r> .\n".to_owned()].concat();
+    fs::write(folder.path().join("names.csv"), "tail,head,relation,score\nLondon,Ada,born,1\n").expect("written");
+    fs::write(folder.path().join("kb.nt"), rdf).expect("written");
+    for (kb, words) in [
+        ("names.csv", ["2 mentions, 1 triples", "columns not used: score"]),
+        (
+            "kb.nt --language de",
+            ["2 mentions, 1 triples", "warning: 1 lines left out: not N-Triples; first kb.nt, line 4"],
+        ),
+    ] {
+        let output = rere(folder.path(), &format!("align --kb {kb} corpus.json out.jsonl"));
+        out(&output);
+        assert!(words.iter().all(|words| err(&output).contains(words)), "{}", err(&output));
+        assert!(!err(&output).contains("no sentence got a triple"), "{}", err(&output));
+    }
+    // One knowledge base has names, the other one ids.
+    let compared = Command::new(env!("CARGO_BIN_EXE_rere"))
+        .args("align --overlap --kb names.csv --kb a.tsv --entities".split(' '))
+        .args(["", "--entities", "entities.tsv", "corpus.json"])
+        .current_dir(folder.path())
+        .output()
+        .expect("runs");
+    assert!(out(&compared).contains("a.tsv"), "{}", out(&compared));
+}
+
+#[test]
+fn no_triple_is_a_warning_that_says_why() {
+    let folder = folder();
+    fs::write(folder.path().join("names.tsv"), "ADAH\tr\tLONDON\n").expect("written");
+    fs::write(folder.path().join("other.tsv"), "Ada\tr\tParis\n").expect("written");
+    for (arguments, words) in [
+        ("--kb names.tsv", "none of the 2 names is in the text; check that the names are not ids"),
+        ("--kb other.tsv", "1 names are in the text, but no sentence has two"),
+        (
+            "--kb other.tsv --entities entities.tsv",
+            "no fact between two entities with names; check that --entities fits",
+        ),
+        ("--kb a.tsv --entities entities.tsv --hide 1", "3 names are in the text, but"),
+    ] {
+        let output = rere(folder.path(), &format!("align {arguments} corpus.json out.jsonl"));
+        // The output is complete.
+        out(&output);
+        assert!(err(&output).contains("warning: no sentence got a triple"), "{}", err(&output));
+        assert!(err(&output).contains(words), "{}", err(&output));
+    }
+}
+
+#[test]
+fn names_of_several_entities() {
+    let folder = folder();
+    fs::write(folder.path().join("two.tsv"), "/m/1\tAda\n/m/2\tLondon\n/m/9\tLondon\n").expect("written");
+    for (how, words, triples) in [
+        ("keep", "1 names are shared by several entities: they mean each of them", "1 triples"),
+        ("skip", "they are skipped", "0 triples"),
+        ("frequent", "they mean the entity with the most facts", "1 triples"),
+    ] {
+        let output = rere(
+            folder.path(),
+            &format!("align --ambiguous {how} --kb a.tsv --entities two.tsv corpus.json out.jsonl"),
+        );
+        out(&output);
+        assert!(err(&output).contains(words) && err(&output).contains(triples), "{}", err(&output));
+    }
+    let output = rere(folder.path(), "align --ambiguous x --kb a.tsv corpus.json out.jsonl");
+    assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+}
+
+#[test]
 fn labelling_keeps_types_and_entities_of_the_corpus() {
     let folder = folder();
     let line = r#"{"text": "Ada left London", "triples": [{"subject": {"text": "London", "start": 9, "end": 15, "type": "LOC"}, "relation": "r", "object": {"text": "left", "start": 4, "end": 8}}], "entities": [{"text": "Ada", "start": 0, "end": 3, "type": "PER"}]}"#;

@@ -119,6 +119,7 @@ fn add(Triple { subject, predicate, object }: &Triple, content: Content, languag
         _ if content == Content::Names => report.entity_file_triples += 1,
         _ => {
             let count = match (subject, object) {
+                (NamedOrBlankNode::BlankNode(_), Term::Literal(_)) => &mut report.blank_node_triples,
                 _ if SCHEMA.iter().any(|vocabulary| property.starts_with(vocabulary)) => &mut report.schema_triples,
                 (_, Term::Literal(_)) => &mut report.literal_triples,
                 (NamedOrBlankNode::NamedNode(subject), Term::NamedNode(object)) => {
