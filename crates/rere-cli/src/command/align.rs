@@ -40,9 +40,22 @@ pub struct Arguments {
     /// --kb.
     #[arg(long, value_name = "FILE")]
     map: Vec<OsString>,
-    /// Language of names in RDF; * for all. Names without a language are read too.
-    #[arg(long, value_name = "TAG", default_value = "en")]
-    language: String,
+    #[command(flatten)]
+    matching: MatchingArguments,
+    /// Compare the labellings: count the triples that they share (as Table 1 of the RERE paper), and write no corpus.
+    #[arg(long, conflicts_with = "output")]
+    overlap: bool,
+    /// With --overlap, also compare the triples of the corpus itself.
+    #[arg(long, requires = "overlap", conflicts_with = "output")]
+    own: bool,
+    #[command(flatten)]
+    input_options: InputArguments,
+}
+
+/// How names in texts become entities and facts of a knowledge base: options of all commands that use one.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Knowledge base")]
+pub struct MatchingArguments {
     /// Names that several entities share: keep (triples of each entity), skip (none) or frequent (those of the entity
     /// with the most facts).
     #[arg(long, value_name = "HOW", default_value = "keep")]
@@ -55,14 +68,6 @@ pub struct Arguments {
     /// Seed of the choice of hidden facts, which does not depend on their order.
     #[arg(long, value_name = "N", default_value_t = 1)]
     hide_seed: u64,
-    /// Compare the labellings: count the triples that they share (as Table 1 of the RERE paper), and write no corpus.
-    #[arg(long, conflicts_with = "output")]
-    overlap: bool,
-    /// With --overlap, also compare the triples of the corpus itself.
-    #[arg(long, requires = "overlap", conflicts_with = "output")]
-    own: bool,
-    #[command(flatten)]
-    input_options: InputArguments,
 }
 
 const EXAMPLES: &str = "\
@@ -86,7 +91,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let count = arguments.kb.len();
     let mut sources = Vec::with_capacity(count);
     for (index, kb) in arguments.kb.iter().enumerate() {
-        let mut options = KnowledgeBaseOptions::default().with_language(&arguments.language);
+        let mut options = KnowledgeBaseOptions::default().with_language(arguments.input_options.language());
         let entities = path_for_kb("--entities", &arguments.entities, index, count).map_err(usage_error)?;
         options.entities = entities.filter(|path| *path != Path::new("")).map(Path::to_owned);
         let map = path_for_kb("--map", &arguments.map, index, count).map_err(usage_error)?;
@@ -98,7 +103,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     check_standard_input(files.chain([arguments.input.as_path()]))?;
     let mut aligners = Vec::with_capacity(count);
     for (kb, options) in &sources {
-        aligners.push((input_name(kb), aligner(kb, options, arguments)?));
+        aligners.push((input_name(kb), aligner(kb, options, &arguments.matching)?));
     }
     let options = arguments.input_options.options();
     match (&arguments.output, aligners.as_slice()) {
@@ -126,7 +131,11 @@ fn path_for_kb<'a>(
 }
 
 /// Reads a knowledge base and builds its aligner.
-fn aligner(kb: &Path, options: &KnowledgeBaseOptions, arguments: &Arguments) -> Result<Aligner, DataError> {
+pub fn aligner(
+    kb: &Path,
+    options: &KnowledgeBaseOptions,
+    arguments: &MatchingArguments,
+) -> Result<Aligner, DataError> {
     let settings = MatcherSettings::default().with_folding(folding(arguments.fold));
     let facts = KnowledgeBase::read(kb, options)?.hide(arguments.hide, arguments.hide_seed);
     let aligner = Aligner::new(facts, settings)?.with_ambiguous_names(arguments.ambiguous);

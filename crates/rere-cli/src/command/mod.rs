@@ -53,6 +53,11 @@ impl InputArguments {
     fn options(&self) -> ReadOptions {
         self.conventions.options(self.format)
     }
+
+    /// Returns the language of the texts.
+    fn language(&self) -> &str {
+        &self.conventions.language
+    }
 }
 
 /// Conventions that a file's content does not show: options of the commands that read corpora, the same for all files.
@@ -78,7 +83,8 @@ pub struct ConventionArguments {
     /// Which texts are split into sentences: lines of plain text (text), texts of all formats (all), or none.
     #[arg(long, value_name = "WHICH", default_value_t)]
     split: Split,
-    /// Language of the texts (ISO 639 code), whose abbreviations do not end a sentence.
+    /// Language of the texts (ISO 639 code), whose abbreviations do not end a sentence, and of the names in a knowledge base in
+    /// RDF; * for names of all languages.
     #[arg(long, value_name = "CODE", default_value = "en")]
     language: String,
 }
