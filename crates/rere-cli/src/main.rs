@@ -33,12 +33,16 @@ Examples:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Find new facts in a text with a knowledge base: all steps from labels to facts.
+    Run(command::run::Arguments),
     /// Train a system on a corpus.
     Train(command::train::Arguments),
     /// Choose the thresholds of a trained system again, or set them.
     Tune(command::tune::Arguments),
     /// Extract triples from sentences with a trained system.
     Extract(command::extract::Arguments),
+    /// Collect the triples of a corpus into facts, with scores and evidence.
+    Facts(command::facts::Arguments),
     /// Label a corpus with the triples of a knowledge base, or compare several labellings.
     Align(command::align::Arguments),
     /// Remove duplicates, unwanted relations and triples that are not in the text.
@@ -62,21 +66,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
-        Command::Train(arguments) => command::train::run(&arguments),
-        Command::Tune(arguments) => command::tune::run(&arguments),
-        Command::Extract(arguments) => command::extract::run(&arguments),
-        Command::Align(arguments) => command::align::run(&arguments),
-        Command::Clean(arguments) => command::clean::run(&arguments),
-        Command::Convert(arguments) => command::convert::run(&arguments),
-        Command::Evaluate(arguments) => command::evaluate::run(&arguments),
-        Command::Compare(arguments) => command::compare::run(&arguments),
-        Command::Stats(arguments) => command::stats::run(&arguments),
-        Command::Split(arguments) => command::split::run(&arguments),
-        Command::Drop(arguments) => command::drop::run(&arguments),
-        Command::Completions(arguments) => command::completions::run(&arguments, Arguments::command()),
-        Command::Man(arguments) => command::man::run(&arguments, Arguments::command()),
-    };
+    let result = execute(Arguments::parse().command);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
@@ -89,6 +79,32 @@ fn main() -> ExitCode {
             error_chain(&*error).skip(1).for_each(|cause| log_line(format!("  caused by: {cause}")));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Parses the words of a command, the program's name first.
+fn parse(words: &[String]) -> Result<Command, clap::Error> {
+    Arguments::try_parse_from(words).map(|arguments| arguments.command)
+}
+
+/// Runs a command.
+fn execute(command: Command) -> command::CommandResult {
+    match command {
+        Command::Run(arguments) => command::run::run(&arguments),
+        Command::Train(arguments) => command::train::run(&arguments),
+        Command::Tune(arguments) => command::tune::run(&arguments),
+        Command::Extract(arguments) => command::extract::run(&arguments),
+        Command::Facts(arguments) => command::facts::run(&arguments),
+        Command::Align(arguments) => command::align::run(&arguments),
+        Command::Clean(arguments) => command::clean::run(&arguments),
+        Command::Convert(arguments) => command::convert::run(&arguments),
+        Command::Evaluate(arguments) => command::evaluate::run(&arguments),
+        Command::Compare(arguments) => command::compare::run(&arguments),
+        Command::Stats(arguments) => command::stats::run(&arguments),
+        Command::Split(arguments) => command::split::run(&arguments),
+        Command::Drop(arguments) => command::drop::run(&arguments),
+        Command::Completions(arguments) => command::completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => command::man::run(&arguments, Arguments::command()),
     }
 }
 

@@ -70,6 +70,30 @@ pub struct MatchingArguments {
     hide_seed: u64,
 }
 
+impl MatchingArguments {
+    /// Returns the options that are not the default, as words.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if self.ambiguous != AmbiguousNames::default() {
+            add("--ambiguous", self.ambiguous.name().to_owned());
+        }
+        if self.hides() {
+            add("--hide", self.hide.to_string());
+            add("--hide-seed", self.hide_seed.to_string());
+        }
+        if self.fold {
+            words.push("--fold".to_owned());
+        }
+        words
+    }
+
+    /// Returns whether facts are hidden.
+    pub fn hides(&self) -> bool {
+        self.hide > Probability::ZERO
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   Label a corpus by facts of names: subject, relation and object, separated by tabs or commas:
@@ -131,11 +155,7 @@ fn path_for_kb<'a>(
 }
 
 /// Reads a knowledge base and builds its aligner.
-pub fn aligner(
-    kb: &Path,
-    options: &KnowledgeBaseOptions,
-    arguments: &MatchingArguments,
-) -> Result<Aligner, DataError> {
+pub fn aligner(kb: &Path, options: &KnowledgeBaseOptions, arguments: &MatchingArguments) -> Result<Aligner, DataError> {
     let settings = MatcherSettings::default().with_folding(folding(arguments.fold));
     let facts = KnowledgeBase::read(kb, options)?.hide(arguments.hide, arguments.hide_seed);
     let aligner = Aligner::new(facts, settings)?.with_ambiguous_names(arguments.ambiguous);

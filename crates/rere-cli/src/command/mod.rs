@@ -26,7 +26,9 @@ pub mod convert;
 pub mod drop;
 pub mod evaluate;
 pub mod extract;
+pub mod facts;
 pub mod man;
+pub mod run;
 pub mod split;
 pub mod stats;
 pub mod train;
@@ -90,6 +92,26 @@ pub struct ConventionArguments {
 }
 
 impl ConventionArguments {
+    /// Returns the options that are not the default, as words.
+    fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.offsets != OffsetUnit::default() {
+            words.extend(["--offsets".to_owned(), self.offsets.name().to_owned()]);
+        }
+        words.extend(self.negative_labels.iter().flat_map(|label| ["--negative-label".to_owned(), label.clone()]));
+        if self.split != Split::default() {
+            words.extend(["--split".to_owned(), self.split.to_string()]);
+        }
+        words.extend(self.language_words());
+        words
+    }
+
+    /// Returns the option of the language as words, unless it is the default.
+    fn language_words(&self) -> Vec<String> {
+        let is_default = self.language == "en";
+        if is_default { Vec::new() } else { vec!["--language".to_owned(), self.language.clone()] }
+    }
+
     fn options(&self, format: Option<Format>) -> ReadOptions {
         let options = ReadOptions::default()
             .with_format(format)
@@ -112,6 +134,12 @@ pub struct DeviceArguments {
 }
 
 impl DeviceArguments {
+    /// Returns the option as words, unless it is the default.
+    fn words(&self) -> Vec<String> {
+        let is_default = self.device == "flex";
+        if is_default { Vec::new() } else { vec!["--device".to_owned(), self.device.clone()] }
+    }
+
     fn parse(&self) -> Result<Device, Box<dyn Error>> {
         Ok(rere::parse_device(&self.device)?)
     }

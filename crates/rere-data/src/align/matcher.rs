@@ -73,16 +73,25 @@ pub enum AmbiguousNames {
 #[error("expected one of keep, skip, frequent, found {0:?}")]
 pub struct UnknownAmbiguousNames(String);
 
+impl AmbiguousNames {
+    /// All values.
+    pub const ALL: [Self; 3] = [Self::Keep, Self::Skip, Self::Frequent];
+
+    /// Returns the name, as on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Skip => "skip",
+            Self::Frequent => "frequent",
+        }
+    }
+}
+
 impl FromStr for AmbiguousNames {
     type Err = UnknownAmbiguousNames;
 
     fn from_str(name: &str) -> Result<Self, UnknownAmbiguousNames> {
-        match name {
-            "keep" => Ok(Self::Keep),
-            "skip" => Ok(Self::Skip),
-            "frequent" => Ok(Self::Frequent),
-            _ => Err(UnknownAmbiguousNames(name.to_owned())),
-        }
+        Self::ALL.into_iter().find(|value| value.name() == name).ok_or_else(|| UnknownAmbiguousNames(name.to_owned()))
     }
 }
 
