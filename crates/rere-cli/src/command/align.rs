@@ -206,18 +206,18 @@ fn label(input: &Path, options: &ReadOptions, aligner: &Aligner, path: &Path) ->
 fn no_triples(aligner: &Aligner, mentions: usize) -> String {
     let (facts, names) = (aligner.kb().report().facts, aligner.matcher().len());
     let cause = if facts == 0 {
-        "the knowledge base has no fact between two entities with names; check that --entities fits the ids of --kb, and \
-         --language"
+        "the knowledge base has no fact between two entities with names; check that --entities fits the ids of --kb, \
+         and --language"
             .to_owned()
     } else if mentions == 0 {
         format!(
-            "none of the {names} names is in the text; check that the names are not ids, that their language is that of \
-             the text, and try --fold"
+            "none of the {names} names is in the text; check that the names are not ids, that their language is \
+             that of the text, and try --fold"
         )
     } else {
         format!(
-            "{mentions} names are in the text, but no sentence has two whose entities have a relation that is not hidden; \
-             check that the corpus has a sentence per line, and try --fold"
+            "{mentions} names are in the text, but no sentence has two whose entities have a relation that is not \
+             hidden; check that the corpus has a sentence per line, and try --fold"
         )
     };
     format!("warning: no sentence got a triple: {cause}")
