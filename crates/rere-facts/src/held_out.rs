@@ -49,8 +49,7 @@ impl HeldOut {
         let is_hidden = |status| status == FactStatus::Hidden;
         let hidden_found = unknown.iter().filter(|&&status| is_hidden(status)).count();
         let not_known = self.facts.iter().filter(|(_, status)| *status != FactStatus::Known);
-        let curve =
-            precision_recall_curve(not_known.map(|&(score, status)| (score, is_hidden(status))), self.hidden);
+        let curve = precision_recall_curve(not_known.map(|&(score, status)| (score, is_hidden(status))), self.hidden);
         HeldOutResult {
             facts: found.len(),
             known: found.iter().filter(|&&status| status == FactStatus::Known).count(),

@@ -33,8 +33,8 @@ pub struct Arguments {
     /// Predictions over a corpus, in any known format with scores; - for standard input.
     #[arg(value_name = "PRED", required_unless_present = "judged")]
     input: Option<PathBuf>,
-    /// File to write, by its extension: .tsv, .csv, .jsonl, .parquet, .nt, .ttl, or a folder NAME.neo4j; - for TSV on standard
-    /// output. May be repeated.
+    /// File to write, by its extension: .tsv, .csv, .jsonl, .parquet, .nt, .ttl, or a folder NAME.neo4j; - for JSON lines on
+    /// standard output. May be repeated.
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: Vec<PathBuf>,
     /// Facts of a knowledge base, as of `rere align`: known facts are told from new ones, and entities get their ids.
