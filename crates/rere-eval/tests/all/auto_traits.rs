@@ -15,6 +15,8 @@ fn types_are_send_and_sync() {
     check::<(JointScoredPredictions, Match, Mismatches, MissingCounts, NamedScore, PairedBootstrap, ScoreIntervals)>();
     check::<(ScoredPredictions, SeenEntities<'_>, SentencePairs<'_>, SignificanceError, Spread, UnknownMatch)>();
     check::<(SentencePairStream<(), (), ()>, BTreeMap<&str, ScoredPredictions>)>();
+    #[cfg(feature = "page")]
+    check::<(rere_eval::page::Page, rere_eval::page::PageFact, rere_eval::page::PageEvidence)>();
     #[cfg(feature = "plot")]
     check::<rere_eval::PlotError>();
 }
