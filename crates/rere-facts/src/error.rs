@@ -35,6 +35,9 @@ pub enum FactsError {
         /// The known extensions.
         expected: &'static str,
     },
+    /// The beginning of IRIs cannot be used.
+    #[error("expected an absolute IRI that ends in /, # or :, such as https://example.org/facts/, found {0:?}")]
+    Base(String),
     /// A file of judgements has a wrong line.
     #[error("{}, line {line}: expected {expected}", path.display())]
     Judgement {
