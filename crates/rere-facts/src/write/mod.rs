@@ -101,7 +101,8 @@ impl FactFormat {
         let is_compressed = has(path, "gz") || has(path, "zst");
         let bare = if is_compressed { path.with_extension("") } else { path.to_owned() };
         let can_be_compressed = |format: Self| !matches!(format, Self::Parquet | Self::Neo4j);
-        let is_right = |format: &Self| has(&bare, format.extension()) && (!is_compressed || can_be_compressed(*format));
+        let is_right =
+            |format: &Self| has(&bare, format.extension()) && (!is_compressed || can_be_compressed(*format));
         let found = Self::ALL.into_iter().find(is_right);
         found.ok_or_else(|| FactsError::UnknownFormat { path: path.to_owned(), expected: ENDINGS })
     }
