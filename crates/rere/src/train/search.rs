@@ -66,8 +66,9 @@ pub struct TryRecord {
 }
 
 impl<S: System> Trainer<'_, S> {
-    /// Trains the system several times and keeps the model with the best F1 on the development set. `folder` always holds the best
-    /// model so far.
+    /// Trains with several settings and keeps the best model.
+    ///
+    /// The best model has the highest micro F1 (exact) on the development set. `folder` always holds the best one so far.
     ///
     /// The first try has the given settings. Each other try draws the settings of one stage and keeps those of the other stages
     /// from the best try so far, whose networks it reuses; the stages take turns. The seed decides what is drawn:
