@@ -54,13 +54,13 @@ impl EventLog {
             self.take_over(resumed)?;
         }
         let number = match event {
-            Event::TryStarted { number, .. } => {
-                self.number = Some(*number);
-                None
-            }
-            Event::TryEnded { .. } => self.number.take().and(None),
+            // These have the number themselves.
+            Event::TryStarted { .. } | Event::TryEnded { .. } => None,
             _ => self.number,
         };
+        if let Event::TryStarted { number, .. } = event {
+            self.number = Some(*number);
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = now.as_millis() as f64 / 1000.0;
         let failed = |error: io::Error| DataError::Write { path: self.path.clone(), source: error };

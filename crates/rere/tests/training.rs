@@ -1197,6 +1197,10 @@ fn a_search_that_was_stopped_anywhere_ends_with_the_same_model() {
     assert!(matches!(error, RereError::Stopped { .. }), "{error}");
     let error = run(&config(), &corpus(), folder.path(), false).expect_err("a stopped search");
     assert!(matches!(error, RereError::Stopped { .. }), "{error}");
+    // The model to start from must not be replaced between the tries.
+    let from = options(false).with_overwrite(true).with_from(whole.path());
+    let error = Trainer::new(quick(), from).search(NonZeroUsize::MIN, &corpus(), whole.path()).expect_err("replaced");
+    assert!(error.to_string().contains("choose another model folder"), "{error}");
     // The best model so far can be used.
     load(folder.path(), LoadOptions::new(device())).expect("loads");
 }

@@ -88,7 +88,8 @@ impl<S: System> Trainer<'_, S> {
     /// best of many tries is higher than the model's F1 on new sentences: measure that on sentences that the search has not seen.
     ///
     /// # Errors
-    /// Returns an error as [`Trainer::run`] does, and if the development set has no triple or no stage is trained.
+    /// Returns an error as [`Trainer::run`] does, and if the development set has no triple, no stage is trained, or a model to
+    /// start from is in `folder`.
     pub fn search(self, tries: NonZeroUsize, corpus: &Corpus, folder: &Path) -> Result<SearchRecord, RereError> {
         let _span = info_span!("search", system = S::NAME, folder = %folder.display()).entered();
         let Self { config, options, mut on_event } = self;
@@ -98,6 +99,7 @@ impl<S: System> Trainer<'_, S> {
         let tries = 1 + drawn.len();
 
         fs::create_dir_all(folder).map_err(io(folder))?;
+        check_sources(&options, folder)?;
         let _lock = Lock::new(folder)?;
         let (mut record, resumed) = open(folder, &setup.digests.run, tries, &options)?;
         if record.tries.len() >= tries {
@@ -160,6 +162,20 @@ fn folder_of_tries(folder: &Path) -> PathBuf {
 
 fn folder_of_try(folder: &Path, number: usize) -> PathBuf {
     folder_of_tries(folder).join(format!("{number:03}"))
+}
+
+/// Checks that no model that the tries start from is in the model folder, which the first try replaces.
+fn check_sources(options: &TrainOptions, folder: &Path) -> Result<(), RereError> {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let mut sources = options.from.iter().chain(options.trained_stages.values());
+    if sources.any(|source| matches!(source, Source::Folder(path) if real(path) == real(folder))) {
+        let message = format!(
+            "--try would replace the model that it starts from, {}: choose another model folder",
+            folder.display()
+        );
+        return Err(ConfigProblem::Invalid(message).into());
+    }
+    Ok(())
 }
 
 /// Starts a search, or continues the one in this folder. Returns its record and whether it continues.
