@@ -217,7 +217,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let corpus = Corpus { train: read("train.jsonl")?, dev: read("dev.jsonl")? };
     let folder = tempfile::tempdir()?;
     let on_event = |event: &Event| {
-        if let Event::Epoch { epoch, loss, dev_f1 } = event {
+        if let Event::Epoch { epoch, loss, dev_f1, .. } = event {
             println!("epoch {epoch}: loss {loss:.4}, dev F1 {:.1}", 100.0 * dev_f1.unwrap_or_default());
         }
         ControlFlow::Continue(())

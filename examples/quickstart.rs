@@ -148,7 +148,7 @@ fn show_event(event: &Event) -> ControlFlow<()> {
         Event::StageTaken { stage } => {
             println!("   {stage} stage: taken from the BCE model, whose settings for this stage are the same")
         }
-        Event::Epoch { epoch, loss, dev_f1 } => {
+        Event::Epoch { epoch, loss, dev_f1, .. } => {
             println!("     epoch {epoch}: loss {loss:.4}, dev F1 {:.1}", 100.0 * dev_f1.unwrap_or_default());
         }
         _ => {}

@@ -3,6 +3,7 @@
 //! `rere --help` lists the commands. `rere COMMAND --help` lists the options of a command, with examples.
 
 mod command;
+mod event_log;
 mod hub;
 mod model_card;
 mod page_file;

@@ -111,13 +111,17 @@ pub struct StageConfig {
     pub learning_rate: f64,
     /// If set, the embeddings and this many of the lowest layers are not trained; 0 freezes only the embeddings.
     pub frozen_layers: Option<usize>,
+    /// The [`patience`](TrainingConfig::patience) of this network, if it is not that of all networks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
     /// The loss.
     pub loss: LossSettings,
 }
 
 impl Default for StageConfig {
     fn default() -> Self {
-        Self { epochs: 3, batch: 32, learning_rate: 1e-4, frozen_layers: None, loss: LossSettings::default() }
+        let loss = LossSettings::default();
+        Self { epochs: 3, batch: 32, learning_rate: 1e-4, frozen_layers: None, patience: None, loss }
     }
 }
 
@@ -131,6 +135,8 @@ impl StageConfig {
         with_learning_rate(learning_rate: f64);
         /// Sets how many of the lowest layers are not trained, besides the embeddings; `None` trains everything.
         with_frozen_layers(frozen_layers: Option<usize>);
+        /// Sets the patience of this network; `None` uses that of all networks.
+        with_patience(patience: Option<usize>);
         /// Sets the loss.
         with_loss(loss: LossSettings);
     }
@@ -174,11 +180,23 @@ pub struct TrainingConfig {
     /// The most disk space for the states of frozen layers, in MiB. They are stored in the model folder while a network trains,
     /// so that only the first epoch computes them.
     pub frozen_cache_mib: u64,
+    /// Early stopping: a network's training ends after this many epochs in a row without a better F1 on the development set.
+    /// `None` and 0 train all epochs. The learning rate falls as if all epochs were trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
 }
 
 impl Default for TrainingConfig {
     fn default() -> Self {
-        Self { seed: 1, max_tokens: 128, weight_decay: 0.01, clip: 1.0, checkpoint_steps: 200, frozen_cache_mib: 8192 }
+        Self {
+            seed: 1,
+            max_tokens: 128,
+            weight_decay: 0.01,
+            clip: 1.0,
+            checkpoint_steps: 200,
+            frozen_cache_mib: 8192,
+            patience: None,
+        }
     }
 }
 
@@ -196,6 +214,8 @@ impl TrainingConfig {
         with_checkpoint_steps(checkpoint_steps: usize);
         /// Sets the most disk space for the states of frozen layers, in MiB.
         with_frozen_cache_mib(frozen_cache_mib: u64);
+        /// Sets the epochs without a better F1 after which a network's training ends; `None` trains all epochs.
+        with_patience(patience: Option<usize>);
     }
 
     fn check(&self) -> Result<(), ConfigProblem> {
@@ -280,6 +300,25 @@ impl<S: System> Config<S> {
         let stages = S::stages(&self.system);
         stages.iter().try_for_each(|(name, stage)| stage.check(&format!("{}.{name}", S::NAME), from_model))?;
         S::check(&self.system).map_err(ConfigProblem::Invalid)
+    }
+
+    /// Returns the settings without the paths of files, which may move.
+    pub(crate) fn without_paths(&self) -> Self {
+        let mut config = self.clone();
+        (config.data.train, config.data.dev) = (None, None);
+        if let EncoderSource::Pretrained(folder) = &mut config.encoder {
+            *folder = PathBuf::new();
+        }
+        config
+    }
+
+    /// Returns the key of the first setting that asks for early stopping, if there is one.
+    pub(crate) fn early_stopping(&self) -> Option<String> {
+        let is_set = |patience: Option<usize>| patience.is_some_and(|epochs| epochs > 0);
+        let stages = S::stages(&self.system);
+        let stage = stages.iter().find(|(_, stage)| is_set(stage.patience));
+        let stage = stage.map(|(name, _)| format!("{}.{name}.patience", S::NAME));
+        stage.or_else(|| is_set(self.training.patience).then(|| "training.patience".to_owned()))
     }
 
     /// Checks that a random encoder has no unknown key. The `config.json` of a pretrained encoder may have other fields.

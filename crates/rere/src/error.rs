@@ -341,6 +341,15 @@ pub enum CorpusProblem {
     /// No training sentence has a triple.
     #[error("no training sentence has a triple: nothing can be learnt")]
     NoTriple,
+    /// There is no development set with triples, but something needs one.
+    #[error(
+        "{needed_by} needs a development set with triples, but there is none: name one in data.dev, or do without \
+         {needed_by}"
+    )]
+    NoDev {
+        /// The option or the key of the settings.
+        needed_by: String,
+    },
     /// No triple of the training sentences can be located.
     #[error("no training sentence can be used:\n{0}")]
     NothingLocated(LocatedReport),

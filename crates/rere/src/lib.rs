@@ -18,6 +18,7 @@
 //! |---|---|
 //! | read settings | [`AnyConfig`] from a file, [`Config`] of one system |
 //! | train, with checkpoints and resuming | [`Trainer`], [`Event`], [`TrainingRecord`] |
+//! | try several settings, keep the best | [`Trainer::search`], [`SearchRecord`] |
 //! | load a model, extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
 //! | extract from a stream | [`Extraction`] |
 //! | build a system of your own | [`System`], [`Task`], [`Run`] |
@@ -101,8 +102,9 @@ pub use system::{
 };
 pub use thresholds::Thresholds;
 pub use train::{
-    Corpus, Earlier, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, SentenceExamples, StageRecord,
-    Targets, Task, TrainOptions, Trainer, TrainingRecord, TrainingStep, Warning,
+    Corpus, Earlier, EarlyStop, EpochRecord, Event, Inputs, LabelRecord, Labels, PriorRecord, Run, SearchRecord,
+    SentenceExamples, StageRecord, Targets, Task, TrainOptions, Trainer, TrainingRecord, TrainingStep, TryRecord,
+    Warning,
 };
 pub use trained::{LoadOptions, Trained, TrainedSystem, load};
 

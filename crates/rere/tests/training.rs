@@ -3,16 +3,17 @@
 use std::{
     collections::BTreeMap,
     fs,
+    num::NonZeroUsize,
     ops::ControlFlow,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rere::{
-    ByteSpan, CasRel, Config, ConfigProblem, Constraints, Corpus, CorpusProblem, Device, Event, ExtractOptions,
-    Extractor, FolderProblem, Input, LoadOptions, Mention, NovelTagging, Pair, Precision, Prgc, Probability, Rere,
-    RereError, Sentence, StageConfig, System, Thresholds, TpLinker, TrainOptions, Trained, TrainedSystem, Trainer,
-    TrainingRecord, Triple, Warning, load,
+    AnyConfig, ByteSpan, CasRel, Config, ConfigProblem, Constraints, Corpus, CorpusProblem, Device, Event,
+    ExtractOptions, Extractor, FolderProblem, Input, LoadOptions, Mention, NovelTagging, Pair, Precision, Prgc,
+    Probability, Rere, RereError, SearchRecord, Sentence, StageConfig, System, Thresholds, TpLinker, TrainOptions,
+    Trained, TrainedSystem, Trainer, TrainingRecord, Triple, Warning, load,
 };
 use rere_loss::PerClass;
 
@@ -206,8 +207,8 @@ fn the_same_seed_gives_the_same_model() {
     let (a, b, c) = (tempfile::tempdir(), tempfile::tempdir(), tempfile::tempdir());
     let (a, b, c) = (a.expect("a folder"), b.expect("a folder"), c.expect("a folder"));
     let events = run(&config(), &corpus(), a.path(), false).expect("trains");
-    assert!(matches!(events.first(), Some(Event::Located(_))));
-    assert!(events.iter().any(|event| matches!(event, Event::Thresholds(..))));
+    assert!(matches!(events[..2], [Event::Started { resumed: false }, Event::Located(_)]), "{:?}", &events[..2]);
+    assert!(events.iter().any(|event| matches!(event, Event::Thresholds { .. })));
     run(&config(), &corpus(), b.path(), false).expect("trains");
     assert_same(a.path(), b.path(), "the same seed gave two models");
     let mut other = config();
@@ -315,11 +316,11 @@ fn states_of_frozen_layers_are_stored_if_they_are_small_enough() {
     (config.system.relation.frozen_layers, config.system.entity.frozen_layers) = (Some(1), Some(1));
     let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
     let stored = run(&config, &corpus(), folders[0].path(), false).expect("trains");
-    let last = |event: &&Event| matches!(event, Event::Frozen { done, examples, bytes: 1.. } if done == examples);
+    let last = |event: &&Event| matches!(event, Event::Frozen { done, examples, bytes: 1.., .. } if done == examples);
     assert_eq!(stored.iter().filter(last).count(), 2, "once per stage");
     config.training.frozen_cache_mib = 0;
     let computed = run(&config, &corpus(), folders[1].path(), false).expect("trains");
-    let too_large = |event: &&Event| matches!(event, Event::FrozenTooLarge { bytes: 1.., most: 0 });
+    let too_large = |event: &&Event| matches!(event, Event::FrozenTooLarge { bytes: 1.., most: 0, .. });
     assert_eq!(computed.iter().filter(too_large).count(), 2);
     assert!(!computed.iter().any(|event| matches!(event, Event::Frozen { .. })));
     // The states are computed in different batches, which changes the order of sums.
@@ -378,7 +379,7 @@ fn a_model_survives_a_new_run_that_is_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     run(&config(), &corpus(), folder.path(), false).expect("trains");
     let before = files(folder.path());
-    run_until(&casrel(), &corpus(), folder.path(), |event| matches!(event, Event::Thresholds(..)));
+    run_until(&casrel(), &corpus(), folder.path(), |event| matches!(event, Event::Thresholds { .. }));
     for (name, bytes) in &before {
         assert!(fs::read(folder.path().join(name)).is_ok_and(|now| now == *bytes), "{name} was touched");
     }
@@ -552,7 +553,7 @@ fn corpora_that_cannot_be_used_are_errors() {
     let mut skip = config();
     skip.data.missing = rere_data::OnMissing::Skip;
     let events = run(&skip, &broken, folder.path(), false).expect("the triple is left out");
-    let Some(Event::Located(report)) = events.first() else { panic!("no report") };
+    let Some(Event::Located(report)) = events.get(1) else { panic!("no report") };
     assert_eq!(report.object_not_found, 1);
 
     let empty = Corpus { train: vec![Sentence::new("Nothing .")], dev: vec![] };
@@ -722,7 +723,7 @@ fn a_run_that_is_stopped_while_its_model_is_moved_can_be_resumed() {
     let whole = files(folder.path());
     // The state after the first file has been moved; the others are still in the checkpoint folder.
     let other = tempfile::tempdir().expect("a folder");
-    run_until(&config(), &corpus(), other.path(), |event| matches!(event, Event::Thresholds(..)));
+    run_until(&config(), &corpus(), other.path(), |event| matches!(event, Event::Thresholds { .. }));
     let new = other.path().join("checkpoint/model");
     for (name, bytes) in &whole {
         fs::write(new.join(name), bytes).expect("written");
@@ -993,4 +994,276 @@ fn a_stage_can_be_taken_from_a_trained_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = Trainer::new(config(), taken).run(&corpus(), folder.path()).expect_err("a record without the stage");
     assert!(matches!(error, RereError::Folder { problem: FolderProblem::NoStage { .. }, .. }), "{error}");
+}
+
+/// Settings with which no epoch is better than the first: the network hardly changes.
+fn stagnant() -> Config<Rere> {
+    let mut config = config();
+    for stage in [&mut config.system.relation, &mut config.system.entity] {
+        (stage.epochs, stage.learning_rate) = (6, 1e-12);
+    }
+    config.training.patience = Some(2);
+    config
+}
+
+#[test]
+fn a_stage_ends_early_if_no_epoch_is_better() {
+    let _alone = alone();
+    let folders = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
+    let [all, early, mixed] = folders.each_ref().map(|folder| folder.path());
+    let mut config = stagnant();
+    run(&config, &corpus(), early, false).expect("trains");
+    let stages = record(early).stages;
+    for stage in &stages {
+        let early_stop = stage.early_stop.expect("stopped early");
+        assert_eq!((early_stop.after_epoch, early_stop.best_epoch, early_stop.patience), (3, 1, 2));
+        assert_eq!((stage.epochs.len(), stage.kept), (3, 1));
+    }
+    // The same weights as without early stopping.
+    config.training.patience = Some(0);
+    let events = run(&config, &corpus(), all, false).expect("trains");
+    assert!(!events.iter().any(|event| matches!(event, Event::EarlyStop { .. })));
+    assert!(record(all).stages.iter().all(|stage| stage.epochs.len() == 6 && stage.early_stop.is_none()));
+    let weights = |folder: &Path| fs::read(folder.join("entity/model.safetensors")).expect("written");
+    assert!(weights(early) == weights(all));
+    // A stage can have its own patience.
+    config.system.relation.patience = Some(3);
+    let events = run(&config, &corpus(), mixed, false).expect("trains");
+    let stopped: Vec<_> = events.iter().filter(|event| matches!(event, Event::EarlyStop { .. })).collect();
+    assert!(
+        matches!(stopped[..], [Event::EarlyStop { stage, early_stop }] if stage == "relation" && early_stop.after_epoch == 4)
+    );
+}
+
+#[test]
+fn a_run_with_early_stopping_that_was_stopped_anywhere_ends_with_the_same_weights() {
+    let _alone = alone();
+    let mut config = stagnant();
+    config.training.patience = Some(1);
+    config.system.entity.frozen_layers = Some(1);
+    stop_and_resume(&config);
+}
+
+#[test]
+fn early_stopping_needs_a_development_set() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut no_dev = corpus();
+    no_dev.dev.iter_mut().for_each(|sentence| sentence.triples.clear());
+    let mut config = stagnant();
+    let message = |config: &Config<Rere>| run(config, &no_dev, folder.path(), false).expect_err("no dev").to_string();
+    let found = message(&config);
+    assert!(found.starts_with("training.patience needs") && found.contains("data.dev"), "{found}");
+    config.system.entity.patience = Some(1);
+    assert!(message(&config).starts_with("rere.entity.patience needs"), "{}", message(&config));
+    config.training.patience = None;
+    config.system.entity.patience = Some(0);
+    run(&config, &no_dev, folder.path(), false).expect("trains without early stopping");
+}
+
+#[test]
+fn sentences_and_documents_in_both_sets_give_warnings() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let warnings = |corpus: &Corpus| -> Vec<Warning> {
+        let overwrite = options(false).with_overwrite(true);
+        let mut warnings = Vec::new();
+        let on_event = |event: &Event| {
+            if let Event::Warning(warning) = event {
+                warnings.push(warning.clone());
+            }
+            // What follows is about the stages.
+            if matches!(event, Event::Stage { .. }) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let stopped = Trainer::new(config(), overwrite).on_event(on_event).run(corpus, folder.path());
+        assert!(matches!(stopped, Err(RereError::Interrupted)), "{stopped:?}");
+        warnings
+    };
+    let mut corpus = corpus();
+    assert_eq!(warnings(&corpus), [Warning::SharedSentences { shared: 8, sentences: 8 }]);
+    for (number, sentence) in corpus.train.iter_mut().enumerate() {
+        sentence.extra.set("document", &(number / 4)).expect("set");
+    }
+    // Documents 4, 5 and 6.
+    for (number, sentence) in corpus.dev.iter_mut().enumerate() {
+        sentence.text.insert_str(0, "Dev : ");
+        sentence.extra.set("document", &(4 + number / 3)).expect("set");
+    }
+    assert_eq!(warnings(&corpus), [Warning::SharedDocuments { shared: 1, documents: 3 }]);
+    let message = warnings(&corpus)[0].to_string();
+    assert!(message.starts_with("1 of 3 documents") && message.contains("rere split"), "{message}");
+}
+
+fn search<S: System>(
+    config: &Config<S>,
+    tries: usize,
+    folder: &Path,
+    resume: bool,
+    mut stop: impl FnMut(&Event) -> bool,
+) -> (Result<SearchRecord, RereError>, Vec<Event>) {
+    let mut events = Vec::new();
+    let on_event = |event: &Event| {
+        events.push(event.clone());
+        if stop(event) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let tries = NonZeroUsize::new(tries).expect("some");
+    let found = Trainer::new(config.clone(), options(resume)).on_event(on_event).search(tries, &corpus(), folder);
+    (found, events)
+}
+
+/// Settings with which the first epochs already find something, so that tries differ.
+fn quick() -> Config<Rere> {
+    let mut config = config();
+    for stage in [&mut config.system.relation, &mut config.system.entity] {
+        stage.learning_rate = 1e-2;
+    }
+    config
+}
+
+#[test]
+fn a_search_keeps_the_best_model() {
+    let _alone = alone();
+    let [first, second] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let (found, events) = search(&quick(), 5, first.path(), false, |_| false);
+    let found = found.expect("searches");
+    assert_eq!((found.tries.len(), found.planned), (5, 5));
+    let saved: SearchRecord =
+        serde_json::from_slice(&fs::read(first.path().join("tries.json")).expect("read")).expect("JSON");
+    assert_eq!(saved, found);
+    assert!(!first.path().join("tries").exists());
+    let stages: Vec<_> = found.tries.iter().map(|tried| tried.stage.as_deref()).collect();
+    assert_eq!(stages, [None, Some("relation"), Some("entity"), Some("relation"), Some("entity")]);
+    let f1 = |number: usize| found.tries[number - 1].dev_f1.expect("not failed");
+    let best = (1..=5).rev().max_by(|&a, &b| f1(a).total_cmp(&f1(b))).expect("one");
+    assert_eq!((found.best, record(first.path()).dev_f1), (best, Some(f1(best))));
+    assert!(best > 1, "choose other settings: this must show that a later try can win, {found:?}");
+    // Only the drawn stage is trained.
+    let count = |is: &dyn Fn(&Event) -> bool| events.iter().filter(|event| is(event)).count();
+    assert_eq!(count(&|event| matches!(event, Event::StageTaken { .. })), 4);
+    assert_eq!(count(&|event| matches!(event, Event::Stage { .. })), 6);
+    assert_eq!(count(&|event| matches!(event, Event::Warning(Warning::SharedSentences { .. }))), 1);
+
+    // The model is the one of its settings.
+    let mut config = quick();
+    config.system.relation = found.tries[best - 1].settings["relation"].clone();
+    config.system.entity = found.tries[best - 1].settings["entity"].clone();
+    run(&config, &corpus(), second.path(), false).expect("trains");
+    assert_eq!(record(first.path()).config, record(second.path()).config);
+    for name in ["config.json", "relation/model.safetensors", "entity/model.safetensors", "tokenizer.json"] {
+        let [found, trained] = [&first, &second].map(|folder| fs::read(folder.path().join(name)).expect("read"));
+        assert!(found == trained, "{name} differs");
+    }
+    // A search that has ended succeeds at once, and can be extended.
+    let (again, events) = search(&quick(), 5, first.path(), true, |_| false);
+    assert_eq!(again.expect("has ended"), found);
+    assert!(matches!(events[..], [Event::Finished]), "{events:?}");
+    let (more, events) = search(&quick(), 6, first.path(), true, |_| false);
+    assert_eq!(more.expect("searches").tries[..5], found.tries);
+    let started = events.iter().filter(|event| matches!(event, Event::TryStarted { number: 6, tries: 6, .. })).count();
+    assert_eq!((started, events.iter().filter(|event| matches!(event, Event::TryStarted { .. })).count()), (1, 1));
+    // A model of other settings is not taken for the best one.
+    let mut other = quick();
+    other.training.seed = 2;
+    let error = search(&other, 5, first.path(), true, |_| false).0.expect_err("another search");
+    assert!(matches!(error, RereError::Folder { problem: FolderProblem::OtherRun, .. }), "{error}");
+    run(&other, &corpus(), first.path(), false).expect("trains");
+    assert!(!first.path().join("tries.json").exists());
+}
+
+#[test]
+fn a_search_that_was_stopped_anywhere_ends_with_the_same_model() {
+    let _alone = alone();
+    let whole = tempfile::tempdir().expect("a folder");
+    let (found, events) = search(&quick(), 3, whole.path(), false, |_| false);
+    found.expect("searches");
+    for stop in (1..=events.len()).step_by(7) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut seen = 0;
+        let (stopped, _) = search(&quick(), 3, folder.path(), false, |_| {
+            seen += 1;
+            seen == stop
+        });
+        assert!(matches!(stopped, Err(RereError::Interrupted)), "{stopped:?}");
+        let (found, rest) = search(&quick(), 3, folder.path(), true, |_| false);
+        found.expect("resumes");
+        assert!(rest.len() <= events.len() && matches!(rest[0], Event::Started { .. } | Event::Finished));
+        assert_same(folder.path(), whole.path(), &format!("stopped at event {stop} of {}", events.len()));
+    }
+    // A stopped search is not discarded by accident.
+    let folder = tempfile::tempdir().expect("a folder");
+    let ended = |event: &Event| matches!(event, Event::TryEnded { .. });
+    search(&quick(), 3, folder.path(), false, ended).0.expect_err("stopped");
+    let error = search(&quick(), 3, folder.path(), false, |_| false).0.expect_err("a stopped search");
+    assert!(matches!(error, RereError::Stopped { .. }), "{error}");
+    let error = run(&config(), &corpus(), folder.path(), false).expect_err("a stopped search");
+    assert!(matches!(error, RereError::Stopped { .. }), "{error}");
+    // The model to start from must not be replaced between the tries.
+    let from = options(false).with_overwrite(true).with_from(whole.path());
+    let error = Trainer::new(quick(), from).search(NonZeroUsize::MIN, &corpus(), whole.path()).expect_err("replaced");
+    assert!(error.to_string().contains("choose another model folder"), "{error}");
+    // The best model so far can be used.
+    load(folder.path(), LoadOptions::new(device())).expect("loads");
+}
+
+#[test]
+fn a_try_whose_settings_cannot_be_used_has_failed() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    // All labels of the relation stage are positive, so that most losses cannot be set up.
+    let mut one = corpus();
+    one.train.retain(|sentence| sentence.triples.iter().any(|triple| triple.relation == "born in"));
+    let mut config = quick();
+    config.system.relation.loss = Default::default();
+    let tries = NonZeroUsize::new(12).expect("some");
+    let found = Trainer::new(config, options(false)).search(tries, &one, folder.path()).expect("searches");
+    let failed: Vec<_> = found.tries.iter().filter(|tried| tried.error.is_some()).collect();
+    assert!(!failed.is_empty() && failed.iter().all(|tried| tried.dev_f1.is_none()), "{found:?}");
+    assert!(failed[0].error.as_deref().is_some_and(|error| error.contains("relation stage cannot be set up")));
+    assert!(found.tries[found.best - 1].dev_f1.is_some());
+    load(folder.path(), LoadOptions::new(device())).expect("loads");
+}
+
+#[test]
+fn every_system_can_be_searched() {
+    let _alone = alone();
+    for (system, stage) in [("casrel", "tagger"), ("pair", "network"), ("novel-tagging", "tagger")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = format!(
+            "system = \"{system}\"\n[encoder.random]\nmodel_type = \"bilstm\"\nembedding_size = 8\ndirection_size = 8\n\
+             [{system}.{stage}]\nepochs = 1\nbatch = 8\n"
+        );
+        let tries = NonZeroUsize::new(3).expect("some");
+        let config = AnyConfig::parse(&text).expect("valid");
+        let search = |corpus: &Corpus| {
+            config.clone().search(tries, options(false), corpus, folder.path(), |_| ControlFlow::Continue(()))
+        };
+        let found = search(&corpus()).expect("searches");
+        assert_eq!(found.tries.len(), 3, "{system}");
+        assert!(found.tries.iter().all(|tried| tried.error.is_none()), "{system}: {found:?}");
+        let error = search(&Corpus { dev: vec![], ..corpus() }).expect_err("no development set").to_string();
+        assert!(error.starts_with("--try needs a development set") && error.contains("data.dev"), "{error}");
+    }
+}
+
+#[test]
+fn events_are_json_objects() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let events = run(&config(), &corpus(), folder.path(), false).expect("trains");
+    let mut names = Vec::new();
+    for event in &events {
+        let json = serde_json::to_value(event).expect("JSON");
+        names.push(json["event"].as_str().expect("a name").to_owned());
+        match event {
+            Event::Step { stage, step, .. } => {
+                assert_eq!((&json["stage"], &json["step"]), (&(**stage).into(), &(*step).into()))
+            }
+            Event::Warning(warning) => assert_eq!(json["message"], warning.to_string()),
+            _ => {}
+        }
+    }
+    names.dedup();
+    let expected = "started located dev-located warning stage warning frozen step epoch step epoch stage warning step \
+                    epoch step epoch thresholds";
+    assert_eq!(names[..18].join(" "), expected);
 }

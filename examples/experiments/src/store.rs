@@ -301,7 +301,7 @@ pub fn show_progress(name: &str, event: &Event) -> ControlFlow<()> {
             format!("{stage}, {examples} examples, {too_long} left out as too long, step {done} of {steps}")
         }
         Event::StageTaken { stage } => format!("{stage} is taken from another row"),
-        Event::Epoch { epoch, loss, dev_f1 } => {
+        Event::Epoch { epoch, loss, dev_f1, .. } => {
             format!("epoch {epoch}, loss {loss:.4}, dev F1 {:.2}", 100.0 * dev_f1.unwrap_or_default())
         }
         Event::Warning(warning) => format!("warning: {warning}"),

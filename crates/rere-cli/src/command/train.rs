@@ -1,6 +1,8 @@
 //! `rere train`
 
 use std::{
+    fmt::Display,
+    num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -11,11 +13,12 @@ use std::{
 
 use rere::{AnyConfig, Corpus, EncoderSource, TrainOptions};
 use rere_core::Sentence;
+use rere_data::is_standard;
 
 use super::{
     CommandResult, ConventionArguments, DeviceArguments, check_standard_input, log_line, print_line, read_gold,
 };
-use crate::{hub, model_card, training_progress::TrainingProgress};
+use crate::{error_chain, event_log::EventLog, hub, model_card, training_progress::TrainingProgress};
 
 /// Options of `rere train`.
 #[derive(clap::Args)]
@@ -49,6 +52,14 @@ pub struct Arguments {
     /// Discard the stopped run in the model folder.
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
+    /// Write each event (step, epoch, warning and so on) as a JSON line, as it happens; --resume appends. With -, they go to
+    /// standard output, and all other lines to standard error.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Train N times, first with the given settings, then with settings that are drawn around them, and keep the model with
+    /// the best F1 on the development set. tries.json in the model folder has the results.
+    #[arg(long = "try", value_name = "N")]
+    tries: Option<NonZeroUsize>,
     #[command(flatten)]
     conventions: ConventionArguments,
 }
@@ -60,7 +71,12 @@ Examples:
   Continue after Ctrl-C or a crash:
     rere train --config rere.toml --out model --resume
   Train a model further, on the data of other settings:
-    rere train --config more.toml --from model --out model-2";
+    rere train --config more.toml --from model --out model-2
+  Record every step and epoch as JSON lines:
+    rere train --config rere.toml --out model --log model/log.jsonl
+  Try ten settings and keep the best model; continue if it is stopped:
+    rere train --config rere.toml --out model --try 10
+    rere train --config rere.toml --out model --try 10 --resume";
 
 /// Trains a system.
 pub fn run(arguments: &Arguments) -> CommandResult {
@@ -88,11 +104,17 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let options = arguments.conventions.options(None);
     let dev = config.data().dev.as_deref().map(|dev| read_gold(dev, &options)).transpose()?;
     let corpus = Corpus { train: read_gold(train, &options)?, dev: dev.unwrap_or_default() };
-    // Training goes on even if standard output is closed.
-    _ = print_line(counts("train", &corpus.train));
-    _ = print_line(counts("dev", &corpus.dev));
+    let mut log = arguments.log.as_deref().map(EventLog::open).transpose()?;
+    // Training goes on even if standard output or standard error is closed.
+    let print: fn(&dyn Display) = match arguments.log.as_deref().is_some_and(is_standard) {
+        true => |line| log_line(line),
+        false => |line| _ = print_line(line),
+    };
+    print(&counts("train", &corpus.train));
+    print(&counts("dev", &corpus.dev));
 
-    let mut progress = TrainingProgress::new();
+    let given = config.stages().into_iter().map(|(name, stage)| (name.to_owned(), stage.clone())).collect();
+    let mut progress = TrainingProgress::new(print, given);
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     // A second Ctrl-C ends the program at once; the last checkpoint remains.
@@ -102,19 +124,31 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         }
     })?;
     let on_event = |event: &rere::Event| {
+        // First, so that the log is complete if the run is killed.
+        if let Some(Err(error)) = log.as_mut().map(|log| log.write(event)) {
+            let causes: Vec<String> = error_chain(&error).map(ToString::to_string).collect();
+            log_line(format!("warning: {}; no more events are logged", causes.join(": ")));
+            log = None;
+        }
         progress.show(event);
         if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut options = TrainOptions::new(device).with_resume(arguments.resume).with_overwrite(arguments.overwrite);
     options.from = from.map(Into::into);
     let card = model_card::may_write(&arguments.out);
-    config.train(options, &corpus, &arguments.out, on_event)?;
+    match arguments.tries {
+        Some(tries) => {
+            let search = config.search(tries, options, &corpus, &arguments.out, on_event)?;
+            progress.show_search(&search);
+        }
+        None => _ = config.train(options, &corpus, &arguments.out, on_event)?,
+    }
     if !card {
         log_line("note: README.md was not written by this command, or somebody has edited it: it is kept");
     } else if let Err(error) = model_card::write(&arguments.out) {
         log_line(format!("warning: the model card is not written: {error}"));
     }
-    _ = print_line(format!("model: {}", arguments.out.display()));
+    print(&format!("model: {}", arguments.out.display()));
     Ok(())
 }
 

@@ -279,6 +279,29 @@ macro_rules! systems {
                     $(Self::$system(config) => crate::Trainer::new(config, options).on_event(on_event).run(corpus, folder),)*
                 }
             }
+
+            /// Trains the system with several settings and keeps the best model, as
+            /// [`Trainer::search`](crate::Trainer::search) does.
+            ///
+            /// # Errors
+            /// Returns an error as [`Trainer::search`](crate::Trainer::search) does.
+            pub fn search(
+                self,
+                tries: std::num::NonZeroUsize,
+                options: crate::TrainOptions,
+                corpus: &crate::Corpus,
+                folder: &Path,
+                on_event: impl FnMut(&crate::Event) -> std::ops::ControlFlow<()>,
+            ) -> Result<crate::SearchRecord, RereError> {
+                match self {
+                    Self::$first(config) => {
+                        crate::Trainer::new(config, options).on_event(on_event).search(tries, corpus, folder)
+                    }
+                    $(Self::$system(config) => {
+                        crate::Trainer::new(config, options).on_event(on_event).search(tries, corpus, folder)
+                    })*
+                }
+            }
         }
 
         pub(crate) fn load_any(

@@ -50,8 +50,13 @@ fn run_path(model: &Path) -> PathBuf {
 
 /// State of a run that was opened.
 pub(super) enum Opened {
-    /// The run starts or continues; holds the new model folder.
-    Going(PathBuf),
+    /// The run starts or continues.
+    Going {
+        /// The new model folder.
+        new: PathBuf,
+        /// Whether the run continues.
+        resumed: bool,
+    },
     /// The same run has already ended.
     Finished,
 }
@@ -72,7 +77,7 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool, overwrite: bo
             remove(&checkpoints)?;
             return Ok(Opened::Finished);
         }
-        Some(found) if resume && found == fingerprint => return Ok(Opened::Going(new)),
+        Some(found) if resume && found == fingerprint => return Ok(Opened::Going { new, resumed: true }),
         Some(_) if resume => return Err(FolderProblem::OtherRun.at(path)),
         // A run without a checkpoint can be discarded.
         Some(_) if !overwrite && !list(&checkpoints, |_| true)?.is_empty() => {
@@ -90,7 +95,7 @@ pub(super) fn open(folder: &Path, fingerprint: &str, resume: bool, overwrite: bo
     remove(&checkpoints)?;
     fs::create_dir_all(&new).map_err(io(&new))?;
     write(&path, fingerprint.as_bytes())?;
-    Ok(Opened::Going(new))
+    Ok(Opened::Going { new, resumed: false })
 }
 
 /// Returns whether all files of the new model have been moved, so that only the checkpoints are left to remove.
@@ -111,12 +116,25 @@ pub(super) fn is_whole(new: &Path) -> bool {
     new.join(CONFIG).exists()
 }
 
-/// Ends a run: moves the new model to its folder and removes the checkpoints.
+/// Ends a run: moves the new model to its folder and removes the checkpoints. A run that is stopped during these steps repeats
+/// them when it is resumed.
+pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
+    install(&folder_of(folder).join("model"), folder)?;
+    discard(folder)
+}
+
+/// Discards the checkpoints of a run, if there are any.
+pub(super) fn discard(folder: &Path) -> Result<(), RereError> {
+    // Removed first, because removing the folder is not atomic and a resumed run looks for this file.
+    remove_file(&run_path(folder))?;
+    remove(&folder_of(folder))
+}
+
+/// Moves a complete model into a folder, where it replaces an older one.
 ///
 /// An older `config.json` is removed first and the new one is moved last, so that all files belong to the `config.json` if there
-/// is one. A run that is stopped during these steps repeats them when it is resumed.
-pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
-    let new = folder_of(folder).join("model");
+/// is one. If it was stopped, it can be repeated as long as the new `config.json` has not been moved.
+pub(super) fn install(new: &Path, folder: &Path) -> Result<(), RereError> {
     let config: ModelConfig = read_json(&new.join(CONFIG))?;
     let old = folder.join(CONFIG);
     if let Ok(older) = read_json::<ModelConfig>(&old) {
@@ -137,20 +155,19 @@ pub(super) fn finish(folder: &Path) -> Result<(), RereError> {
             moved => moved.map_err(io(&to))?,
         }
     }
-    // Removed first, because removing the folder is not atomic and a resumed run looks for this file.
-    let run = run_path(folder);
-    fs::remove_file(&run).map_err(io(&run))?;
-    remove(&folder_of(folder))
+    Ok(())
 }
 
-fn remove_file(file: &Path) -> Result<(), RereError> {
+/// Removes a file, if it exists.
+pub(super) fn remove_file(file: &Path) -> Result<(), RereError> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io(file)(error)),
         _ => Ok(()),
     }
 }
 
-fn remove(folder: &Path) -> Result<(), RereError> {
+/// Removes a folder, if it exists.
+pub(super) fn remove(folder: &Path) -> Result<(), RereError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io(folder)(error)),
         _ => Ok(()),

@@ -1,17 +1,59 @@
 //! Events of training runs.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use rere_data::LocatedReport;
-
+use serde::{Serialize, Serializer};
 use tracing::{debug, info, trace, warn};
 
-use crate::Thresholds;
+use super::EarlyStop;
+use crate::{StageConfig, Thresholds};
 
 /// Event of a training run.
-#[derive(Debug, Clone)]
+///
+/// Written as JSON, `event` has the name of the variant in kebab case, and the other fields are those of the variant. A warning has
+/// its own name in `warning`, and its text in `message`. `rere train --log` writes such objects, each with a field `time` before
+/// them.
+///
+/// ```
+/// let event = rere::Event::Epoch { stage: "relation".to_owned(), epoch: 1, step: 94, loss: 0.25, dev_f1: None };
+/// let json = r#"{"event":"epoch","stage":"relation","epoch":1,"step":94,"loss":0.25,"dev_f1":null}"#;
+/// assert_eq!(serde_json::to_string(&event)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {
+    /// The run starts, or continues from its checkpoints. The first event of each run that has not already ended.
+    Started {
+        /// Whether it continues.
+        resumed: bool,
+    },
+    /// A try of a [search](crate::Trainer::search) starts, or continues from its checkpoints.
+    TryStarted {
+        /// Number of the try, from 1; `try` in JSON.
+        #[serde(rename = "try")]
+        number: usize,
+        /// Number of all tries.
+        tries: usize,
+        /// The stage whose settings were drawn; `None` in the first try, which has the given settings.
+        stage: Option<String>,
+        /// The settings of each stage.
+        settings: BTreeMap<String, StageConfig>,
+    },
+    /// A try has ended.
+    TryEnded {
+        /// Number of the try, from 1; `try` in JSON.
+        #[serde(rename = "try")]
+        number: usize,
+        /// F1 of the whole system on the development set; `None` if the try failed.
+        dev_f1: Option<f64>,
+        /// Why it failed.
+        error: Option<String>,
+        /// Number of the best try so far.
+        best: usize,
+    },
     /// The run in this folder has already ended, with the same settings and corpus: nothing is left to do.
     Finished,
     /// The training sentences were tokenised and their triples located. Holds the counts of used and unused triples.
@@ -38,6 +80,8 @@ pub enum Event {
     },
     /// The states of frozen layers are being computed and stored for the epochs of this stage.
     Frozen {
+        /// Name of the stage.
+        stage: String,
         /// Number of finished examples.
         done: usize,
         /// Number of all examples.
@@ -47,6 +91,8 @@ pub enum Event {
     },
     /// The states of frozen layers are too large to be stored: each step computes them.
     FrozenTooLarge {
+        /// Name of the stage.
+        stage: String,
         /// Their size in bytes.
         bytes: u64,
         /// The most bytes that `training.frozen_cache_mib` allows.
@@ -54,21 +100,37 @@ pub enum Event {
     },
     /// A step has ended.
     Step {
-        /// Number of finished steps, including this one.
-        done: usize,
+        /// Name of the stage.
+        stage: String,
+        /// Number of the step in its stage, from 1.
+        step: usize,
         /// The loss of the step.
         loss: f32,
+        /// The learning rate of the step.
+        learning_rate: f64,
         /// Number of tokens in the batch, without padding.
         tokens: usize,
     },
     /// An epoch has ended.
     Epoch {
+        /// Name of the stage.
+        stage: String,
         /// Number of the epoch, from 1.
         epoch: usize,
+        /// Number of its last step in the stage, from 1.
+        step: usize,
         /// Mean loss over the steps of the epoch.
         loss: f64,
         /// F1 of the stage alone on the development set.
         dev_f1: Option<f64>,
+    },
+    /// A stage has ended before its last epoch.
+    EarlyStop {
+        /// Name of the stage.
+        stage: String,
+        /// When and why.
+        #[serde(flatten)]
+        early_stop: EarlyStop,
     },
     /// A class prior was estimated.
     Prior {
@@ -77,16 +139,47 @@ pub enum Event {
         /// The estimate with its interval.
         prior: crate::PriorRecord,
     },
-    /// The thresholds were chosen. Also holds the F1 of the whole system on the development set.
-    Thresholds(Thresholds, Option<f64>),
-    /// The model is probably not usable.
+    /// The thresholds were chosen.
+    Thresholds {
+        /// The thresholds.
+        thresholds: Thresholds,
+        /// F1 of the whole system on the development set.
+        dev_f1: Option<f64>,
+    },
+    /// The model is probably not usable, or its scores on the development set are not.
+    #[serde(serialize_with = "with_message")]
     Warning(Warning),
 }
 
+/// Writes a warning with its text.
+fn with_message<S: Serializer>(warning: &Warning, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct WithMessage<'a> {
+        #[serde(flatten)]
+        warning: &'a Warning,
+        message: String,
+    }
+    WithMessage { warning, message: warning.to_string() }.serialize(serializer)
+}
+
 impl Event {
+    /// Returns whether the event is about the corpus, and so the same in each run on it.
+    pub(super) fn is_about_corpus(&self) -> bool {
+        match self {
+            Self::Located(_) | Self::DevLocated(_) => true,
+            Self::Warning(warning) => {
+                matches!(warning, Warning::SharedSentences { .. } | Warning::SharedDocuments { .. })
+            }
+            _ => false,
+        }
+    }
+
     /// Logs the event with `tracing`.
     pub(crate) fn log(&self) {
         match self {
+            Self::Started { resumed } => info!(resumed, "run started"),
+            Self::TryStarted { number, tries, stage, .. } => info!(number, tries, stage, "try started"),
+            Self::TryEnded { number, dev_f1, error, best } => info!(number, dev_f1, error, best, "try ended"),
             Self::Finished => info!("the run has already ended"),
             Self::Located(report) => info!(%report, "training sentences located"),
             Self::DevLocated(report) => info!(%report, "development sentences located"),
@@ -94,21 +187,39 @@ impl Event {
             Self::Stage { stage, examples, too_long, done, steps } => {
                 info!(stage, examples, too_long, done, steps, "stage started");
             }
-            Self::Frozen { done, examples, bytes } => trace!(done, examples, bytes, "states of frozen layers"),
-            Self::FrozenTooLarge { bytes, most } => info!(bytes, most, "states of frozen layers are too large"),
-            Self::Step { done, loss, tokens } => trace!(done, loss, tokens, "step"),
-            Self::Epoch { epoch, loss, dev_f1 } => debug!(epoch, loss, dev_f1, "epoch ended"),
+            Self::Frozen { done, examples, bytes, .. } => trace!(done, examples, bytes, "states of frozen layers"),
+            Self::FrozenTooLarge { bytes, most, .. } => info!(bytes, most, "states of frozen layers are too large"),
+            Self::Step { step, loss, learning_rate, tokens, .. } => {
+                trace!(step, loss, learning_rate, tokens, "step ended");
+            }
+            Self::Epoch { epoch, loss, dev_f1, .. } => debug!(epoch, loss, dev_f1, "epoch ended"),
+            Self::EarlyStop { stage, early_stop } => info!(stage, ?early_stop, "stage stopped early"),
             Self::Prior { stage, prior } => debug!(stage, ?prior, "class prior estimated"),
-            Self::Thresholds(thresholds, dev_f1) => info!(?thresholds, dev_f1, "thresholds chosen"),
+            Self::Thresholds { thresholds, dev_f1 } => info!(?thresholds, dev_f1, "thresholds chosen"),
             Self::Warning(warning) => warn!("{warning}"),
         }
     }
 }
 
-/// Why a model is probably not usable. The message says what to change.
-#[derive(Debug, Clone, PartialEq)]
+/// Why a model, or its scores on the development set, are probably not usable. The message says what to change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "warning", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Warning {
+    /// Sentences of the development set are also in the training set, with the same text.
+    SharedSentences {
+        /// Number of the development sentences that are also in the training set.
+        shared: usize,
+        /// Number of all development sentences.
+        sentences: usize,
+    },
+    /// Documents have sentences in the training set and in the development set, by the field `document` of sentences.
+    SharedDocuments {
+        /// Number of the documents of the development set that are also in the training set.
+        shared: usize,
+        /// Number of all documents of the development set.
+        documents: usize,
+    },
     /// A stage has too few steps to learn from.
     FewSteps {
         /// Name of the stage.
@@ -138,6 +249,16 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::SharedSentences { shared, sentences } => write!(
+                f,
+                "{shared} of {sentences} development sentences are also in the training set: the F1 on the development \
+                 set is too high, and the choice of epochs and thresholds is worse. Split the corpus again (rere split)"
+            ),
+            Self::SharedDocuments { shared, documents } => write!(
+                f,
+                "{shared} of {documents} documents of the development set also have sentences in the training set: the \
+                 F1 on the development set is probably too high. Split the corpus by document (rere split)"
+            ),
             Self::FewSteps { stage, steps } => write!(
                 f,
                 "the stage {stage} has {steps} steps, too few to learn from: raise epochs, lower batch, or train on more \

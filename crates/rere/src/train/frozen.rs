@@ -10,7 +10,7 @@ use std::{
 use burn::tensor::{DType, Tensor, TensorData};
 use rere_data::token_batches;
 
-use crate::{Event, RereError, files::io};
+use crate::{RereError, files::io};
 
 /// The most tokens of a batch, padding included.
 const TOKENS: usize = 1024;
@@ -35,12 +35,13 @@ impl FrozenStates {
 
     /// Computes the states of all examples in batches of similar length. `states_of` returns those of a batch, `[batch, tokens,
     /// size]`, or `None` if the encoder has none. The batches are always the same, so that a resumed run gets the same states.
+    /// `progress` is called with the number of finished examples after each batch.
     pub fn compute(
         folder: &Path,
         lengths: &[usize],
         size: usize,
         mut states_of: impl FnMut(&[usize]) -> Option<Tensor<3>>,
-        emit: &mut dyn FnMut(Event) -> Result<(), RereError>,
+        progress: &mut dyn FnMut(usize) -> Result<(), RereError>,
     ) -> Result<Option<Self>, RereError> {
         let mut starts = Vec::with_capacity(lengths.len() + 1);
         starts.push(0);
@@ -49,7 +50,7 @@ impl FrozenStates {
         }
         let file = tempfile::tempfile_in(folder).map_err(io(folder))?;
         let mut states = Self { file, folder: folder.to_owned(), starts, size };
-        let (mut done, bytes) = (0, Self::bytes(lengths, size));
+        let mut done = 0;
         for batch in token_batches(lengths, TOKENS) {
             let Some(computed) = states_of(&batch) else { return Ok(None) };
             let [_, width, _] = computed.dims();
@@ -60,7 +61,7 @@ impl FrozenStates {
                 states.file.write_all(&row[..length]).map_err(io(folder))?;
             }
             done += batch.len();
-            emit(Event::Frozen { done, examples: lengths.len(), bytes })?;
+            progress(done)?;
         }
         Ok(Some(states))
     }
@@ -113,14 +114,14 @@ mod tests {
             Some(Tensor::from_data(TensorData::new(values, [batch.len(), width, 2]), &device))
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let mut events = Vec::new();
-        let mut emit = |event| {
-            events.push(event);
+        let mut finished = Vec::new();
+        let mut progress = |done| {
+            finished.push(done);
             Ok(())
         };
-        let states = FrozenStates::compute(folder.path(), &lengths, 2, states_of, &mut emit).expect("computed");
+        let states = FrozenStates::compute(folder.path(), &lengths, 2, states_of, &mut progress).expect("computed");
         let mut states = states.expect("there are some");
-        assert!(matches!(events.last(), Some(Event::Frozen { done: 5, examples: 5, bytes: 5976 })), "{events:?}");
+        assert_eq!((finished.last(), FrozenStates::bytes(&lengths, 2)), (Some(&5), 5976));
         for batch in [vec![4, 0], vec![2], vec![1, 3, 2], vec![0, 1, 2, 3, 4]] {
             let data = states.batch(&batch).expect("read");
             let width = batch.iter().map(|&example| lengths[example]).max().expect("an example");

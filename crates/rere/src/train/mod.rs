@@ -7,10 +7,11 @@ mod frozen;
 pub(crate) mod optimizer;
 mod record;
 mod run;
+mod search;
 mod task;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
     fs::{self, File, TryLockError},
     ops::ControlFlow,
@@ -26,8 +27,9 @@ use tracing::info_span;
 
 pub use event::{Event, Warning};
 pub use examples::{SentenceExamples, Targets};
-pub use record::{EpochRecord, LabelRecord, PriorRecord, StageRecord, TrainingRecord};
+pub use record::{EarlyStop, EpochRecord, LabelRecord, PriorRecord, StageRecord, TrainingRecord};
 pub use run::{Earlier, Inputs, Run};
+pub use search::{SearchRecord, TryRecord};
 pub use task::{Labels, Task, TrainingStep};
 
 pub(crate) use checkpoint::is_stopped;
@@ -165,34 +167,15 @@ impl<'a, S: System> Trainer<'a, S> {
     pub fn run(self, corpus: &Corpus, folder: &Path) -> Result<TrainingRecord, RereError> {
         let _span = info_span!("train", system = S::NAME, folder = %folder.display()).entered();
         let Self { config, options, mut on_event } = self;
-        let TrainOptions { device, resume, from, overwrite, trained_stages } = options;
-        config.check(from.is_some())?;
-        let model = from.as_ref().map(Source::config).transpose()?;
-        let earlier = from.as_ref().zip(model.as_ref());
-        let (encoder, tokenizer) = match earlier {
-            Some((source, model)) => {
-                if model.system != S::NAME {
-                    let found = model.system.clone();
-                    return Err(ConfigProblem::OtherSystem { expected: S::NAME, found }.into());
-                }
-                (model.encoder.clone(), load_tokenizer(source, &model.encoder)?)
-            }
-            None => encoder_and_tokenizer(&config.encoder, &corpus.train)?,
-        };
-        let known = model.as_ref().map(|model| &model.relations);
-        let relations = relations_of(&corpus.train, known, S::query_style(&config.system))?;
-        config.decode.check(&relations).map_err(ConfigProblem::Constraints)?;
-        let max_tokens = config.training.max_tokens;
-        if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
-            return Err(ConfigProblem::MaxTokens { max_tokens, most }.into());
-        }
-        check_trained_stages::<S>(&trained_stages, &config.system, &relations, &encoder, &tokenizer)?;
+        let Setup { model, encoder, tokenizer, relations, digests } = Setup::new(&config, &options, corpus)?;
 
         fs::create_dir_all(folder).map_err(io(folder))?;
         let _lock = Lock::new(folder)?;
-        let digests = Digests::new(&config, corpus, &tokenizer, earlier, &trained_stages)?;
-        let new = match checkpoint::open(folder, &digests.run, resume, overwrite)? {
-            checkpoint::Opened::Going(new) => new,
+        if !options.overwrite && search::is_stopped(folder)? {
+            return Err(RereError::Stopped { path: folder.to_owned() });
+        }
+        let (new, resumed) = match checkpoint::open(folder, &digests.run, options.resume, options.overwrite)? {
+            checkpoint::Opened::Going { new, resumed } => (new, resumed),
             checkpoint::Opened::Finished => {
                 Event::Finished.log();
                 _ = on_event(&Event::Finished);
@@ -215,29 +198,107 @@ impl<'a, S: System> Trainer<'a, S> {
                     relations: &relations,
                     tokenizer: &tokenizer,
                     encoder: &encoder,
-                    max_tokens,
+                    max_tokens: config.training.max_tokens,
                     constraints: &config.decode,
                 },
                 training: &config.training,
                 source: &config.encoder,
-                earlier,
-                trained_stages: &trained_stages,
+                earlier: options.from.as_ref().zip(model.as_ref()),
+                trained_stages: &options.trained_stages,
                 folder,
                 new: &new,
-                device: &device,
+                device: &options.device,
                 on_event,
                 stages: Vec::new(),
             };
+            run.emit(&Event::Started { resumed })?;
             run.emit(&Event::Located(train.report))?;
             if !corpus.dev.is_empty() {
                 run.emit(&Event::DevLocated(dev.report))?;
+            }
+            for warning in overlaps(corpus) {
+                run.emit(&Event::Warning(warning))?;
             }
             S::train(&config.system, &mut run)?;
             complete(&config, corpus, run, digests)?;
         }
         checkpoint::finish(folder)?;
+        // An older search has not found this model.
+        search::discard(folder)?;
         read_json(&folder.join(TRAINING))
     }
+}
+
+/// What a run needs besides its settings and its corpus, checked.
+struct Setup {
+    /// The model that training starts from.
+    model: Option<ModelConfig>,
+    encoder: EncoderConfig,
+    tokenizer: Tokenizer,
+    relations: RelationSet,
+    digests: Digests,
+}
+
+impl Setup {
+    fn new<S: System>(config: &Config<S>, options: &TrainOptions, corpus: &Corpus) -> Result<Self, RereError> {
+        let TrainOptions { from, trained_stages, .. } = options;
+        config.check(from.is_some())?;
+        if let Some(needed_by) = config.early_stopping() {
+            check_dev(corpus, needed_by)?;
+        }
+        let model = from.as_ref().map(Source::config).transpose()?;
+        let earlier = from.as_ref().zip(model.as_ref());
+        let (encoder, tokenizer) = match earlier {
+            Some((source, model)) => {
+                if model.system != S::NAME {
+                    let found = model.system.clone();
+                    return Err(ConfigProblem::OtherSystem { expected: S::NAME, found }.into());
+                }
+                (model.encoder.clone(), load_tokenizer(source, &model.encoder)?)
+            }
+            None => encoder_and_tokenizer(&config.encoder, &corpus.train)?,
+        };
+        let known = model.as_ref().map(|model| &model.relations);
+        let relations = relations_of(&corpus.train, known, S::query_style(&config.system))?;
+        config.decode.check(&relations).map_err(ConfigProblem::Constraints)?;
+        let max_tokens = config.training.max_tokens;
+        if let Some(most) = encoder.max_tokens().filter(|&most| most < max_tokens) {
+            return Err(ConfigProblem::MaxTokens { max_tokens, most }.into());
+        }
+        check_trained_stages::<S>(trained_stages, &config.system, &relations, &encoder, &tokenizer)?;
+        let digests = Digests::new(config, corpus, &tokenizer, earlier, trained_stages)?;
+        Ok(Self { model, encoder, tokenizer, relations, digests })
+    }
+}
+
+/// Checks that there is a development set with triples. `needed_by` names what needs it.
+fn check_dev(corpus: &Corpus, needed_by: String) -> Result<(), CorpusProblem> {
+    match corpus.dev.iter().any(|sentence| !sentence.triples.is_empty()) {
+        true => Ok(()),
+        false => Err(CorpusProblem::NoDev { needed_by }),
+    }
+}
+
+/// Warns of sentences and documents that are in the training set and in the development set.
+fn overlaps(corpus: &Corpus) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let trained: HashSet<&str> = corpus.train.iter().map(|sentence| sentence.text.as_str()).collect();
+    let shared = corpus.dev.iter().filter(|sentence| trained.contains(sentence.text.as_str())).count();
+    if shared > 0 {
+        warnings.push(Warning::SharedSentences { shared, sentences: corpus.dev.len() });
+    }
+    let [trained, documents] = [&corpus.train, &corpus.dev].map(|sentences| documents(sentences));
+    let shared = documents.intersection(&trained).count();
+    if shared > 0 {
+        warnings.push(Warning::SharedDocuments { shared, documents: documents.len() });
+    }
+    warnings
+}
+
+/// Returns the documents of sentences as JSON, from their field `document`.
+fn documents(sentences: &[Sentence]) -> HashSet<&str> {
+    let fields = sentences.iter().flat_map(|sentence| sentence.extra.iter());
+    fields.filter(|(name, json)| *name == "document" && json.get() != "null").map(|(_, json)| json.get()).collect()
 }
 
 /// Chooses the thresholds and writes configuration and record, after the networks are trained.
@@ -257,7 +318,7 @@ fn complete<S: System>(
     if let Some(chosen) = chosen {
         trained.set_thresholds(chosen.thresholds);
     }
-    run.emit(&Event::Thresholds(trained.thresholds().clone(), dev_f1))?;
+    run.emit(&Event::Thresholds { thresholds: trained.thresholds().clone(), dev_f1 })?;
     if let Some(dev_f1) = dev_f1 {
         let thresholds = trained.thresholds().clone();
         if dev_f1 < Warning::LITTLE {
@@ -416,9 +477,7 @@ impl Digests {
         earlier: Option<(&Source, &ModelConfig)>,
         trained_stages: &BTreeMap<String, Source>,
     ) -> Result<Self, RereError> {
-        let mut settings = config.clone();
-        (settings.data.train, settings.data.dev) = (None, None);
-        let mut files = match (earlier, &mut settings.encoder) {
+        let mut files = match (earlier, &config.encoder) {
             (Some((source, model)), _) => {
                 let networks = model.networks.iter().map(|network| weights(network));
                 source.digests(networks.chain([CONFIG.to_owned()]))?
@@ -426,7 +485,7 @@ impl Digests {
             (None, EncoderSource::Pretrained(folder)) => {
                 let name = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
                 let weights = weight_files(folder)?.into_iter().filter_map(name);
-                Source::from(&*folder).digests([CONFIG.to_owned()].into_iter().chain(weights))?
+                Source::from(folder).digests([CONFIG.to_owned()].into_iter().chain(weights))?
             }
             (None, EncoderSource::Random(_)) => Vec::new(),
         };
@@ -434,9 +493,7 @@ impl Digests {
         for (stage, model) in trained_stages {
             files.extend(model.digests([weights(stage)])?);
         }
-        if let EncoderSource::Pretrained(folder) = &mut settings.encoder {
-            *folder = PathBuf::new();
-        }
+        let settings = config.without_paths();
         let (train, dev) = (checksum(&corpus.train), checksum(&corpus.dev));
         // The order of fields and the form of numbers are fixed, so that equal settings have equal digests.
         let json = serde_json::to_vec(&(settings, &train, &dev, files)).map_err(json_problem)?;

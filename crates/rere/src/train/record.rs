@@ -46,6 +46,21 @@ pub struct StageRecord {
     pub epochs: Vec<EpochRecord>,
     /// The epoch whose weights were kept, from 1; 0 if the stage was not trained.
     pub kept: usize,
+    /// Why the stage ended before its last epoch, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
+}
+
+/// The end of a stage before its last epoch: its F1 on the development set had not become better for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EarlyStop {
+    /// The last epoch that was trained, from 1.
+    pub after_epoch: usize,
+    /// The epoch with the best F1, from 1, whose weights were kept.
+    pub best_epoch: usize,
+    /// The setting: the number of epochs in a row without a better F1 after which training ends.
+    pub patience: usize,
 }
 
 /// Record of one kind of labels in a stage.

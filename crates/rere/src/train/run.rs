@@ -27,14 +27,23 @@ use super::{
     task::{Labels, Task, TrainingStep, mixed},
 };
 use crate::{
-    CorpusProblem, EncoderSource, EpochRecord, Event, FolderProblem, LabelRecord, ModelConfig, PriorRecord, RereError,
-    StageConfig, StageRecord, TrainingConfig, TrainingRecord, Warning,
+    CorpusProblem, EarlyStop, EncoderSource, EpochRecord, Event, FolderProblem, LabelRecord, ModelConfig, PriorRecord,
+    RereError, StageConfig, StageRecord, TrainingConfig, TrainingRecord, Warning,
     files::{from_json, io, write},
     folder::{self, Source, TRAINING},
 };
 
 /// The event callback, which can end the run.
 pub(super) type OnEvent<'a> = Box<dyn FnMut(&Event) -> ControlFlow<()> + 'a>;
+
+/// Logs an event and calls the event callback.
+pub(super) fn emit(on_event: &mut OnEvent<'_>, event: &Event) -> Result<(), RereError> {
+    event.log();
+    match on_event(event) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(RereError::Interrupted),
+    }
+}
 
 /// A training run: the inputs of a system, and the loop that trains its networks.
 pub struct Run<'a> {
@@ -185,6 +194,7 @@ impl<'a> Run<'a> {
             examples: task.lengths().len(),
             too_long: task.too_long(),
             labels,
+            early_stop: self.early_stop(settings, &state),
             epochs: state.epochs,
             kept: state.kept,
         });
@@ -205,6 +215,16 @@ impl<'a> Run<'a> {
         write(&file, &weights)?;
         self.stages.push(stage);
         self.emit(&Event::StageTaken { stage: name.to_owned() })
+    }
+
+    /// Returns why the stage has ended before its last epoch, if it has. It depends on the state alone, so that a resumed run
+    /// ends after the same epoch.
+    fn early_stop(&self, settings: &StageConfig, state: &checkpoint::State) -> Option<EarlyStop> {
+        let patience = settings.patience.or(self.training.patience).filter(|&patience| patience > 0)?;
+        let (after_epoch, best_epoch) = (state.epochs.len(), state.kept);
+        // Without a development score, the best epoch is always the last one.
+        let is_over = after_epoch < settings.epochs && after_epoch - best_epoch >= patience;
+        is_over.then_some(EarlyStop { after_epoch, best_epoch, patience })
     }
 
     /// Trains a network. Returns the state after the last step, and the network.
@@ -230,20 +250,21 @@ impl<'a> Run<'a> {
         let per_epoch = lengths.len().div_ceil(settings.batch);
         let steps = per_epoch * settings.epochs;
         let (stage, examples, too_long) = (name.to_owned(), lengths.len(), task.too_long());
-        self.emit(&Event::Stage { stage, examples, too_long, done: state.done, steps })?;
+        self.emit(&Event::Stage { stage: stage.clone(), examples, too_long, done: state.done, steps })?;
         if (1..Warning::FEW_STEPS).contains(&steps) {
-            self.emit(&Event::Warning(Warning::FewSteps { stage: name.to_owned(), steps }))?;
+            self.emit(&Event::Warning(Warning::FewSteps { stage: stage.clone(), steps }))?;
         }
         // A single epoch cannot reuse the states, and computing embeddings is as fast as reading them.
+        let is_over = state.done == steps || self.early_stop(settings, &state).is_some();
         let mut frozen = match settings.frozen_layers {
-            Some(1..) if settings.epochs > 1 && state.done < steps => self.frozen_states(task, &model, lengths)?,
+            Some(1..) if settings.epochs > 1 && !is_over => self.frozen_states(name, task, &model, lengths)?,
             _ => None,
         };
 
         if settings.epochs == 0 {
             save_weights(&model, &file)?;
         }
-        while state.epochs.len() < settings.epochs {
+        while state.epochs.len() < settings.epochs && self.early_stop(settings, &state).is_none() {
             let epoch = state.epochs.len();
             let batches = shuffled_batches(lengths, settings.batch, mixed(seed, epoch));
             for batch in &batches[state.done - epoch * per_epoch..] {
@@ -258,8 +279,8 @@ impl<'a> Run<'a> {
                 let loss = total_loss(losses, labels);
                 let gradients = GradientsParams::from_grads(loss.backward(), &model);
                 let gradients = optimizer::clip(gradients, &model, training.clip);
-                let rate = optimizer::learning_rate(settings.learning_rate, state.done, steps);
-                model = adamw.step(rate, model, gradients);
+                let learning_rate = optimizer::learning_rate(settings.learning_rate, state.done, steps);
+                model = adamw.step(learning_rate, model, gradients);
 
                 let loss = loss.into_scalar::<f32>();
                 if !loss.is_finite() {
@@ -268,7 +289,10 @@ impl<'a> Run<'a> {
                 state.loss_sum += f64::from(loss);
                 state.done += 1;
                 let tokens = batch.iter().map(|&example| lengths[example]).sum();
-                let emitted = self.emit(&Event::Step { done: state.done, loss, tokens });
+                // Before the checkpoint: who records the events then has at least those of the steps that a resumed run
+                // does not repeat.
+                let (stage, step) = (stage.clone(), state.done);
+                let emitted = self.emit(&Event::Step { stage, step, loss, learning_rate, tokens });
                 let in_epoch = state.done - epoch * per_epoch;
                 let is_due = in_epoch < per_epoch && in_epoch.is_multiple_of(training.checkpoint_steps);
                 if is_due || emitted.is_err() {
@@ -286,8 +310,13 @@ impl<'a> Run<'a> {
             }
             state.epochs.push(record);
             let loss = std::mem::take(&mut state.loss_sum) / per_epoch as f64;
+            let (stage, step) = (stage.clone(), state.done);
+            let emitted = self.emit(&Event::Epoch { stage, epoch: epoch + 1, step, loss, dev_f1 });
             checkpoint::save(checkpoints, name, &state, &model, &adamw)?;
-            self.emit(&Event::Epoch { epoch: epoch + 1, loss, dev_f1 })?;
+            emitted?;
+        }
+        if let Some(early_stop) = self.early_stop(settings, &state) {
+            self.emit(&Event::EarlyStop { stage, early_stop })?;
         }
         Ok((state, model))
     }
@@ -321,6 +350,7 @@ impl<'a> Run<'a> {
     /// Computes the states of the frozen layers for all training examples, unless they are too large.
     fn frozen_states<T: Task>(
         &mut self,
+        stage: &str,
         task: &T,
         model: &T::Model,
         lengths: &[usize],
@@ -332,21 +362,18 @@ impl<'a> Run<'a> {
         }
         let (bytes, most) = (FrozenStates::bytes(lengths, encoder.hidden_size()), self.training.frozen_cache_mib << 20);
         if bytes > most {
-            self.emit(&Event::FrozenTooLarge { bytes, most })?;
+            self.emit(&Event::FrozenTooLarge { stage: stage.to_owned(), bytes, most })?;
             return Ok(None);
         }
-        let (folder, device) = (self.folder, self.device);
+        let (folder, device, examples) = (self.folder, self.device, lengths.len());
         let states = |batch: &[usize]| encoder.frozen(&task.input(batch, device));
-        FrozenStates::compute(folder, lengths, encoder.hidden_size(), states, &mut |event| self.emit(&event))
+        let mut progress = |done| self.emit(&Event::Frozen { stage: stage.to_owned(), done, examples, bytes });
+        FrozenStates::compute(folder, lengths, encoder.hidden_size(), states, &mut progress)
     }
 
     /// Logs an event and calls the event callback.
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), RereError> {
-        event.log();
-        match (self.on_event)(event) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(RereError::Interrupted),
-        }
+        emit(&mut self.on_event, event)
     }
 
     /// Estimates the class priors of the losses that need it: trains the network with BCE on four fifths of the examples, and
