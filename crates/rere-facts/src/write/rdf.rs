@@ -9,9 +9,7 @@ use oxrdf::{
     Literal, NamedNode, NamedNodeRef, TermRef, TripleRef,
     vocab::{rdf, rdfs, xsd},
 };
-use oxttl::{
-    NTriplesSerializer, TurtleSerializer, ntriples::WriterNTriplesSerializer, turtle::WriterTurtleSerializer,
-};
+use oxttl::{NTriplesSerializer, TurtleSerializer, ntriples::WriterNTriplesSerializer, turtle::WriterTurtleSerializer};
 use rere_data::{DataError, Output};
 
 use super::{
