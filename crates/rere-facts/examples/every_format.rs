@@ -5,7 +5,9 @@
 use std::{error::Error, path::PathBuf};
 
 use rere_core::{ByteSpan, Extra, Mention, Probability, Sentence, Triple};
-use rere_facts::{CollectSettings, CorpusFact, FactFormat, FactStatus, FactWriter, FactWriterOptions, FactsError, collect};
+use rere_facts::{
+    CollectSettings, CorpusFact, FactFormat, FactStatus, FactWriter, FactWriterOptions, FactsError, collect,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder: PathBuf = std::env::args_os().nth(1).ok_or("expected a folder")?.into();

@@ -1,4 +1,4 @@
-//! Writes the same small fact with many names, and prints how long it took.
+//! Writes small facts of different entities and texts, and prints how long it took.
 //!
 //! `cargo run --release -p rere-facts --features parquet --example throughput -- FILE NUMBER`
 
@@ -24,6 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for subject in 0..number {
         fact.subject.name = format!("Ada {subject}");
         fact.object.name = format!("London {}", subject % 1000);
+        // Digits that do not compress.
+        fact.evidence[0].text = format!("{text} {:016x}", (subject as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         writer.write(&fact)?;
     }
     writer.finish()?;

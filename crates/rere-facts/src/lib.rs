@@ -105,3 +105,7 @@ pub use fact::{CorpusFact, FactEntity, FactStatus};
 pub use held_out::{HeldOut, HeldOutResult, PrecisionAt};
 pub use judge::{Judgements, Sample};
 pub use write::{FactFormat, FactWriter, FactWriterOptions};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -101,8 +101,7 @@ impl FactFormat {
         let is_compressed = has(path, "gz") || has(path, "zst");
         let bare = if is_compressed { path.with_extension("") } else { path.to_owned() };
         let can_be_compressed = |format: Self| !matches!(format, Self::Parquet | Self::Neo4j);
-        let is_right =
-            |format: &Self| has(&bare, format.extension()) && (!is_compressed || can_be_compressed(*format));
+        let is_right = |format: &Self| has(&bare, format.extension()) && (!is_compressed || can_be_compressed(*format));
         let found = Self::ALL.into_iter().find(is_right);
         found.ok_or_else(|| FactsError::UnknownFormat { path: path.to_owned(), expected: ENDINGS })
     }
@@ -143,7 +142,7 @@ impl FactWriterOptions {
 ///
 /// A file appears when it is complete: [`FactWriter::finish`] renames it, and if the writer is dropped before, an existing
 /// file is unchanged. Names that end in `.gz` or `.zst` are compressed; `-` is standard output. Neo4j needs memory for a
-/// digest of each entity, about 30 bytes; the other formats need the same memory for any number of facts.
+/// digest of each entity, about 40 bytes; the other formats need the same memory for any number of facts.
 ///
 /// ```
 /// use rere_core::{Probability, Sentence, Triple};

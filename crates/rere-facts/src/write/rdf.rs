@@ -1,7 +1,7 @@
 //! N-Triples and Turtle: each fact as a triple, and as an `rdf:Statement` with its scores and evidence.
 
 use std::{
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -9,9 +9,7 @@ use oxrdf::{
     Literal, NamedNode, NamedNodeRef, TermRef, TripleRef,
     vocab::{rdf, rdfs, xsd},
 };
-use oxttl::{
-    NTriplesSerializer, TurtleSerializer, ntriples::WriterNTriplesSerializer, turtle::WriterTurtleSerializer,
-};
+use oxttl::{TurtleSerializer, turtle::LowLevelTurtleSerializer};
 use rere_data::{DataError, Output};
 
 use super::{
@@ -69,25 +67,32 @@ pub(super) struct Rdf {
     path: PathBuf,
 }
 
-enum Triples {
-    NTriples(WriterNTriplesSerializer<Output>),
-    Turtle(WriterTurtleSerializer<Output>),
+struct Triples {
+    output: Output,
+    /// `None` for N-Triples.
+    turtle: Option<LowLevelTurtleSerializer>,
 }
 
 impl Rdf {
     pub fn n_triples(path: &Path, options: &FactWriterOptions) -> Result<Self, FactsError> {
-        let iris = Iris::new(options)?;
-        let triples = Triples::NTriples(NTriplesSerializer::new().for_writer(Output::create(path)?));
-        Ok(Self { triples, iris, path: path.to_owned() })
+        Self::create(path, options, None)
     }
 
     pub fn turtle(path: &Path, options: &FactWriterOptions) -> Result<Self, FactsError> {
-        let iris = Iris::new(options)?;
         let serializer = PREFIXES
             .into_iter()
             .try_fold(TurtleSerializer::new(), |serializer, (name, iri)| serializer.with_prefix(name, iri))
             .map_err(|error| unwritable(path, io::Error::other(error)))?;
-        let triples = Triples::Turtle(serializer.for_writer(Output::create(path)?));
+        Self::create(path, options, Some(serializer.low_level()))
+    }
+
+    fn create(
+        path: &Path,
+        options: &FactWriterOptions,
+        turtle: Option<LowLevelTurtleSerializer>,
+    ) -> Result<Self, FactsError> {
+        let iris = Iris::new(options)?;
+        let triples = Triples { output: Output::create(path)?, turtle };
         Ok(Self { triples, iris, path: path.to_owned() })
     }
 
@@ -134,10 +139,10 @@ impl Sink for Rdf {
     }
 
     fn finish(self: Box<Self>) -> Result<(), DataError> {
-        let output = match self.triples {
-            Triples::NTriples(serializer) => serializer.finish(),
-            Triples::Turtle(serializer) => serializer.finish().map_err(|error| unwritable(&self.path, error))?,
-        };
+        let Self { triples: Triples { mut output, turtle }, path, .. } = *self;
+        if let Some(mut turtle) = turtle {
+            turtle.finish(&mut output).map_err(|error| unwritable(&path, error))?;
+        }
         output.finish()
     }
 }
@@ -196,9 +201,11 @@ impl About<'_> {
 
     fn write(&mut self, predicate: NamedNodeRef, object: TermRef) -> io::Result<()> {
         let triple = TripleRef::new(self.subject, predicate, object);
-        match self.triples {
-            Triples::NTriples(serializer) => serializer.serialize_triple(triple),
-            Triples::Turtle(serializer) => serializer.serialize_triple(triple),
+        let Triples { output, turtle } = &mut *self.triples;
+        match turtle {
+            Some(turtle) => turtle.serialize_triple(triple, output),
+            // A triple is displayed as N-Triples.
+            None => writeln!(output, "{triple} ."),
         }
     }
 }

@@ -206,7 +206,9 @@ fn formats_by_name() {
     }
     assert_eq!(FactFormat::of(Path::new("-")).expect("a format"), FactFormat::JsonLines);
     assert_eq!(FactFormat::of(Path::new("A.TTL.GZ")).expect("a format"), FactFormat::Turtle);
-    for name in ["facts", "tsv", ".tsv", "facts.json", "facts.gz", "facts.parquet.gz", "facts.neo4j.zst", "facts.tsv.gz.gz", ""] {
+    for name in
+        ["facts", "tsv", ".tsv", "facts.json", "facts.gz", "facts.parquet.gz", "facts.neo4j.zst", "facts.tsv.gz.gz", ""]
+    {
         let error = FactFormat::of(Path::new(name)).expect_err(name).to_string();
         assert!(error.starts_with(&format!("{name}: expected a name that ends in one of .tsv, ")), "{error}");
     }
