@@ -209,7 +209,7 @@ fn scores_are_calibrated_on_a_development_set() {
             Some(score) => format!(
                 r#"[{{"subject": {{"text": "Ada"}}, "relation": "r", "object": {{"text": "Rome"}}, "score": {score}}}]"#
             ),
-            None if number % 2 == 0 => {
+            None if number.is_multiple_of(2) => {
                 r#"[{"subject": {"text": "Ada"}, "relation": "r", "object": {"text": "Rome"}}]"#.to_owned()
             }
             None => "[]".to_owned(),

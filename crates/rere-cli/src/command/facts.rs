@@ -324,13 +324,13 @@ impl std::fmt::Display for Counts {
 /// The facts of the page.
 enum Shown {
     Best(Vec<CorpusFact>),
-    Sample(Sample),
+    Sample(Box<Sample>),
 }
 
 impl Shown {
     fn new(arguments: &Arguments) -> Self {
         match arguments.sample {
-            Some(size) => Self::Sample(Sample::new(size, arguments.seed)),
+            Some(size) => Self::Sample(Box::new(Sample::new(size, arguments.seed))),
             None => Self::Best(Vec::new()),
         }
     }
