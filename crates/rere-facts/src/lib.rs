@@ -54,20 +54,20 @@
 //!
 //! # Files
 //!
-//! The name of a file tells its format. All texts survive a standard reader of the format, with tabs, quotation marks and
-//! line ends. Offsets are half-open and count Unicode code points.
+//! The name of a file tells its format. All texts survive a standard reader of the format, with tabs, quotation marks
+//! and line ends. Offsets are half-open and count Unicode code points.
 //!
 //! **Tables** (`.tsv`, `.csv`) have a header, and the columns `subject`, `subject_ids`, `relation`, `object`,
 //! `object_ids`, `score`, `best`, `sentences`, `documents`, `status`, `conflicts`; then those of the best sentence:
 //! `text`, `subject_surface`, `subject_start`, `subject_end`, `object_surface`, `object_start`, `object_end`,
-//! `sentence_id`, `document`, `start`. Cells are quoted as in RFC 4180, in TSV too. Items of lists are joined by `|`; in
-//! items `|` is written as `\|`, and `\` as `\\`.
+//! `sentence_id`, `document`, `start`. Cells are quoted as in RFC 4180, in TSV too. Items of lists are joined by `|`;
+//! in items `|` is written as `\|`, and `\` as `\\`.
 //!
-//! **JSON lines** (`.jsonl`) have the fields of [`CorpusFact`], with the evidence as sentences of the rere format. This is
-//! the only format with all that a fact holds.
+//! **JSON lines** (`.jsonl`) have the fields of [`CorpusFact`], with the evidence as sentences of the rere format. This
+//! is the only format with all that a fact holds.
 //!
-//! **Parquet** (`.parquet`, cargo feature `parquet`) has the columns of tables up to `conflicts`, with lists of strings,
-//! and the column `evidence`, a list of structures with the other columns and the sentence's `score`.
+//! **Parquet** (`.parquet`, cargo feature `parquet`) has the columns of tables up to `conflicts`, with lists of
+//! strings, and the column `evidence`, a list of structures with the other columns and the sentence's `score`.
 //!
 //! **N-Triples and Turtle** (`.nt`, `.ttl`) have each fact as a triple, labels of its entities and its relation, and an
 //! `rdf:Statement` with scores and evidence in PROV-O, Dublin Core and terms under `urn:rere:vocab/`. An id that is an
@@ -81,8 +81,8 @@
 //!     --nodes=facts.neo4j/nodes.csv --relationships=facts.neo4j/relationships.csv
 //! ```
 //!
-//! Without `--multiline-fields` a text with a line end is an error. Ids of nodes are the IRIs of RDF. In items of arrays
-//! `;` is written as `%3B`, because the import splits arrays there.
+//! Without `--multiline-fields` a text with a line end is an error. Ids of nodes are the IRIs of RDF. In items of
+//! arrays `;` is written as `%3B`, because the import splits arrays there.
 //!
 //! In all formats but JSON lines, `start` is left out if it is not a number, and a `document` that is not a string is
 //! written as JSON.

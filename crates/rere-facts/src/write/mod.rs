@@ -86,8 +86,8 @@ impl FactFormat {
         }
     }
 
-    /// Returns the format of a path by its extension, in upper or lower case. Before `.gz` and `.zst` the extension before
-    /// counts, and `-` is JSON lines.
+    /// Returns the format of a path by its extension, in upper or lower case. Before `.gz` and `.zst` the extension
+    /// before counts, and `-` is JSON lines.
     ///
     /// # Errors
     /// Returns [`FactsError::UnknownFormat`] for other names, and for Parquet and Neo4j with `.gz` or `.zst`.
@@ -118,8 +118,8 @@ impl fmt::Display for FactFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FactWriterOptions {
-    /// Beginning of the IRIs of N-Triples, Turtle and Neo4j for names, and for ids that are neither IRIs nor of Wikidata:
-    /// an absolute IRI that ends in `/`, `#` or `:`.
+    /// Beginning of the IRIs of N-Triples, Turtle and Neo4j for names, and for ids that are neither IRIs nor of
+    /// Wikidata: an absolute IRI that ends in `/`, `#` or `:`.
     pub base: String,
 }
 
@@ -140,9 +140,9 @@ impl FactWriterOptions {
 
 /// Writer of facts, one by one, in the format that the name of its file tells.
 ///
-/// A file appears when it is complete: [`FactWriter::finish`] renames it, and if the writer is dropped before, an existing
-/// file is unchanged. Names that end in `.gz` or `.zst` are compressed; `-` is standard output. Neo4j needs memory for a
-/// digest of each entity, about 40 bytes; the other formats need the same memory for any number of facts.
+/// A file appears when it is complete: [`FactWriter::finish`] renames it, and if the writer is dropped before, an
+/// existing file is unchanged. Names that end in `.gz` or `.zst` are compressed; `-` is standard output. Neo4j needs
+/// memory for a digest of each entity, about 40 bytes; the other formats need the same memory for any number of facts.
 ///
 /// ```
 /// use rere_core::{Probability, Sentence, Triple};
@@ -195,8 +195,8 @@ impl FactWriter {
     /// Creates a file with a temporary name beside `path`; for Neo4j the folder, unless it exists.
     ///
     /// # Errors
-    /// Returns an error if [`FactFormat::of`] does, the folder of the file cannot be written, the base is not an absolute
-    /// IRI, or Parquet is not compiled in.
+    /// Returns an error if [`FactFormat::of`] does, the folder of the file cannot be written, the base is not an
+    /// absolute IRI, or Parquet is not compiled in.
     pub fn create(path: &Path, options: &FactWriterOptions) -> Result<Self, FactsError> {
         let format = FactFormat::of(path)?;
         let sink: Box<dyn Sink> = match format {
