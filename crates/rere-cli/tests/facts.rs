@@ -177,7 +177,7 @@ fn facts_have_combined_scores_counts_and_conflicts() {
     let facts = lines(folder, "facts.jsonl");
     let fields = |fact: &Value| {
         let names = ["subject", "object"].map(|end| fact[end]["name"].as_str().expect("a name").to_owned());
-        // Rounded, as noisy-or computes with logarithms.
+        // Rounded, because noisy-or computes with logarithms.
         let score = (1e6 * fact["score"].as_f64().expect("a score")).round() / 1e6;
         (names, score, fact["sentences"].clone(), fact["documents"].clone())
     };

@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 use proptest::{prelude::*, sample::Index};
 use rere_core::{ByteSpan, Extra, InText, Mention, Probability, Sentence, Triple};
 use rere_data::{
-    DataError, Folding, Format, Locator, Occurrence, ReadOptions, Reader, Unsupported, UnsupportedCounts, read, write,
+    DataError, Folding, Format, Locator, Occurrence, ReadOptions, Reader, Split, Unsupported, UnsupportedCounts, read,
+    write,
 };
 use serde_json::json;
 
@@ -517,6 +518,7 @@ fn there_and_back(sentences: &[Sentence], format: Format) -> (Vec<Sentence>, Uns
     // The first line of a text, or a header, may look like another format.
     let named = matches!(format, Format::Text | Format::Csv | Format::Tsv);
     let options = if named { ReadOptions::of(format) } else { ReadOptions::default() };
+    let options = options.with_split(Split::None);
     let mut reader = Reader::open(&path, &options).expect("a reader");
     let back = reader.by_ref().collect::<Result<Vec<_>, _>>();
     let back = back.unwrap_or_else(|error| panic!("{format}: {error}\n{:?}", fs::read_to_string(&path)));

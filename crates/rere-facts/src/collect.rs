@@ -284,7 +284,9 @@ impl<I> Statements<'_, I> {
             let Some(score) = triple.score else {
                 return Err(FactsError::NoScore { sentence: number, triple: triple.to_string() });
             };
-            let score = self.settings.calibration.apply(score.get().into());
+            // The shortest decimal number of the f32, so that 0.9 stays 0.9.
+            let score = score.to_string().parse().unwrap_or_else(|_| f64::from(score.get()));
+            let score = self.settings.calibration.apply(score);
             // In JSON as everywhere, the score of a triple is an f32.
             bare.triples = vec![triple.clone().with_score(Probability::saturating(score as f32))];
             self.queue.push_back(Statement {

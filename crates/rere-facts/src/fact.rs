@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// A fact that triples of a corpus state: a subject, a relation and an object, once for the whole corpus.
 ///
-/// As JSON, the evidence is a list of sentences of the rere format: see [`rere_core::json`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// As JSON, a line of [`FactFormat::JsonLines`](crate::FactFormat::JsonLines), the evidence is a list of sentences of the rere
+/// format: see [`rere_core::json`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CorpusFact {
     /// The subject.
