@@ -135,6 +135,12 @@ fn one_command_goes_from_text_to_facts_and_does_nothing_twice() {
 
     let again = out(&succeeds(folder, &arguments));
     assert_eq!(again.matches("done before").count(), 10, "{again}");
+    // A damaged file is made again.
+    let triples = read("work/triples.jsonl");
+    fs::write(folder.join("work/triples.jsonl"), &triples[..triples.len() / 2]).expect("written");
+    let again = out(&succeeds(folder, &arguments));
+    assert_eq!(again.matches("done before").count(), 9, "{again}");
+    assert_eq!((read("work/triples.jsonl"), read("work/facts.tsv")), (triples, read("before.tsv")));
     // Only what depends on the facts is done again: labels, and all that follows from other labels.
     let mut facts = fs::read_to_string(folder.join("facts.tsv")).expect("a file");
     facts += "Zoe\tborn in\tRome\n";
@@ -156,6 +162,11 @@ fn a_run_that_cannot_work_says_what_to_do() {
     fails(folder, &run("text.pdf", "facts.tsv"), &["text.pdf", "a PDF document; extract its text first"]);
     fails(folder, &run("nowhere.txt", "facts.tsv"), &["nowhere.txt is not found"]);
     fails(folder, &run("-", "facts.tsv"), &["expected files"]);
+    // The knowledge base has the name of a file that the run writes.
+    fails(folder, &[&run("corpus.txt", "facts.tsv")[..], &["--out", "."]].concat(), &["facts.tsv is an input too"]);
+    fails(folder, &[&run("corpus.txt", "facts.tsv")[..], &["--dev", "0"]].concat(), &["above 0 and below 1"]);
+    let unknown = [&run("corpus.txt", "facts.tsv")[..], &["--functional", "born"]].concat();
+    fails(folder, &unknown, &["expected a relation of facts.tsv (born in) for --functional, found \"born\""]);
 }
 
 const PREDICTED: &str = r#"{"text": "Ada was born in Rome .", "document": "a", "triples": [{"subject": {"text": "Ada", "start": 0, "end": 3}, "relation": "born in", "object": {"text": "Rome", "start": 16, "end": 20}, "score": 0.5}]}
@@ -236,7 +247,13 @@ fn scores_are_calibrated_on_a_development_set() {
     fs::write(folder.join("dev.jsonl"), line(0, None)).expect("written");
     fs::write(folder.join("dev-predicted.jsonl"), line(0, Some(0.9))).expect("written");
     let output = succeeds(folder, &[&["facts", "one.jsonl"][..], &dev].concat());
-    assert!(err(&output).contains("warning: scores are not calibrated: 1 triples were predicted"), "{}", err(&output));
+    assert!(
+        err(&output).contains(
+            "warning: scores are not calibrated: of the triples predicted for the development set, 1 are correct and 0"
+        ),
+        "{}",
+        err(&output)
+    );
 }
 
 #[test]
@@ -250,8 +267,21 @@ fn wrong_input_of_facts_is_an_error() {
     assert!(!folder.join("facts.xlsx").exists());
     fs::write(folder.join("kb.tsv"), "Ada\tborn in\tRome\n").expect("written");
     let unknown = ["facts", "predicted.jsonl", "--kb", "kb.tsv", "--functional", "born_in"];
-    fails(folder, &unknown, &["expected a relation of the knowledge base, found \"born_in\""]);
+    fails(folder, &unknown, &["expected a relation of the knowledge base (born in)", "found \"born_in\""]);
     fails(folder, &["facts"], &["PRED"]);
+    fails(folder, &["facts", "predicted.jsonl", "--hide", "0.5"], &["--hide", "--kb"]);
+    for outputs in [&["--output", "kb.tsv"][..], &["-o", "./predicted.jsonl"], &["-o", "a.tsv", "-o", "a.tsv"]] {
+        fails(folder, &[&["facts", "predicted.jsonl", "--kb", "kb.tsv"], outputs].concat(), &["choose another name"]);
+    }
+    assert_eq!(fs::read_to_string(folder.join("kb.tsv")).expect("a file"), "Ada\tborn in\tRome\n");
+    // A piece of a word is no entity.
+    let cut = PREDICTED.replace("\"end\": 3}", "\"end\": 2}").replace("\"Ada\", \"start\"", "\"Ad\", \"start\"");
+    fs::write(folder.join("cut.jsonl"), cut).expect("written");
+    let message = err(&succeeds(folder, &["facts", "cut.jsonl"]));
+    assert!(message.contains("4 triples left out: subject or object begins or ends inside a word"), "{message}");
+    fs::write(folder.join("text.txt"), "Ada was born in Rome.\n").expect("written");
+    let message = err(&succeeds(folder, &["facts", "text.txt"]));
+    assert!(message.contains("warning: text.txt: not one triple"), "{message}");
     fs::write(folder.join("judged.tsv"), "subject\trelation\tobject\tverdict\na\tr\tb\tright\na\tr\tb\t?\n")
         .expect("written");
     fails(folder, &["facts", "--judged", "judged.tsv"], &["judged.tsv, line 3", "right, wrong or unsure"]);

@@ -10,7 +10,7 @@
 //! | read in the background, in chunks | [`Chunks`] |
 //! | write files, which replace others only when they are complete | [`Writer`], [`write`](fn@write), [`UnsupportedCounts`] |
 //! | other files, compressed by name, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
-//! | locate surfaces in texts, and spans in tokens | [`Locator`], [`occurrences`], [`to_tokens`] |
+//! | locate surfaces in texts, and spans in tokens | [`Locator`], [`occurrences`], [`on_word_borders`], [`to_tokens`] |
 //! | split texts into sentences | [`SentenceSplitter`]; [`Split`] of a reader |
 //! | clean a corpus | [`Cleaner`] |
 //! | merge sentences with the same text | [`Merger`] |
@@ -169,7 +169,7 @@ pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, OnMissing};
 pub use merge::{MergeReport, Merger};
 pub use partition::{Partition, PartitionReport};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
-pub use text::{Folding, SentenceSplitter, Split, UnknownSplit, occurrences};
+pub use text::{Folding, SentenceSplitter, Split, UnknownSplit, occurrences, on_word_borders};
 pub use tokenize::{LocatedMention, Tokenizer, Tokens, to_tokens};
 
 const _: () = {

@@ -53,7 +53,7 @@ pub struct PartitionReport {
 
 impl Partition {
     /// Divides a corpus. `dev` and `test` are shares of its sentences; a share above 0 gets at least one document, if there
-    /// are enough.
+    /// are enough, and the training set too.
     ///
     /// The field `document` of a sentence names its document; sentences with the same text are one document if no sentence has
     /// the field. Whole documents are drawn at random until a set has its share, so that sets of few, long documents can be
@@ -82,7 +82,8 @@ impl Partition {
             let wanted = f64::from(share.get()) * sentences.len() as f64;
             let mut count = 0;
             // Rounded to the nearest number of sentences, but at least one document.
-            while share > Probability::ZERO && (count == 0 || count as f64 + 0.5 <= wanted) {
+            // The last document is for training.
+            while share > Probability::ZERO && drawn.len() > 1 && (count == 0 || count as f64 + 0.5 <= wanted) {
                 let Some(document) = drawn.next() else { break };
                 count += document.len();
                 document.iter().for_each(|&at| parts[at] = part);
@@ -164,6 +165,10 @@ mod tests {
     fn a_small_share_gets_a_document() {
         let parts = Partition::new(corpus(3, 2), share(0.01), share(0.0), 1);
         assert_eq!((parts.train.len(), parts.dev.len(), parts.test.len()), (4, 2, 0));
+        let parts = Partition::new(corpus(1, 2), share(0.5), share(0.4), 1);
+        assert_eq!((parts.train.len(), parts.dev.len(), parts.test.len()), (2, 0, 0));
+        let parts = Partition::new(corpus(9, 1), share(0.99), share(0.0), 1);
+        assert_eq!((parts.train.len(), parts.dev.len()), (1, 8));
         assert_eq!(Partition::new([], share(0.5), share(0.5), 1).report.documents, 0);
     }
 

@@ -12,7 +12,7 @@ use ext_sort::{
     BinaryHeapMerger, ExternalChunk, ExternalSorter, ExternalSorterBuilder, LimitedBufferBuilder, RmpExternalChunk,
 };
 use rere_core::{Mention, Probability, Sentence, Triple};
-use rere_data::Aligner;
+use rere_data::{Aligner, on_word_borders};
 use rere_eval::ScoreCalibration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -24,6 +24,8 @@ use crate::{CorpusFact, FactEntity, FactStatus, FactsError};
 pub struct CollectSettings {
     /// Turns the scores of triples into probabilities.
     pub calibration: ScoreCalibration,
+    /// Turns the combined scores of facts into probabilities. Sentences are not independent, as noisy-or takes them to be.
+    pub combined_calibration: ScoreCalibration,
     /// The most sentences of evidence for a fact.
     pub evidence: usize,
     /// Relations with at most one object for a subject, such as `born in`.
@@ -39,6 +41,7 @@ impl Default for CollectSettings {
     fn default() -> Self {
         Self {
             calibration: ScoreCalibration::default(),
+            combined_calibration: ScoreCalibration::default(),
             evidence: 3,
             functional: Vec::new(),
             min_score: 0.0,
@@ -52,6 +55,12 @@ impl CollectSettings {
     #[must_use]
     pub fn with_calibration(self, calibration: ScoreCalibration) -> Self {
         Self { calibration, ..self }
+    }
+
+    /// Sets the calibration of combined scores.
+    #[must_use]
+    pub fn with_combined_calibration(self, combined_calibration: ScoreCalibration) -> Self {
+        Self { combined_calibration, ..self }
     }
 
     /// Sets the most sentences of evidence for a fact.
@@ -87,6 +96,8 @@ pub struct CollectReport {
     pub sentences: usize,
     /// Triples in them.
     pub triples: usize,
+    /// Triples left out because their subject or object begins or ends inside a word, such as a piece of a token.
+    pub cut_words: usize,
     /// Facts, with those below the least score.
     pub facts: usize,
     /// Facts below the least score, which are left out.
@@ -97,7 +108,8 @@ pub struct CollectReport {
 ///
 /// The triples are sorted on the disk, so a corpus of any size needs the same memory. Their scores are calibrated, and combined
 /// by noisy-or: `1 - (1 - p1)(1 - p2)…` over the different sentences that state the fact. Several triples of a fact in one
-/// sentence count once, with the best score, and so do sentences with the same text.
+/// sentence count once, with the best score, and so do sentences with the same text. Triples whose subject or object is a part
+/// of a word are left out and counted.
 ///
 /// With a knowledge base, a surface that is the name of one entity stands for the entity: all its names make one fact. Other
 /// surfaces are compared without white space around and between words.
@@ -113,10 +125,11 @@ where
     FactsError: From<E>,
 {
     let mut report = CollectReport::default();
-    if let Some(knowledge) = knowledge
-        && let Some(unknown) = settings.functional.iter().find(|name| knowledge.kb().relations().label(name).is_none())
+    if let Some(relations) = knowledge.map(|knowledge| knowledge.kb().relations())
+        && let Some(unknown) = settings.functional.iter().find(|name| relations.label(name).is_none())
     {
-        return Err(FactsError::UnknownRelation(unknown.clone()));
+        let known = relations.iter().map(|relation| relation.name.clone()).collect();
+        return Err(FactsError::UnknownRelation { found: unknown.clone(), known });
     }
     let sorter = sorter(settings.sorted_in_memory)?;
     let mut failed = None;
@@ -281,6 +294,10 @@ impl<I> Statements<'_, I> {
             None => digest(&(&sentence.id, number)),
         };
         for triple in &sentence.triples {
+            if !is_whole(&triple.subject, &sentence.text) || !is_whole(&triple.object, &sentence.text) {
+                self.report.cut_words += 1;
+                continue;
+            }
             let Some(score) = triple.score else {
                 return Err(FactsError::NoScore { sentence: number, triple: triple.to_string() });
             };
@@ -313,6 +330,11 @@ impl<I> Statements<'_, I> {
     }
 }
 
+/// Returns whether a mention does not begin or end inside a word. Scripts without spaces have no such words.
+fn is_whole(mention: &Mention, text: &str) -> bool {
+    mention.span.is_none_or(|span| on_word_borders(text, span))
+}
+
 fn normalized(surface: &str) -> String {
     surface.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -329,6 +351,8 @@ struct StoredFact {
     subject: FactEntity,
     relation: String,
     object: FactEntity,
+    /// Logarithm of the probability that no sentence states the fact, by which facts are sorted.
+    log_none: f64,
     score: f64,
     best: f64,
     sentences: usize,
@@ -362,7 +386,8 @@ impl StoredFact {
 
 /// Sorts by decreasing score, then by name.
 fn compare_facts(a: &StoredFact, b: &StoredFact) -> Ordering {
-    let by_score = b.score.total_cmp(&a.score).then(b.sentences.cmp(&a.sentences));
+    // Scores near 1 are equal in an f64, but their logarithms are not.
+    let by_score = a.log_none.total_cmp(&b.log_none).then(b.sentences.cmp(&a.sentences));
     by_score.then_with(|| a.names().cmp(&b.names()))
 }
 
@@ -445,7 +470,8 @@ impl Groups<'_> {
                 object: self.entity(&triple.object),
                 status: self.status(&triple),
                 relation,
-                score: -group.log_none.exp_m1(),
+                log_none: group.log_none,
+                score: self.settings.combined_calibration.apply(-group.log_none.exp_m1()),
                 best: group.best.first().map_or(0.0, |(score, _)| *score),
                 sentences: group.sentences,
                 documents: group.documents.len(),

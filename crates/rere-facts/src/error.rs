@@ -25,8 +25,13 @@ pub enum FactsError {
     #[error("temporary files cannot be written or read; TMPDIR sets their folder, which needs space for all triples")]
     Sort(#[source] Box<dyn Error + Send + Sync>),
     /// A relation that is said to have one object is not among the relations of the knowledge base.
-    #[error("expected a relation of the knowledge base, found {0:?}")]
-    UnknownRelation(String),
+    #[error("expected a relation of the knowledge base ({}) as functional, found {found:?}", known.join(", "))]
+    UnknownRelation {
+        /// The relation.
+        found: String,
+        /// The relations of the knowledge base.
+        known: Vec<String>,
+    },
     /// The name of a file shows no known format.
     #[error("{}: expected a name that ends in one of {expected}", path.display())]
     UnknownFormat {

@@ -101,12 +101,12 @@ impl fmt::Display for HeldOutResult {
         let recall = 100.0 * *hidden_found as f64 / (*hidden).max(1) as f64;
         writeln!(f, "{facts} facts: {known} known, {hidden_found} hidden, {} new", facts - known - hidden_found)?;
         writeln!(f, "recall of hidden facts that the corpus could state: {hidden_found} of {hidden} ({recall:.1} %)")?;
-        for (list, what) in [
-            (&self.precision, "of all facts in the knowledge base, hidden or not"),
-            (&self.hidden_precision, "of the facts that are not known: hidden"),
+        for (list, which, correct) in [
+            (&self.precision, "best facts", "in the knowledge base, hidden or not"),
+            (&self.hidden_precision, "best facts that are not known", "hidden"),
         ] {
             for PrecisionAt { rank, precision } in list {
-                writeln!(f, "precision at {rank:>6}: {:5.1} % {what}", 100.0 * precision)?;
+                writeln!(f, "of the {rank} {which}, {:.1} % are {correct}", 100.0 * precision)?;
             }
         }
         write!(f, "calibration error of the combined score: {:.1} %", 100.0 * self.calibration.expected_error)

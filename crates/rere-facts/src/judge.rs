@@ -74,7 +74,7 @@ impl Judgements {
     /// of facts saves it. The first line is the header.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, or a line has other columns or another verdict.
+    /// Returns an error if the file cannot be read or has no judgements, or a line has other columns or another verdict.
     pub fn read(path: &Path) -> Result<Self, FactsError> {
         let mut counts = Self::default();
         let unreadable = |source| DataError::Read { path: path.to_owned(), source };
@@ -95,6 +95,9 @@ impl Judgements {
                 "unsure" => counts.unsure += 1,
                 _ => return Err(expected("a verdict of right, wrong or unsure")),
             }
+        }
+        if counts == Self::default() {
+            return Err(FactsError::Judgement { path: path.to_owned(), line: 1, expected: "judgements, found none" });
         }
         Ok(counts)
     }

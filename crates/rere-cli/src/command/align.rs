@@ -12,8 +12,8 @@ use rere_data::{
 };
 
 use super::{
-    CommandResult, FOLDED, InputArguments, check_standard_input, finish_reading, folding, log_line, log_unsupported,
-    print_line, usage_error,
+    CommandResult, FOLDED, InputArguments, check_outputs, check_standard_input, finish_reading, folding, log_line,
+    log_unsupported, print_line, usage_error,
 };
 
 /// Options of `rere align`.
@@ -124,7 +124,9 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     }
     // A single --entities is read again for each --kb.
     let files = sources.iter().flat_map(|(kb, options)| [Some(*kb), options.entities.as_deref()]).flatten();
-    check_standard_input(files.chain([arguments.input.as_path()]))?;
+    let files: Vec<&Path> = files.chain([arguments.input.as_path()]).collect();
+    check_outputs(files.iter().copied(), arguments.output.as_deref())?;
+    check_standard_input(files)?;
     let mut aligners = Vec::with_capacity(count);
     for (kb, options) in &sources {
         aligners.push((input_name(kb), aligner(kb, options, &arguments.matching)?));
@@ -217,7 +219,7 @@ fn no_triples(aligner: &Aligner, mentions: usize) -> String {
     } else {
         format!(
             "{mentions} names are in the text, but no sentence has two whose entities have a relation that is not \
-             hidden; check that the corpus has a sentence per line, and try --fold"
+             hidden; try --fold, which also finds other spellings, and a larger text"
         )
     };
     format!("warning: no sentence got a triple: {cause}")

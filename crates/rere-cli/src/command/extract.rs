@@ -12,7 +12,10 @@ use rere::{
 use rere_data::{Format, Reader, Writer, input_name};
 use rere_eval::page::Page;
 
-use super::{CommandResult, DeviceArguments, InputArguments, comma_advice, log_line, log_read_report, log_unsupported};
+use super::{
+    CommandResult, DeviceArguments, InputArguments, check_outputs, comma_advice, log_line, log_read_report,
+    log_unsupported,
+};
 use crate::{hub, page_file::PageFile, training_progress::progress_bar};
 
 /// Options of `rere extract`.
@@ -101,6 +104,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let options = LoadOptions::new(arguments.device.parse()?)
         .with_precision(arguments.precision)
         .with_batch_tokens(arguments.batch_tokens);
+    check_outputs([&*arguments.input], [Some(&*arguments.output), arguments.html.as_deref()].into_iter().flatten())?;
     let system = load(hub::model(&arguments.model)?, options)?;
     let mut options = ExtractOptions::default()
         .with_min_score(arguments.min_score)

@@ -1,12 +1,12 @@
 //! `rere facts`
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     error::Error,
     path::{Path, PathBuf},
 };
 
-use rere_core::{Probability, Sentence};
+use rere_core::{Probability, Sentence, Triple};
 use rere_data::{Aligner, Chunks, KnowledgeBaseOptions, Reader, input_name};
 use rere_eval::{
     Agreement, Exact, ScoreCalibration, SentencePairStream,
@@ -22,7 +22,7 @@ use serde_json::json;
 use super::{
     CommandResult, InputArguments,
     align::{MatchingArguments, aligner},
-    check_standard_input, finish_reading, log_line, print_line, read_corpus, usage_error,
+    check_outputs, check_standard_input, finish_reading, log_line, print_line, read_corpus, usage_error,
 };
 use crate::{page_file::PageFile, training_progress::progress_bar};
 
@@ -118,8 +118,14 @@ pub fn run(arguments: &Arguments) -> CommandResult {
             Ok(print_line(judgements)?)
         };
     }
+    if arguments.matching.hides() && arguments.kb.is_none() {
+        return Err(usage_error("--hide hides facts of a knowledge base: name it (--kb)"));
+    }
     let Some(input) = &arguments.input else { return Err(usage_error("expected a file of predictions")) };
     let files = [Some(input), arguments.kb.as_ref(), arguments.entities.as_ref(), arguments.dev.as_ref()];
+    let inputs: Vec<&Path> =
+        files.into_iter().chain([arguments.dev_pred.as_ref()]).flatten().map(PathBuf::as_path).collect();
+    check_outputs(inputs.iter().copied(), arguments.output.iter().chain(&arguments.html).map(PathBuf::as_path))?;
     check_standard_input(files.into_iter().chain([arguments.dev_pred.as_ref()]).flatten().map(PathBuf::as_path))?;
     let knowledge = arguments.kb.as_deref().map(|kb| knowledge(kb, arguments)).transpose()?;
     let mut settings = CollectSettings::default()
@@ -128,8 +134,8 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         .with_min_score(arguments.min_score.get().into());
     match (&arguments.dev, &arguments.dev_pred) {
         (Some(dev), Some(predicted)) => {
-            if let Some(calibration) = calibrate(dev, predicted, arguments)? {
-                settings = settings.with_calibration(calibration);
+            if let Some(Calibrations { triples, facts }) = calibrate(dev, predicted, arguments)? {
+                settings = settings.with_calibration(triples).with_combined_calibration(facts);
             }
         }
         _ => log_line("note: the scores are not calibrated; --dev and --dev-pred make them probabilities"),
@@ -146,7 +152,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let report = facts.report();
     let mut held_out = hidden.map(HeldOut::new);
     let mut shown = Shown::new(arguments);
-    let mut counts = Counts::default();
+    let mut counts = Counts { has_knowledge_base: knowledge.is_some(), ..Counts::default() };
     for fact in facts {
         let fact = fact?;
         if let Some(held_out) = &mut held_out {
@@ -171,12 +177,23 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         format!("{} sentences, {} triples, {} facts", report.sentences, report.triples, report.facts),
         counts.to_string(),
     ];
+    if report.triples == 0 {
+        log_line(format!(
+            "warning: {}: not one triple, so no facts: expected predictions",
+            input_name(input).display()
+        ));
+    }
     if arguments.json {
         print_line(json!({"collected": report, "facts": counts, "held_out": held_out}))?;
     } else {
         lines.iter().filter(|line| !line.is_empty()).for_each(log_line);
-        if report.below_min_score > 0 {
-            log_line(format!("{} facts left out: below the lowest score", report.below_min_score));
+        for (count, what) in [
+            (report.cut_words, "triples left out: subject or object begins or ends inside a word"),
+            (report.below_min_score, "facts left out: below the lowest score"),
+        ] {
+            if count > 0 {
+                log_line(format!("{count} {what}"));
+            }
         }
         if let Some(held_out) = held_out {
             log_line(held_out);
@@ -192,36 +209,62 @@ fn knowledge(kb: &Path, arguments: &Arguments) -> Result<Aligner, Box<dyn Error>
     Ok(aligner(kb, &options, &arguments.matching)?)
 }
 
-/// Fits the calibration of scores, and logs what it does.
-fn calibrate(dev: &Path, predicted: &Path, arguments: &Arguments) -> Result<Option<ScoreCalibration>, Box<dyn Error>> {
+/// Maps of scores to probabilities.
+struct Calibrations {
+    triples: ScoreCalibration,
+    facts: ScoreCalibration,
+}
+
+/// Fewer correct or wrong predictions than this say too little.
+const LEAST: usize = 10;
+
+/// Fits the calibrations of scores, and logs what they do.
+fn calibrate(dev: &Path, predicted: &Path, arguments: &Arguments) -> Result<Option<Calibrations>, Box<dyn Error>> {
     let options = arguments.input_options.options();
     let (gold, found) = (read_corpus(dev, &options)?, read_corpus(predicted, &options)?);
     let number = gold.len();
     let pairs = SentencePairStream::new(gold.into_iter().map(Ok), found.into_iter().map(Ok), Agreement::Required);
+    let pairs = pairs
+        .map(|pair| pair.map_err(|error: Box<dyn Error>| format!("{}: {error}", predicted.display())))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut items = Vec::new();
-    for pair in pairs {
-        let (gold, predicted) = pair.map_err(|error: Box<dyn Error>| format!("{}: {error}", predicted.display()))?;
+    for (gold, predicted) in &pairs {
         if let Some(predicted) = predicted {
-            items.extend(scored(&[(&gold, &predicted)], &Exact)?.items);
+            items.extend(scored(&[(gold, predicted)], &Exact)?.items);
         }
     }
     let correct = items.iter().filter(|(_, correct)| *correct).count();
-    let fitted = ScoreCalibration::fit(items.iter().copied());
-    match fitted {
-        Some(calibration) => log_line(format!(
-            "scores calibrated on {} triples of {number} sentences, {correct} of them correct: 0.1, 0.5, 0.9 become {:.2}, {:.2}, {:.2}",
-            items.len(),
-            calibration.apply(0.1),
-            calibration.apply(0.5),
-            calibration.apply(0.9)
-        )),
-        None => log_line(format!(
-            "warning: scores are not calibrated: {} triples were predicted for the development set, {correct} of them correct, and \
-             both correct and wrong ones are needed",
-            items.len()
-        )),
+    let wrong = items.len() - correct;
+    let fitted = ScoreCalibration::fit(items).filter(|_| correct >= LEAST && wrong >= LEAST);
+    let Some(triples) = fitted else {
+        log_line(format!(
+            "warning: scores are not calibrated: of the triples predicted for the development set, {correct} are correct and {wrong} \
+             wrong, and at least {LEAST} of both are needed; the scores are those of the model"
+        ));
+        return Ok(None);
+    };
+    let [low, middle, high] = [0.1, 0.5, 0.9].map(|score| triples.apply(score));
+    log_line(format!(
+        "scores calibrated on {} triples of {number} sentences, {correct} of them correct: 0.1, 0.5, 0.9 become {low:.2}, \
+         {middle:.2}, {high:.2}",
+        correct + wrong
+    ));
+    // The facts of the development set: a fact is correct if a sentence that it was predicted for has it.
+    let mut facts: HashMap<(&str, &str, &str), (f64, bool)> = HashMap::new();
+    for (gold, predicted) in &pairs {
+        for triple in predicted.iter().flat_map(|predicted| &predicted.triples) {
+            let names =
+                |triple: &'_ Triple| [&triple.subject.text, &triple.relation, &triple.object.text].map(String::clone);
+            let key = (triple.subject.text.as_str(), triple.relation.as_str(), triple.object.text.as_str());
+            let (log_none, correct) = facts.entry(key).or_insert((0.0, false));
+            let score = triple.score.map_or(0.0, |score| f64::from(score.get()));
+            *log_none += (-triples.apply(score)).ln_1p();
+            *correct |= gold.triples.iter().any(|gold| names(gold) == names(triple));
+        }
     }
-    Ok(fitted)
+    let combined = facts.values().map(|&(log_none, correct)| (-log_none.exp_m1() as f32, correct));
+    let facts = ScoreCalibration::fit(combined).unwrap_or_default();
+    Ok(Some(Calibrations { triples, facts }))
 }
 
 /// The facts, and the number of hidden facts that the corpus could state, if some are hidden.
@@ -279,10 +322,12 @@ struct Counts {
     known: usize,
     hidden: usize,
     new: usize,
+    #[serde(skip)]
+    has_knowledge_base: bool,
     /// New facts with a combined score of at least one half.
     likely_new: usize,
     conflicts: usize,
-    without_knowledge_base: usize,
+    /// Facts with a combined score of at least one half.
     likely: usize,
 }
 
@@ -297,7 +342,7 @@ impl Counts {
                 self.new += 1;
                 self.likely_new += is_likely;
             }
-            None => self.without_knowledge_base += 1,
+            None => {}
         }
         self.conflicts += usize::from(!fact.conflicts.is_empty());
     }
@@ -305,8 +350,8 @@ impl Counts {
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.without_knowledge_base > 0 {
-            write!(f, "{} with a score of at least 0.5", self.likely)?;
+        if !self.has_knowledge_base {
+            write!(f, "{} facts with a score of at least 0.5", self.likely)?;
         } else {
             write!(
                 f,

@@ -5,7 +5,7 @@ use std::{
     fmt::Display,
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use clap::error::ErrorKind;
@@ -58,7 +58,7 @@ impl InputArguments {
 
     /// Returns the language of the texts.
     fn language(&self) -> &str {
-        &self.conventions.language
+        self.conventions.language()
     }
 }
 
@@ -92,6 +92,11 @@ pub struct ConventionArguments {
 }
 
 impl ConventionArguments {
+    /// Returns the language of the texts.
+    fn language(&self) -> &str {
+        &self.language
+    }
+
     /// Returns the options that are not the default, as words.
     fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
@@ -191,6 +196,35 @@ fn check_standard_input<'a>(reads: impl IntoIterator<Item = &'a Path>) -> Comman
             "standard input (-) can be read only once, but would be read {times} times: name files"
         ))),
     }
+}
+
+/// Checks that no output would replace an input or another output.
+fn check_outputs<'a>(
+    inputs: impl IntoIterator<Item = &'a Path>,
+    outputs: impl IntoIterator<Item = &'a Path>,
+) -> CommandResult {
+    // Special files, such as /dev/null, are not replaced. A file that does not exist yet is in a folder that does.
+    let resolve = |path: &Path| {
+        let is_special = path.exists() && !path.is_file() && !path.is_dir();
+        if is_standard(path) || is_special {
+            return None;
+        }
+        path.canonicalize().ok().or_else(|| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            Some(folder.canonicalize().ok()?.join(path.file_name()?))
+        })
+    };
+    let mut taken: Vec<PathBuf> = inputs.into_iter().filter_map(resolve).collect();
+    let inputs = taken.len();
+    for output in outputs {
+        let Some(path) = resolve(output) else { continue };
+        if let Some(at) = taken.iter().position(|other| *other == path) {
+            let what = if at < inputs { "an input" } else { "another output" };
+            return Err(usage_error(format!("{} is {what} too: choose another name for the output", output.display())));
+        }
+        taken.push(path);
+    }
+    Ok(())
 }
 
 /// Logs the report of a reader, and checks that there was a sentence: an empty input must not replace an older output.

@@ -11,12 +11,17 @@ use std::{
 };
 
 use rere_core::Probability;
-use rere_data::{DataError, Format, ReadOptions, Reader, input_name, is_standard, open, replace_file};
+use rere_data::{
+    DataError, Format, KnowledgeBase, KnowledgeBaseOptions, ReadOptions, Reader, input_name, is_standard, open,
+    replace_file,
+};
 use serde::Deserialize;
 
 use super::{
-    CommandResult, ConventionArguments, DeviceArguments, align::MatchingArguments, log_line, print_line, usage_error,
+    CommandResult, ConventionArguments, DeviceArguments, align::MatchingArguments, check_outputs, log_line, print_line,
+    usage_error,
 };
+use crate::hub;
 
 /// Options of `rere run`.
 #[derive(clap::Args)]
@@ -47,7 +52,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SHARE", default_value = "0.1")]
     dev: Probability,
     /// Lowest score of a triple that counts for a fact.
-    #[arg(long, value_name = "P", default_value = "0.05")]
+    #[arg(long, value_name = "P", default_value = "0.01")]
     min_score: Probability,
     /// Relation with at most one object for each subject, as of `rere facts`; may be repeated.
     #[arg(long, value_name = "NAME")]
@@ -82,6 +87,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     if [&arguments.text, &arguments.kb].iter().any(|path| is_standard(path)) {
         return Err(usage_error("expected files for --text and --kb, which are read more than once, found -"));
     }
+    check(arguments)?;
     let folder = &arguments.out;
     fs::create_dir_all(folder).map_err(|source| DataError::Write { path: folder.clone(), source })?;
     let mut run = Run::open(folder)?;
@@ -90,6 +96,11 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         ["sentences.jsonl", "labelled.jsonl", "clean.jsonl", "sets", "rere.toml", "model"].map(at);
     let [predicted, triples, report] = ["dev-predicted.jsonl", "triples.jsonl", "report.html"].map(at);
     let (train, dev) = (sets.join("train.jsonl"), sets.join("dev.jsonl"));
+    let (evaluation, tuned, table, lines) =
+        (at("evaluation.html"), at("dev-tuned.jsonl"), at("facts.tsv"), at("facts.jsonl"));
+    let written = [&sentences, &labelled, &clean, &train, &dev, &predicted, &tuned, &triples, &table, &lines];
+    let given = [Some(&arguments.text), Some(&arguments.kb), arguments.entities.as_ref(), arguments.map.as_ref()];
+    check_outputs(given.into_iter().flatten().map(PathBuf::as_path), written.into_iter().map(PathBuf::as_path))?;
     let knowledge = Words::default().path("--kb", &arguments.kb).paths("--entities", &arguments.entities);
     let knowledge = knowledge.paths("--map", &arguments.map).words(arguments.matching.words());
     let language = arguments.conventions.language_words();
@@ -116,14 +127,21 @@ pub fn run(arguments: &Arguments) -> CommandResult {
             if counts.0.triples == 0 { ("training", counts.0.sentences) } else { ("development", counts.1.sentences) };
         return Err(format!(
             "the {set} set has {sentences} sentences and not one triple, so nothing can be learnt from it: the text must state \
-             facts of the knowledge base, with both names in one sentence. Check the names (--fold finds other spellings), the \
-             columns of {}, and the share of the development set (--dev)",
+             facts of the knowledge base, with both names in one sentence, in at least two documents (lines of the text). Check the \
+             names (--fold finds other spellings), the columns of {}, and the shares of the development set (--dev) and of hidden \
+             facts (--hide)",
             arguments.kb.display()
         )
         .into());
     }
     let encoder = encoder(arguments)?;
-    write_settings(&mut run, &settings, encoder.as_deref(), counts.0.sentences)?;
+    let is_kept = write_settings(&mut run, &settings, encoder.as_deref(), counts.0.sentences)?;
+    if is_kept && arguments.encoder.is_some() {
+        log_line(format!(
+            "note: --encoder has no effect, because {} is kept: change it there, or remove the file",
+            settings.display()
+        ));
+    }
 
     let words = Words::of("train").path("--config", &settings).path("--out", &model).option("--seed", arguments.seed);
     let words = words.words(arguments.device.words());
@@ -136,8 +154,6 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     };
     run.step("Triples of the development set", extract(&dev, &predicted), &[&config, &dev], &[&predicted])?;
 
-    let evaluation = at("evaluation.html");
-    let tuned = at("dev-tuned.jsonl");
     let words = Words::of("extract").path("--model", &model).words(arguments.device.words());
     let words = words.file(&dev).path("--output", &tuned);
     run.step("The same with the model's own thresholds", words, &[&config, &dev], &[&tuned])?;
@@ -146,7 +162,6 @@ pub fn run(arguments: &Arguments) -> CommandResult {
 
     run.step("Triples of all sentences", extract(&sentences, &triples), &[&config, &sentences], &[&triples])?;
 
-    let (table, lines) = (at("facts.tsv"), at("facts.jsonl"));
     let words =
         Words::of("facts").words(knowledge.0).words(language).path("--dev", &dev).path("--dev-pred", &predicted);
     let words = arguments.functional.iter().fold(words, |words, name| words.option("--functional", name));
@@ -166,6 +181,27 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         print_line(format!("{}: {what}", path.display()))?;
     }
     Ok(())
+}
+
+/// Checks what would otherwise be an error after a long training.
+fn check(arguments: &Arguments) -> CommandResult {
+    if arguments.dev == Probability::ZERO || arguments.dev == Probability::ONE {
+        return Err(usage_error("expected a share of the development set above 0 and below 1 (--dev)"));
+    }
+    arguments.device.parse()?;
+    let mut options = KnowledgeBaseOptions::default().with_language(arguments.conventions.language());
+    (options.entities, options.map) = (arguments.entities.clone(), arguments.map.clone());
+    let kb = KnowledgeBase::read(&arguments.kb, &options)?;
+    let names = || kb.relations().iter().map(|relation| relation.name.as_str());
+    match arguments.functional.iter().find(|name| !names().any(|known| known == *name)) {
+        Some(unknown) => Err(format!(
+            "expected a relation of {} ({}) for --functional, found {unknown:?}",
+            arguments.kb.display(),
+            names().collect::<Vec<_>>().join(", ")
+        )
+        .into()),
+        None => Ok(()),
+    }
 }
 
 /// The words of a command.
@@ -222,8 +258,8 @@ impl std::fmt::Display for Words {
 /// A run in a folder, which remembers the steps that are done.
 struct Run {
     path: PathBuf,
-    /// A digest of the command and its inputs for each step that is done.
-    done: BTreeMap<String, u64>,
+    /// Digests of the command with its inputs, and of its outputs, for each step that is done.
+    done: BTreeMap<String, [u64; 2]>,
     number: usize,
 }
 
@@ -246,12 +282,16 @@ impl Run {
     fn step(&mut self, name: &str, words: Words, inputs: &[&Path], outputs: &[&Path]) -> CommandResult {
         let digest = self.digest(&words, inputs)?;
         self.print(name, &words)?;
-        if self.done.get(name) == Some(&digest) && outputs.iter().all(|path| path.exists()) {
+        if let Some(&[inputs, written]) = self.done.get(name)
+            && inputs == digest
+            && outputs.iter().all(|path| path.exists())
+            // A file that was damaged or changed is made again.
+            && written == digest_of(outputs)?
+        {
             return Ok(print_line("done before")?);
         }
-        self.done.remove(name);
-        self.execute(&words)?;
-        self.set(name, digest)
+        crate::execute(crate::parse(&words.0)?)?;
+        self.set(name, [digest, digest_of(outputs)?])
     }
 
     /// Trains, or continues a training that was stopped.
@@ -260,17 +300,22 @@ impl Run {
         let digest = self.digest(&words, inputs)?;
         let words = match model.exists() {
             false => words,
-            true if self.done.get(&started) == Some(&digest) => words.word("--resume"),
+            true if self.done.get(&started) == Some(&[digest, 0]) => words.word("--resume"),
             // Settings or labels have changed.
             true => words.word("--overwrite"),
         };
         self.print(name, &words)?;
-        if self.done.get(name) == Some(&digest) && model.join("config.json").exists() {
+        if self.done.get(name) == Some(&[digest, 0]) && model.join("config.json").exists() {
             return Ok(print_line("done before")?);
         }
-        self.set(&started, digest)?;
-        self.execute(&words)?;
-        self.set(name, digest)
+        self.set(&started, [digest, 0])?;
+        crate::execute(crate::parse(&words.0)?).map_err(|error| match error.downcast_ref() {
+            Some(rere::RereError::Interrupted) => {
+                "interrupted: the same `rere run` command goes on with the training".into()
+            }
+            _ => error,
+        })?;
+        self.set(name, [digest, 0])
     }
 
     fn print(&mut self, name: &str, words: &Words) -> Result<(), DataError> {
@@ -278,14 +323,8 @@ impl Run {
         print_line(format!("\n[{}/{STEPS}] {name}\n{words}", self.number))
     }
 
-    fn execute(&self, words: &Words) -> CommandResult {
-        crate::execute(crate::parse(&words.0)?).inspect_err(|_| {
-            log_line("rere: the run has stopped; the same command continues it after the steps that are done");
-        })
-    }
-
-    fn set(&mut self, name: &str, digest: u64) -> CommandResult {
-        self.done.insert(name.to_owned(), digest);
+    fn set(&mut self, name: &str, digests: [u64; 2]) -> CommandResult {
+        self.done.insert(name.to_owned(), digests);
         let json = serde_json::to_vec_pretty(&self.done)?;
         Ok(replace_file(&self.path, |file| file.write_all(&json).map_err(DataError::Output))?)
     }
@@ -299,6 +338,13 @@ impl Run {
         }
         Ok(hasher.finish())
     }
+}
+
+/// Returns a digest of the content of files.
+fn digest_of(files: &[&Path]) -> Result<u64, DataError> {
+    let mut hasher = DefaultHasher::new();
+    files.iter().try_for_each(|path| hash_file(path, &mut hasher))?;
+    Ok(hasher.finish())
 }
 
 fn hash_file(path: &Path, hasher: &mut DefaultHasher) -> Result<(), DataError> {
@@ -337,8 +383,8 @@ fn count(path: &Path) -> Result<Size, DataError> {
 /// Returns the encoder to train: the given one, or the smallest one at hand.
 fn encoder(arguments: &Arguments) -> Result<Option<PathBuf>, Box<dyn Error>> {
     if let Some(encoder) = &arguments.encoder {
-        let absolute = if encoder.exists() { encoder.canonicalize()? } else { encoder.clone() };
-        return Ok(Some(absolute));
+        // Downloads it, if it is a name on the hub.
+        return Ok(Some(hub::encoder(encoder.clone(), encoder)?.canonicalize()?));
     }
     let folders = env::var_os("RERE_ENCODERS").and_then(|folder| fs::read_dir(folder).ok());
     let weights = |folder: &Path| {
@@ -357,8 +403,13 @@ fn encoder(arguments: &Arguments) -> Result<Option<PathBuf>, Box<dyn Error>> {
     Ok(smallest.map(|(_, folder)| folder))
 }
 
-/// Writes the settings file, unless somebody has changed it.
-fn write_settings(run: &mut Run, path: &Path, encoder: Option<&Path>, sentences: usize) -> CommandResult {
+/// Writes the settings file, unless somebody has changed it. Returns whether it was kept.
+fn write_settings(
+    run: &mut Run,
+    path: &Path,
+    encoder: Option<&Path>,
+    sentences: usize,
+) -> Result<bool, Box<dyn Error>> {
     const NAME: &str = "Settings";
     let digest = |text: &str| {
         let mut hasher = DefaultHasher::new();
@@ -366,13 +417,15 @@ fn write_settings(run: &mut Run, path: &Path, encoder: Option<&Path>, sentences:
         hasher.finish()
     };
     if let Ok(own) = fs::read_to_string(path)
-        && run.done.get(NAME) != Some(&digest(&own))
+        && run.done.get(NAME) != Some(&[digest(&own), 0])
     {
-        return Ok(print_line(format!("\nSettings: {} was changed by hand, and is kept", path.display()))?);
+        print_line(format!("\nSettings: {} was changed by hand, and is kept", path.display()))?;
+        return Ok(true);
     }
     let text = settings(encoder, sentences);
     replace_file(path, |file| file.write_all(text.as_bytes()).map_err(DataError::Output))?;
-    run.set(NAME, digest(&text))
+    run.set(NAME, [digest(&text), 0])?;
+    Ok(false)
 }
 
 /// Returns settings for a number of training sentences. Few sentences need more epochs.
@@ -400,13 +453,14 @@ fn settings(encoder: Option<&Path>, sentences: usize) -> String {
     }
     let config = fs::read(encoder.join("config.json")).ok();
     let config = config.and_then(|json| serde_json::from_slice::<Encoder>(&json).ok());
-    // Large encoders need smaller steps. Without a config, it is a name on the hub.
+    // Large encoders need smaller steps.
     let learning_rate = if config.is_some_and(|config| config.hidden_size <= 384) { "1e-4" } else { "3e-5" };
+    let batch = if sentences < 1000 { 8 } else { 32 };
     format!(
-        "{head}system = \"prgc\"\n\n{data}\n[encoder]\npretrained = {}\n\n[prgc.network]\nepochs = {}\nlearning_rate = \
-         {learning_rate}\nfrozen_layers = 1\n",
+        "{head}system = \"prgc\"\n\n{data}\n[encoder]\npretrained = {}\n\n[prgc.network]\nepochs = {}\nbatch = {batch}\n\
+         learning_rate = {learning_rate}\nfrozen_layers = 1\n",
         serde_json::Value::from(encoder.display().to_string()),
-        epochs(1000, 32, 5, 40),
+        epochs(1000, batch, 5, 60),
     )
 }
 

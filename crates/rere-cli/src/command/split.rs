@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use rere_core::Probability;
 use rere_data::{DataError, Format, Partition, Writer};
 
-use super::{CommandResult, InputArguments, log_unsupported, print_line, read_corpus, usage_error};
+use super::{CommandResult, InputArguments, check_outputs, log_unsupported, print_line, read_corpus, usage_error};
 
 /// Options of `rere split`.
 #[derive(clap::Args)]
@@ -42,6 +42,8 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     if f64::from(arguments.dev.get()) + f64::from(arguments.test.get()) >= 1.0 {
         return Err(usage_error("--dev and --test leave no sentences to train on: expected a sum below 1"));
     }
+    let outputs = ["train", "dev", "test"].map(|name| arguments.out.join(name).with_extension("jsonl"));
+    check_outputs([&*arguments.input], outputs.iter().map(PathBuf::as_path))?;
     let sentences = read_corpus(&arguments.input, &arguments.input_options.options())?;
     let Partition { train, dev, test, report, .. } =
         Partition::new(sentences, arguments.dev, arguments.test, arguments.seed);

@@ -24,7 +24,7 @@ pub(super) enum Content {
     Json(Json),
     /// Rows of a table with a header.
     Table { separator: u8, extension: &'static str },
-    /// One sentence per line.
+    /// One text per line.
     Text,
     /// A brat folder.
     Folder,

@@ -8,9 +8,18 @@ use icu_properties::{
 use rere_core::ByteSpan;
 use unicode_segmentation::GraphemeCursor;
 
-/// Returns whether a span begins and ends on word boundaries, as [`occurrences`](super::occurrences) defines them.
-pub(crate) fn on_word_borders(text: &str, span: ByteSpan) -> bool {
-    begins_word(text, span.start)
+/// Returns whether a span begins and ends on word boundaries, as [`occurrences`](super::occurrences) defines them; false if it
+/// does not fit the text.
+///
+/// ```
+/// use rere_data::{ByteSpan, on_word_borders};
+///
+/// assert!(on_word_borders("born in Lindau .", ByteSpan::new(8, 14)));
+/// assert!(!on_word_borders("born in Lindau .", ByteSpan::new(8, 13)));
+/// ```
+pub fn on_word_borders(text: &str, span: ByteSpan) -> bool {
+    span.slice(text).is_ok()
+        && begins_word(text, span.start)
         && ends_word(text, span.end)
         && is_character_border(text, span.start)
         && is_character_border(text, span.end)

@@ -8,13 +8,14 @@ mod sentences;
 
 #[cfg(test)]
 pub(crate) use self::fold::slow;
-pub(crate) use self::{
-    borders::{begins_word, ends_word, is_character_border, is_unspaced, on_word_borders},
-    fold::Folded,
-    sentences::DOCUMENT,
-};
 pub use self::{
+    borders::on_word_borders,
     find::occurrences,
     fold::Folding,
     sentences::{SentenceSplitter, Split, UnknownSplit},
+};
+pub(crate) use self::{
+    borders::{begins_word, ends_word, is_character_border, is_unspaced},
+    fold::Folded,
+    sentences::DOCUMENT,
 };

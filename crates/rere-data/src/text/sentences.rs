@@ -95,9 +95,9 @@ impl SentenceSplitter {
         spans
     }
 
-    /// Adds the sentences of the part of a text that begins at the byte `start`.
-    fn add_spans(&self, text: &str, start: usize, spans: &mut Vec<ByteSpan>) {
-        let mut end = start;
+    /// Adds the sentences of the part of a text that begins at the byte `origin`.
+    fn add_spans(&self, text: &str, origin: usize, spans: &mut Vec<ByteSpan>) {
+        let mut end = origin;
         for segment in sentencex::segment(&self.language, text) {
             let start = end;
             end += segment.len();
@@ -107,6 +107,10 @@ impl SentenceSplitter {
                 _ if span.is_empty() => {}
                 // A closing bracket or quotation mark on its own belongs to the sentence before it.
                 Some(last) if !segment.contains(char::is_alphanumeric) => last.end = span.end,
+                // The abbreviations of the crate lack some titles.
+                Some(last) if TITLES.iter().any(|title| ends_with_word(text, last.end - origin, title)) => {
+                    last.end = span.end
+                }
                 _ if segment.len() > LONG_QUOTATION => match without_quotation_marks(segment) {
                     Some(plain) => self.add_spans(&plain, start, spans),
                     None => spans.push(span),
@@ -156,6 +160,15 @@ impl SentenceSplitter {
         }
         parts
     }
+}
+
+/// Abbreviations that do not end a sentence.
+const TITLES: [&str; 4] = ["Ms.", "Mx.", "Mmes.", "Messrs."];
+
+/// Returns whether a text up to a position ends with a word.
+fn ends_with_word(text: &str, end: usize, word: &str) -> bool {
+    let before = text.get(..end).and_then(|head| head.strip_suffix(word));
+    before.is_some_and(|before| !before.ends_with(char::is_alphanumeric))
 }
 
 /// A quotation is one sentence, unless it is longer than this many bytes: it may be a whole speech, or have no end.
@@ -254,6 +267,13 @@ mod tests {
         assert_eq!(sentences("هذه جملة. وهذه جملة أخرى؟"), ["هذه جملة.", "وهذه جملة أخرى؟"]);
         assert_eq!(sentences(" \t "), [""; 0]);
         assert_eq!(sentences(""), [""; 0]);
+    }
+
+    #[test]
+    fn titles_do_not_end_a_sentence() {
+        let text = "\"We had no money,\" Ms. Brandt told Messrs. Li and Wu. ATMs. Ms. A left.";
+        let expected = ["\"We had no money,\" Ms. Brandt told Messrs. Li and Wu.", "ATMs.", "Ms. A left."];
+        assert_eq!(sentences(text), expected);
     }
 
     #[test]
