@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use rere_data::{CleanSettings, Cleaner, Format, Merger, Reader, Writer};
 
-use super::{
-    CommandResult, FOLDED, InputArguments, check_outputs, comma_advice, finish_reading, folding, log_line,
-    log_unsupported,
-};
+use super::{CommandResult, FOLDED, InputArguments, comma_advice, finish_reading, folding, log_line, log_unsupported};
 
 /// Options of `rere clean`.
 #[derive(clap::Args)]
@@ -57,7 +54,6 @@ struct CleaningSteps {
 
 /// Cleans a corpus.
 pub fn run(arguments: &Arguments) -> CommandResult {
-    check_outputs([&*arguments.input], [&*arguments.output])?;
     let steps = &arguments.steps;
     let mut settings = CleanSettings::default()
         .with_folding(folding(steps.fold))

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use rere_data::{Format, Locator, Occurrence, OffsetUnit, Reader, Writer};
 
 use super::{
-    CommandResult, ConventionArguments, FOLDED, check_outputs, finish_reading, folding, log_line, log_unsupported,
-    offset_units,
+    CommandResult, ConventionArguments, FOLDED, finish_reading, folding, log_line, log_unsupported, offset_units,
 };
 
 /// Options of `rere convert`.
@@ -55,7 +54,6 @@ Examples:
 
 /// Writes a corpus in another format.
 pub fn run(arguments: &Arguments) -> CommandResult {
-    check_outputs([&*arguments.input], [&*arguments.output])?;
     let mut reader = Reader::open(&arguments.input, &arguments.conventions.options(arguments.from))?;
     let mut writer = Writer::create(&arguments.output, arguments.to)?.with_offsets(arguments.offsets_out);
     let occurrence = arguments.locate.or(arguments.to.needs_offsets().then(Occurrence::default));
