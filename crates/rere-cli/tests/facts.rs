@@ -97,7 +97,7 @@ fn one_command_goes_from_text_to_facts_and_does_nothing_twice() {
     assert_eq!(sentences.len(), 120);
     assert_eq!(
         (&sentences[3]["text"], &sentences[3]["document"]),
-        (&"The next day Dr. Bob 1 left.".into(), &"2".into())
+        (&"The next day Dr. Bob 1 left.".into(), &"corpus.txt:2".into())
     );
     assert_eq!(sentences[3]["start"], 28);
     let documents = |name: &str| {

@@ -605,10 +605,10 @@ fn lines_of_plain_text_are_split_into_sentences() {
         })
         .collect();
     let expected = [
-        ("Dr. Ada left London.", Some("1"), Some(0)),
-        ("She met Bob.", Some("1"), Some(21)),
-        ("Zoë stayed.", Some("3"), Some(0)),
-        ("Ada wrote.", Some("3"), Some(12)),
+        ("Dr. Ada left London.", Some("file.jsonl:1"), Some(0)),
+        ("She met Bob.", Some("file.jsonl:1"), Some(21)),
+        ("Zoë stayed.", Some("file.jsonl:3"), Some(0)),
+        ("Ada wrote.", Some("file.jsonl:3"), Some(12)),
     ];
     assert_eq!(found, expected);
     assert_eq!((report.sentences, report.split, report.several), (4, 2, 0));

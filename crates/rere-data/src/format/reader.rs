@@ -78,7 +78,7 @@ impl ReadOptions {
     }
 
     /// Sets which texts are split into sentences. The sentences get the fields `document`, unless the text has it (else the
-    /// text's id or its line), and `start`, their position in the document in characters.
+    /// text's id, or file and line), and `start`, their position in the document in characters.
     #[must_use]
     pub fn with_split(self, split: Split) -> Self {
         Self { split, ..self }
@@ -221,6 +221,8 @@ pub(super) struct Found {
 /// ```
 pub struct Reader {
     source: Source,
+    /// Name of the file, without its folder, for the names of documents.
+    name: String,
     options: ReadOptions,
     /// Whether the format was detected only by a field `text`.
     has_text_only: bool,
@@ -257,7 +259,8 @@ impl Reader {
         // `-` is standard input, even if the folder has a file of this name.
         let folder = path.is_dir() && !is_standard(path);
         if options.format.unwrap_or(Format::Brat) == Format::Brat && (folder || options.format.is_some()) {
-            return Ok(Self::of(Source::Brat(brat::Folder::open(path, options.offsets)?), Some(Format::Brat), options));
+            let source = Source::Brat(brat::Folder::open(path, options.offsets)?);
+            return Ok(Self::of(source, path, Some(Format::Brat), options));
         }
         let (input, name) = (open(path)?, input_name(path).to_owned());
         let (input, format) = detect_format(input, &name, options)?;
@@ -267,7 +270,7 @@ impl Reader {
             {
                 let rows = ParquetRows::open(path, options.offsets)?;
                 // The format of the rows is detected from the columns.
-                return Ok(Self::of(Source::Parquet(rows), None, options));
+                return Ok(Self::of(Source::Parquet(rows), path, None, options));
             }
             #[cfg(not(feature = "parquet"))]
             return Err(DataError::NotBuilt { path: path.to_owned(), feature: "parquet" });
@@ -295,6 +298,7 @@ impl Reader {
         format: Option<Format>,
         options: &ReadOptions,
     ) -> Result<Self, DataError> {
+        let path = name.clone();
         let source = match format.map(|format| (format, &format.spec().content)) {
             None | Some((_, Content::Json(_))) => Source::Json(Objects::new(input, name, options.offsets)),
             Some((_, Content::Table { separator, .. })) => {
@@ -307,12 +311,13 @@ impl Reader {
                 return Err(DataError::NoStream { path: name, format, needs });
             }
         };
-        Ok(Self::of(source, format, options))
+        Ok(Self::of(source, &path, format, options))
     }
 
-    fn of(source: Source, format: Option<Format>, options: &ReadOptions) -> Self {
+    fn of(source: Source, path: &Path, format: Option<Format>, options: &ReadOptions) -> Self {
         let options = ReadOptions { format, ..options.clone() };
-        Self { source, options, has_text_only: false, line: 0, ended: false, found: Found::default() }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self { source, name, options, has_text_only: false, line: 0, ended: false, found: Found::default() }
     }
 
     /// Returns the line on which the last sentence begins, from 1; 0 before the first sentence. In a format without
@@ -373,7 +378,7 @@ impl Reader {
         let (Found { sentences, report }, options) = (&mut self.found, &self.options);
         report.format = options.format;
         if is_split {
-            let document = self.line.to_string();
+            let document = format!("{}:{}", self.name, self.line);
             for sentence in mem::take(sentences) {
                 let parts = options.splitter.split(sentence, &document);
                 report.split += usize::from(parts.sentences.len() > 1);
