@@ -1,6 +1,8 @@
 //! `rere align`
 
 use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -60,6 +62,9 @@ pub struct MatchingArguments {
     /// with the most facts).
     #[arg(long, value_name = "HOW", default_value = "keep")]
     ambiguous: AmbiguousNames,
+    /// Shortest name to find, in characters. Short names, such as `in` for India, are often other words.
+    #[arg(long, value_name = "N", default_value_t = MatcherSettings::default().min_characters)]
+    min_name: usize,
     #[arg(long, help = format!("Also find names that differ from the text in {FOLDED}"))]
     fold: bool,
     /// Share of the knowledge base's facts to hide, from 0 to 1: they give no triples, and can be held out to evaluate.
@@ -77,6 +82,9 @@ impl MatchingArguments {
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
         if self.ambiguous != AmbiguousNames::default() {
             add("--ambiguous", self.ambiguous.name().to_owned());
+        }
+        if self.min_name != MatcherSettings::default().min_characters {
+            add("--min-name", self.min_name.to_string());
         }
         if self.hides() {
             add("--hide", self.hide.to_string());
@@ -158,7 +166,8 @@ fn path_for_kb<'a>(
 
 /// Reads a knowledge base and builds its aligner.
 pub fn aligner(kb: &Path, options: &KnowledgeBaseOptions, arguments: &MatchingArguments) -> Result<Aligner, DataError> {
-    let settings = MatcherSettings::default().with_folding(folding(arguments.fold));
+    let settings =
+        MatcherSettings::default().with_folding(folding(arguments.fold)).with_min_characters(arguments.min_name);
     let facts = KnowledgeBase::read(kb, options)?.hide(arguments.hide, arguments.hide_seed);
     let aligner = Aligner::new(facts, settings)?.with_ambiguous_names(arguments.ambiguous);
     log_line(format!("{}: {}", input_name(kb).display(), aligner.kb().report()));
@@ -184,6 +193,8 @@ fn label(input: &Path, options: &ReadOptions, aligner: &Aligner, path: &Path) ->
     let mut reader = Reader::open(input, options)?;
     let mut writer = Writer::create(path, Format::Rere)?;
     let (mut sentences, mut labelled, mut triples, mut mentions) = (0, 0, 0, 0);
+    // How often each name is a subject or an object.
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for sentence in reader.by_ref() {
         let mut sentence = sentence?;
         mentions += aligner.relabel(&mut sentence);
@@ -191,11 +202,24 @@ fn label(input: &Path, options: &ReadOptions, aligner: &Aligner, path: &Path) ->
         sentences += 1;
         labelled += usize::from(!sentence.triples.is_empty());
         triples += sentence.triples.len();
+        for mention in sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]) {
+            match names.get_mut(&mention.text) {
+                Some(count) => *count += 1,
+                None => _ = names.insert(mention.text.clone(), 1),
+            }
+        }
     }
     finish_reading(&reader, input)?;
     let written = writer.finish()?;
     // To standard error: the corpus may go to standard output.
     log_line(format!("{sentences} sentences, {labelled} of them with triples, {mentions} mentions, {triples} triples"));
+    // A wrong name, such as a common word that is an alias, is most often among these.
+    let mut names: Vec<(String, usize)> = names.into_iter().collect();
+    names.sort_by_key(|(_, count)| Reverse(*count));
+    let frequent: Vec<String> = names.iter().take(8).map(|(name, count)| format!("{name} ({count})")).collect();
+    if !frequent.is_empty() {
+        log_line(format!("most frequent names of the triples: {}", frequent.join(", ")));
+    }
     log_unsupported(&written);
     if triples == 0 {
         log_line(no_triples(aligner, mentions));
