@@ -541,7 +541,7 @@ fn min_f1_includes_its_own_value_and_a_repeated_matcher_counts_once() {
     let output = rere(folder.path(), &[&evaluate[..], &["--min-f1", "0.8"]].concat());
     assert!(output.status.success(), "{}", err(&output));
     fails(folder.path(), &[&evaluate[..], &["--min-f1", "0.8001"]].concat(), &["below --min-f1 0.8001"]);
-    let twice = ["--pred", "gold.jsonl", "--match", "exact", "--match", "exact", "--json"];
+    let twice = ["--pred", "gold.jsonl", "--match", "exact", "--match", "exact", "--mean", "--json"];
     let scores: serde_json::Value =
         serde_json::from_str(&out(&rere(folder.path(), &[&evaluate[..], &twice].concat()))).expect("JSON");
     let systems: Vec<&str> =

@@ -182,6 +182,8 @@ fn the_html_page_needs_one_file_of_predictions_and_a_file_to_write() {
 fn several_systems_have_a_mean() {
     let folder = folder();
     let both = "evaluate --gold gold.jsonl --pred a.jsonl --pred b.jsonl --match exact --match partial";
+    assert!(!printed(folder.path(), both).contains("mean"));
+    let both = &format!("{both} --mean");
     let table = printed(folder.path(), both);
     assert!(table.contains("exact           1         2      2     50.00    50.00    50.00  a.jsonl\n"), "{table}");
     // F1 of the two systems is 50 and 80.

@@ -71,7 +71,7 @@ fn colour(system: usize) -> RGBColor {
 /// Draws the precision-recall curves of systems, by name, as SVG.
 ///
 /// Curves are steps, as [`average_precision`](crate::average_precision) sums them, with a dot at the best F1. Grey
-/// lines are those of equal F1.
+/// lines are those of equal F1. The lines of later systems are thinner and dashed, so that equal curves are all seen.
 ///
 /// ```
 /// use rere_eval::{plot_precision_recall, precision_recall_curve};
@@ -107,16 +107,16 @@ pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String
                 let before = steps.last().map_or(0.0, |&(recall, _)| recall);
                 steps.extend([(before, point.score.precision), (point.score.recall, point.score.precision)]);
             }
-            let style = colour(number).stroke_width(2);
-            chart
-                .draw_series(LineSeries::new(steps, style))
-                .map_err(PlotError::draw)?
-                .label(*name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            line(&mut chart, steps, number, systems.len(), name)?;
             let best = curve.iter().max_by(|a, b| a.score.f1.total_cmp(&b.score.f1));
             let best =
                 best.map(|point| Circle::new((point.score.recall, point.score.precision), 4, colour(number).filled()));
             chart.draw_series(best).map_err(PlotError::draw)?;
+        }
+        if !systems.is_empty() {
+            let dot = std::iter::empty::<Circle<(f64, f64), i32>>();
+            let dot = chart.draw_series(dot).map_err(PlotError::draw)?.label("dot: best F1");
+            dot.legend(|(x, y)| Circle::new((x + 9, y), 4, RGBColor(90, 90, 90).filled()));
         }
         // The lower left corner is usually free, because good curves run near the upper right one.
         let is_low = |point: &CurvePoint| point.score.recall < 0.5 && point.score.precision < 0.2;
@@ -127,7 +127,7 @@ pub fn plot_precision_recall(systems: &[(&str, &[CurvePoint])]) -> Result<String
 
 /// Draws the calibration of systems, by name, as SVG.
 ///
-/// On the diagonal, a score is the probability that a triple is correct.
+/// On the diagonal, a score is the probability that a triple is correct. A dot is larger the more triples have such scores.
 ///
 /// ```
 /// use rere_eval::{calibration, plot_calibration};
@@ -146,42 +146,56 @@ pub fn plot_calibration(systems: &[(&str, &Calibration)]) -> Result<String, Plot
         chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], pale)).map_err(PlotError::draw)?;
         for (number, (name, calibration)) in systems.iter().enumerate() {
             let points = || calibration.bins.iter().map(|bin| (bin.mean_score, bin.precision));
-            let style = colour(number).stroke_width(2);
-            chart
-                .draw_series(LineSeries::new(points(), style))
-                .map_err(PlotError::draw)?
-                .label(format!("{name}, expected error {:.3}", calibration.expected_error))
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
-            chart.draw_series(points().map(|point| Circle::new(point, 4, style.filled()))).map_err(PlotError::draw)?;
+            let triples: usize = calibration.bins.iter().map(|bin| bin.count).sum();
+            let name = format!("{name}, {triples} triples, expected error {:.3}", calibration.expected_error);
+            line(&mut chart, points().collect(), number, systems.len(), &name)?;
+            // The area of a dot is that of its share.
+            let radius = |count: usize| 2 + (10.0 * (count as f64 / triples.max(1) as f64).sqrt()).round() as i32;
+            let dots = calibration.bins.iter().map(|bin| {
+                Circle::new((bin.mean_score, bin.precision), radius(bin.count), colour(number).mix(0.7).filled())
+            });
+            chart.draw_series(dots).map_err(PlotError::draw)?;
+            if systems.len() == 1 {
+                let style = TextStyle::from((FONT, 10).into_font()).color(&RGBColor(90, 90, 90));
+                let style = style.pos(Pos::new(HPos::Left, VPos::Top));
+                for bin in &calibration.bins {
+                    let (x, y) = chart.backend_coord(&(bin.mean_score, bin.precision));
+                    let at = (x + radius(bin.count) + 2, y + 2);
+                    area.draw_text(&bin.count.to_string(), &style, at).map_err(PlotError::draw)?;
+                }
+            }
         }
         legend(&mut chart, SeriesLabelPosition::UpperLeft)
     })
 }
 
-/// Draws F1 of the relations or other parts of a corpus, by name, as SVG.
+/// Draws F1 of a system on the relations or other parts of a corpus, by name, as SVG.
 ///
-/// The parts come from top to bottom, with their confidence intervals and counts.
+/// `system` is its name. The parts come from top to bottom, with their confidence intervals and counts.
 ///
 /// ```
 /// use rere_eval::{Counts, bootstrap, plot_f1};
 ///
 /// let counts = [Counts { true_positives: 1, predicted: 2, gold: 1 }; 20];
-/// let svg = plot_f1(&[("born in", bootstrap(&counts, 1000, 7, 0.95)?)])?;
-/// assert!(svg.contains("born in") && svg.contains("20/40/20"));
+/// let svg = plot_f1("model-a", &[("born in", bootstrap(&counts, 1000, 7, 0.95)?)])?;
+/// assert!(svg.contains("model-a") && svg.contains("born in") && svg.contains("20/40/20"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// Returns an error if the drawing library fails; no such case is known.
-pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
+pub fn plot_f1(system: &str, parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
     const ROW: u32 = 26;
+    /// Width of the counts, right of the bars.
+    const COUNTS: u32 = 110;
     draw(90 + ROW * u32::try_from(parts.len()).map_err(PlotError::draw)?, |area| {
         let longest = parts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let names = (7 * u32::try_from(longest).map_err(PlotError::draw)? + 16).clamp(60, WIDTH / 2);
         let rows = parts.len() as f64;
         let mut chart = ChartBuilder::on(area)
-            .caption("F1, with intervals", (FONT, 16))
+            .caption(format!("F1 of {system}, with 95 % intervals"), (FONT, 16))
             .margin(10)
+            .margin_right(COUNTS)
             .x_label_area_size(34)
             .y_label_area_size(names)
             .build_cartesian_2d(0.0..1.0, rows..0.0)
@@ -191,7 +205,7 @@ pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
             .disable_y_mesh()
             .y_labels(0)
             .x_labels(11)
-            .x_desc("F1 (numbers: true positives / predicted / gold)")
+            .x_desc("F1; right: true positives / predicted / gold")
             .light_line_style(TRANSPARENT)
             .draw()
             .map_err(PlotError::draw)?;
@@ -206,8 +220,9 @@ pub fn plot_f1(parts: &[(&str, ScoreIntervals)]) -> Result<String, PlotError> {
             area.draw_text(name, &text(12), (at.0 - 6, at.1)).map_err(PlotError::draw)?;
             let counts = intervals.score.counts;
             let at = chart.backend_coord(&(1.0, top + 0.5));
+            let style = TextStyle::from((FONT, 10).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
             let counts = format!("{}/{}/{}", counts.true_positives, counts.predicted, counts.gold);
-            area.draw_text(&counts, &text(10), (at.0 - 4, at.1)).map_err(PlotError::draw)?;
+            area.draw_text(&counts, &style, (at.0 + 6, at.1)).map_err(PlotError::draw)?;
         }
         Ok(())
     })
@@ -288,6 +303,31 @@ fn unit_square<'a, 'b>(area: &'a Area<'b>, title: &str, x: &str, y: &str) -> Res
         .draw()
         .map_err(PlotError::draw)?;
     Ok(chart)
+}
+
+/// Draws the line of one of several systems. Later ones are thinner and dashed, so that equal lines are all seen.
+fn line<'a, 'b: 'a>(
+    chart: &mut Chart<'a, 'b>,
+    points: Vec<(f64, f64)>,
+    number: usize,
+    systems: usize,
+    name: &str,
+) -> Result<(), PlotError> {
+    let width = 2 + u32::try_from(systems - number - 1).unwrap_or(0).min(3);
+    let style = colour(number).stroke_width(width);
+    let series = if number == 0 {
+        chart.draw_series(LineSeries::new(points, style))
+    } else {
+        let (dash, gap) = [(10, 6), (4, 6), (16, 10), (2, 8)][(number - 1) % 4];
+        chart.draw_series(DashedLineSeries::new(points, dash, gap, style))
+    };
+    let series = series.map_err(PlotError::draw)?.label(name);
+    if number == 0 {
+        series.legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+    } else {
+        series.legend(move |(x, y)| DashedPathElement::new([(x, y), (x + 18, y)], 5, 3, style));
+    }
+    Ok(())
 }
 
 fn legend<'a, 'b: 'a>(chart: &mut Chart<'a, 'b>, position: SeriesLabelPosition) -> Result<(), PlotError> {

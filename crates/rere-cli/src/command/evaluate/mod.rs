@@ -36,8 +36,7 @@ pub struct Arguments {
     /// Gold triples, in any known format.
     #[arg(long, value_name = "FILE")]
     gold: PathBuf,
-    /// Predicted triples, in any known format; may be repeated for several systems or seeds, which also prints the mean
-    /// of all files and the standard deviation of F1.
+    /// Predicted triples, in any known format; may be repeated for several systems or seeds.
     #[arg(long, value_name = "FILE", required = true)]
     pred: Vec<PathBuf>,
     #[arg(
@@ -47,6 +46,9 @@ pub struct Arguments {
         help = format!("When two triples are equal: {}; may be repeated", Match::names())
     )]
     matches: Vec<Match>,
+    /// Also print the mean of all files and the standard deviation of F1, if they are seeds of one system.
+    #[arg(long)]
+    mean: bool,
     /// Known relation; may be repeated. Any other relation, gold or predicted, is then an error.
     #[arg(long, value_name = "NAME")]
     relations: Vec<String>,
@@ -149,7 +151,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     }
     let by_first_matcher = rows.iter().filter(|row| row.part == "all" && row.matcher == rows[0].matcher);
     let lowest_f1 = by_first_matcher.map(|row| row.measures.f1).fold(f64::INFINITY, f64::min);
-    if systems.len() > 1 {
+    if arguments.mean {
         rows.extend(matchers(arguments).filter_map(|matcher| mean_row(&rows, matcher)).collect::<Vec<_>>());
     }
     let layout = match (arguments.json, arguments.csv, arguments.markdown) {
@@ -527,7 +529,7 @@ fn plots(arguments: &Arguments, systems: &[SystemCounts]) -> Result<Vec<Plot>, B
             let Some(counts) = system.by_matcher.first() else { continue };
             let intervals = counts.relation_intervals(arguments.bootstrap.unwrap_or(1000))?;
             let file = if systems.len() == 1 { "relations.svg".to_owned() } else { format!("relations-{number}.svg") };
-            plots.push(plot(&file, "F1 of each relation", plot_f1(&intervals)?));
+            plots.push(plot(&file, "F1 of each relation", plot_f1(&system.name, &intervals)?));
         }
     }
     Ok(plots)
