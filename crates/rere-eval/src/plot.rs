@@ -325,7 +325,12 @@ fn line<'a, 'b: 'a>(
     if number == 0 {
         series.legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
     } else {
-        series.legend(move |(x, y)| DashedPathElement::new([(x, y), (x + 18, y)], 5, 3, style));
+        // Two dashes: a legend takes one element.
+        series.legend(move |(x, y)| {
+            EmptyElement::at((x, y))
+                + PathElement::new([(0, 0), (7, 0)], style)
+                + PathElement::new([(11, 0), (18, 0)], style)
+        });
     }
     Ok(())
 }
