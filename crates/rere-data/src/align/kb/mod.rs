@@ -82,8 +82,9 @@ impl KnowledgeBaseOptions {
 /// assert_eq!(kb.between(0, 1), [0]);
 ///
 /// // Facts by names alone, with a header.
-/// std::fs::write(&triples, "object,relation,subject\nLondon,born in,Ada Lovelace\n")?;
-/// let kb = KnowledgeBase::read(&triples, &KnowledgeBaseOptions::default())?;
+/// let facts = folder.path().join("facts.csv");
+/// std::fs::write(&facts, "object,relation,subject\nLondon,born in,Ada Lovelace\n")?;
+/// let kb = KnowledgeBase::read(&facts, &KnowledgeBaseOptions::default())?;
 /// assert_eq!(kb.names(), [["Ada Lovelace"], ["London"]]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
