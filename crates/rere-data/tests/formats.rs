@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use proptest::{prelude::*, sample::Index};
+use proptest::{prelude::*, sample::Index, test_runner::RngSeed};
 use rere_core::{ByteSpan, Extra, InText, Mention, Probability, Sentence, Triple};
 use rere_data::{
     DataError, Folding, Format, Locator, Occurrence, ReadOptions, Reader, Split, Unsupported, UnsupportedCounts, read,
