@@ -57,6 +57,15 @@ macro_rules! span {
                 self.end <= self.start
             }
 
+            /// Returns the span counted from the start of `outer`; `None` if it does not lie within `outer`.
+            pub const fn within(self, outer: Self) -> Option<Self> {
+                if outer.start <= self.start && self.end <= outer.end && self.start <= self.end {
+                    Some(Self::new(self.start - outer.start, self.end - outer.start))
+                } else {
+                    None
+                }
+            }
+
             /// Returns whether the two spans share a position.
             pub const fn overlaps(self, other: Self) -> bool {
                 self.start < other.end && other.start < self.end

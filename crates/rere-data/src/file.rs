@@ -4,14 +4,14 @@ use std::{
     error::Error,
     fmt,
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
 use flate2::{bufread::MultiGzDecoder, write::GzEncoder};
 use tempfile::NamedTempFile;
 
-use crate::DataError;
+use crate::{DataError, ParseErrorKind};
 
 /// A file with a temporary name, which [`NewFile::finish`] renames.
 ///
@@ -147,6 +147,53 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
         Compression::Gzip => Box::new(BufReader::new(MultiGzDecoder::new(file))),
         Compression::Zstd => Box::new(BufReader::new(zstd::Decoder::with_buffer(file).map_err(unreadable)?)),
     })
+}
+
+/// The byte order mark of UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Reads the first bytes of an input, until they are enough to tell its format, or very many. From a pipe it may read less than
+/// a file has.
+pub(crate) fn read_start(input: &mut dyn BufRead, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+    const MAX_BYTES: usize = 1 << 16;
+    let mut start = Vec::new();
+    while start.len() < MAX_BYTES && !is_enough(&start) {
+        let more = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            more => more?,
+        };
+        if more.is_empty() {
+            break;
+        }
+        let count = more.len();
+        start.extend_from_slice(more);
+        input.consume(count);
+    }
+    Ok(start)
+}
+
+/// Maximum length of a line, so that a file without line ends cannot fill the memory.
+const MAX_LINE_BYTES: u64 = 64 << 20;
+
+/// Reads a line into `bytes`, and returns it without its end; `None` at the end of the input. `path` and `line`, from 1, are for
+/// errors.
+pub(crate) fn read_line<'b>(
+    input: &mut dyn BufRead,
+    path: &Path,
+    line: usize,
+    bytes: &'b mut Vec<u8>,
+) -> Result<Option<&'b [u8]>, DataError> {
+    bytes.clear();
+    let read = input.take(MAX_LINE_BYTES + 1).read_until(b'\n', bytes);
+    if read.map_err(|source| DataError::Read { path: path.to_owned(), source })? == 0 {
+        return Ok(None);
+    }
+    if bytes.len() as u64 > MAX_LINE_BYTES {
+        let message = format!("expected a line of at most {MAX_LINE_BYTES} bytes, found a longer one");
+        return Err(DataError::Parse { path: path.to_owned(), line, kind: ParseErrorKind::TooLong, message });
+    }
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    Ok(Some(text.strip_suffix(b"\r").unwrap_or(text)))
 }
 
 /// A file that is written under a temporary name and renamed by [`Output::finish`].

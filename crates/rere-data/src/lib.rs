@@ -11,7 +11,7 @@
 //! | write files, which replace others only when they are complete | [`Writer`], [`write`](fn@write), [`UnsupportedCounts`] |
 //! | other files, compressed by name, `-` for standard streams | [`open`](fn@open), [`Output`], [`replace_file`] |
 //! | locate surfaces in texts, and spans in tokens | [`Locator`], [`occurrences`], [`on_word_borders`], [`to_tokens`] |
-//! | split texts into sentences | [`SentenceSplitter`]; [`Split`] of a reader |
+//! | split texts into sentences | [`SentenceSplitter`]; [`Split`] of a reader; [`document`] of a sentence |
 //! | clean a corpus | [`Cleaner`] |
 //! | merge sentences with the same text | [`Merger`] |
 //! | divide a corpus into training, development and test sets | [`Partition`] |
@@ -169,7 +169,7 @@ pub use located::{LocatedCorpus, LocatedReport, LocatedSentence, OnMissing};
 pub use merge::{MergeReport, Merger};
 pub use partition::{Partition, PartitionReport};
 pub use stats::{Lengths, Overlaps, Stats, Summary};
-pub use text::{Folding, SentenceSplitter, Split, UnknownSplit, occurrences, on_word_borders};
+pub use text::{Folding, SentenceSplitter, Split, UnknownSplit, document, document_name, occurrences, on_word_borders};
 pub use tokenize::{LocatedMention, Tokenizer, Tokens, to_tokens};
 
 const _: () = {

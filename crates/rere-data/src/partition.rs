@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rere_core::{Probability, Sentence};
 use serde::Serialize;
 
-use crate::text::DOCUMENT;
+use crate::document;
 
 /// Training, development and test sets of a corpus. No document is in two of them, and no development or test sentence is also
 /// a training sentence.
@@ -60,12 +60,11 @@ impl Partition {
     /// larger. The seed and the corpus decide which.
     pub fn new(sentences: impl IntoIterator<Item = Sentence>, dev: Probability, test: Probability, seed: u64) -> Self {
         let sentences: Vec<Sentence> = sentences.into_iter().collect();
-        let by_document = sentences.iter().any(|sentence| sentence.extra.contains(DOCUMENT));
-        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let by_document = sentences.iter().any(|sentence| document(sentence).is_some());
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut documents: Vec<Vec<usize>> = Vec::new();
         for (at, sentence) in sentences.iter().enumerate() {
-            let document = sentence.extra.iter().find(|(name, _)| *name == DOCUMENT).map(|(_, json)| json.get());
-            let key = if by_document { document.map(str::to_owned) } else { Some(sentence.text.clone()) };
+            let key = if by_document { document(sentence) } else { Some(sentence.text.as_str()) };
             let number = key.map_or(documents.len(), |key| *numbers.entry(key).or_insert(documents.len()));
             if number == documents.len() {
                 documents.push(Vec::new());
@@ -133,7 +132,7 @@ mod tests {
     fn corpus(documents: usize, sentences: usize) -> Vec<Sentence> {
         let sentence = |at: usize| {
             let mut sentence = Sentence::new(format!("Sentence {at} ."));
-            sentence.extra.set(DOCUMENT, &(at / sentences)).expect("JSON");
+            sentence.extra.set("document", &(at / sentences)).expect("JSON");
             sentence
         };
         (0..documents * sentences).map(sentence).collect()
@@ -144,7 +143,7 @@ mod tests {
     }
 
     fn documents(set: &[Sentence]) -> HashSet<usize> {
-        set.iter().map(|sentence| sentence.extra.get(DOCUMENT).expect("a number").expect("a document")).collect()
+        set.iter().map(|sentence| sentence.extra.get("document").expect("a number").expect("a document")).collect()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::{HashSet, VecDeque},
+    convert::Infallible,
     error::Error,
     hash::{DefaultHasher, Hash, Hasher},
     iter::Peekable,
@@ -12,11 +13,11 @@ use ext_sort::{
     BinaryHeapMerger, ExternalChunk, ExternalSorter, ExternalSorterBuilder, LimitedBufferBuilder, RmpExternalChunk,
 };
 use rere_core::{Mention, Probability, Sentence, Triple};
-use rere_data::{Aligner, on_word_borders};
+use rere_data::{Aligner, document, on_word_borders};
 use rere_eval::ScoreCalibration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{CorpusFact, FactEntity, FactStatus, FactsError};
+use crate::{CorpusFact, FactEntity, FactStatus, FactsError, fact::decimal};
 
 /// Settings of [`collect`].
 #[derive(Debug, Clone, PartialEq)]
@@ -194,18 +195,14 @@ impl Iterator for CorpusFacts {
     }
 }
 
-type Sorter<T> = ExternalSorter<T, NeverError>;
+/// Its input has no errors.
+type Sorter<T> = ExternalSorter<T, Infallible>;
 type Sorted<T> = BinaryHeapMerger<
     T,
     <RmpExternalChunk<T> as ExternalChunk<T>>::DeserializationError,
     fn(&T, &T) -> Ordering,
     RmpExternalChunk<T>,
 >;
-
-/// The inputs of the sorters have no errors.
-#[derive(Debug, thiserror::Error)]
-#[error("the input of a sorter has no errors")]
-struct NeverError;
 
 fn sorter<T: Send + Serialize + DeserializeOwned>(items: usize) -> Result<Sorter<T>, FactsError> {
     ExternalSorterBuilder::new().with_buffer(LimitedBufferBuilder::new(items.max(1), false)).build().map_err(sort_error)
@@ -289,8 +286,8 @@ impl<I> Statements<'_, I> {
         bare.id.clone_from(&sentence.id);
         let own = sentence.extra.iter().filter(|(name, _)| matches!(*name, "document" | "start"));
         own.for_each(|(name, json)| bare.extra.insert(name, json.to_owned()));
-        let document = match sentence.extra.iter().find(|(name, _)| *name == "document") {
-            Some((_, json)) => digest(json.get()),
+        let document = match document(sentence) {
+            Some(document) => digest(document),
             None => digest(&(&sentence.id, number)),
         };
         for triple in &sentence.triples {
@@ -301,9 +298,7 @@ impl<I> Statements<'_, I> {
             let Some(score) = triple.score else {
                 return Err(FactsError::NoScore { sentence: number, triple: triple.to_string() });
             };
-            // The shortest decimal number of the f32, so that 0.9 stays 0.9.
-            let score = score.to_string().parse().unwrap_or_else(|_| f64::from(score.get()));
-            let score = self.settings.calibration.apply(score);
+            let score = self.settings.calibration.apply(decimal(score));
             // In JSON as everywhere, the score of a triple is an f32.
             bare.triples = vec![triple.clone().with_score(Probability::saturating(score as f32))];
             self.queue.push_back(Statement {
@@ -572,8 +567,8 @@ impl Group {
 }
 
 /// Sentences in memory have no errors of reading.
-impl From<std::convert::Infallible> for FactsError {
-    fn from(never: std::convert::Infallible) -> Self {
+impl From<Infallible> for FactsError {
+    fn from(never: Infallible) -> Self {
         match never {}
     }
 }

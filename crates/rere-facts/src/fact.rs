@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rere_core::Sentence;
+use rere_core::{Probability, Sentence};
 use serde::{Deserialize, Serialize};
 
 /// A fact that triples of a corpus state: a subject, a relation and an object, once for the whole corpus.
@@ -74,4 +74,9 @@ impl fmt::Display for FactStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Returns a score as the number that its shortest decimal form has: 0.9 stays 0.9, and does not become 0.8999999761581421.
+pub(crate) fn decimal(score: Probability) -> f64 {
+    score.to_string().parse().unwrap_or(score.get().into())
 }

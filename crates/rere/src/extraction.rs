@@ -135,9 +135,11 @@ fn mentions_in(sentence: &Sentence, part: ByteSpan) -> Vec<Mention> {
     let mut mentions: Vec<Mention> = Vec::new();
     for mention in sentence.entities.iter().chain(of_triples) {
         let span = match mention.span {
-            Some(span) if span.start < part.start || part.end < span.end => continue,
-            Some(span) => Some(ByteSpan::new(span.start - part.start, span.end - part.start)),
             None => None,
+            Some(span) => match span.within(part) {
+                None => continue,
+                inside => inside,
+            },
         };
         let mention = mention.clone().with_span(span);
         if !mentions.contains(&mention) {

@@ -81,8 +81,7 @@ impl<'a> Texts<'a> {
 
 /// Returns the spans that lie within a window, counted from its first token.
 fn within(spans: &[TokenSpan], window: &Range<usize>) -> Vec<TokenSpan> {
-    let inside = spans.iter().filter(|span| window.start <= span.start && span.end <= window.end);
-    inside.map(|span| TokenSpan::new(span.start - window.start, span.end - window.start)).collect()
+    spans.iter().filter_map(|span| span.within(window.clone().into())).collect()
 }
 
 /// Scores of texts. Triples can be decoded from them at any thresholds.

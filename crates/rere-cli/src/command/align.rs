@@ -164,6 +164,13 @@ fn path_for_kb<'a>(
     }
 }
 
+/// Returns the options of a knowledge base with these other files.
+pub fn knowledge_options(language: &str, entities: &Option<PathBuf>, map: &Option<PathBuf>) -> KnowledgeBaseOptions {
+    let mut options = KnowledgeBaseOptions::default().with_language(language);
+    (options.entities, options.map) = (entities.clone(), map.clone());
+    options
+}
+
 /// Reads a knowledge base and builds its aligner.
 pub fn aligner(kb: &Path, options: &KnowledgeBaseOptions, arguments: &MatchingArguments) -> Result<Aligner, DataError> {
     let settings =

@@ -1,13 +1,13 @@
 //! `rere facts`
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     error::Error,
     path::{Path, PathBuf},
 };
 
 use rere_core::{Probability, Sentence, Triple};
-use rere_data::{Aligner, Chunks, KnowledgeBaseOptions, Reader, input_name};
+use rere_data::{Aligner, Chunks, Reader, document_name, input_name};
 use rere_eval::{
     Agreement, Exact, ScoreCalibration, SentencePairStream,
     page::{Page, PageEvidence, PageFact},
@@ -21,7 +21,7 @@ use serde_json::json;
 
 use super::{
     CommandResult, InputArguments,
-    align::{MatchingArguments, aligner},
+    align::{MatchingArguments, aligner, knowledge_options},
     check_outputs, check_standard_input, finish_reading, log_line, print_line, read_corpus, usage_error,
 };
 use crate::{page_file::PageFile, training_progress::progress_bar};
@@ -204,8 +204,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
 
 /// Reads the knowledge base.
 fn knowledge(kb: &Path, arguments: &Arguments) -> Result<Aligner, Box<dyn Error>> {
-    let mut options = KnowledgeBaseOptions::default().with_language(arguments.input_options.language());
-    (options.entities, options.map) = (arguments.entities.clone(), arguments.map.clone());
+    let options = knowledge_options(arguments.input_options.language(), &arguments.entities, &arguments.map);
     Ok(aligner(kb, &options, &arguments.matching)?)
 }
 
@@ -250,13 +249,12 @@ fn calibrate(dev: &Path, predicted: &Path, arguments: &Arguments) -> Result<Opti
         correct + wrong
     ));
     // The facts of the development set: a fact is correct if a sentence that it was predicted for has it.
-    let mut facts: HashMap<(&str, &str, &str), (f64, bool)> = HashMap::new();
+    // Sorted, so that sums do not depend on the order of a hash map.
+    let names = |triple: &Triple| [&triple.subject.text, &triple.relation, &triple.object.text].map(String::clone);
+    let mut facts: BTreeMap<[String; 3], (f64, bool)> = BTreeMap::new();
     for (gold, predicted) in &pairs {
         for triple in predicted.iter().flat_map(|predicted| &predicted.triples) {
-            let names =
-                |triple: &'_ Triple| [&triple.subject.text, &triple.relation, &triple.object.text].map(String::clone);
-            let key = (triple.subject.text.as_str(), triple.relation.as_str(), triple.object.text.as_str());
-            let (log_none, correct) = facts.entry(key).or_insert((0.0, false));
+            let (log_none, correct) = facts.entry(names(triple)).or_insert((0.0, false));
             let score = triple.score.map_or(0.0, |score| f64::from(score.get()));
             *log_none += (-triples.apply(score)).ln_1p();
             *correct |= gold.triples.iter().any(|gold| names(gold) == names(triple));
@@ -433,9 +431,7 @@ fn write_page(
 fn page_fact(fact: &CorpusFact) -> PageFact {
     let evidence = fact.evidence.iter().map(|sentence| {
         let evidence = PageEvidence::new(sentence.clone());
-        let document: Option<serde_json::Value> = sentence.extra.get("document").ok().flatten();
-        let document = document.map(|name| name.as_str().map_or_else(|| name.to_string(), str::to_owned));
-        match (document, &sentence.id) {
+        match (document_name(sentence), &sentence.id) {
             (Some(document), _) => evidence.with_source(format!("document {document}")),
             (None, Some(id)) => evidence.with_source(format!("sentence {id}")),
             (None, None) => evidence,

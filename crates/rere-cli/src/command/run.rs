@@ -12,14 +12,15 @@ use std::{
 
 use rere_core::Probability;
 use rere_data::{
-    DataError, Format, KnowledgeBase, KnowledgeBaseOptions, ReadOptions, Reader, input_name, is_standard, open,
-    replace_file,
+    DataError, Format, KnowledgeBase, ReadOptions, ReadReport, Reader, input_name, is_standard, open, replace_file,
 };
+use rere_facts::{CorpusFact, FactStatus};
 use serde::Deserialize;
 
 use super::{
-    CommandResult, ConventionArguments, DeviceArguments, align::MatchingArguments, check_outputs, log_line, print_line,
-    usage_error,
+    CommandResult, ConventionArguments, DeviceArguments,
+    align::{MatchingArguments, knowledge_options},
+    check_outputs, log_line, print_line, usage_error,
 };
 use crate::hub;
 
@@ -121,10 +122,8 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let words = Words::of("split").file(&clean).path("--out", &sets).option("--dev", arguments.dev).option("--test", 0);
     run.step("Training and development sets", words.option("--seed", arguments.seed), &[&clean], &[&train, &dev])?;
 
-    let counts = (count(&train)?, count(&dev)?);
-    if counts.0.triples == 0 || counts.1.triples == 0 {
-        let (set, sentences) =
-            if counts.0.triples == 0 { ("training", counts.0.sentences) } else { ("development", counts.1.sentences) };
+    let reports = [("training", self::report(&train)?), ("development", self::report(&dev)?)];
+    if let Some((set, ReadReport { sentences, .. })) = reports.iter().find(|(_, report)| report.triples == 0) {
         return Err(format!(
             "the {set} set has {sentences} sentences and not one triple, so nothing can be learnt from it: the text must state \
              facts of the knowledge base, with both names in one sentence, in at least two documents (lines of the text). Check the \
@@ -135,7 +134,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         .into());
     }
     let encoder = encoder(arguments)?;
-    let is_kept = write_settings(&mut run, &settings, encoder.as_deref(), counts.0.sentences)?;
+    let is_kept = write_settings(&mut run, &settings, encoder.as_deref(), reports[0].1.sentences)?;
     if is_kept && arguments.encoder.is_some() {
         log_line(format!(
             "note: --encoder has no effect, because {} is kept: change it there, or remove the file",
@@ -189,8 +188,7 @@ fn check(arguments: &Arguments) -> CommandResult {
         return Err(usage_error("expected a share of the development set above 0 and below 1 (--dev)"));
     }
     arguments.device.parse()?;
-    let mut options = KnowledgeBaseOptions::default().with_language(arguments.conventions.language());
-    (options.entities, options.map) = (arguments.entities.clone(), arguments.map.clone());
+    let options = knowledge_options(arguments.conventions.language(), &arguments.entities, &arguments.map);
     let kb = KnowledgeBase::read(&arguments.kb, &options)?;
     let names = || kb.relations().iter().map(|relation| relation.name.as_str());
     match arguments.functional.iter().find(|name| !names().any(|known| known == *name)) {
@@ -368,16 +366,11 @@ fn hash_file(path: &Path, hasher: &mut DefaultHasher) -> Result<(), DataError> {
     }
 }
 
-/// Size of a corpus.
-struct Size {
-    sentences: usize,
-    triples: usize,
-}
-
-fn count(path: &Path) -> Result<Size, DataError> {
+/// Returns the report of a whole corpus.
+fn report(path: &Path) -> Result<ReadReport, DataError> {
     let mut reader = Reader::open(path, &ReadOptions::of(Format::Rere))?;
     reader.by_ref().try_for_each(|sentence| sentence.map(drop))?;
-    Ok(Size { sentences: reader.report().sentences, triples: reader.report().triples })
+    Ok(reader.report().clone())
 }
 
 /// Returns the encoder to train: the given one, or the smallest one at hand.
@@ -411,20 +404,13 @@ fn write_settings(
     sentences: usize,
 ) -> Result<bool, Box<dyn Error>> {
     const NAME: &str = "Settings";
-    let digest = |text: &str| {
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        hasher.finish()
-    };
-    if let Ok(own) = fs::read_to_string(path)
-        && run.done.get(NAME) != Some(&[digest(&own), 0])
-    {
+    if path.exists() && run.done.get(NAME) != Some(&[digest_of(&[path])?, 0]) {
         print_line(format!("\nSettings: {} was changed by hand, and is kept", path.display()))?;
         return Ok(true);
     }
     let text = settings(encoder, sentences);
     replace_file(path, |file| file.write_all(text.as_bytes()).map_err(DataError::Output))?;
-    run.set(NAME, [digest(&text), 0])?;
+    run.set(NAME, [digest_of(&[path])?, 0])?;
     Ok(false)
 }
 
@@ -467,24 +453,11 @@ fn settings(encoder: Option<&Path>, sentences: usize) -> String {
 /// Prints the best new facts.
 fn print_best(path: &Path) -> CommandResult {
     const SHOWN: usize = 5;
-    #[derive(Deserialize)]
-    struct Name {
-        name: String,
-    }
-    #[derive(Deserialize)]
-    struct Fact {
-        subject: Name,
-        relation: String,
-        object: Name,
-        score: f64,
-        sentences: usize,
-        status: Option<String>,
-    }
     let mut found = Vec::new();
     for line in open(path)?.lines() {
         let line = line.map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-        let fact: Fact = serde_json::from_str(&line)?;
-        if fact.status.as_deref() != Some("known") {
+        let fact: CorpusFact = serde_json::from_str(&line)?;
+        if fact.status != Some(FactStatus::Known) {
             found.push(fact);
             if found.len() == SHOWN {
                 break;
@@ -495,7 +468,7 @@ fn print_best(path: &Path) -> CommandResult {
         return Ok(print_line("No new facts were found.\n")?);
     }
     print_line("Best new facts, with scores and numbers of sentences:")?;
-    for Fact { subject, relation, object, score, sentences, .. } in found {
+    for CorpusFact { subject, relation, object, score, sentences, .. } in found {
         print_line(format!("  {score:.2} {sentences:>4}  {} | {relation} | {}", subject.name, object.name))?;
     }
     Ok(print_line("")?)

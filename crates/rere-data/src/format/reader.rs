@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
     fmt,
-    io::{self, BufRead, Cursor, Read},
+    io::{BufRead, Cursor, Read},
     mem,
     path::{Path, PathBuf},
 };
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     DataError, ParseErrorKind, SentenceSplitter, Split, StreamAlternative,
-    file::{bare_extension, is_standard},
+    file::{BYTE_ORDER_MARK, bare_extension, is_standard, read_start},
     input_name,
     mention::list_mentions,
     open,
@@ -480,7 +480,8 @@ fn detect_format(
     name: &Path,
     options: &ReadOptions,
 ) -> Result<(Box<dyn BufRead + Send>, Option<Format>), DataError> {
-    let mut start = read_start(&mut input).map_err(|source| DataError::Read { path: name.to_owned(), source })?;
+    let mut start =
+        read_start(&mut input, is_enough).map_err(|source| DataError::Read { path: name.to_owned(), source })?;
     if start.starts_with(BYTE_ORDER_MARK) {
         start.drain(..BYTE_ORDER_MARK.len());
     }
@@ -491,29 +492,7 @@ fn detect_format(
     Ok((Box::new(Cursor::new(start).chain(input)), format))
 }
 
-/// The byte order mark of UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Reads the first bytes of an input: enough to identify JSON, or the first line that is not blank, unless it is very
-/// long. From a pipe it may read less.
-fn read_start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
-    const MAX_BYTES: usize = 1 << 16;
-    let mut start = Vec::new();
-    while start.len() < MAX_BYTES && !is_enough(&start) {
-        let more = match input.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            more => more?,
-        };
-        if more.is_empty() {
-            break;
-        }
-        let count = more.len();
-        start.extend_from_slice(more);
-        input.consume(count);
-    }
-    Ok(start)
-}
-
+/// Returns whether the first bytes of an input identify JSON, or hold the first line that is not blank.
 fn is_enough(start: &[u8]) -> bool {
     let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
     match start {

@@ -11,7 +11,7 @@ use super::{
     spec::{Content, Holds, Spec},
     writer::Objects,
 };
-use crate::{DataError, ParseErrorKind};
+use crate::{DataError, file::read_line};
 
 pub(super) const SPEC: Spec = Spec {
     name: "text",
@@ -19,9 +19,6 @@ pub(super) const SPEC: Spec = Spec {
     content: Content::Text,
     holds: Holds { extra: false, ids: false, ..Holds::SURFACES },
 };
-
-/// Maximum length of a line, so that a file without line ends cannot fill the memory.
-const MAX_LINE_BYTES: u64 = 64 << 20;
 
 /// The lines of an input.
 pub(super) struct Lines {
@@ -37,24 +34,10 @@ impl Lines {
 
     /// Reads the next line, sets `line` to its number, and returns whether there was one.
     pub fn next(&mut self, line: &mut usize, found: &mut Found) -> Result<bool, DataError> {
-        self.bytes.clear();
-        let mut input = std::io::Read::take(&mut self.input, MAX_LINE_BYTES + 1);
-        let unreadable = |source| DataError::Read { path: self.path.clone(), source };
-        if input.read_until(b'\n', &mut self.bytes).map_err(unreadable)? == 0 {
+        let Some(bytes) = read_line(&mut self.input, &self.path, *line + 1, &mut self.bytes)? else {
             return Ok(false);
-        }
+        };
         *line += 1;
-        if self.bytes.len() as u64 > MAX_LINE_BYTES {
-            let message = format!("expected a line of at most {MAX_LINE_BYTES} bytes, found a longer one");
-            return Err(DataError::Parse {
-                path: self.path.clone(),
-                line: *line,
-                kind: ParseErrorKind::TooLong,
-                message,
-            });
-        }
-        let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         let text = str::from_utf8(bytes).map_err(|_| DataError::Encoding { path: self.path.clone(), line: *line })?;
         found.sentences.push_back(Sentence::new(text));
         Ok(true)

@@ -12,10 +12,9 @@ pub use self::{
     borders::on_word_borders,
     find::occurrences,
     fold::Folding,
-    sentences::{SentenceSplitter, Split, UnknownSplit},
+    sentences::{SentenceSplitter, Split, UnknownSplit, document, document_name},
 };
 pub(crate) use self::{
     borders::{begins_word, ends_word, is_character_border, is_unspaced},
     fold::Folded,
-    sentences::DOCUMENT,
 };

@@ -139,7 +139,7 @@ impl SentenceSplitter {
             chars += sentence.text[counted..span.start].chars().count();
             counted = span.start;
             // Writing a string or a number as JSON cannot fail.
-            if !part.extra.contains(DOCUMENT) {
+            if crate::document(&sentence).is_none() {
                 _ = part.extra.set(DOCUMENT, sentence.id.as_deref().unwrap_or(document));
             }
             _ = part.extra.set(START, &chars);
@@ -204,7 +204,32 @@ fn without_quotation_marks(text: &str) -> Option<String> {
 }
 
 /// The field with the document of a sentence.
-pub(crate) const DOCUMENT: &str = "document";
+const DOCUMENT: &str = "document";
+
+/// Returns the JSON of a sentence's field `document`, which is equal for sentences of the same document; `None` if the sentence has
+/// no such field or it is `null`.
+///
+/// ```
+/// use rere_data::{Sentence, document};
+///
+/// let mut sentence = Sentence::new("Ada left .");
+/// assert_eq!(document(&sentence), None);
+/// sentence.extra.set("document", "letters.txt:7")?;
+/// assert_eq!(document(&sentence), Some("\"letters.txt:7\""));
+/// sentence.extra.set("document", &())?;
+/// assert_eq!(document(&sentence), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn document(sentence: &Sentence) -> Option<&str> {
+    let (_, json) = sentence.extra.iter().find(|(name, _)| *name == DOCUMENT)?;
+    Some(json.get()).filter(|json| *json != "null")
+}
+
+/// Returns the name of a sentence's document for people: the text of its field `document`, or other JSON as it is.
+pub fn document_name(sentence: &Sentence) -> Option<String> {
+    let json = document(sentence)?;
+    Some(serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()))
+}
 
 /// The field with the position of a sentence in its document, in characters.
 const START: &str = "start";
@@ -220,7 +245,7 @@ impl Parts {
     /// Calls `add` with the first sentence that holds all mentions.
     fn place(&mut self, spans: &[ByteSpan], mentions: &[&Mention], add: impl FnOnce(&mut Sentence, ByteSpan)) {
         let holds = |part: &Sentence, span: ByteSpan, mention: &Mention| match mention.span {
-            Some(own) => span.start <= own.start && own.end <= span.end,
+            Some(own) => own.within(span).is_some(),
             None => part.text.contains(&mention.text),
         };
         let mut found = self.sentences.iter_mut().zip(spans);
@@ -234,7 +259,7 @@ impl Parts {
 /// Returns a mention with a span that counts from the start of `part`.
 fn moved(mention: &Mention, part: ByteSpan) -> Mention {
     let mut mention = mention.clone();
-    mention.span = mention.span.map(|span| ByteSpan::new(span.start - part.start, span.end - part.start));
+    mention.span = mention.span.and_then(|span| span.within(part));
     mention
 }
 

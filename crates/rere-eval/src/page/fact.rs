@@ -49,7 +49,7 @@ pub struct PageFact {
 pub struct PageEvidence {
     /// The text, with the triples that support the fact.
     pub sentence: Sentence,
-    /// Where the sentence is from, such as the name of a document.
+    /// Source of the sentence, such as the name of a document.
     pub source: Option<String>,
 }
 

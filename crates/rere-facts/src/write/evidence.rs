@@ -1,7 +1,10 @@
 //! A sentence of evidence in columns.
 
 use rere_core::{CharSpan, Mention, Sentence};
+use rere_data::document_name;
 use serde::Serialize;
+
+use crate::fact::decimal;
 
 /// What all formats but JSON lines hold of a sentence of evidence. Offsets are code points.
 #[derive(Default, Serialize)]
@@ -37,22 +40,10 @@ impl<'a> Evidence<'a> {
             object_surface: surface(object),
             object_start,
             object_end,
-            score: triple.and_then(|triple| triple.score).map(|score| decimal(score.get())),
+            score: triple.and_then(|triple| triple.score).map(decimal),
             sentence_id: sentence.id.as_deref(),
-            document: document(sentence),
+            document: document_name(sentence),
             start: sentence.extra.get("start").ok().flatten(),
         }
     }
-}
-
-/// Converts an f32 to the f64 with the same shortest digits: 0.9 and not 0.8999999761581421.
-fn decimal(score: f32) -> f64 {
-    score.to_string().parse().unwrap_or(score.into())
-}
-
-/// Returns the document, which is text unless the corpus has its own field of this name: then it is JSON.
-fn document(sentence: &Sentence) -> Option<String> {
-    let (_, json) = sentence.extra.iter().find(|(name, _)| *name == "document")?;
-    let text = serde_json::from_str::<Option<String>>(json.get());
-    text.unwrap_or_else(|_| Some(json.get().to_owned()))
 }

@@ -20,7 +20,7 @@ use std::{
 
 use burn::tensor::Device;
 use rere_core::{Mention, QueryStyle, RelationSet, RelationSetError, Sentence};
-use rere_data::{LocatedCorpus, OnMissing, Tokenizer};
+use rere_data::{LocatedCorpus, OnMissing, Tokenizer, document};
 use rere_model::{EncoderConfig, read_config, weight_files};
 use sha2::{Digest, Sha256};
 use tracing::info_span;
@@ -287,18 +287,13 @@ fn overlaps(corpus: &Corpus) -> Vec<Warning> {
     if shared > 0 {
         warnings.push(Warning::SharedSentences { shared, sentences: corpus.dev.len() });
     }
-    let [trained, documents] = [&corpus.train, &corpus.dev].map(|sentences| documents(sentences));
+    let [trained, documents] =
+        [&corpus.train, &corpus.dev].map(|sentences| sentences.iter().filter_map(document).collect::<HashSet<_>>());
     let shared = documents.intersection(&trained).count();
     if shared > 0 {
         warnings.push(Warning::SharedDocuments { shared, documents: documents.len() });
     }
     warnings
-}
-
-/// Returns the documents of sentences as JSON, from their field `document`.
-fn documents(sentences: &[Sentence]) -> HashSet<&str> {
-    let fields = sentences.iter().flat_map(|sentence| sentence.extra.iter());
-    fields.filter(|(name, json)| *name == "document" && json.get() != "null").map(|(_, json)| json.get()).collect()
 }
 
 /// Chooses the thresholds and writes configuration and record, after the networks are trained.

@@ -1,14 +1,16 @@
 //! Files of a knowledge base: detection of their format, and their lines.
 
 use std::{
-    io::{self, BufRead, Cursor, Read},
+    io::{BufRead, Cursor, Read},
     path::{Path, PathBuf},
 };
 
-use crate::{DataError, ParseErrorKind, file::bare_extension, format::binary_content, input_name, open};
-
-/// Maximum length of a line, so that a file without line ends cannot fill the memory.
-const MAX_LINE_BYTES: u64 = 64 << 20;
+use crate::{
+    DataError, ParseErrorKind,
+    file::{BYTE_ORDER_MARK, bare_extension, read_line, read_start},
+    format::binary_content,
+    input_name, open,
+};
 
 /// Format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +37,13 @@ impl Input {
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let mut input = open(path)?;
         let path = input_name(path).to_owned();
-        let mut start = read_start(&mut input).map_err(|source| DataError::Read { path: path.clone(), source })?;
+        let mut start =
+            read_start(&mut input, is_enough).map_err(|source| DataError::Read { path: path.clone(), source })?;
         if let Some(found) = binary_content(&start) {
             return Err(DataError::NoText { path, found });
         }
-        if start.starts_with(b"\xef\xbb\xbf") {
-            start.drain(..3);
+        if start.starts_with(BYTE_ORDER_MARK) {
+            start.drain(..BYTE_ORDER_MARK.len());
         }
         let format = match detect(&start, bare_extension(&path).as_deref()) {
             Ok(format) => format,
@@ -66,18 +69,8 @@ impl Input {
     ) -> Result<(), DataError> {
         let mut bytes = Vec::new();
         for line in 1.. {
-            bytes.clear();
-            let mut limited = (&mut self.input).take(MAX_LINE_BYTES + 1);
-            let read = limited.read_until(b'\n', &mut bytes);
-            if read.map_err(|source| DataError::Read { path: self.path.clone(), source })? == 0 {
-                break;
-            }
-            if bytes.len() as u64 > MAX_LINE_BYTES {
-                let message = format!("expected a line of at most {MAX_LINE_BYTES} bytes, found a longer one");
-                return Err(DataError::Parse { path: self.path, line, kind: ParseErrorKind::TooLong, message });
-            }
-            let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-            process(line, text.strip_suffix(b"\r").unwrap_or(text))?;
+            let Some(text) = read_line(&mut self.input, &self.path, line, &mut bytes)? else { break };
+            process(line, text)?;
         }
         Ok(())
     }
@@ -96,27 +89,10 @@ impl Input {
     }
 }
 
-/// Reads the first bytes of an input: a complete line that is neither blank nor a comment, unless it is very long.
-fn read_start(input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
-    const MAX_BYTES: usize = 1 << 16;
-    let mut start = Vec::new();
-    while start.len() < MAX_BYTES {
-        let more = match input.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            more => more?,
-        };
-        if more.is_empty() {
-            break;
-        }
-        let count = more.len();
-        start.extend_from_slice(more);
-        input.consume(count);
-        let end = memchr::memrchr(b'\n', &start).unwrap_or_default();
-        if content_lines(&start[..end]).next().is_some() {
-            break;
-        }
-    }
-    Ok(start)
+/// Returns whether the first bytes of an input hold a complete line that is neither blank nor a comment.
+fn is_enough(start: &[u8]) -> bool {
+    let end = memchr::memrchr(b'\n', start).unwrap_or_default();
+    content_lines(&start[..end]).next().is_some()
 }
 
 /// Returns the lines that are neither blank nor a comment of RDF, trimmed.
@@ -161,6 +137,8 @@ fn detect(start: &[u8], extension: Option<&str>) -> Result<SourceFormat, &'stati
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufReader;
+
     use super::{SourceFormat::*, *};
 
     #[test]
@@ -196,9 +174,11 @@ mod tests {
     #[test]
     fn the_start_has_a_line_of_content() {
         let text = format!("{}<a> <b> <c> .\nx", "# comment\n\n".repeat(1000));
-        let start = read_start(&mut io::BufReader::with_capacity(7, text.as_bytes())).expect("read");
+        let start = read_start(&mut BufReader::with_capacity(7, text.as_bytes()), is_enough).expect("read");
         assert!(start.ends_with(b".\n") || start.ends_with(b"x"), "{}", start.len());
         let long = "a".repeat(1 << 17);
-        assert!(read_start(&mut io::BufReader::with_capacity(64, long.as_bytes())).expect("read").len() < 1 << 17);
+        assert!(
+            read_start(&mut BufReader::with_capacity(64, long.as_bytes()), is_enough).expect("read").len() < 1 << 17
+        );
     }
 }
