@@ -67,4 +67,15 @@ impl Sentence {
     pub fn with_extra(self, extra: Extra) -> Self {
         Self { extra, ..self }
     }
+
+    /// Returns the entities and the subjects and objects of the triples, without repetitions.
+    pub fn mentions(&self) -> Vec<Mention> {
+        let mut mentions: Vec<Mention> = Vec::new();
+        for mention in self.entities.iter().chain(self.triples.iter().flat_map(Triple::mentions)) {
+            if !mentions.contains(mention) {
+                mentions.push(mention.clone());
+            }
+        }
+        mentions
+    }
 }

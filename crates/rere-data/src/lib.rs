@@ -156,6 +156,8 @@ pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop_triples::{DropBy, DropReport, TripleDropper, UnknownDropBy};
 pub use error::{DataError, ParseErrorKind, SentenceProblem, StreamAlternative, TokenizerProblem};
 pub use file::{Output, input_name, is_standard, open, replace_file};
+#[cfg(feature = "parquet")]
+pub use format::triple_type;
 pub use format::{
     Format, ReadOptions, ReadReport, Reader, Unsupported, UnsupportedCounts, Writer, read, read_reporting, write,
 };

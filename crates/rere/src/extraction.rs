@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, fmt};
 
-use rere_core::{ByteSpan, ExtractOptions, Extractor, Input, Mention, Sentence, Triple};
+use rere_core::{ByteSpan, ExtractError, ExtractOptions, Extractor, Input, Mention, Sentence, Triple};
 use rere_data::{Chunks, DataError, SentenceSplitter};
 
 use crate::RereError;
@@ -105,23 +105,49 @@ where
     }
 }
 
-impl<E: Extractor + ?Sized, I> Extraction<'_, E, I> {
-    /// Returns the parts of a text that are extracted from on their own.
-    fn spans(&self, text: &str) -> Vec<ByteSpan> {
-        self.splitter.as_ref().map_or_else(|| vec![ByteSpan::new(0, text.len())], |splitter| splitter.spans(text))
+/// Splits texts into sentences, and returns the triples of each text, the best first. Spans count from the start of the text.
+///
+/// A triple never spans two sentences. Of an input's mentions, those that lie within a sentence are its own; a mention without a
+/// span belongs to each.
+///
+/// # Errors
+/// Returns an error as [`Extractor::extract`] does.
+pub fn extract_split<E: Extractor + ?Sized>(
+    extractor: &E,
+    splitter: &SentenceSplitter,
+    inputs: &[Input<'_>],
+    options: &ExtractOptions,
+) -> Result<Vec<Vec<Triple>>, ExtractError> {
+    let parts: Vec<Part> = inputs
+        .iter()
+        .enumerate()
+        .flat_map(|(at, input)| splitter.spans(input.text).into_iter().map(move |span| Part::new(at, input, span)))
+        .collect();
+    let sentences: Vec<Input> = parts.iter().map(|part| part.input(inputs[part.at].text)).collect();
+    let mut triples = vec![Vec::new(); inputs.len()];
+    for (part, found) in parts.iter().zip(extractor.extract(&sentences, options)?) {
+        triples[part.at].extend(found.into_iter().map(|triple| moved(triple, part.span.start)));
     }
+    // Stable, and without effect on a text of one sentence.
+    triples.iter_mut().for_each(|triples| triples.sort_by_key(|triple| Reverse(triple.score)));
+    Ok(triples)
 }
 
-/// A sentence of a text of a chunk.
+/// A sentence of a text.
 struct Part {
-    /// Position of the text in the chunk.
+    /// Position of the text among the inputs.
     at: usize,
     span: ByteSpan,
-    /// The mentions that subjects and objects are restricted to.
+    /// The mentions that subjects and objects are restricted to, with spans that count from the start of the sentence.
     mentions: Option<Vec<Mention>>,
 }
 
 impl Part {
+    fn new(at: usize, input: &Input<'_>, span: ByteSpan) -> Self {
+        let mentions = input.mentions.map(|mentions| mentions_in(mentions, span));
+        Self { at, span, mentions }
+    }
+
     /// Returns the input of the part of a text.
     fn input<'a>(&'a self, text: &'a str) -> Input<'a> {
         let input = Input::new(&text[self.span.start..self.span.end]);
@@ -129,24 +155,13 @@ impl Part {
     }
 }
 
-/// Returns the mentions of a sentence within a span, without repetitions. Their spans count from its start.
-fn mentions_in(sentence: &Sentence, part: ByteSpan) -> Vec<Mention> {
-    let of_triples = sentence.triples.iter().flat_map(|triple| [&triple.subject, &triple.object]);
-    let mut mentions: Vec<Mention> = Vec::new();
-    for mention in sentence.entities.iter().chain(of_triples) {
-        let span = match mention.span {
-            None => None,
-            Some(span) => match span.within(part) {
-                None => continue,
-                inside => inside,
-            },
-        };
-        let mention = mention.clone().with_span(span);
-        if !mentions.contains(&mention) {
-            mentions.push(mention);
-        }
-    }
-    mentions
+/// Returns the mentions within a span. Their spans count from its start.
+fn mentions_in(mentions: &[Mention], part: ByteSpan) -> Vec<Mention> {
+    let inside = |mention: &Mention| match mention.span {
+        None => Some(mention.clone()),
+        Some(span) => Some(mention.clone().with_span(span.within(part)?)),
+    };
+    mentions.iter().filter_map(inside).collect()
 }
 
 /// Returns a triple with spans that count from a position `start` bytes earlier.
@@ -167,25 +182,25 @@ impl<E: Extractor + ?Sized, I> Iterator for Extraction<'_, E, I> {
             Ok(chunk) => chunk,
             Err(error) => return Some(Err(error.into())),
         };
-        let parts: Vec<Part> = chunk
-            .iter()
-            .enumerate()
-            .flat_map(|(at, sentence)| self.spans(&sentence.text).into_iter().map(move |span| (at, span)))
-            .map(|(at, span)| Part { at, span, mentions: self.from_mentions.then(|| mentions_in(&chunk[at], span)) })
-            .collect();
-        let inputs: Vec<Input> = parts.iter().map(|part| part.input(&chunk[part.at].text)).collect();
-        let found = match self.extractor.extract(&inputs, &self.options) {
+        let mentions: Vec<_> = chunk.iter().map(|sentence| self.from_mentions.then(|| sentence.mentions())).collect();
+        let inputs = chunk.iter().zip(&mentions).map(|(sentence, mentions)| {
+            let input = Input::from(sentence);
+            mentions.as_ref().map_or(input, |mentions| input.with_mentions(mentions))
+        });
+        let inputs: Vec<Input> = inputs.collect();
+        let found = match &self.splitter {
+            Some(splitter) => extract_split(self.extractor, splitter, &inputs, &self.options),
+            None => self.extractor.extract(&inputs, &self.options),
+        };
+        let found = match found {
             Ok(found) => found,
             Err(error) => return Some(Err(error.into())),
         };
         self.progress.sentences += chunk.len();
-        chunk.iter_mut().for_each(|sentence| sentence.triples.clear());
-        for (part, triples) in parts.iter().zip(found) {
+        for (sentence, triples) in chunk.iter_mut().zip(found) {
             self.progress.triples += triples.len();
-            chunk[part.at].triples.extend(triples.into_iter().map(|triple| moved(triple, part.span.start)));
+            sentence.triples = triples;
         }
-        // Stable, and without effect on a text of one sentence.
-        chunk.iter_mut().for_each(|sentence| sentence.triples.sort_by_key(|triple| Reverse(triple.score)));
         Some(Ok(chunk))
     }
 }

@@ -21,6 +21,7 @@
 //! | try several settings, keep the best | [`Trainer::search`], [`SearchRecord`] |
 //! | load a model, extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
 //! | extract from a stream | [`Extraction`] |
+//! | extract from texts of several sentences | [`extract_split`] |
 //! | build a system of your own | [`System`], [`Task`], [`Run`] |
 //! | compute upper bounds of each paradigm on a corpus | [`ceilings`] |
 //!
@@ -84,7 +85,7 @@ pub use burn::{self, tensor::Device};
 pub use ceiling::{Ceiling, ceilings};
 pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig};
 pub use error::{ConfigProblem, CorpusProblem, FolderProblem, RereError, UnknownSystem};
-pub use extraction::{Extraction, Progress};
+pub use extraction::{Extraction, Progress, extract_split};
 pub use folder::{ModelConfig, ModelParts, Source};
 pub use rere_core::{
     ByteSpan, Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, QueryStyle,

@@ -16,6 +16,8 @@ use std::{fmt, path::Path, str::FromStr};
 use rere_core::OffsetUnit;
 use serde::{Serialize, Serializer};
 
+#[cfg(feature = "parquet")]
+pub use self::parquet::triple_type;
 pub(crate) use self::reader::binary_content;
 use self::spec::{Content, Offsets, Spec};
 pub use self::{

@@ -151,24 +151,27 @@ struct Column {
 
 /// Returns the columns of a file: those of the rere format, and [`EXTRA`].
 fn schema() -> Schema {
-    let string = |name: &str| Field::new(name, DataType::Utf8, true);
-    let list = |name: &str, fields: Fields| Field::new(name, DataType::new_list(DataType::Struct(fields), true), true);
+    let mentions = DataType::new_list(mention_type(), true);
+    let [triples, negatives] =
+        ["triples", "negatives"].map(|name| Field::new(name, DataType::new_list(triple_type(), true), true));
+    Schema::new(vec![string("id"), string("text"), triples, Field::new("entities", mentions, true), negatives, string(EXTRA)])
+}
+
+/// Returns the Arrow type of a triple in a Parquet file: the structure that [`InText`](rere_core::InText) writes as JSON, with
+/// `score` in f32 and offsets in i64, all nullable. Triples of other tables should have it too, so that they can be read.
+pub fn triple_type() -> DataType {
+    let mention = |name: &str| Field::new(name, mention_type(), true);
+    let score = Field::new("score", DataType::Float32, true);
+    DataType::Struct(Fields::from(vec![mention("subject"), string("relation"), mention("object"), score]))
+}
+
+fn mention_type() -> DataType {
     let number = |name: &str| Field::new(name, DataType::Int64, true);
-    let mention = Fields::from(vec![string("text"), number("start"), number("end"), string("type"), string("entity")]);
-    let triple = Fields::from(vec![
-        Field::new("subject", DataType::Struct(mention.clone()), true),
-        string("relation"),
-        Field::new("object", DataType::Struct(mention.clone()), true),
-        Field::new("score", DataType::Float32, true),
-    ]);
-    Schema::new(vec![
-        string("id"),
-        string("text"),
-        list("triples", triple.clone()),
-        list("entities", mention),
-        list("negatives", triple),
-        string(EXTRA),
-    ])
+    DataType::Struct(Fields::from(vec![string("text"), number("start"), number("end"), string("type"), string("entity")]))
+}
+
+fn string(name: &str) -> Field {
+    Field::new(name, DataType::Utf8, true)
 }
 
 fn unwritable(path: &Path, error: ParquetError) -> DataError {

@@ -5,6 +5,8 @@
 mod file;
 
 #[cfg(feature = "parquet")]
+pub use file::triple_type;
+#[cfg(feature = "parquet")]
 pub(super) use file::{NewFile, Rows, unpack_extra};
 
 use super::spec::{Content, Holds, Spec};

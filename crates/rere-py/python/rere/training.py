@@ -1,0 +1,79 @@
+"""Training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from . import _hub, _rere
+from .corpus import Corpus, read
+from .records import sentences_to_json
+
+
+def train(
+    config: str | PathLike[str] | Mapping[str, Any],
+    output: str | PathLike[str] = "model",
+    *,
+    train: Corpus | None = None,
+    dev: Corpus | None = None,
+    device: str = "flex",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_event: Callable[[dict[str, Any]], object] | None = None,
+) -> dict[str, Any]:
+    """Trains a system, writes its model folder, and returns the record of the run.
+
+    Ctrl-C and exceptions of ``on_event`` stop the run; ``resume=True`` then continues from the last checkpoint.
+
+    Args:
+        config: a settings file (TOML), or the settings as a dictionary. Relative paths are relative to the file, or to the
+            working directory.
+        output: the model folder.
+        train, dev: sentences or files, in place of those that the settings name.
+        device: as of :meth:`Extractor.load`.
+        resume: whether to continue a stopped run in the folder.
+        overwrite: whether to discard it.
+        on_event: is called with each event: a dictionary whose ``event`` is ``step``, ``epoch``, ``warning`` and so on.
+    """
+    if isinstance(config, Mapping):
+        settings, folder = _toml(config), Path()
+    else:
+        try:
+            settings, folder = Path(config).read_text(encoding="utf-8"), Path(config).parent
+        except OSError as error:
+            raise _rere.RereError(f"{config}: {error.strerror or error}") from error
+
+    train_file, dev_file = _rere.corpus_files(settings, folder)
+    train, dev = train or train_file, dev or dev_file or ()
+    if train is None:
+        raise _rere.RereError("there are no training sentences: pass train, or set data.train")
+
+    def call(event: str) -> None:
+        if on_event is not None:
+            on_event(json.loads(event))
+
+    arguments = (settings, folder, output, _json(train), _json(dev), device, resume, overwrite, call, _hub.encoder)
+    return dict(json.loads(_rere.train(*arguments)))
+
+
+def _json(corpus: Corpus) -> str:
+    return sentences_to_json(read(corpus) if isinstance(corpus, str | PathLike) else corpus)
+
+
+def _toml(table: Mapping[str, Any]) -> str:
+    """Writes settings as TOML, in one inline table per key: values of JSON are values of TOML."""
+    return "".join(f"{json.dumps(key)} = {_value(value)}\n" for key, value in table.items() if value is not None)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = (f"{json.dumps(key)} = {_value(inner)}" for key, inner in value.items() if inner is not None)
+        return "{ " + ", ".join(pairs) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(inner) for inner in value) + "]"
+    if isinstance(value, PathLike):
+        return json.dumps(str(value))
+    return json.dumps(value)
