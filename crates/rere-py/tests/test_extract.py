@@ -13,9 +13,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from datasets import Dataset
 
 import rere
+from datasets import Dataset
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,11 @@ def test_the_score_on_the_test_set(extractor: rere.Extractor, sentences: list[re
     keys = [{(str(t.subject), t.relation, str(t.object)) for t in s.triples} for s in sentences]
     predicted = [{(str(t.subject), t.relation, str(t.object)) for t in s.triples} for s in found]
     correct = sum(len(a & b) for a, b in zip(keys, predicted, strict=True))
-    assert (score.true_positives, score.predicted, score.gold) == (correct, sum(map(len, predicted)), sum(map(len, keys)))
+    assert (score.true_positives, score.predicted, score.gold) == (
+        correct,
+        sum(map(len, predicted)),
+        sum(map(len, keys)),
+    )
     assert sum(part.true_positives for part in score.by_relation.values()) == correct
 
 
@@ -92,7 +96,10 @@ def test_tables_of_all_libraries(extractor: rere.Extractor, texts: list[str]) ->
     kinds = [text.cast(pa.large_string()), text.cast(pa.string_view()), text.dictionary_encode()]
     inputs: list[Any] = [table.set_column(1, "text", kind) for kind in kinds]
     inputs += [pl.DataFrame(table), table.to_pandas(), table.to_batches()[0], Dataset(table).with_format("arrow")[:]]
-    inputs += [pa.Table.from_batches(table.to_batches(max_chunksize=7)), pa.RecordBatchReader.from_batches(table.schema, table.to_batches())]
+    inputs += [
+        pa.Table.from_batches(table.to_batches(max_chunksize=7)),
+        pa.RecordBatchReader.from_batches(table.schema, table.to_batches()),
+    ]
     for data in inputs:
         assert rounded(as_lists(extractor.extract_arrow(data))) == rounded(expected), type(data)
     # Other libraries take the result.
@@ -107,7 +114,9 @@ def plain(triple: rere.Triple) -> dict[str, Any]:
 
 def rounded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Batches differ from call to call, so that scores differ in the last digits."""
-    triples = [None if r["triples"] is None else [{**t, "score": round(t["score"], 4)} for t in r["triples"]] for r in rows]
+    triples = [
+        None if r["triples"] is None else [{**t, "score": round(t["score"], 4)} for t in r["triples"]] for r in rows
+    ]
     return [{**row, "triples": of_row} for row, of_row in zip(rows, triples, strict=True)]
 
 
@@ -122,7 +131,12 @@ def test_kept_columns_are_not_copied(extractor: rere.Extractor) -> None:
 def test_empty_tables_and_nulls(extractor: rere.Extractor) -> None:
     table = pa.table({"id": pa.array([], pa.int64()), "text": pa.array([], pa.string())})
     assert pa.table(extractor.extract_arrow(table)).num_rows == 0
-    assert pa.table(extractor.extract_arrow(pa.RecordBatch.from_pydict({"id": [], "text": pa.array([], pa.string())}))).num_rows == 0
+    assert (
+        pa.table(
+            extractor.extract_arrow(pa.RecordBatch.from_pydict({"id": [], "text": pa.array([], pa.string())}))
+        ).num_rows
+        == 0
+    )
     for column in [pa.nulls(3), pa.nulls(3, pa.string()), pa.nulls(3, pa.dictionary(pa.int8(), pa.string()))]:
         found = pa.table(extractor.extract_arrow(pa.table({"text": column}), id=None))
         assert found.column_names == ["triples"] and found["triples"].null_count == 3
@@ -133,16 +147,36 @@ def test_empty_tables_and_nulls(extractor: rere.Extractor) -> None:
 @pytest.mark.parametrize(
     ("call", "kind", "words"),
     [
-        (lambda e: e.extract_arrow(pa.table({"id": [1], "body": ["a"]})), rere.RereError, 'expected a column "text", found id, body'),
+        (
+            lambda e: e.extract_arrow(pa.table({"id": [1], "body": ["a"]})),
+            rere.RereError,
+            'expected a column "text", found id, body',
+        ),
         (lambda e: e.extract_arrow(pa.table({"text": ["a"]})), rere.RereError, 'expected a column "id", found text'),
-        (lambda e: e.extract_arrow(pa.table({"text": [1], "id": [1]})), rere.RereError, 'expected strings in the column "text", found Int64'),
-        (lambda e: e.extract_arrow([{"text": "a"}]), TypeError, "expected a table with the Arrow PyCapsule interface.*found list"),
+        (
+            lambda e: e.extract_arrow(pa.table({"text": [1], "id": [1]})),
+            rere.RereError,
+            'expected strings in the column "text", found Int64',
+        ),
+        (
+            lambda e: e.extract_arrow([{"text": "a"}]),
+            TypeError,
+            "expected a table with the Arrow PyCapsule interface.*found list",
+        ),
         (lambda e: e.extract_arrow(pa.array(["a"])), TypeError, "expected a table .* found pyarrow.lib.StringArray"),
-        (lambda e: e.extract_arrow(pa.table({"text": ["a"], "triples": [1]}), id="triples"), rere.RereError, "cannot be kept"),
+        (
+            lambda e: e.extract_arrow(pa.table({"text": ["a"], "triples": [1]}), id="triples"),
+            rere.RereError,
+            "cannot be kept",
+        ),
         (lambda e: e.extract("Ada"), TypeError, r"write \[text\]"),
         (lambda e: e.extract([b"Ada"]), TypeError, "expected texts, found bytes at 0"),
         (lambda e: e.extract([rere.Sentence("Ada")]), TypeError, "use extract_sentences"),
-        (lambda e: e.extract(["a"], relations=["bornIn"]), rere.RereError, 'expected one of the system\'s relations .* found "bornIn"'),
+        (
+            lambda e: e.extract(["a"], relations=["bornIn"]),
+            rere.RereError,
+            'expected one of the system\'s relations .* found "bornIn"',
+        ),
         (lambda e: e.extract(["a"], relations="born_in"), TypeError, r"write \[name\]"),
         (lambda e: e.extract(["a"], min_score=2), rere.RereError, "expected a number from 0 to 1, found 2"),
         (lambda e: rere.Extractor.load("missing"), rere.RereError, "missing: there is no such model folder"),
@@ -165,6 +199,7 @@ def test_a_name_on_the_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 def test_pickling_loads_again(extractor: rere.Extractor, texts: list[str]) -> None:
     copy = pickle.loads(pickle.dumps(extractor))
     assert copy.digest == extractor.digest and repr(copy) == repr(extractor)
+    assert pickle.loads(pickle.dumps(extractor)) is copy, "a process loads it once"
     assert copy.extract(texts) == extractor.extract(texts)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(extractor.extract, (texts,)) == extractor.extract(texts)

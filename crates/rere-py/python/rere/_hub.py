@@ -18,7 +18,7 @@ _ENCODER = (
 
 
 def model(path: str | PathLike[str]) -> str:
-    """Returns the folder of a trained model: ``path`` if it exists or cannot be a name, else that of the hub's cache."""
+    """Returns the folder of a trained model: ``path`` if it exists or cannot be a name, else that of the cache."""
     name = _NAME.fullmatch(fspath(path))
     if Path(path).exists() or name is None or "/" not in name["model"]:
         return fspath(path)

@@ -27,14 +27,16 @@ class RereError(Exception):
 
 @final
 class ArrowTable:
-    """A table that other libraries take: ``pyarrow.table(t)``, ``polars.DataFrame(t)``, ``pandas.DataFrame.from_arrow(t)``."""
+    """A table that other libraries take: ``pyarrow.table(t)``, ``polars.DataFrame(t)``,
+    ``pandas.DataFrame.from_arrow(t)``."""
 
     @property
     def column_names(self) -> list[str]:
         """Names of the columns."""
     @property
     def metadata(self) -> dict[str, str]:
-        """What the table says of its origin: ``rere.system``, ``rere.version`` and ``rere.model``, the digest of the model."""
+        """What the table says of its origin: ``rere.system``, ``rere.version`` and ``rere.model``, the digest of
+        the model."""
     def __len__(self) -> int:
         """Number of rows."""
     def __arrow_c_schema__(self) -> object: ...
@@ -45,7 +47,9 @@ class Model:
     system_name: str
     digest: str | None
     relations: list[str]
-    def __new__(cls, path: str | PathLike[str], device: str, precision: str, threads: int | None, batch_tokens: int) -> Model: ...
+    def __new__(
+        cls, path: str | PathLike[str], device: str, precision: str, threads: int | None, batch_tokens: int
+    ) -> Model: ...
     def extract(self, texts: Sequence[str | None], call: CallOptions) -> str: ...
     def extract_sentences(self, json: str, from_mentions: bool, call: CallOptions) -> str: ...
     def extract_arrow(self, data: Any, columns: Columns, call: CallOptions) -> ArrowTable: ...
@@ -89,7 +93,9 @@ def facts(
     min_score: float,
     outputs: Sequence[str | PathLike[str]],
 ) -> str: ...
-def corpus_files(settings: str, folder: str | PathLike[str]) -> tuple[str | PathLike[str] | None, str | PathLike[str] | None]: ...
+def corpus_files(
+    settings: str, folder: str | PathLike[str]
+) -> tuple[str | PathLike[str] | None, str | PathLike[str] | None]: ...
 def train(
     settings: str,
     folder: str | PathLike[str],

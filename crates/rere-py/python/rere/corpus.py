@@ -70,7 +70,8 @@ def evaluate(gold: Corpus, predicted: Predictions, match: str = "exact") -> Eval
 
     Args:
         gold: the gold sentences.
-        predicted: the same sentences with predicted triples, or what :meth:`Extractor.extract` returns for their texts.
+        predicted: the same sentences with predicted triples, or what :meth:`Extractor.extract` returns for their
+            texts.
         match: when two triples are equal: ``exact``, ``partial``, ``strict`` and others, as of ``rere evaluate``.
     """
     sentences = _sentences(gold)
@@ -128,7 +129,8 @@ def facts(
         evidence: number of sentences to keep per fact.
         functional: relations with at most one object per subject; other objects become conflicts.
         min_score: lowest score of a fact.
-        outputs: files to write, by extension: ``.tsv``, ``.csv``, ``.jsonl``, ``.parquet``, ``.nt``, ``.ttl``, ``.neo4j``.
+        outputs: files to write, by extension: ``.tsv``, ``.csv``, ``.jsonl``, ``.parquet``, ``.nt``, ``.ttl``,
+            ``.neo4j``.
     """
     native = None if knowledge_base is None else knowledge_base._native
     given = sentences_to_json(_sentences(predicted))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 from os import PathLike, fspath
 from typing import Any, Literal, TypeAlias, TypedDict, overload
 
@@ -95,11 +96,12 @@ class _Finder:
     ) -> _rere.ArrowTable:
         """Returns a table with the columns ``id`` and ``triples``, a row per row of ``data``. Texts are not copied.
 
-        ``triples`` is a list of structures with the fields of :class:`Triple`, null if the text is null. The metadata of the table
-        names the digest of the model.
+        ``triples`` is a list of structures with the fields of :class:`Triple`, null if the text is null. The
+        metadata of the table names the digest of the model.
 
         Args:
-            data: a table or a batch with the Arrow PyCapsule interface, such as one of pyarrow, polars, or pandas 2.2 or later.
+            data: a table or a batch with the Arrow PyCapsule interface, such as one of pyarrow, polars, or pandas
+                2.2 or later.
             text: the column of texts: strings of any kind, dictionary-encoded or not.
             id: a column that the result has too, to join by; ``None`` for none.
             keep: further columns that the result has too.
@@ -110,7 +112,10 @@ class _Finder:
 
 
 class Extractor(_Finder):
-    """A trained model. Threads can share it. It pickles as its path and settings, so that each process loads it itself."""
+    """A trained model. Threads can share it.
+
+    It pickles as its path and settings. A process that gets it loads the model, once however often it gets it.
+    """
 
     _native: _rere.Model
 
@@ -142,8 +147,7 @@ class Extractor(_Finder):
         return cls(native, {"path": fspath(path), **settings})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        settings = dict(self._settings)
-        return partial(type(self).load, settings.pop("path"), **settings), ()
+        return _load_once, tuple(sorted(self._settings.items()))
 
     def __repr__(self) -> str:
         return f"<rere.Extractor {self.system} from {self._settings['path']!r}, {len(self.relations)} relations>"
@@ -170,7 +174,8 @@ class Extractor(_Finder):
 
         Args:
             sentences: the sentences, which are not split.
-            from_mentions: whether subjects and objects are chosen only from the entities and the mentions of the triples.
+            from_mentions: whether subjects and objects are chosen only from the entities and the mentions of the
+                triples.
             relations, min_score: as of :meth:`extract`.
         """
         sentences = list(sentences)
@@ -241,6 +246,16 @@ class Aligner(_Finder):
         return [sentence_from(record) for record in json.loads(self._native.align_sentences(sentences_to_json(given)))]
 
 
+def _load_once(*settings: tuple[str, Any]) -> Extractor:
+    # A forked process cannot use the model of the one that it was forked from.
+    return _load_in(os.getpid(), settings)
+
+
+@cache
+def _load_in(process: int, settings: tuple[tuple[str, Any], ...]) -> Extractor:
+    return Extractor.load(**dict(settings))
+
+
 def _texts(inputs: Iterable[str | None]) -> list[str | None]:
     if isinstance(inputs, str):
         raise TypeError("expected a list of texts, found a text: write [text]")
@@ -252,9 +267,7 @@ def _texts(inputs: Iterable[str | None]) -> list[str | None]:
     return texts
 
 
-def _call(
-    relations: Sequence[str] | None, min_score: float | None, split: bool, language: str
-) -> CallOptions:
+def _call(relations: Sequence[str] | None, min_score: float | None, split: bool, language: str) -> CallOptions:
     if isinstance(relations, str):
         raise TypeError("expected a list of relations, found a text: write [name]")
     names = None if relations is None else list(relations)

@@ -43,8 +43,8 @@ class Triple:
 class Sentence:
     """A text with its gold or predicted triples.
 
-    ``entities`` are mentions that are in no triple, ``negatives`` pairs that the source labels as without a relation, and
-    ``extra`` has the other fields of the source.
+    ``entities`` are mentions that are in no triple, ``negatives`` pairs that the source labels as without a
+    relation, and ``extra`` has the other fields of the source.
     """
 
     text: str
@@ -81,8 +81,9 @@ class Evaluation(Score):
 class Comparison:
     """Whether one of two systems has a better F1.
 
-    ``difference`` is F1 of ``a`` minus F1 of ``b``, ``interval`` its confidence interval by the paired bootstrap, ``p_value`` that
-    of approximate randomisation. ``verdict`` is ``"a-better"``, ``"b-better"`` or ``"no-difference"``.
+    ``difference`` is F1 of ``a`` minus F1 of ``b``, ``interval`` its confidence interval by the paired bootstrap,
+    ``p_value`` that of approximate randomisation. ``verdict`` is ``"a-better"``, ``"b-better"`` or
+    ``"no-difference"``.
     """
 
     a: Score
@@ -109,8 +110,9 @@ class Entity:
 class Fact:
     """The triples of a corpus with the same subject, relation and object.
 
-    ``score`` is the probability that at least one sentence states the fact, ``best`` the best score of a sentence. ``status`` is
-    ``"known"``, ``"new"`` or ``"hidden"`` with a knowledge base, else ``None``. ``evidence`` has the best sentences.
+    ``score`` is the probability that at least one sentence states the fact, ``best`` the best score of a sentence.
+    ``status`` is ``"known"``, ``"new"`` or ``"hidden"`` with a knowledge base, else ``None``. ``evidence`` has the
+    best sentences.
     """
 
     subject: Entity

@@ -29,14 +29,15 @@ def train(
     Ctrl-C and exceptions of ``on_event`` stop the run; ``resume=True`` then continues from the last checkpoint.
 
     Args:
-        config: a settings file (TOML), or the settings as a dictionary. Relative paths are relative to the file, or to the
-            working directory.
+        config: a settings file (TOML), or the settings as a dictionary. Relative paths are relative to the file, or
+            to the working directory.
         output: the model folder.
         train, dev: sentences or files, in place of those that the settings name.
         device: as of :meth:`Extractor.load`.
         resume: whether to continue a stopped run in the folder.
         overwrite: whether to discard it.
-        on_event: is called with each event: a dictionary whose ``event`` is ``step``, ``epoch``, ``warning`` and so on.
+        on_event: is called with each event: a dictionary whose ``event`` is ``step``, ``epoch``, ``warning`` and so
+            on.
     """
     if isinstance(config, Mapping):
         settings, folder = _toml(config), Path()
