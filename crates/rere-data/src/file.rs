@@ -57,6 +57,12 @@ impl NewFile {
         let synced = file.as_file().sync_all();
         match synced.and_then(|()| file.persist(&path).map_err(|error| error.error)) {
             Ok(_) => Ok(()),
+            // Its folder was there when the temporary file was made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let source =
+                    io::Error::other("its temporary file was removed, by another process that writes it or by hand");
+                Err(DataError::Write { path, source })
+            }
             Err(source) => Err(DataError::Write { path, source }),
         }
     }
@@ -466,6 +472,19 @@ mod tests {
             fs::write(&path, content).expect("written");
             assert_eq!(sha256_of_file(&path).expect("read"), digest);
         }
+    }
+
+    #[test]
+    fn a_removed_temporary_file_is_an_error_that_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = Output::create(&folder.path().join("out.jsonl")).expect("a file");
+        remove_leftovers(folder.path(), &HashSet::from(["out.jsonl"])).expect("removed");
+        let error = output.finish().expect_err("no temporary file");
+        let cause = error.source().expect("a cause").to_string();
+        assert!(
+            error.to_string().ends_with("out.jsonl cannot be written") && cause.contains("removed"),
+            "{error}: {cause}"
+        );
     }
 
     #[test]
