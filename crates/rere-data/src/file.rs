@@ -92,8 +92,8 @@ fn name_of_temporary(name: &str) -> Option<&str> {
     (random.len() == RANDOM_BYTES && random.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(name)
 }
 
-/// Removes the temporary files that killed processes have left in a folder, of files with these names. Do not call it while
-/// another process writes one of them: that process would then fail.
+/// Removes the temporary files that killed processes have left in a folder, of files with these names. Do not call it
+/// while another process writes one of them: that process would then fail.
 ///
 /// # Errors
 /// Returns [`DataError::Read`] if the folder cannot be read. A temporary file that cannot be removed is left.

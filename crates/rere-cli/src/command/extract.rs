@@ -32,16 +32,17 @@ pub struct Arguments {
     /// Model folder, or the model's OWNER/NAME on the hub.
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
-    /// Text to read, or a corpus in any known format; - for standard input. A line of text may hold several sentences: it
-    /// becomes one line of the output, with all their triples. With --shard: files and folders of Parquet and JSON lines.
+    /// Text to read, or a corpus in any known format; - for standard input. A line of text may hold several sentences:
+    /// it becomes one line of the output, with all their triples. With --shard: files and folders of Parquet and JSON
+    /// lines.
     #[arg(value_name = "IN", default_value = "-")]
     inputs: Vec<PathBuf>,
-    /// File to write, in the rere format; - for standard output. With --shard: folder for the outputs, which have the names and
-    /// formats of the inputs.
+    /// File to write, in the rere format; - for standard output. With --shard: folder for the outputs, which have the
+    /// names and formats of the inputs.
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
-    /// Extract from the I-th of N parts of the files, and skip those that are done. Other processes do the other parts, at the
-    /// same time or later; `rere manifest` then checks that nothing is missing.
+    /// Extract from the I-th of N parts of the files, and skip those that are done. Other processes do the other parts,
+    /// at the same time or later; `rere manifest` then checks that nothing is missing.
     #[arg(long, value_name = "I/N", conflicts_with = "html")]
     shard: Option<Shard>,
     /// Also write a self-contained HTML page that shows the triples in their sentences.

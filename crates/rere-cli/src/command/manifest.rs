@@ -63,8 +63,8 @@ pub fn run(arguments: &Arguments) -> CommandResult {
         remove_older(&path)?;
         problems.iter().for_each(log_line);
         return Err(format!(
-            "{} has {} problems, listed above: run the shards again. A file whose record (_NAME.done.json) is removed is \
-             extracted again",
+            "{} has {} problems, listed above: run the shards again. A file whose record (_NAME.done.json) is removed \
+             is extracted again",
             folder.display(),
             problems.len()
         )

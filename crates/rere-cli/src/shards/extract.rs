@@ -29,11 +29,12 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Extracts from the files of the shard that are not done. A file that cannot be read does not keep it from the others.
+    /// Extracts from the files of the shard that are not done. A file that cannot be read does not keep it from the
+    /// others.
     ///
     /// # Errors
-    /// Returns an error if a file was extracted with another model or other options or has changed since, before anything is
-    /// extracted; if an output cannot be written; and at the end if a file could not be read.
+    /// Returns an error if a file was extracted with another model or other options or has changed since, before
+    /// anything is extracted; if an output cannot be written; and at the end if a file could not be read.
     pub fn run(&self, inputs: Inputs) -> CommandResult {
         let (shard, read_options) = (self.shard, self.options.read_options()?);
         let files = shard.select(inputs.files);
@@ -96,7 +97,7 @@ impl Job<'_> {
         }
         if !differences.is_empty() {
             return Err(format!(
-                "{} was extracted differently: {}. Write to another folder (--output), or remove {} to extract it again",
+                "{} was extracted differently: {}. Write to another folder (--output), or remove {} to extract again",
                 file.name,
                 differences.join("; "),
                 record_path(self.output, &file.name).display()

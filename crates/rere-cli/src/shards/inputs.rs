@@ -44,8 +44,8 @@ impl Inputs {
     /// Lists files, and searches folders and the folders in them.
     ///
     /// # Errors
-    /// Returns an error if there is no file, if two would have the same output, or if an input is in the folder of the outputs or
-    /// the other way round.
+    /// Returns an error if there is no file, if two would have the same output, or if an input is in the folder of the
+    /// outputs or the other way round.
     pub fn list(paths: &[PathBuf], output: &Path) -> Result<Self, Box<dyn Error>> {
         let canonical = |path: &Path| path.canonicalize().map_err(|source| unreadable(path, source));
         let output = canonical(output)?;

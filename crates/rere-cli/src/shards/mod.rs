@@ -1,7 +1,7 @@
 //! Many files, many processes: `rere extract --shard` and `rere manifest`.
 //!
-//! The processes share a folder and nothing else. Each computes from the list of inputs which files are its own, writes each
-//! output whole, and a record beside it. An output without a record is not done.
+//! The processes share a folder and nothing else. Each computes from the list of inputs which files are its own, writes
+//! each output whole, and a record beside it. An output without a record is not done.
 
 mod check;
 mod extract;
@@ -45,8 +45,8 @@ impl fmt::Display for Shard {
 }
 
 impl Shard {
-    /// Returns the files of this shard, in the order of `files`, which are sorted by name. The largest file comes first, each
-    /// goes to the shard with the fewest bytes so far, and of equal shards to the first.
+    /// Returns the files of this shard, in the order of `files`, which are sorted by name. The largest file comes
+    /// first, each goes to the shard with the fewest bytes so far, and of equal shards to the first.
     fn select(self, files: Vec<InputFile>) -> Vec<InputFile> {
         let mut by_size: Vec<usize> = (0..files.len()).collect();
         // Stable, so that equal files stay in the order of their names.
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn the_largest_files_come_first_and_each_goes_to_the_smallest_shard() {
-        // By hand: 7 to the first, 5 and 5 to the second and third; 3 to the second (of 5 and 5), 2 to the third, and 1 to the
-        // first (of 7, 8 and 7).
+        // By hand: 7 to the first, 5 and 5 to the second and third; 3 to the second (of 5 and 5), 2 to the third, and 1
+        // to the first (of 7, 8 and 7).
         let sizes = [1, 5, 7, 2, 5, 3];
         assert_eq!(names(&sizes, 1, 3), ["00", "02"]);
         assert_eq!(names(&sizes, 2, 3), ["01", "05"]);

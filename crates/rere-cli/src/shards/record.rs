@@ -52,8 +52,8 @@ pub struct Options {
     pub language: String,
 }
 
-/// Returns the path of the record of an output. Its name begins with `_`, so that Spark, PyArrow and rere itself do not take
-/// it for data.
+/// Returns the path of the record of an output. Its name begins with `_`, so that Spark, PyArrow and rere itself do not
+/// take it for data.
 pub fn record_path(folder: &Path, name: &str) -> PathBuf {
     let (parent, base) = name.rsplit_once('/').unwrap_or(("", name));
     folder.join(parent).join(format!("_{base}.done.json"))
@@ -69,7 +69,7 @@ impl Record {
         };
         let record = serde_json::from_slice(&json).map_err(|error| {
             format!(
-                "{}: expected a record of this version of rere, found another file ({error}): remove it to extract again",
+                "{}: expected a record of this version of rere, found another ({error}): remove it to extract again",
                 path.display()
             )
         })?;
