@@ -80,7 +80,7 @@ Examples:
   Extract only triples between the entities that another program has marked:
     rere extract --model model --mentions marked.spacy.jsonl --output predicted.jsonl
   Extract from many files with four processes, on one machine or on several that share the folders:
-    seq 4 | xargs -P 4 -I I rere extract --shard I/4 --model model corpus --output triples
+    seq 4 | xargs -P 4 -I {} rere extract --shard {}/4 --model model corpus --output triples
   Look at the triples in a browser:
     rere extract --model model sentences.txt --output triples.jsonl --html triples.html";
 
