@@ -8,6 +8,7 @@ mod hub;
 mod model_card;
 mod page_file;
 mod score_table;
+mod shards;
 mod training_progress;
 
 use std::{error::Error, io, iter::successors, process::ExitCode};
@@ -42,6 +43,8 @@ enum Command {
     Tune(command::tune::Arguments),
     /// Extract triples from sentences with a trained system.
     Extract(command::extract::Arguments),
+    /// Check that the shards of an extraction are complete, and write a manifest of their outputs.
+    Manifest(command::manifest::Arguments),
     /// Collect the triples of a corpus into facts, with scores and evidence.
     Facts(command::facts::Arguments),
     /// Label a corpus with the triples of a knowledge base, or compare several labellings.
@@ -95,6 +98,7 @@ fn execute(command: Command) -> command::CommandResult {
         Command::Train(arguments) => command::train::run(&arguments),
         Command::Tune(arguments) => command::tune::run(&arguments),
         Command::Extract(arguments) => command::extract::run(&arguments),
+        Command::Manifest(arguments) => command::manifest::run(&arguments),
         Command::Facts(arguments) => command::facts::run(&arguments),
         Command::Align(arguments) => command::align::run(&arguments),
         Command::Clean(arguments) => command::clean::run(&arguments),
@@ -112,6 +116,11 @@ fn execute(command: Command) -> command::CommandResult {
 /// Returns an error and its causes.
 fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     successors(Some(error), |&error| error.source())
+}
+
+/// Returns an error and its causes in one line.
+fn error_words(error: &(dyn Error + 'static)) -> String {
+    error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Tells whether the reader of the output has closed its end, as `head` does when it has enough lines.

@@ -1,14 +1,17 @@
 //! Files that are compressed according to their names and replaced only when they are complete.
 
 use std::{
+    collections::HashSet,
     error::Error,
+    ffi::OsString,
     fmt,
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
 use flate2::{bufread::MultiGzDecoder, write::GzEncoder};
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::{DataError, ParseErrorKind};
@@ -30,7 +33,9 @@ impl NewFile {
     fn create(path: &Path) -> Result<Self, DataError> {
         // The parent of a bare name is the empty path, which means the working folder.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let prefix = temporary_prefix(path);
         let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).rand_bytes(RANDOM_BYTES).suffix(TEMPORARY);
         #[cfg(unix)]
         {
             // Temporary files are private to their owner by default; the final file gets the usual permissions.
@@ -52,9 +57,70 @@ impl NewFile {
         let synced = file.as_file().sync_all();
         match synced.and_then(|()| file.persist(&path).map_err(|error| error.error)) {
             Ok(_) => Ok(()),
+            // Its folder was there when the temporary file was made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let source =
+                    io::Error::other("its temporary file was removed, by another process that writes it or by hand");
+                Err(DataError::Write { path, source })
+            }
             Err(source) => Err(DataError::Write { path, source }),
         }
     }
+}
+
+/// Number of random characters in a temporary name.
+const RANDOM_BYTES: usize = 6;
+
+/// End of a temporary name.
+const TEMPORARY: &str = ".tmp";
+
+/// Returns the beginning of the temporary names of a file. `.part-0.jsonl.x7Gh2k.tmp` is one of `part-0.jsonl`.
+fn temporary_prefix(path: &Path) -> OsString {
+    /// Most bytes of a name with room for the rest of a temporary name; file systems allow 255.
+    const MAX_BYTES: usize = 240;
+    let mut prefix = OsString::from(".");
+    if let Some(name) = path.file_name().filter(|name| name.len() <= MAX_BYTES) {
+        prefix.push(name);
+        prefix.push(".");
+    }
+    prefix
+}
+
+/// Returns the name of the file that a temporary name is of.
+fn name_of_temporary(name: &str) -> Option<&str> {
+    let (name, random) = name.strip_prefix('.')?.strip_suffix(TEMPORARY)?.rsplit_once('.')?;
+    (random.len() == RANDOM_BYTES && random.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(name)
+}
+
+/// Removes the temporary files that killed processes have left in a folder, of files with these names. Do not call it
+/// while another process writes one of them: that process would then fail.
+///
+/// # Errors
+/// Returns [`DataError::Read`] if the folder cannot be read. A temporary file that cannot be removed is left.
+///
+/// ```
+/// use std::{collections::HashSet, fs};
+///
+/// let folder = tempfile::tempdir()?;
+/// for name in [".part-0.jsonl.x7Gh2k.tmp", ".part-1.jsonl.Qz81aB.tmp"] {
+///     fs::write(folder.path().join(name), "half a li")?;
+/// }
+/// rere_data::remove_leftovers(folder.path(), &HashSet::from(["part-0.jsonl"]))?;
+/// let left = fs::read_dir(folder.path())?.next().expect("one is left")?;
+/// assert_eq!(left.file_name(), ".part-1.jsonl.Qz81aB.tmp");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn remove_leftovers(folder: &Path, names: &HashSet<&str>) -> Result<(), DataError> {
+    let unreadable = |source| DataError::Read { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let is_left = |name: &str| name_of_temporary(name).is_some_and(|name| names.contains(name));
+        if entry.file_name().to_str().is_some_and(is_left) {
+            // It does no harm, and another process may have removed it.
+            _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
 }
 
 /// Removes the temporary name from an error, because users do not know that file.
@@ -88,6 +154,37 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut Output) -> Result<(), D
         other => other,
     })?;
     file.finish()
+}
+
+/// Passes the bytes of a file to `take`, in parts and without decompression, for example to compute a digest.
+///
+/// # Errors
+/// Returns [`DataError::Read`] if the file cannot be read.
+pub fn read_parts(path: &Path, mut take: impl FnMut(&[u8])) -> Result<(), DataError> {
+    let unreadable = |source| DataError::Read { path: path.to_owned(), source };
+    let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(unreadable)?);
+    loop {
+        let part = match file.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            part => part.map_err(unreadable)?,
+        };
+        if part.is_empty() {
+            return Ok(());
+        }
+        take(part);
+        let count = part.len();
+        file.consume(count);
+    }
+}
+
+/// Returns the SHA-256 of a file, without decompression, in hexadecimal.
+///
+/// # Errors
+/// Returns [`DataError::Read`] if the file cannot be read.
+pub fn sha256_of_file(path: &Path) -> Result<String, DataError> {
+    let mut hash = Sha256::new();
+    read_parts(path, |part| hash.update(part))?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Buffer size in bytes.
@@ -341,6 +438,54 @@ impl Write for Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn temporary_names_tell_their_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let of = |name: &str| {
+            let file = NewFile::create(&folder.path().join(name)).expect("a file");
+            let temporary = file.file.path().file_name().expect("a name").to_str().expect("UTF-8").to_owned();
+            (name_of_temporary(&temporary).map(str::to_owned), temporary)
+        };
+        for name in ["part-0.jsonl.gz", "a", "北京.parquet", &"n".repeat(240)] {
+            assert_eq!(of(name).0.as_deref(), Some(name));
+        }
+        // The longest name that file systems allow can still be written, but its temporary name does not tell it.
+        let (name, temporary) = of(&"n".repeat(255));
+        assert!(name.is_none() && temporary.starts_with('.'), "{temporary}");
+        for other in
+            [".part-0.jsonl", ".part-0.jsonl.short.tmp", "part-0.jsonl.x7Gh2k.tmp", ".x7Gh2k.tmp", ".part-0.jsonl..tmp"]
+        {
+            assert_eq!(name_of_temporary(other), None, "{other}");
+        }
+    }
+
+    /// `printf 'Ada\n' | sha256sum`, and the digest of no bytes in FIPS 180-4's examples.
+    #[test]
+    fn digests_are_those_of_sha256sum() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("text.txt.gz");
+        for (content, digest) in [
+            ("Ada\n", "c4b7d45359e10813d1787293eb7ffa9a074e837fcf99c0281610eab5fe907e79"),
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ] {
+            fs::write(&path, content).expect("written");
+            assert_eq!(sha256_of_file(&path).expect("read"), digest);
+        }
+    }
+
+    #[test]
+    fn a_removed_temporary_file_is_an_error_that_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = Output::create(&folder.path().join("out.jsonl")).expect("a file");
+        remove_leftovers(folder.path(), &HashSet::from(["out.jsonl"])).expect("removed");
+        let error = output.finish().expect_err("no temporary file");
+        let cause = error.source().expect("a cause").to_string();
+        assert!(
+            error.to_string().ends_with("out.jsonl cannot be written") && cause.contains("removed"),
+            "{error}: {cause}"
+        );
+    }
 
     #[test]
     fn messages_do_not_have_temporary_names() {

@@ -155,7 +155,7 @@ pub use class_priors::{ClassPriors, StepPriors};
 pub use clean::{CleanReport, CleanSettings, Cleaner};
 pub use drop_triples::{DropBy, DropReport, TripleDropper, UnknownDropBy};
 pub use error::{DataError, ParseErrorKind, SentenceProblem, StreamAlternative, TokenizerProblem};
-pub use file::{Output, input_name, is_standard, open, replace_file};
+pub use file::{Output, input_name, is_standard, open, read_parts, remove_leftovers, replace_file, sha256_of_file};
 #[cfg(feature = "parquet")]
 pub use format::triple_type;
 pub use format::{

@@ -1,10 +1,6 @@
 //! Reading and atomic writing of files.
 
-use std::{
-    fs::{self, File},
-    io::{BufRead, BufReader, Write},
-    path::Path,
-};
+use std::{fs, io::Write, path::Path};
 
 use rere_data::{DataError, replace_file};
 use serde::{Serialize, de::DeserializeOwned};
@@ -39,21 +35,6 @@ pub(crate) fn from_json<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Resul
 /// SHA-256 of bytes, in hexadecimal.
 pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hexadecimal(Sha256::digest(bytes))
-}
-
-/// SHA-256 of a file, in hexadecimal, which is not read into memory as a whole.
-pub(crate) fn sha256_of_file(path: &Path) -> Result<String, RereError> {
-    let mut hash = Sha256::new();
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(io(path))?);
-    loop {
-        let part = file.fill_buf().map_err(io(path))?;
-        if part.is_empty() {
-            return Ok(hexadecimal(hash.finalize()));
-        }
-        hash.update(part);
-        let length = part.len();
-        file.consume(length);
-    }
 }
 
 /// Bytes as hexadecimal digits.

@@ -16,7 +16,7 @@ use std::{
 
 use burn::{module::Module, tensor::Device};
 use rere_core::{Constraints, RelationSet};
-use rere_data::Tokenizer;
+use rere_data::{Tokenizer, sha256_of_file};
 use rere_model::{EncoderConfig, ModelError, Precision, load_weights_from_bytes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::{
     ConfigProblem, FolderProblem, RereError, System, Thresholds,
     batch::Runtime,
-    files::{from_json, io, sha256, sha256_of_file},
+    files::{from_json, io, sha256},
 };
 
 /// Version of the model folder's layout. A folder of another version is refused.

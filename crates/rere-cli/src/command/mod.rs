@@ -28,6 +28,7 @@ pub mod evaluate;
 pub mod extract;
 pub mod facts;
 pub mod man;
+pub mod manifest;
 pub mod run;
 pub mod split;
 pub mod stats;
@@ -252,7 +253,7 @@ fn read_gold(path: &Path, options: &ReadOptions) -> Result<Vec<Sentence>, DataEr
 }
 
 /// Logs what was left out of a file, if anything was.
-fn log_read_report(path: &Path, report: &ReadReport) {
+pub fn log_read_report(path: &Path, report: &ReadReport) {
     if !report.is_empty() {
         log_line(format!("{}:\n{report}", input_name(path).display()));
     }
@@ -269,7 +270,7 @@ fn log_gold_report(path: &Path, report: &ReadReport) {
 }
 
 /// Logs what the output format does not support, if anything.
-fn log_unsupported(unsupported: &UnsupportedCounts) {
+pub fn log_unsupported(unsupported: &UnsupportedCounts) {
     if !unsupported.is_empty() {
         log_line(unsupported);
     }

@@ -5,15 +5,15 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, BufRead, BufReader, ErrorKind, Write},
+    io::{self, ErrorKind, Write},
     path::Path,
     thread::sleep,
     time::Duration,
 };
 
+use rere_data::{DataError, read_parts, sha256_of_file};
 use serde_json::Value;
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha1::{Digest, Sha1};
 use ureq::{
     Agent, Body,
     http::{Response, Uri},
@@ -126,7 +126,8 @@ impl Hub {
             log_line(format!("{}: {file} from {}", name.model, self.endpoint));
             let part = blob.with_extension("incomplete");
             self.save(&url, file, &part)?;
-            let found = digest_of(&part, digest.len() == 64).map_err(at(&part))?;
+            let found = digest_of(&part, digest.len() == 64)
+                .map_err(|error| Failure { message: error.to_string(), is_temporary: true })?;
             if found != digest.to_lowercase() {
                 fs::remove_file(&part).map_err(at(&part))?;
                 let problem = format!("{file} is damaged: expected the digest {digest}, found {found}");
@@ -278,24 +279,14 @@ fn lock(path: &Path, file: &str) -> Result<Option<File>, Failure> {
 }
 
 /// Returns the SHA-256 of a file, or git's name of it as an object, in hexadecimal.
-fn digest_of(path: &Path, is_large: bool) -> io::Result<String> {
+fn digest_of(path: &Path, is_large: bool) -> Result<String, DataError> {
     if is_large {
-        return hash(Sha256::new(), path);
+        return sha256_of_file(path);
     }
-    hash(Sha1::new_with_prefix(format!("blob {}\0", fs::metadata(path)?.len())), path)
-}
-
-fn hash(mut hash: impl Digest, path: &Path) -> io::Result<String> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
-    loop {
-        let part = file.fill_buf()?;
-        if part.is_empty() {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(part);
-        let length = part.len();
-        file.consume(length);
-    }
+    let length = fs::metadata(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?.len();
+    let mut hash = Sha1::new_with_prefix(format!("blob {length}\0"));
+    read_parts(path, |part| hash.update(part))?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Links a file of a snapshot to its content, by a relative path, so that the cache can be moved.
