@@ -53,8 +53,8 @@ pub fn read(
 
 /// Writes a corpus. Returns a text that says what the format cannot hold, if there is anything.
 #[pyfunction]
-pub fn write(py: Python<'_>, path: PathBuf, json: &str, format: &str) -> PyResult<Option<String>> {
-    let format: Format = format.parse().or_raise()?;
+pub fn write(py: Python<'_>, path: PathBuf, json: &str, format: Option<&str>) -> PyResult<Option<String>> {
+    let format = format.map(str::parse).transpose().or_raise()?.unwrap_or_else(|| Format::of_output(&path));
     py.detach(|| {
         let unsupported = rere_data::write(&path, &sentences(json)?, format).or_raise()?;
         Ok((!unsupported.is_empty()).then(|| unsupported.to_string()))

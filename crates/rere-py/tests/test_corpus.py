@@ -25,8 +25,8 @@ def test_sentences_survive_writing_and_reading(tmp_path: Path, sentences: list[r
         negatives=[born],
         extra={"page": {"n": 3}},
     )
-    for name, format in [("a.jsonl", "rere"), ("a.jsonl.gz", "rere"), ("a.parquet", "parquet")]:
-        rere.write(tmp_path / name, [odd, *sentences], format)
+    for name in ["a.jsonl", "a.jsonl.gz", "a.parquet"]:
+        rere.write(tmp_path / name, [odd, *sentences])
         with pytest.warns(rere.RereWarning, match="1 pairs are labelled as without a relation"):
             assert rere.read(tmp_path / name) == [odd, *sentences], name
 

@@ -25,7 +25,8 @@ pub struct Arguments {
     /// Corpus to read, in any known format; - for standard input.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// File to write, in the rere format, with the knowledge base's triples in place of the corpus's; - for standard
+    /// File to write, in the rere format (as Parquet if its name ends in .parquet), with the knowledge base's triples in
+    /// place of the corpus's; - for standard
     /// output.
     #[arg(value_name = "OUT", required_unless_present = "overlap")]
     output: Option<PathBuf>,
@@ -198,7 +199,7 @@ pub fn aligner(kb: &Path, options: &KnowledgeBaseOptions, arguments: &MatchingAr
 /// Writes the corpus with the triples of the knowledge base.
 fn label(input: &Path, options: &ReadOptions, aligner: &Aligner, path: &Path) -> CommandResult {
     let mut reader = Reader::open(input, options)?;
-    let mut writer = Writer::create(path, Format::Rere)?;
+    let mut writer = Writer::create(path, Format::of_output(path))?;
     let (mut sentences, mut labelled, mut triples, mut mentions) = (0, 0, 0, 0);
     // How often each name is a subject or an object.
     let mut names: BTreeMap<String, usize> = BTreeMap::new();

@@ -13,7 +13,7 @@ pub struct Arguments {
     /// Corpus to read, in any known format; - for standard input.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// File to write, in the rere format; - for standard output.
+    /// File to write, in the rere format, as Parquet if its name ends in .parquet; - for standard output.
     #[arg(value_name = "OUT")]
     output: PathBuf,
     #[command(flatten)]
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     let mut cleaner = Cleaner::new(settings);
     let mut merger = steps.merge.then(Merger::default);
     let mut reader = Reader::open(&arguments.input, &arguments.input_options.options())?;
-    let mut writer = Writer::create(&arguments.output, Format::Rere)?;
+    let mut writer = Writer::create(&arguments.output, Format::of_output(&arguments.output))?;
     let mut unseen: BTreeSet<&str> = steps.relations.iter().flatten().map(String::as_str).collect();
     for sentence in reader.by_ref() {
         let mut sentence = sentence?;

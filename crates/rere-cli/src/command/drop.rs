@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Corpus to read, in any known format; - for standard input.
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// File to write, in the rere format; - for standard output.
+    /// File to write, in the rere format, as Parquet if its name ends in .parquet; - for standard output.
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Probability of removing a triple, from 0 to 1.
@@ -45,7 +45,7 @@ Examples:
 pub fn run(arguments: &Arguments) -> CommandResult {
     let mut dropper = TripleDropper::new(arguments.rate, arguments.by, arguments.seed);
     let mut reader = Reader::open(&arguments.input, &arguments.input_options.options())?;
-    let mut writer = Writer::create(&arguments.output, Format::Rere)?;
+    let mut writer = Writer::create(&arguments.output, Format::of_output(&arguments.output))?;
     for sentence in reader.by_ref() {
         let mut sentence = sentence?;
         if dropper.drop_from(&mut sentence) || arguments.keep_empty {

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// lines.
     #[arg(value_name = "IN", default_value = "-")]
     inputs: Vec<PathBuf>,
-    /// File to write, in the rere format; - for standard output. With --shard: folder for the outputs, which have the
+    /// File to write, in the rere format, as Parquet if its name ends in .parquet; - for standard output. With --shard: folder for the outputs, which have the
     /// names and formats of the inputs.
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
@@ -158,7 +158,7 @@ fn run_one(arguments: &Arguments, input: &Path) -> CommandResult {
     // One line is written for each text, also if it has several sentences.
     let splitter = reader.take_splitter();
     // An older output file is replaced only when the new one is complete.
-    let mut writer = Writer::create(&arguments.output, Format::Rere)?;
+    let mut writer = Writer::create(&arguments.output, Format::of_output(&arguments.output))?;
     let page = |path| {
         let name = |path: &Path| path.display().to_string();
         let page = Page::new("Extracted triples").with_detail("Input", name(input_name(input)));

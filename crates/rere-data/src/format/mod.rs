@@ -119,6 +119,23 @@ impl Format {
         matches!(self.spec().holds.offsets, Offsets::NeedsCharacters | Offsets::NeedsWords)
     }
 
+    /// Returns the format of a new file by its name: Parquet for `.parquet`, else the rere format.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use rere_data::Format;
+    ///
+    /// let formats = ["triples.jsonl.gz", "triples.parquet", "-"].map(|name| Format::of_output(Path::new(name)));
+    /// assert_eq!(formats, [Format::Rere, Format::Parquet, Format::Rere]);
+    /// ```
+    pub fn of_output(path: &Path) -> Self {
+        match path.extension() {
+            Some(extension) if extension.eq_ignore_ascii_case("parquet") => Self::Parquet,
+            _ => Self::Rere,
+        }
+    }
+
     /// Returns the names of all formats, separated by commas.
     pub fn names() -> String {
         Self::ALL.map(Self::name).join(", ")

@@ -58,8 +58,14 @@ def read(
     return [sentence_from(record) for record in json.loads(text)]
 
 
-def write(path: str | PathLike[str], sentences: Iterable[Sentence], format: str = "rere") -> None:
-    """Writes a corpus; the file appears when it is complete. Warns of what the format cannot hold."""
+def write(path: str | PathLike[str], sentences: Iterable[Sentence], format: str | None = None) -> None:
+    """Writes a corpus; the file appears when it is complete. Warns of what the format cannot hold.
+
+    Args:
+        path: the file.
+        sentences: the sentences.
+        format: ``None`` for Parquet if ``path`` ends in ``.parquet``, else for the rere format (JSON lines).
+    """
     report = _rere.write(path, sentences_to_json(sentences), format)
     if report is not None:
         warnings.warn(report, RereWarning, stacklevel=2)
