@@ -42,6 +42,8 @@ enum Command {
     Tune(command::tune::Arguments),
     /// Extract triples from sentences with a trained system.
     Extract(command::extract::Arguments),
+    /// Write a trained system as ONNX, for other programs.
+    Export(command::export::Arguments),
     /// Collect the triples of a corpus into facts, with scores and evidence.
     Facts(command::facts::Arguments),
     /// Label a corpus with the triples of a knowledge base, or compare several labellings.
@@ -95,6 +97,7 @@ fn execute(command: Command) -> command::CommandResult {
         Command::Train(arguments) => command::train::run(&arguments),
         Command::Tune(arguments) => command::tune::run(&arguments),
         Command::Extract(arguments) => command::extract::run(&arguments),
+        Command::Export(arguments) => command::export::run(&arguments),
         Command::Facts(arguments) => command::facts::run(&arguments),
         Command::Align(arguments) => command::align::run(&arguments),
         Command::Clean(arguments) => command::clean::run(&arguments),

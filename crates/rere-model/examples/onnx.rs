@@ -55,10 +55,12 @@ fn write(
     let longest = config.max_tokens().unwrap_or(MOST_TOKENS).min(MOST_TOKENS);
     let input = Input::new([longest / 2, longest], config.vocab_size());
     let tensors = input.tensors(device);
-    let encoder = |network: AnyEncoder| Ok::<_, rere_model::ModelError>({
-        drop(network);
-        encoder.clone()
-    });
+    let encoder = |network: AnyEncoder| {
+        Ok::<_, rere_model::ModelError>({
+            drop(network);
+            encoder.clone()
+        })
+    };
 
     for (pooling, suffix) in [(Pooling::First, "first"), (Pooling::Mean, "mean")] {
         let network = RelationModel::new(config, RELATIONS, pooling, device)?.map_encoder(&encoder)?;
@@ -116,8 +118,7 @@ impl Input {
     }
 
     fn tensors(&self, device: &Device) -> EncoderInput {
-        let tensor =
-            |values: &[i64]| Tensor::<2, Int>::from_data(TensorData::new(values.to_vec(), self.shape), device);
+        let tensor = |values: &[i64]| Tensor::<2, Int>::from_data(TensorData::new(values.to_vec(), self.shape), device);
         EncoderInput::new(tensor(&self.ids), tensor(&self.segments), tensor(&self.mask).bool())
     }
 

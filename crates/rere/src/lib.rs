@@ -21,6 +21,7 @@
 //! | try several settings, keep the best | [`Trainer::search`], [`SearchRecord`] |
 //! | load a model, extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
 //! | extract from a stream | [`Extraction`] |
+//! | use a model in onnxruntime | [`export_onnx`] |
 //! | build a system of your own | [`System`], [`Task`], [`Run`] |
 //! | compute upper bounds of each paradigm on a corpus | [`ceilings`] |
 //!
@@ -66,6 +67,7 @@ mod error;
 mod extraction;
 mod files;
 mod folder;
+mod onnx;
 mod pipeline;
 mod system;
 mod thresholds;
@@ -86,6 +88,7 @@ pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig}
 pub use error::{ConfigProblem, CorpusProblem, FolderProblem, RereError, UnknownSystem};
 pub use extraction::{Extraction, Progress};
 pub use folder::{ModelConfig, ModelParts, Source};
+pub use onnx::export_onnx;
 pub use rere_core::{
     ByteSpan, Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, QueryStyle,
     RelationSet, Sentence, Triple,

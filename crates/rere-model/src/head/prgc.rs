@@ -6,7 +6,9 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
 
-use super::{POINTERS, Network, forward_halves, forward_rows, rare_labels, relation::mean, with_first, with_first_outputs};
+use super::{
+    Network, POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first, with_first_outputs,
+};
 use crate::{
     EncoderInput, ModelError, OnnxModel,
     onnx::{
@@ -151,8 +153,7 @@ impl PrgcHead {
     fn add_pointers(&self, graph: &mut Graph, states: &Value, rows: &Value, labels: &Value) -> Value {
         let relations = graph.embedding("head.embedding", &self.embedding, labels);
         let relations = graph.unsqueeze(&relations, &[1]);
-        let [tokens, relations] =
-            graph.linear_halves("head.pointer_hidden", &self.pointer_hidden, states, &relations);
+        let [tokens, relations] = graph.linear_halves("head.pointer_hidden", &self.pointer_hidden, states, &relations);
         let tokens = graph.apply_with("Gather", &[&tokens, rows], &[("axis", 0)]);
         let sum = graph.apply("Add", &[&tokens, &relations]);
         let sum = graph.apply("Relu", &[&sum]);

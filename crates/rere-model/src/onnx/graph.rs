@@ -41,7 +41,12 @@ fn ints(name: &str, values: &[i64]) -> proto::Attribute {
 
 /// Creates an attribute with a number.
 fn float(name: &str, value: f64) -> proto::Attribute {
-    proto::Attribute { name: name.into(), kind: proto::FLOAT_ATTRIBUTE, float: Some(value as f32), ..Default::default() }
+    proto::Attribute {
+        name: name.into(),
+        kind: proto::FLOAT_ATTRIBUTE,
+        float: Some(value as f32),
+        ..Default::default()
+    }
 }
 
 /// A graph that grows. Nodes can only use values that exist, so they are in an order in which they can be computed.

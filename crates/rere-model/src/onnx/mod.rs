@@ -3,12 +3,12 @@
 mod graph;
 mod proto;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use prost::Message;
 
 pub(crate) use self::graph::{Dimension, Element, Graph, Value};
-use crate::{ModelError, error::OnnxProblem};
+use crate::{ModelError, error::OnnxProblem, load::replace_file};
 
 /// Version of ONNX's operators: the first one with layer norm.
 const OPERATORS: i64 = 17;
@@ -45,7 +45,7 @@ impl OnnxModel {
         })
     }
 
-    /// Writes the model to a file.
+    /// Writes the model to a file, under a temporary name that is renamed.
     ///
     /// # Errors
     /// Returns an error if the model has 2 GiB or more, which is too much for protobuf, or if the file cannot be written.
@@ -54,7 +54,7 @@ impl OnnxModel {
         if bytes > MOST_BYTES {
             return Err(ModelError::Onnx(OnnxProblem::TooLarge { bytes }));
         }
-        fs::write(path, self.0.encode_to_vec()).map_err(|source| ModelError::Io { path: path.to_owned(), source })
+        replace_file(path, &self.0.encode_to_vec())
     }
 }
 

@@ -6,10 +6,12 @@ use super::{
     Bert, Embeddings, Layer,
     relative::{Disentangled, Relative},
 };
-use crate::onnx::{
-    Dimension::Any,
-    Element, Encoded, Graph, Rows, Value,
-};
+use crate::onnx::{Dimension::Any, Element, Encoded, Graph, Rows, Value};
+
+/// Order of dimensions of states in heads, `[batch, tokens, heads, size]`, that makes `[batch, heads, tokens, size]`.
+const ROWS: [i64; 4] = [0, 2, 1, 3];
+/// The same for `[batch, heads, size, tokens]`.
+const COLUMNS: [i64; 4] = [0, 2, 3, 1];
 
 /// What all layers need besides the states.
 struct Shared {
@@ -63,16 +65,15 @@ impl Bert {
         let least = graph.number(-3e4);
         let padding = graph.apply("Mul", &[&padding, &least]);
 
-        let tokens = graph.apply_with("Shape", &[&ids], &[("start", 1), ("end", 2)]);
         let mut shared = Shared {
             padding,
-            relative: self.relative.as_ref().map(|relative| relative.add_to(graph, &tokens, max_tokens)),
+            relative: self.relative.as_ref().map(|relative| relative.add_to(graph, &ids, max_tokens)),
             terms: match &self.relative {
                 Some(Relative::Disentangled(disentangled)) => disentangled.terms(),
                 _ => 1,
             },
         };
-        let mut hidden = self.embeddings.add_to(graph, &ids, segments.as_ref(), &tokens);
+        let mut hidden = self.embeddings.add_to(graph, &ids, segments.as_ref(), &attention);
         for (number, layer) in self.layers.iter().enumerate() {
             let mut rows_of_layer = hidden.clone();
             if rows == Rows::First && number + 1 == self.layers.len() {
@@ -95,20 +96,21 @@ impl Embeddings {
     }
 
     /// Adds the states of the tokens, `[batch, tokens, hidden]`.
-    fn add_to(&self, graph: &mut Graph, ids: &Value, segments: Option<&Value>, tokens: &Value) -> Value {
+    fn add_to(&self, graph: &mut Graph, ids: &Value, segments: Option<&Value>, attention: &Value) -> Value {
         let mut sum = graph.embedding("encoder.embeddings.word", &self.word, ids);
         let add = |graph: &mut Graph, sum: &mut Value, other: &Value| *sum = graph.apply("Add", &[sum, other]);
         if let Some(embedding) = &self.token_type {
-            let first = graph.integers(&[0]);
-            let segments = graph.embedding("encoder.embeddings.token_type", embedding, segments.unwrap_or(&first));
+            let segments = segments.cloned().unwrap_or_else(|| graph.integers(&[0]));
+            let segments = graph.embedding("encoder.embeddings.token_type", embedding, &segments);
             add(graph, &mut sum, &segments);
         }
         if let Some(position) = &self.position {
-            let weight = graph.weights("encoder.embeddings.position.weight", position.weight.val());
-            let start = graph.integers(&[self.first_position as i64]);
-            let end = graph.apply("Add", &[tokens, &start]);
-            let axis = graph.integers(&[0]);
-            let positions = graph.apply("Slice", &[&weight, &start, &end, &axis]);
+            // Padding is at the end, so this counts the tokens before each one. Unlike a range, it has a known shape.
+            let axis = graph.integer(1);
+            let positions = graph.apply("CumSum", &[attention, &axis]);
+            let before_first = graph.integer(self.first_position as i64 - 1);
+            let positions = graph.apply("Add", &[&positions, &before_first]);
+            let positions = graph.embedding("encoder.embeddings.position", position, &positions);
             add(graph, &mut sum, &positions);
         }
         if let Some(task) = &self.task {
@@ -129,13 +131,12 @@ impl Layer {
     fn add_to(&self, graph: &mut Graph, name: &str, rows: &Value, hidden: &Value, shared: &Shared) -> Value {
         let part = |part: &str| format!("{name}.{part}");
         let query = graph.linear(&part("query"), &self.query, rows);
-        let query = self.split_heads(graph, &query);
+        let query = self.split_heads(graph, &query, ROWS);
         let key = graph.linear(&part("key"), &self.key, hidden);
-        let key = self.split_heads(graph, &key);
+        let columns = self.split_heads(graph, &key, COLUMNS);
         let value = graph.linear(&part("value"), &self.value, hidden);
-        let value = self.split_heads(graph, &value);
+        let value = self.split_heads(graph, &value, ROWS);
 
-        let columns = graph.transpose(&key, &[0, 1, 3, 2]);
         let mut scores = graph.apply("MatMul", &[&query, &columns]);
         if let Some(Positions::Disentangled { embeddings, rows, content_to_position, position_to_content }) =
             &shared.relative
@@ -148,6 +149,7 @@ impl Layer {
                 scores = graph.apply("Add", &[&scores, &terms]);
             }
             if *position_to_content {
+                let key = graph.transpose(&columns, &[0, 1, 3, 2]);
                 let terms = self.positions(graph, &part("query"), &self.query, embeddings, &key);
                 let rows = graph.transpose(&rows, &[0, 1, 3, 2]);
                 let terms = graph.apply_with("GatherElements", &[&terms, &rows], &[("axis", 3)]);
@@ -180,10 +182,10 @@ impl Layer {
         self.query.weight.dims()[1] / self.heads
     }
 
-    /// Adds the split of states, `[batch, tokens, hidden]`, into heads, `[batch, heads, tokens, size]`.
-    fn split_heads(&self, graph: &mut Graph, states: &Value) -> Value {
+    /// Adds the split of states, `[batch, tokens, hidden]`, into heads: [`ROWS`] or [`COLUMNS`].
+    fn split_heads(&self, graph: &mut Graph, states: &Value, order: [i64; 4]) -> Value {
         let heads = graph.reshape(states, &[0, 0, self.heads as i64, self.head_size() as i64]);
-        graph.transpose(&heads, &[0, 2, 1, 3])
+        graph.transpose(&heads, &order)
     }
 
     /// Adds the products of contents, `[batch, heads, tokens, size]`, and projected embeddings of distances, `[batch, heads,
@@ -198,15 +200,14 @@ impl Layer {
     ) -> Value {
         let projected = graph.linear(name, projection, embeddings);
         let projected = graph.unsqueeze(&projected, &[0]);
-        let projected = self.split_heads(graph, &projected);
-        let projected = graph.transpose(&projected, &[0, 1, 3, 2]);
+        let projected = self.split_heads(graph, &projected, COLUMNS);
         graph.apply("MatMul", &[content, &projected])
     }
 }
 
 impl Relative {
     /// Adds what the layers add to their scores. All distances that an input of `max_tokens` has are in a table.
-    fn add_to(&self, graph: &mut Graph, tokens: &Value, max_tokens: usize) -> Positions {
+    fn add_to(&self, graph: &mut Graph, ids: &Value, max_tokens: usize) -> Positions {
         let farthest = max_tokens as i64 - 1;
         let distances = -farthest..=farthest;
         let table: Vec<i64> = match self {
@@ -215,8 +216,8 @@ impl Relative {
         };
         let table = graph.named_integers("encoder.relative.rows", &table);
         // The distance from an attending to an attended token, as a position in the table.
-        let none = graph.integers(&[0]);
-        let tokens = graph.apply("Squeeze", &[tokens, &none]);
+        let tokens = graph.apply_with("Shape", &[ids], &[("start", 1), ("end", 2)]);
+        let tokens = graph.reshape(&tokens, &[]);
         let [zero, one] = [0, 1].map(|number| graph.integer(number));
         let positions = graph.apply("Range", &[&zero, &tokens, &one]);
         let attending = graph.unsqueeze(&positions, &[1]);
