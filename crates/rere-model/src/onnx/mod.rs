@@ -2,6 +2,8 @@
 
 mod graph;
 mod proto;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
@@ -50,8 +52,12 @@ impl OnnxModel {
     /// # Errors
     /// Returns an error if the model has 2 GiB or more, which is too much for protobuf, or if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        self.save_within(MOST_BYTES, path)
+    }
+
+    fn save_within(&self, most: usize, path: &Path) -> Result<(), ModelError> {
         let bytes = self.0.encoded_len();
-        if bytes > MOST_BYTES {
+        if bytes > most {
             return Err(ModelError::Onnx(OnnxProblem::TooLarge { bytes }));
         }
         replace_file(path, &self.0.encode_to_vec())
