@@ -17,15 +17,27 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "examples" / "python"))
 from onnx_extract import Extractor  # noqa: E402
 
+SMALL = ROOT / "datasets" / "small"
 TOLERANCE = 1e-4
 BERT = """random = { model_type = "MODEL_TYPE", hidden_size = 64, num_hidden_layers = 2, num_attention_heads = 4,
 intermediate_size = 128, max_position_embeddings = 130, pad_token_id = 0 }"""
+RATES = "batch = 8\nlearning_rate = 1e-3\n"
 STAGES = {
-    "rere": "[rere.relation]\nepochs = 3\nbatch = 8\nlearning_rate = 1e-3\n[rere.entity]\nepochs = 3\nbatch = 8\nlearning_rate = 1e-3\n",
-    "prgc": "[prgc.network]\nepochs = 6\nbatch = 8\nlearning_rate = 1e-3\n",
+    "rere": f"[rere.relation]\nepochs = 3\n{RATES}[rere.entity]\nepochs = 3\n{RATES}",
+    "prgc": f"[prgc.network]\nepochs = 6\n{RATES}",
 }
 # The encoders differ in segments, positions and biases. Their graphs are compared one by one in crates/rere-model.
 ENCODERS = {"rere": ["bert", "mpnet"], "prgc": ["roberta"]}
+
+# Texts without tokens, marks that the tokenizer drops, joined characters, white space, and names of special tokens.
+ODD = [
+    "",
+    " \t",
+    "Jose\u0301 Mu\u0308ller works for Cafe\u0301 Noir in Kellstad .",
+    "\U0001f469\u200d\U0001f680 Ada lives in \u5317\u4eac , \U0001f469\u200d\U0001f680 .",
+    "  Ada  works for   Silverlode Foods  in Vennhaven .",
+    "[SEP] works for [CLS] in Vennhaven .",
+]
 
 Triple = tuple[int, int, str, int, int]
 
@@ -54,7 +66,7 @@ def check(rere: str, folder: pathlib.Path, name: str, system: str, encoder: str)
     """Trains a model, and compares its triples at two thresholds of pointers."""
     settings, model = folder / f"{name}.toml", folder / name
     settings.write_text(
-        f'system = "{system}"\n[data]\ntrain = "{ROOT}/datasets/small/train.jsonl"\ndev = "{ROOT}/datasets/small/dev.jsonl"\n'
+        f'system = "{system}"\n[data]\ntrain = "{SMALL}/train.jsonl"\ndev = "{SMALL}/dev.jsonl"\n'
         f'[encoder]\n{BERT.replace("MODEL_TYPE", encoder)}\n{STAGES[system]}[training]\nmax_tokens = 128\n'
     )
     run(rere, "train", "--config", settings, "--out", model)
@@ -75,9 +87,11 @@ def compare(rere: str, folder: pathlib.Path, model: pathlib.Path, decode: float)
     for file in ("relation.onnx", "entity.onnx"):
         onnx.checker.check_model(str(exported / file), full_check=True)
     texts, predicted = folder / "texts.txt", folder / f"{name}.jsonl"
-    run(rere, "convert", "--to", "text", ROOT / "datasets/small/test.jsonl", texts)
+    run(rere, "convert", "--to", "text", SMALL / "test.jsonl", texts)
+    with texts.open("a", encoding="utf-8") as out:
+        out.write("".join(text + "\n" for text in ODD))
     run(rere, "extract", "--split", "none", "--model", model, texts, "-o", predicted)
-    lines = texts.read_text("utf-8").splitlines()
+    lines = texts.read_text("utf-8").split("\n")[:-1]
     expected = [json.loads(line)["triples"] for line in predicted.read_text("utf-8").splitlines()]
     assert len(lines) == len(expected), f"{len(lines)} texts, {len(expected)} lines of output"
     found, *others = (shifted(exported, shift).extract(lines) for shift in (0, -TOLERANCE, TOLERANCE))

@@ -48,7 +48,9 @@ class Extractor:
                 raise ValueError(f"expected at most {most} tokens, found {len(encoding)}: {text[:60]}")
         find = {"rere": self.rere, "prgc": self.prgc}[self.settings["system"]]
         found: list[list[tuple]] = [[] for _ in texts]
-        for number, label, probability, pairs in find([encoding.ids for encoding in encodings]):
+        numbers = [number for number, encoding in enumerate(encodings) if encoding.ids]  # a blank text has no tokens
+        for at, label, probability, pairs in find([encodings[number].ids for number in numbers]):
+            number = numbers[at]
             for subject, other, score in pairs:
                 ends = (mention(texts[number], encodings[number].offsets, span) for span in (subject, other))
                 found[number].append((-float(probability * score), label, *ends))
@@ -73,7 +75,7 @@ class Extractor:
         cls, sep, decode = (self.settings[name] for name in ("cls", "sep", "decode"))
         for number, (logits, states) in self.run(self.relation, [[cls, *ids, sep] for ids in texts]):
             relations = self.detected(logits)
-            if not relations or not texts[number]:
+            if not relations:
                 continue
             labels = np.array([label for label, _ in relations])
             inputs = {"states": states[None, 1 : len(texts[number]) + 1], "rows": 0 * labels, "labels": labels}
@@ -101,8 +103,9 @@ class Extractor:
     def detected(self, logits: np.ndarray) -> list[tuple[int, float]]:
         """Returns labels and probabilities of the detected relations. No triple scores more than its relation."""
         probabilities = sigmoid(logits)
-        best_labels = np.argsort(-probabilities, kind="stable")[: self.settings.get("most_relations")]
-        return [(label, probabilities[label]) for label in best_labels if probabilities[label] >= max(self.settings["detect"], self.least[label])]
+        labels = np.argsort(-probabilities, kind="stable")[: self.settings.get("most_relations")]
+        least = np.maximum(self.least, self.settings["detect"])
+        return [(int(label), probabilities[label]) for label in labels if probabilities[label] >= least[label]]
 
     @property
     def longest(self) -> int:
@@ -110,7 +113,9 @@ class Extractor:
 
     def triples(self, text: str, found: list[tuple]) -> list[dict]:
         """Applies thresholds and constraints to triples, the best first."""
-        constraints, kept, taken = self.settings["constraints"], [], set()
+        constraints = self.settings["constraints"]
+        kept: list[dict] = []
+        taken: set[tuple] = set()
         for score, label, subject, other in found:
             relation = self.settings["relations"][label]["name"]
             overlap = subject[0] < other[1] and other[0] < subject[1]
@@ -131,7 +136,7 @@ SUBJECT, OBJECT = slice(0, 2), slice(2, 4)  # columns of starts and ends
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits))
+    return np.exp(-np.logaddexp(0, -logits))
 
 
 def spans(scores: np.ndarray, least: float, longest: int) -> list[Span]:
@@ -148,13 +153,13 @@ def distance(a: Span, b: Span) -> int:
 def nearest(scores: np.ndarray, least: float, longest: int) -> list[Pair]:
     """Pairs each subject with the nearest object, and each object with the last subject before it."""
     subjects, objects = (spans(scores[:, role], least, longest) for role in (SUBJECT, OBJECT))
-    pairs = set()
+    pairs: set[tuple[Span, Span]] = set()
     for a in subjects:
         others = [b for b in objects if b[:2] != a[:2]]
         pairs.update((a, b) for b in sorted(others, key=lambda b: (distance(a, b), b[0] < a[0]))[:1])
     for b in objects:
         pairs.update([(a, b) for a in subjects if a[0] < b[0]][-1:])
-    return [(a, b, min(a[2], b[2])) for a, b in pairs if subjects and objects]
+    return [(a, b, min(a[2], b[2])) for a, b in pairs]
 
 
 def best(scores: np.ndarray, least: float, longest: int) -> list[Pair]:
@@ -181,7 +186,7 @@ def main() -> None:
     lines = [line.rstrip("\r\n") for line in sys.stdin]
     for first in range(0, len(lines), SENTENCES):
         texts = lines[first : first + SENTENCES]
-        for text, triples in zip(texts, extractor.extract(texts)):
+        for text, triples in zip(texts, extractor.extract(texts), strict=True):
             print(json.dumps({"text": text, "triples": triples}, ensure_ascii=False))
 
 

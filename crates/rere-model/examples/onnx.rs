@@ -1,5 +1,6 @@
-//! Writes networks with the given pretrained encoders, and with random ones of each activation, as ONNX, and beside each NAME.onnx a
-//! NAME.json with inputs and with the outputs that this crate computes from them. `tests/run_onnx.py` compares these with onnxruntime's.
+//! Writes networks with the given pretrained encoders, and with random ones of each activation, as ONNX. Beside each
+//! NAME.onnx is a NAME.json with inputs, and with the outputs that this crate computes from them; `tests/run_onnx.py`
+//! compares these with onnxruntime's.
 //!
 //! ```sh
 //! cargo run --release -p rere-model --example onnx -- OUT ENCODER...
@@ -12,8 +13,8 @@ use std::{
 };
 
 use rere_model::{
-    Activation, AnyEncoder, BertConfig, EncoderConfig, EncoderInput, HasEncoder, Network, OnnxModel, PointerHead,
-    Pooling, PrgcHead, RelationModel,
+    Activation, AnyEncoder, BertConfig, EncoderConfig, EncoderInput, HasEncoder, ModelError, Network, OnnxModel,
+    PointerHead, Pooling, PrgcHead, RelationModel,
     burn::tensor::{Device, Int, Tensor, TensorData},
     load_pretrained, read_config,
 };
@@ -55,24 +56,19 @@ fn write(
     let longest = config.max_tokens().unwrap_or(MOST_TOKENS).min(MOST_TOKENS);
     let input = Input::new([longest / 2, longest], config.vocab_size());
     let tensors = input.tensors(device);
-    let encoder = |network: AnyEncoder| {
-        Ok::<_, rere_model::ModelError>({
-            drop(network);
-            encoder.clone()
-        })
-    };
+    let encoder = |_: AnyEncoder| Ok::<_, ModelError>(encoder.clone());
 
     for (pooling, suffix) in [(Pooling::First, "first"), (Pooling::Mean, "mean")] {
-        let network = RelationModel::new(config, RELATIONS, pooling, device)?.map_encoder(&encoder)?;
+        let network = RelationModel::new(config, RELATIONS, pooling, device)?.map_encoder(encoder)?;
         let outputs = json!({"relations": numbers(network.forward(&tensors))});
         save(out, &format!("{name}-{suffix}"), &network.to_onnx(longest)?, input.json(), outputs)?;
     }
-    let network = Network::new(config, device, |hidden| PointerHead::new(hidden, device))?.map_encoder(&encoder)?;
+    let network = Network::new(config, device, |hidden| PointerHead::new(hidden, device))?.map_encoder(encoder)?;
     let outputs = json!({"pointers": numbers(network.head.forward(network.encode(&tensors)))});
     save(out, &format!("{name}-pointers"), &network.to_onnx(longest)?, input.json(), outputs)?;
 
     let network =
-        Network::new(config, device, |hidden| PrgcHead::new(hidden, RELATIONS, device))?.map_encoder(&encoder)?;
+        Network::new(config, device, |hidden| PrgcHead::new(hidden, RELATIONS, device))?.map_encoder(encoder)?;
     let [relations, pointers] = network.to_onnx(longest)?;
     let states = network.encode(&tensors);
     let outputs = json!({

@@ -75,12 +75,12 @@ struct Relation<'a> {
     query: Option<&'a [u32]>,
 }
 
-/// Writes a trained model of the system `rere` or `prgc` as a folder of ONNX models, with the tokenizer and the settings of
-/// decoding (see `docs/formats.md`). The folder appears when it is complete.
+/// Writes a trained model of the system `rere` or `prgc` as a folder of ONNX models, with the tokenizer and the settings
+/// of decoding. The folder appears when it is complete. `docs/formats.md` describes its files.
 ///
 /// # Errors
-/// Returns an error if the model is of another system or cannot be loaded, if its encoder does not have BERT's layers, if a
-/// network is too large for a file of ONNX, or if the folder is not empty or cannot be written.
+/// Returns an error if the model is of another system or cannot be loaded, if its encoder does not have BERT's layers, if
+/// a network is too large for a file of ONNX, or if the folder is not empty or cannot be written.
 pub fn export_onnx(model: impl Into<Source>, folder: &Path) -> Result<(), RereError> {
     let source = model.into();
     let config = source.config()?;

@@ -16,7 +16,8 @@ const BERT: &str = r#"model_type = "bert", hidden_size = 16, num_hidden_layers =
 fn trained(system: &str, stages: &[&str], encoder: &str) -> TempDir {
     let stages: String = stages.iter().map(|stage| format!("[{system}.{stage}]\nepochs = 1\n")).collect();
     let settings = format!(
-        "system = \"{system}\"\n[encoder]\nrandom = {{ {encoder} }}\n{stages}[decode]\nmost = 3\n[training]\nmax_tokens = 48\n"
+        "system = \"{system}\"\n[encoder]\nrandom = {{ {encoder} }}\n{stages}[decode]\nmost = 3\n\
+         [training]\nmax_tokens = 48\n"
     );
     let sentence = |person: &str| {
         Sentence::new(format!("{person} was born in London ."))

@@ -11,7 +11,7 @@ use crate::hub;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Model of the system rere or prgc, with an encoder of BERT's family: a folder, or OWNER/NAME on the Hugging Face hub.
+    /// Model of the system rere or prgc, with an encoder that has BERT's layers: a folder, or OWNER/NAME on the hub.
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
     /// Folder to write: relation.onnx, entity.onnx, tokenizer.json and decoding.json.

@@ -118,8 +118,8 @@ impl PrgcHead {
 impl Network<PrgcHead> {
     /// Converts the network to two ONNX models, for inputs of at most `max_tokens` tokens.
     ///
-    /// The first one reads `input_ids`, `attention_mask` and, if the encoder has segments, `token_type_ids`, each `[batch,
-    /// tokens]`. It gives `relations`, logits `[batch, relations]`, and `states`, `[batch, tokens, hidden]`.
+    /// The first one reads `input_ids`, `attention_mask` and, if the encoder has segments, `token_type_ids`, each
+    /// `[batch, tokens]`. It gives `relations`, logits `[batch, relations]`, and `states`, `[batch, tokens, hidden]`.
     ///
     /// The second one reads the `states` of any rows, and `rows` and `labels`, `[examples]`: for each example the row of
     /// `states` and the label of the relation. It gives the logits `pointers`, `[examples, tokens, 4]`, and

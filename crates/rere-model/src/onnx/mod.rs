@@ -50,7 +50,8 @@ impl OnnxModel {
     /// Writes the model to a file, under a temporary name that is renamed.
     ///
     /// # Errors
-    /// Returns an error if the model has 2 GiB or more, which is too much for protobuf, or if the file cannot be written.
+    /// Returns an error if the model has 2 GiB or more, which is too much for protobuf, or if the file cannot be
+    /// written.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
         self.save_within(MOST_BYTES, path)
     }

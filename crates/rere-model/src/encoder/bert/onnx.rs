@@ -57,8 +57,7 @@ impl Bert {
         let attention = input(graph, "attention_mask");
         let segments = self.embeddings.has_segments().then(|| input(graph, "token_type_ids"));
 
-        let mask = graph.unsqueeze(&attention, &[1]);
-        let mask = graph.unsqueeze(&mask, &[2]);
+        let mask = graph.unsqueeze(&attention, &[1, 2]);
         let mask = graph.apply_with("Cast", &[&mask], &[("to", Element::F32 as i64)]);
         let one = graph.number(1.0);
         let padding = graph.apply("Sub", &[&one, &mask]);
@@ -188,8 +187,8 @@ impl Layer {
         graph.transpose(&heads, &order)
     }
 
-    /// Adds the products of contents, `[batch, heads, tokens, size]`, and projected embeddings of distances, `[batch, heads,
-    /// tokens, 2 * span]`.
+    /// Adds the products of contents, `[batch, heads, tokens, size]`, and projected embeddings of distances,
+    /// `[batch, heads, tokens, 2 * span]`.
     fn positions(
         &self,
         graph: &mut Graph,
