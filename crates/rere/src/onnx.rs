@@ -9,9 +9,8 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use burn::tensor::Device;
 use rere_core::{Constraints, Extractor, Probability};
-use rere_model::{ModelError, OnnxModel};
+use rere_model::{ModelError, OnnxModel, parse_device};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -84,7 +83,7 @@ struct Relation<'a> {
 pub fn export_onnx(model: impl Into<Source>, folder: &Path) -> Result<(), RereError> {
     let source = model.into();
     let config = source.config()?;
-    let options = LoadOptions::new(Device::flex());
+    let options = LoadOptions::new(parse_device("flex")?);
     match config.system.as_str() {
         Rere::NAME => export(&Trained::<Rere>::with_config(config, &source, &options)?, folder),
         Prgc::NAME => export(&Trained::<Prgc>::with_config(config, &source, &options)?, folder),

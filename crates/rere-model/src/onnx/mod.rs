@@ -2,7 +2,7 @@
 
 mod graph;
 mod proto;
-#[cfg(test)]
+#[cfg(all(test, feature = "flex"))]
 mod tests;
 
 use std::path::Path;
