@@ -45,6 +45,8 @@ enum Command {
     Extract(command::extract::Arguments),
     /// Check that the shards of an extraction are complete, and write a manifest of their outputs.
     Manifest(command::manifest::Arguments),
+    /// Write a trained system as ONNX, for other programs.
+    Export(command::export::Arguments),
     /// Collect the triples of a corpus into facts, with scores and evidence.
     Facts(command::facts::Arguments),
     /// Label a corpus with the triples of a knowledge base, or compare several labellings.
@@ -99,6 +101,7 @@ fn execute(command: Command) -> command::CommandResult {
         Command::Tune(arguments) => command::tune::run(&arguments),
         Command::Extract(arguments) => command::extract::run(&arguments),
         Command::Manifest(arguments) => command::manifest::run(&arguments),
+        Command::Export(arguments) => command::export::run(&arguments),
         Command::Facts(arguments) => command::facts::run(&arguments),
         Command::Align(arguments) => command::align::run(&arguments),
         Command::Clean(arguments) => command::clean::run(&arguments),

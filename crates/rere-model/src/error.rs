@@ -74,6 +74,9 @@ pub enum ModelError {
         /// The cause.
         source: Source,
     },
+    /// A network cannot be written as ONNX.
+    #[error("ONNX: {0}")]
+    Onnx(OnnxProblem),
     /// A precision is unknown or not supported.
     #[error("precision {name:?}: {problem}")]
     Precision {
@@ -192,6 +195,27 @@ pub enum WeightsProblem {
     Unreadable {
         /// The errors of the tensor library.
         message: String,
+    },
+}
+
+/// The reason why a network cannot be written as ONNX.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OnnxProblem {
+    /// The encoder has no graph.
+    #[error(
+        "expected an encoder with the layers of BERT (bert, roberta, camembert, xlm-roberta, distilbert, electra, ernie, \
+         mpnet or deberta-v2), found {encoder}"
+    )]
+    Encoder {
+        /// The encoder.
+        encoder: &'static str,
+    },
+    /// The file would be larger than the format allows.
+    #[error("the network would have {bytes} bytes, but a file has less than 2 GiB: use a smaller encoder")]
+    TooLarge {
+        /// The size of the file.
+        bytes: usize,
     },
 }
 

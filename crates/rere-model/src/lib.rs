@@ -38,6 +38,7 @@
 //! | mentions, then the relations of each pair | [`PairHead`] | paradigm P1 of the RERE paper |
 //! | one tag for each token | [`TaggingHead`] | Zheng et al. 2017 |
 //! | loading and saving of weights | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
+//! | networks as ONNX files | [`OnnxModel`] | |
 //! | 16-bit weights | [`Precision`] | |
 //! | devices by name, such as `flex` | [`parse_device`] | |
 
@@ -48,6 +49,7 @@ mod encoder;
 mod error;
 mod head;
 mod load;
+mod onnx;
 mod ops;
 mod precision;
 
@@ -60,12 +62,13 @@ pub use encoder::{
     AnyEncoder, Bert, BertConfig, BiLstm, BiLstmConfig, DebertaConfig, Encoder, EncoderConfig, EncoderInput,
     ModernBert, ModernBertConfig,
 };
-pub use error::{ConfigProblem, DeviceProblem, ModelError, PrecisionProblem, WeightsProblem};
+pub use error::{ConfigProblem, DeviceProblem, ModelError, OnnxProblem, PrecisionProblem, WeightsProblem};
 pub use head::{
     CasRelHead, HasEncoder, Network, POINTERS, PairHead, PointerHead, Pooling, PrgcHead, RelationHead, RelationModel,
     TaggingHead, TpLinkerHead, with_first_outputs,
 };
 pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights, weight_files};
+pub use onnx::OnnxModel;
 pub use ops::{activation::Activation, gelu::gelu};
 pub use precision::Precision;
 

@@ -168,6 +168,15 @@ pub enum ConfigProblem {
         /// What to do.
         advice: &'static str,
     },
+    /// The model is of a system that cannot be exported.
+    #[error("expected a model of the system rere or prgc, the only ones that can be exported as ONNX, found {found}")]
+    NotExported {
+        /// The system of the model.
+        found: String,
+    },
+    /// A folder to write to has files.
+    #[error("the folder is not empty: choose another name, or remove it")]
+    NotEmpty,
     /// No system has this name.
     #[error("system: {0}")]
     System(UnknownSystem),
@@ -263,6 +272,15 @@ pub enum FolderProblem {
         /// The system of the model.
         found: String,
     },
+    /// The model is of a system that cannot be exported.
+    #[error("expected a model of the system rere or prgc, the only ones that can be exported as ONNX, found {found}")]
+    NotExported {
+        /// The system of the model.
+        found: String,
+    },
+    /// A folder to write to has files.
+    #[error("the folder is not empty: choose another name, or remove it")]
+    NotEmpty,
     /// No system has this name.
     #[error("system: {0}")]
     System(UnknownSystem),

@@ -22,6 +22,7 @@
 //! | load a model, extract, choose thresholds | [`load`], [`TrainedSystem`]; [`Trained`] of one system |
 //! | extract from a stream | [`Extraction`] |
 //! | extract from texts of several sentences | [`extract_split`] |
+//! | use a model in onnxruntime | [`export_onnx`] |
 //! | build a system of your own | [`System`], [`Task`], [`Run`] |
 //! | compute upper bounds of each paradigm on a corpus | [`ceilings`] |
 //!
@@ -67,6 +68,7 @@ mod error;
 mod extraction;
 mod files;
 mod folder;
+mod onnx;
 mod pipeline;
 mod system;
 mod thresholds;
@@ -87,6 +89,7 @@ pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig}
 pub use error::{ConfigProblem, CorpusProblem, FolderProblem, RereError, UnknownSystem};
 pub use extraction::{Extraction, Progress, extract_split};
 pub use folder::{ModelConfig, ModelParts, Source};
+pub use onnx::export_onnx;
 pub use rere_core::{
     ByteSpan, Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, QueryStyle,
     RelationSet, Sentence, Triple,

@@ -37,8 +37,8 @@ pub struct Arguments {
     /// lines.
     #[arg(value_name = "IN", default_value = "-")]
     inputs: Vec<PathBuf>,
-    /// File to write, in the rere format, as Parquet if its name ends in .parquet; - for standard output. With --shard: folder for the outputs, which have the
-    /// names and formats of the inputs.
+    /// File to write, in the rere format, as Parquet if its name ends in .parquet; - for standard output. With --shard:
+    /// folder for the outputs, which have the names and formats of the inputs.
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
     /// Extract from the I-th of N parts of the files, and skip those that are done. Other processes do the other parts,

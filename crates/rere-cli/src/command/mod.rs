@@ -25,6 +25,7 @@ pub mod completions;
 pub mod convert;
 pub mod drop;
 pub mod evaluate;
+pub mod export;
 pub mod extract;
 pub mod facts;
 pub mod man;

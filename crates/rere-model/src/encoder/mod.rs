@@ -18,7 +18,8 @@ pub use modernbert::{ModernBert, ModernBertConfig};
 
 use crate::{
     ModelError, Pooling, Precision,
-    error::{ConfigProblem, PrecisionProblem},
+    error::{ConfigProblem, OnnxProblem, PrecisionProblem},
+    onnx::{Encoded, Graph, Rows},
 };
 
 /// A padded batch of token ids.
@@ -317,6 +318,18 @@ impl AnyEncoder {
             Self::Bert(bert) => Self::Bert(bert.freeze_lower(layers)),
             Self::ModernBert(modernbert) => Self::ModernBert(modernbert.freeze_lower(layers)),
             Self::BiLstm(bilstm) => Self::BiLstm(bilstm.freeze_lower(layers)),
+        }
+    }
+}
+
+impl AnyEncoder {
+    /// Adds the encoder with its inputs to a graph. `max_tokens` is the longest input.
+    pub(crate) fn add_to(&self, graph: &mut Graph, rows: Rows, max_tokens: usize) -> Result<Encoded, ModelError> {
+        let unsupported = |encoder| Err(ModelError::Onnx(OnnxProblem::Encoder { encoder }));
+        match self {
+            Self::Bert(bert) => Ok(bert.add_to(graph, rows, max_tokens)),
+            Self::ModernBert(_) => unsupported("modernbert"),
+            Self::BiLstm(_) => unsupported("bilstm"),
         }
     }
 }

@@ -6,8 +6,15 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::DROPOUT;
-use crate::ops::dropout::dropout;
+use super::{DROPOUT, Network};
+use crate::{
+    ModelError, OnnxModel,
+    onnx::{
+        Dimension::{Any, Size},
+        Graph, Rows,
+    },
+    ops::dropout::dropout,
+};
 
 /// Number of pointers. Their order: subject start, subject end, object start, object end.
 pub const POINTERS: usize = 4;
@@ -30,5 +37,22 @@ impl PointerHead {
         let [batch, tokens, size] = hidden.dims();
         let rows = dropout(&self.dropout, hidden.reshape([batch * tokens, size]));
         self.linear.forward(rows).reshape([batch, tokens, POINTERS])
+    }
+}
+
+impl Network<PointerHead> {
+    /// Converts the network to ONNX, for inputs of at most `max_tokens` tokens.
+    ///
+    /// Inputs are `input_ids`, `attention_mask` and, if the encoder has segments, `token_type_ids`, each `[batch, tokens]`.
+    /// The output is `pointers`, logits `[batch, tokens, 4]`.
+    ///
+    /// # Errors
+    /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
+    pub fn to_onnx(&self, max_tokens: usize) -> Result<OnnxModel, ModelError> {
+        let mut graph = Graph::default();
+        let encoded = self.encoder.add_to(&mut graph, Rows::All, max_tokens)?;
+        let logits = graph.linear("head.linear", &self.head.linear, &encoded.hidden);
+        graph.output("pointers", &logits, &[Any("batch"), Any("tokens"), Size(POINTERS)]);
+        Ok(OnnxModel::new("pointers", graph))
     }
 }

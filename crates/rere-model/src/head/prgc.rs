@@ -6,8 +6,16 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
 
-use super::{POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first, with_first_outputs};
-use crate::EncoderInput;
+use super::{
+    Network, POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first, with_first_outputs,
+};
+use crate::{
+    EncoderInput, ModelError, OnnxModel,
+    onnx::{
+        Dimension::{Any, Size},
+        Element, Graph, Rows, Value,
+    },
+};
 
 /// The three parts of PRGC over the hidden states of a sentence, without dropout. In place of BIO tags it has the
 /// four pointers of RERE, so that every loss and decoder of pointers fits. As in the authors' code, pointers and
@@ -104,5 +112,63 @@ impl PrgcHead {
         let [.., size] = states.dims();
         let logits = forward_rows(&self.pair, relu(states).reshape([batch, tokens * tokens, size]));
         logits.reshape([batch, tokens, tokens])
+    }
+}
+
+impl Network<PrgcHead> {
+    /// Converts the network to two ONNX models, for inputs of at most `max_tokens` tokens.
+    ///
+    /// The first one reads `input_ids`, `attention_mask` and, if the encoder has segments, `token_type_ids`, each
+    /// `[batch, tokens]`. It gives `relations`, logits `[batch, relations]`, and `states`, `[batch, tokens, hidden]`.
+    ///
+    /// The second one reads the `states` of any rows, and `rows` and `labels`, `[examples]`: for each example the row of
+    /// `states` and the label of the relation. It gives the logits `pointers`, `[examples, tokens, 4]`, and
+    /// `correspondences`, `[batch, tokens, tokens]`, of the rows.
+    ///
+    /// # Errors
+    /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
+    pub fn to_onnx(&self, max_tokens: usize) -> Result<[OnnxModel; 2], ModelError> {
+        let [hidden, relations] = self.head.relation.weight.dims();
+        let states_shape = [Any("batch"), Any("tokens"), Size(hidden)];
+        let mut first = Graph::default();
+        let encoded = self.encoder.add_to(&mut first, Rows::All, max_tokens)?;
+        let mean = encoded.mean(&mut first);
+        let logits = first.linear("head.relation", &self.head.relation, &mean);
+        first.output("relations", &logits, &[Any("batch"), Size(relations)]);
+        first.output("states", &encoded.hidden, &states_shape);
+
+        let mut second = Graph::default();
+        let states = second.input("states", Element::F32, &states_shape);
+        let [rows, labels] = ["rows", "labels"].map(|name| second.input(name, Element::I64, &[Any("examples")]));
+        let pointers = self.head.add_pointers(&mut second, &states, &rows, &labels);
+        second.output("pointers", &pointers, &[Any("examples"), Any("tokens"), Size(POINTERS)]);
+        let correspondences = self.head.add_correspondences(&mut second, &states);
+        second.output("correspondences", &correspondences, &[Any("batch"), Any("tokens"), Any("tokens")]);
+        Ok([OnnxModel::new("relations", first), OnnxModel::new("pointers", second)])
+    }
+}
+
+impl PrgcHead {
+    /// Adds what [`pointers`](Self::pointers) computes.
+    fn add_pointers(&self, graph: &mut Graph, states: &Value, rows: &Value, labels: &Value) -> Value {
+        let relations = graph.embedding("head.embedding", &self.embedding, labels);
+        let relations = graph.unsqueeze(&relations, &[1]);
+        let [tokens, relations] = graph.linear_halves("head.pointer_hidden", &self.pointer_hidden, states, &relations);
+        let tokens = graph.apply_with("Gather", &[&tokens, rows], &[("axis", 0)]);
+        let sum = graph.apply("Add", &[&tokens, &relations]);
+        let sum = graph.apply("Relu", &[&sum]);
+        graph.linear("head.pointer", &self.pointer, &sum)
+    }
+
+    /// Adds what [`correspondences`](Self::correspondences) computes.
+    fn add_correspondences(&self, graph: &mut Graph, states: &Value) -> Value {
+        let [subjects, objects] = graph.linear_halves("head.pair_hidden", &self.pair_hidden, states, states);
+        let subjects = graph.unsqueeze(&subjects, &[2]);
+        let objects = graph.unsqueeze(&objects, &[1]);
+        let sum = graph.apply("Add", &[&subjects, &objects]);
+        let sum = graph.apply("Relu", &[&sum]);
+        let logits = graph.linear("head.pair", &self.pair, &sum);
+        let last = graph.integers(&[3]);
+        graph.apply("Squeeze", &[&logits, &last])
     }
 }

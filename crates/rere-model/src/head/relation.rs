@@ -8,7 +8,14 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{DROPOUT, HasEncoder, with_first_outputs};
-use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, ops::dropout::dropout};
+use crate::{
+    AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, OnnxModel,
+    onnx::{
+        Dimension::{Any, Size},
+        Graph, Rows,
+    },
+    ops::dropout::dropout,
+};
 
 /// The way to combine the hidden states of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +91,28 @@ impl RelationModel {
             Pooling::Mean => mean(self.encoder.forward(input), input),
         };
         self.head.forward(pooled)
+    }
+
+    /// Converts the classifier to ONNX, for inputs of at most `max_tokens` tokens.
+    ///
+    /// Inputs are `input_ids`, `attention_mask` and, if the encoder has segments, `token_type_ids`, each `[batch, tokens]`.
+    /// The output is `relations`, logits `[batch, relations]`.
+    ///
+    /// # Errors
+    /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
+    pub fn to_onnx(&self, max_tokens: usize) -> Result<OnnxModel, ModelError> {
+        let mut graph = Graph::default();
+        let [size, relations] = self.head.linear.weight.dims();
+        let pooled = match self.pooling {
+            Pooling::First => {
+                let encoded = self.encoder.add_to(&mut graph, Rows::First, max_tokens)?;
+                graph.reshape(&encoded.hidden, &[0, size as i64])
+            }
+            Pooling::Mean => self.encoder.add_to(&mut graph, Rows::All, max_tokens)?.mean(&mut graph),
+        };
+        let logits = graph.linear("head.linear", &self.head.linear, &pooled);
+        graph.output("relations", &logits, &[Any("batch"), Size(relations)]);
+        Ok(OnnxModel::new("relations", graph))
     }
 }
 

@@ -134,7 +134,6 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), ModelError>
     fn save(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> ModelError {
         ModelError::Save { path: path.to_owned(), source: source.into() }
     }
-    let io = |source| ModelError::Io { path: path.to_owned(), source };
     let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
     model.save_into(&mut store).map_err(|error| save(path, error))?;
     let bytes = store.get_bytes().map_err(|error| save(path, error))?;
@@ -143,6 +142,12 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), ModelError>
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| save(path, error))?;
     let bytes = safetensors::serialize(tensors.tensors(), Some(metadata)).map_err(|error| save(path, error))?;
+    replace_file(path, &bytes)
+}
+
+/// Writes a file under a temporary name and renames it.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
+    let io = |source| ModelError::Io { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -152,7 +157,7 @@ pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), ModelError>
         builder.permissions(Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.write_all(&bytes).map_err(io)?;
+    file.write_all(bytes).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())

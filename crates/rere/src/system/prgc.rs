@@ -8,8 +8,9 @@ use rere_decode::{
     TableScores, TokenTriple, TokenizedText,
 };
 use rere_loss::LabelCounts;
-use rere_model::{EncoderInput, Network, POINTERS, PrgcHead};
+use rere_model::{EncoderInput, ModelError, Network, OnnxModel, POINTERS, PrgcHead};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{
     Decoding, Floor, SpanTriple, System, Window, of_relation,
@@ -17,7 +18,8 @@ use super::{
     spans::{keep_best, sentence_states},
 };
 use crate::{
-    Labels, RereError, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters, numbers, probabilities,
+    Labels, RereError, Runtime, StageConfig, Targets, Thresholds, TrainingStep, config::setters, numbers,
+    onnx::OnnxSystem, probabilities,
 };
 
 /// Settings of PRGC.
@@ -162,6 +164,20 @@ impl Prgc {
             }
         }
         scores
+    }
+}
+
+impl OnnxSystem for Prgc {
+    fn to_onnx(&self, max_tokens: usize) -> Result<[OnnxModel; 2], ModelError> {
+        self.model.to_onnx(max_tokens)
+    }
+
+    fn query(&self, _: usize) -> Option<&[u32]> {
+        None
+    }
+
+    fn decoder(&self) -> Value {
+        json!({"most_relations": MOST_RELATIONS})
     }
 }
 

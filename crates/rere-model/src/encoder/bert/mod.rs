@@ -2,6 +2,7 @@
 
 mod config;
 mod deberta;
+mod onnx;
 mod relative;
 
 use burn::{

@@ -62,22 +62,15 @@ pub(super) enum Positions {
 impl Relative {
     pub fn positions(&self, tokens: usize) -> Positions {
         match self {
-            Self::Bias(Bias { bias }) => {
-                let [buckets, heads] = bias.weight.dims();
-                let buckets = table(tokens, &bias.weight.val().device(), |distance| mpnet_bucket(distance, buckets));
-                let bias = bias.forward(buckets).reshape([1, tokens, tokens, heads]);
+            Self::Bias(bias) => {
+                let [_, heads] = bias.bias.weight.dims();
+                let rows = table(tokens, &bias.bias.weight.val().device(), |distance| bias.row(distance));
+                let bias = bias.bias.forward(rows).reshape([1, tokens, tokens, heads]);
                 Positions::Bias(bias.swap_dims(2, 3).swap_dims(1, 2))
             }
             Self::Disentangled(disentangled) => {
                 let embeddings = disentangled.embeddings.val();
-                let span = embeddings.dims()[0] as i64 / 2;
-                let rows = table(tokens, &embeddings.device(), |distance| {
-                    let bucket = match disentangled.farthest {
-                        Some(farthest) => deberta_bucket(-distance, span, farthest as i64),
-                        None => -distance,
-                    };
-                    (bucket + span).clamp(0, 2 * span - 1)
-                });
+                let rows = table(tokens, &embeddings.device(), |distance| disentangled.row(distance));
                 let embeddings = match &disentangled.norm {
                     Some(norm) => layer_norm(norm, disentangled.epsilon, embeddings),
                     None => embeddings,
@@ -93,7 +86,24 @@ impl Relative {
     }
 }
 
+impl Bias {
+    /// Returns the row of `bias` for a distance from an attending to an attended token.
+    pub fn row(&self, distance: i64) -> i64 {
+        mpnet_bucket(distance, self.bias.weight.dims()[0])
+    }
+}
+
 impl Disentangled {
+    /// Returns the row of `embeddings` for a distance from an attending to an attended token.
+    pub fn row(&self, distance: i64) -> i64 {
+        let span = self.embeddings.dims()[0] as i64 / 2;
+        let bucket = match self.farthest {
+            Some(farthest) => deberta_bucket(-distance, span, farthest as i64),
+            None => -distance,
+        };
+        (bucket + span).clamp(0, 2 * span - 1)
+    }
+
     /// Returns the number of terms of a score, by whose square root it is divided.
     pub fn terms(&self) -> usize {
         1 + usize::from(self.content_to_position) + usize::from(self.position_to_content)

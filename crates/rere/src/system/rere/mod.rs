@@ -11,13 +11,15 @@ use burn::tensor::Device;
 use rere_core::{Probability, QueryStyle, RelationSet};
 use rere_data::{QUERY_EXTRA, Tokenizer, query_input};
 use rere_decode::{DecodeError, Pairing, PairingScratch, PairingStrategy, PointerScores, ScoredPair, TokenizedText};
-use rere_model::{EncoderConfig, ModelError, Network, POINTERS, PointerHead, Pooling, RelationModel};
+use rere_model::{EncoderConfig, ModelError, Network, OnnxModel, POINTERS, PointerHead, Pooling, RelationModel};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use self::{entity::EntityTask, relation::RelationTask};
 use super::{Decoding, Floor, SpanTriple, System, Window};
 use crate::{
-    ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, config::setters, probabilities,
+    ModelParts, RereError, Run, Runtime, SentenceExamples, StageConfig, Thresholds, config::setters, onnx::OnnxSystem,
+    probabilities,
 };
 
 /// Settings of RERE.
@@ -227,6 +229,20 @@ impl Rere {
         let mut scored =
             |(relation, score)| RelationScores { relation, score, pointers: pointers.next().unwrap_or_default() };
         relations.into_iter().map(|scores| scores.into_iter().map(&mut scored).collect()).collect()
+    }
+}
+
+impl OnnxSystem for Rere {
+    fn to_onnx(&self, max_tokens: usize) -> Result<[OnnxModel; 2], ModelError> {
+        Ok([self.relation.to_onnx(max_tokens)?, self.entity.to_onnx(max_tokens)?])
+    }
+
+    fn query(&self, relation: usize) -> Option<&[u32]> {
+        self.queries.get(relation).map(Vec::as_slice)
+    }
+
+    fn decoder(&self) -> Value {
+        json!({"pairing": self.pairing, "at_least_one": self.at_least_one})
     }
 }
 
