@@ -67,7 +67,7 @@ def check(rere: str, folder: pathlib.Path, name: str, system: str, encoder: str)
     settings, model = folder / f"{name}.toml", folder / name
     settings.write_text(
         f'system = "{system}"\n[data]\ntrain = "{SMALL}/train.jsonl"\ndev = "{SMALL}/dev.jsonl"\n'
-        f'[encoder]\n{BERT.replace("MODEL_TYPE", encoder)}\n{STAGES[system]}[training]\nmax_tokens = 128\n'
+        f"[encoder]\n{BERT.replace('MODEL_TYPE', encoder)}\n{STAGES[system]}[training]\nmax_tokens = 128\n"
     )
     run(rere, "train", "--config", settings, "--out", model)
     for decode in (0.2, 0.8):

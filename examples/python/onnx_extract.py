@@ -165,7 +165,10 @@ def nearest(scores: np.ndarray, least: float, longest: int) -> list[Pair]:
 def best(scores: np.ndarray, least: float, longest: int) -> list[Pair]:
     """Returns the best pair at the highest threshold under `least` that gives any."""
     levels = scores[(scores > 0) & (scores < least) & (scores <= scores.max(0).min())]
-    order = lambda pair: (-pair[2], distance(*pair[:2]), pair[0][0], -pair[0][1], pair[1][0], -pair[1][1])
+
+    def order(pair):
+        return (-pair[2], distance(*pair[:2]), pair[0][0], -pair[0][1], pair[1][0], -pair[1][1])
+
     for level in np.unique(levels)[::-1]:
         if pairs := nearest(scores, level, longest):
             return [min(pairs, key=order)]

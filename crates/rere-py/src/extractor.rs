@@ -18,8 +18,9 @@ use crate::{
     error::{OrRaise, RereError},
 };
 
-/// The most texts between two looks at Ctrl-C. Fewer would make worse batches.
-const CHUNK: usize = 256;
+/// The most texts per thread between two looks at Ctrl-C: some seconds with a small encoder. With fewer, threads would wait for
+/// each other more often.
+const CHUNK: usize = 512;
 
 /// Options of a call.
 #[derive(FromPyObject)]
@@ -31,10 +32,10 @@ pub struct CallOptions {
     split: Option<String>,
 }
 
-/// Extracts from texts, without the interpreter's lock. An input that is `None` has no result.
+/// Extracts from texts on this number of threads, without the interpreter's lock. An input that is `None` has no result.
 fn extract(
     py: Python<'_>,
-    extractor: &(impl Extractor + ?Sized),
+    (extractor, threads): (&(impl Extractor + ?Sized), usize),
     inputs: &[Option<Input<'_>>],
     call: CallOptions,
 ) -> PyResult<Vec<Option<Vec<Triple>>>> {
@@ -46,7 +47,8 @@ fn extract(
     let (at, present): (Vec<usize>, Vec<Input>) =
         inputs.iter().enumerate().filter_map(|(at, input)| Some((at, (*input)?))).unzip();
     let mut found = vec![None; inputs.len()];
-    for (at, chunk) in at.chunks(CHUNK).zip(present.chunks(CHUNK)) {
+    let chunk = CHUNK * threads.max(1);
+    for (at, chunk) in at.chunks(chunk).zip(present.chunks(chunk)) {
         let triples = py.detach(|| match &splitter {
             Some(splitter) => extract_split(extractor, splitter, chunk, &options),
             None => extractor.extract(chunk, &options),
@@ -66,7 +68,7 @@ fn triples_json(inputs: &[Option<Input<'_>>], found: &[Option<Vec<Triple>>]) -> 
 
 fn extract_texts(
     py: Python<'_>,
-    extractor: &(impl Extractor + ?Sized),
+    extractor: (&(impl Extractor + ?Sized), usize),
     texts: &[Option<PyBackedStr>],
     call: CallOptions,
 ) -> PyResult<String> {
@@ -76,7 +78,7 @@ fn extract_texts(
 
 fn extract_arrow(
     py: Python<'_>,
-    extractor: &(impl Extractor + ?Sized),
+    extractor: (&(impl Extractor + ?Sized), usize),
     data: &Bound<'_, PyAny>,
     columns: &arrow::Columns,
     call: CallOptions,
@@ -85,23 +87,24 @@ fn extract_arrow(
     let texts = table.texts()?;
     let inputs: Vec<_> = texts.iter().map(|text| text.map(Input::new)).collect();
     let found = extract(py, extractor, &inputs, call)?;
-    table.with_triples(&texts, &found, extractor.info())
+    table.with_triples(&texts, &found, extractor.0.info())
 }
 
 /// A trained model of any system.
 #[pyclass(frozen, module = "rere._rere")]
 pub struct Model {
     system: Box<dyn TrainedSystem>,
+    threads: usize,
     /// The process that loaded it.
     process: u32,
 }
 
 impl Model {
-    /// Returns the model, unless this process was forked after it was loaded: the threads that compute are then missing, and a
+    /// Returns the model and its number of threads, unless this process was forked after it was loaded: the threads that compute are then missing, and a
     /// call would never return.
-    fn system(&self) -> PyResult<&dyn TrainedSystem> {
+    fn system(&self) -> PyResult<(&dyn TrainedSystem, usize)> {
         if self.process == process::id() {
-            return Ok(&*self.system);
+            return Ok((&*self.system, self.threads));
         }
         Err(RereError::new_err(
             "the model was loaded before this process was forked: load it in each process, or start processes with \"spawn\"",
@@ -124,7 +127,8 @@ impl Model {
             .with_precision(precision.parse::<Precision>().or_raise()?)
             .with_batch_tokens(batch_tokens)
             .with_threads(threads);
-        Ok(Self { system: py.detach(|| load(path, options)).or_raise()?, process: process::id() })
+        let system = py.detach(|| load(path, options)).or_raise()?;
+        Ok(Self { system, threads: threads.unwrap_or_else(rayon::current_num_threads), process: process::id() })
     }
 
     #[getter]
@@ -231,7 +235,7 @@ impl Aligner {
 
     /// Returns the triples of each text, as JSON.
     fn extract(&self, py: Python<'_>, texts: Vec<Option<PyBackedStr>>, call: CallOptions) -> PyResult<String> {
-        extract_texts(py, &*self.aligner, &texts, call)
+        extract_texts(py, (&*self.aligner, rayon::current_num_threads()), &texts, call)
     }
 
     /// Returns a table with the triples of each text.
@@ -242,6 +246,6 @@ impl Aligner {
         columns: arrow::Columns,
         call: CallOptions,
     ) -> PyResult<ArrowTable> {
-        extract_arrow(py, &*self.aligner, data, &columns, call)
+        extract_arrow(py, (&*self.aligner, rayon::current_num_threads()), data, &columns, call)
     }
 }

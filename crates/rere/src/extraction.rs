@@ -9,8 +9,8 @@ use crate::RereError;
 
 /// Iterator over the sentences of a stream with the triples that an extractor finds in them, in chunks.
 ///
-/// A corpus of any size needs little memory. A separate thread reads the stream. A chunk has up to 1,024 sentences if the
-/// stream is fast, and fewer if it pauses, so that no sentence of a slow pipe waits for the next one.
+/// A corpus of any size needs little memory. A separate thread reads the stream. A chunk has up to 512 sentences per
+/// thread if the stream is fast, and fewer if it pauses, so that no sentence of a slow pipe waits for the next one.
 ///
 /// ```
 /// # use rere::{Config, Corpus, LoadOptions, Device, Rere, Sentence, TrainOptions, Trainer, Triple, load};
@@ -68,8 +68,9 @@ pub struct Progress {
     pub triples: usize,
 }
 
-/// The most sentences of a chunk: enough for full batches of similar length, few enough for any memory.
-const CHUNK: usize = 1024;
+/// The most sentences of a chunk per thread: enough for full batches of similar length, and for threads that rarely wait for
+/// each other; few enough for any memory.
+const CHUNK: usize = 512;
 
 impl<'a, E, I> Extraction<'a, E, I>
 where
@@ -79,7 +80,8 @@ where
     /// Starts to read `source`, such as a [`Reader`](rere_data::Reader).
     pub fn new(extractor: &'a E, options: ExtractOptions, source: I) -> Self {
         let (splitter, from_mentions, progress) = (None, false, Progress::default());
-        Self { extractor, options, splitter, from_mentions, chunks: Chunks::new(source, CHUNK), progress }
+        let chunks = Chunks::new(source, CHUNK * rayon::current_num_threads());
+        Self { extractor, options, splitter, from_mentions, chunks, progress }
     }
 
     /// Splits each text into sentences, and returns their triples together, the best first. Spans count from the start of the

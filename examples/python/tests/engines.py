@@ -20,28 +20,28 @@ Rows = dict[str, list[rere.Triple]]
 """Triples by the id of the row."""
 
 
-def command(model: Path, source: Path, output: Path, threads: int) -> Iterable[list[str]]:
+def command(model: Path, source: Path, output: Path, threads: int, parts: int) -> Iterable[list[str]]:
     yield [RERE, "extract", "--model", str(model), str(source), "--output", str(output / "found.parquet")]
 
 
-def shards(model: Path, source: Path, output: Path, workers: int) -> Iterable[list[str]]:
+def shards(model: Path, source: Path, output: Path, workers: int, parts: int) -> Iterable[list[str]]:
     for worker in range(workers):
         shard = f"{worker + 1}/{workers}"
         yield [RERE, "extract", "--shard", shard, "--model", str(model), str(source), "--output", str(output)]
 
 
-def ray(model: Path, source: Path, output: Path, workers: int) -> Iterable[list[str]]:
+def ray(model: Path, source: Path, output: Path, workers: int, parts: int) -> Iterable[list[str]]:
     script = [sys.executable, str(EXAMPLES / "ray_extract.py"), str(model), str(source), str(output)]
-    yield [*script, "--workers", str(workers), "--threads", "1", "--blocks", "16"]
+    yield [*script, "--workers", str(workers), "--threads", "1", "--blocks", str(parts)]
 
 
-def spark(model: Path, source: Path, output: Path, workers: int) -> Iterable[list[str]]:
+def spark(model: Path, source: Path, output: Path, workers: int, parts: int) -> Iterable[list[str]]:
     submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", f"local[{workers},4]"]
     script = [*submit, str(EXAMPLES / "spark_extract.py"), str(model), str(source), str(output)]
-    yield [*script, "--threads", "1", "--partitions", "16"]
+    yield [*script, "--threads", "1", "--partitions", str(parts)]
 
 
-ENGINES: dict[str, Callable[[Path, Path, Path, int], Iterable[list[str]]]] = {
+ENGINES: dict[str, Callable[[Path, Path, Path, int, int], Iterable[list[str]]]] = {
     "command": command,
     "shards": shards,
     "ray": ray,
@@ -52,7 +52,9 @@ WORKERS = {"ray": "ray::MapWorker(MapBatches(Extract))", "spark": "pyspark.daemo
 """What the names of worker processes contain."""
 
 
-def start(engine: str, model: Path, source: Path, output: Path, workers: int = 2) -> list[subprocess.Popen[str]]:
+def start(
+    engine: str, model: Path, source: Path, output: Path, workers: int = 2, parts: int = 16
+) -> list[subprocess.Popen[str]]:
     """Starts the processes of an engine: one, or one per shard."""
     threads = {"command": workers, "shards": 1}.get(engine)
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
@@ -61,7 +63,7 @@ def start(engine: str, model: Path, source: Path, output: Path, workers: int = 2
     output.parent.mkdir(parents=True, exist_ok=True)
     if engine == "command":
         output.mkdir(exist_ok=True)
-    calls = ENGINES[engine](model, source, output, workers)
+    calls = ENGINES[engine](model, source, output, workers, parts)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return [subprocess.Popen(call, env=environment, **pipes) for call in calls]  # type: ignore[call-overload]
 

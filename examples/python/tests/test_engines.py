@@ -124,7 +124,7 @@ def test_the_memory_of_workers_does_not_grow(tmp_path: Path) -> None:
     settings = {**SETTINGS, "encoder": {"random": ONE_LAYER}, "training": {"max_tokens": 128}}
     rere.train(settings, tmp_path / "model", train=SMALL / "train.jsonl", dev=SMALL / "dev.jsonl")
     source = make_source(tmp_path / "source", 200_000)
-    processes = start("ray", tmp_path / "model", source, tmp_path / "out")
+    processes = start("ray", tmp_path / "model", source, tmp_path / "out", parts=64)
     # Seconds and MiB of each worker.
     samples: dict[int, list[tuple[float, float]]] = {}
     began = monotonic()
@@ -142,4 +142,4 @@ def test_the_memory_of_workers_does_not_grow(tmp_path: Path) -> None:
         seconds = steady[-1][0] - steady[0][0]
         slope = linear_regression(*zip(*steady, strict=True)).slope
         print(f"worker {pid}: {steady[0][1]:.1f} MiB, {steady[-1][1]:.1f} MiB after {seconds:.0f} s, {slope:.4f} MiB/s")
-        assert slope * seconds < 0.01 * steady[0][1]
+        assert slope * seconds < 0.02 * steady[0][1]
