@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "python" / "test
 import engines
 
 THREADS = 2
+PARTS = 8
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--engines", default="ray,spark")
     arguments = parser.parse_args()
     texts = [sentence.text for sentence in rere.read(arguments.texts)]
     table = pa.table(
@@ -120,9 +122,11 @@ def against_engines(arguments: argparse.Namespace, table: pa.Table, folder: Path
 
     def engine(name: str, source: str) -> float:
         output = Path(tempfile.mkdtemp(dir=folder)) / "out"
-        return seconds(lambda: engines.finish(engines.start(name, arguments.model, folder / source, output, THREADS)))
+        return seconds(
+            lambda: engines.finish(engines.start(name, arguments.model, folder / source, output, THREADS, PARTS))
+        )
 
-    start_up = {name: statistics.median(engine(name, "two") for _ in range(3)) for name in ("ray", "spark")}
+    start_up = {name: statistics.median(engine(name, "two") for _ in range(3)) for name in arguments.engines.split(",")}
     for name, of_name in start_up.items():
         print(f"{name}: {of_name:.1f} s to start, load the model and write two rows")
     runs: dict[str, Callable[[], float]] = {

@@ -50,7 +50,7 @@ def main() -> None:
         Extract,
         fn_constructor_args=(arguments.model, arguments.threads),
         batch_format="pyarrow",
-        batch_size=256,
+        batch_size=1024,
         compute=ray.data.ActorPoolStrategy(size=arguments.workers),
         num_cpus=arguments.threads,
     )
