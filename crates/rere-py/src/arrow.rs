@@ -43,17 +43,33 @@ pub struct Table<'a> {
 impl<'a> Table<'a> {
     /// Takes a table.
     pub fn read(data: &Bound<'_, PyAny>, columns: &'a Columns) -> PyResult<Self> {
-        let (schema, batches) = read_batches(data).map_err(|error| not_a_table(data, error))?;
+        let (schema, batches) = read_batches(data)?;
         let index = |name: &String| {
             schema.index_of(name).map_err(|_| {
                 let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-                RereError::new_err(format!("expected a column {name:?}, found {}", names.join(", ")))
+                let hint = if Some(name) == columns.id.as_ref() { "; id=None for a table without ids" } else { "" };
+                RereError::new_err(format!("expected a column {name:?}, found {}{hint}", names.join(", ")))
             })
         };
         index(&columns.text)?;
         let kept = columns.id.iter().chain(&columns.keep).map(index).collect::<PyResult<Vec<_>>>()?;
-        if kept.iter().any(|&at| schema.field(at).name() == TRIPLES) {
-            return Err(RereError::new_err(format!("the column {TRIPLES:?} cannot be kept: the result has a new one")));
+        let mut taken = vec![TRIPLES];
+        for name in kept.iter().map(|&at| schema.field(at).name()) {
+            if taken.contains(&name.as_str()) {
+                return Err(RereError::new_err(format!(
+                    "the column {name:?} cannot be kept: the result has one already"
+                )));
+            }
+            taken.push(name);
+        }
+        if let Some(name) = columns
+            .id
+            .iter()
+            .chain(&columns.keep)
+            .chain([&columns.text])
+            .find(|name| schema.fields().iter().filter(|field| field.name() == *name).count() > 1)
+        {
+            return Err(RereError::new_err(format!("expected one column {name:?}, found several")));
         }
         Ok(Self { batches, columns, kept, schema })
     }
@@ -63,6 +79,10 @@ impl<'a> Table<'a> {
         let mut texts = Vec::new();
         for batch in &self.batches {
             let Some(column) = batch.column_by_name(&self.columns.text) else { continue };
+            // What another library says of its strings is not trusted: offsets and UTF-8.
+            column.to_data().validate_full().map_err(|error| {
+                RereError::new_err(format!("the column {:?} is damaged: {error}", self.columns.text))
+            })?;
             texts.extend(strings(column).ok_or_else(|| {
                 let (name, found) = (&self.columns.text, column.data_type());
                 RereError::new_err(format!("expected strings in the column {name:?}, found {found}"))
@@ -84,7 +104,8 @@ impl<'a> Table<'a> {
         let digest = info.digest.clone().map(|digest| ("rere.model".to_owned(), digest));
         let system =
             [("rere.system".to_owned(), info.system.clone()), ("rere.version".to_owned(), info.version.clone())];
-        let metadata: HashMap<_, _> = self.schema.metadata().clone().into_iter().chain(system).chain(digest).collect();
+        // Not the metadata of the input: those of pandas, for example, describe columns that are gone.
+        let metadata: HashMap<_, _> = system.into_iter().chain(digest).collect();
         let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
         let mut rows = texts.iter().zip(triples);
         let mut batches = Vec::with_capacity(self.batches.len());
@@ -101,21 +122,22 @@ impl<'a> Table<'a> {
 /// Takes the batches of a table by its method `__arrow_c_stream__`, or a batch by `__arrow_c_array__`.
 fn read_batches(data: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Vec<RecordBatch>)> {
     if data.hasattr("__arrow_c_stream__")? {
-        let reader = RecordBatchStreamReader::from_pyarrow_bound(data)?;
+        let reader = RecordBatchStreamReader::from_pyarrow_bound(data).map_err(|error| not_a_table(data, &error))?;
         let schema = reader.schema();
         return Ok((schema, reader.collect::<Result<_, _>>().or_raise()?));
     }
     if data.hasattr("__arrow_c_array__")? {
-        let batch = RecordBatch::from_pyarrow_bound(data)?;
+        let batch = RecordBatch::from_pyarrow_bound(data).map_err(|error| not_a_table(data, &error))?;
         return Ok((batch.schema(), vec![batch]));
     }
-    Err(PyTypeError::new_err("it has no method __arrow_c_stream__ or __arrow_c_array__"))
+    Err(not_a_table(data, &PyTypeError::new_err("it has no method __arrow_c_stream__ or __arrow_c_array__")))
 }
 
-fn not_a_table(data: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+fn not_a_table(data: &Bound<'_, PyAny>, error: &PyErr) -> PyErr {
     let found = data.get_type().fully_qualified_name().map_or_else(|_| String::new(), |name| name.to_string());
     PyTypeError::new_err(format!(
-        "expected a table with the Arrow PyCapsule interface, such as one of pyarrow, polars, or pandas 2.2 or later, found {found}: {}",
+        "expected a table with the Arrow PyCapsule interface, such as one of pyarrow, polars, or pandas 2.2 or later, found \
+         {found}: {}",
         error.value(data.py())
     ))
 }

@@ -6,7 +6,10 @@ use pyo3::prelude::*;
 use rere_core::{OffsetUnit, Sentence};
 use rere_data::{Format, ReadOptions, SentenceSplitter, Split, input_name, read_reporting};
 
-use crate::error::{OrRaise, RereError};
+use crate::{
+    error::{OrRaise, RereError},
+    process,
+};
 
 /// Parses sentences in the rere format, as a JSON array.
 pub fn sentences(json: &str) -> PyResult<Vec<Sentence>> {
@@ -36,6 +39,7 @@ pub fn read(
     split: &str,
     language: &str,
 ) -> PyResult<(String, Option<String>)> {
+    process::enter()?;
     let mut options = ReadOptions::default()
         .with_format(format.map(str::parse::<Format>).transpose().or_raise()?)
         .with_offsets(offset_unit(offsets)?)
@@ -54,6 +58,7 @@ pub fn read(
 /// Writes a corpus. Returns a text that says what the format cannot hold, if there is anything.
 #[pyfunction]
 pub fn write(py: Python<'_>, path: PathBuf, json: &str, format: Option<&str>) -> PyResult<Option<String>> {
+    process::enter()?;
     let format = format.map(str::parse).transpose().or_raise()?.unwrap_or_else(|| Format::of_output(&path));
     py.detach(|| {
         let unsupported = rere_data::write(&path, &sentences(json)?, format).or_raise()?;

@@ -1,6 +1,6 @@
 //! Trained models and knowledge bases as extractors.
 
-use std::{path::PathBuf, process, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use pyo3::{prelude::*, pybacked::PyBackedStr};
 use rayon::prelude::*;
@@ -16,11 +16,13 @@ use crate::{
     arrow::{self, ArrowTable},
     corpus::{sentences, to_json},
     error::{OrRaise, RereError},
+    process,
 };
 
-/// The most texts per thread between two looks at Ctrl-C: some seconds with a small encoder. With fewer, threads would wait for
-/// each other more often.
-const CHUNK: usize = 512;
+/// The most characters and texts per thread between two looks at Ctrl-C: some seconds with a small encoder. With fewer, threads
+/// would wait for each other more often.
+const CHUNK_CHARACTERS: usize = 100_000;
+const CHUNK_TEXTS: usize = 512;
 
 /// Options of a call.
 #[derive(FromPyObject)]
@@ -32,31 +34,71 @@ pub struct CallOptions {
     split: Option<String>,
 }
 
-/// Extracts from texts on this number of threads, without the interpreter's lock. An input that is `None` has no result.
-fn extract(
-    py: Python<'_>,
-    (extractor, threads): (&(impl Extractor + ?Sized), usize),
-    inputs: &[Option<Input<'_>>],
-    call: CallOptions,
-) -> PyResult<Vec<Option<Vec<Triple>>>> {
-    let mut options =
-        ExtractOptions::default().with_min_score(call.min_score.map(Probability::new).transpose().or_raise()?);
-    options.relations = call.relations;
-    options.wanted(&extractor.info().relations).or_raise()?;
-    let splitter = call.split.map(SentenceSplitter::new);
-    let (at, present): (Vec<usize>, Vec<Input>) =
-        inputs.iter().enumerate().filter_map(|(at, input)| Some((at, (*input)?))).unzip();
-    let mut found = vec![None; inputs.len()];
-    let chunk = CHUNK * threads.max(1);
-    for (at, chunk) in at.chunks(chunk).zip(present.chunks(chunk)) {
-        let triples = py.detach(|| match &splitter {
-            Some(splitter) => extract_split(extractor, splitter, chunk, &options),
-            None => extractor.extract(chunk, &options),
-        });
-        at.iter().zip(triples.or_raise()?).for_each(|(&at, triples)| found[at] = Some(triples));
-        py.check_signals()?;
+/// An extractor with its number of threads.
+struct Finder<'a, E: ?Sized> {
+    extractor: &'a E,
+    threads: usize,
+}
+
+impl<E: Extractor + ?Sized> Finder<'_, E> {
+    /// Extracts from texts without the interpreter's lock. An input that is `None` has no result.
+    fn extract(
+        &self,
+        py: Python<'_>,
+        inputs: &[Option<Input<'_>>],
+        call: CallOptions,
+    ) -> PyResult<Vec<Option<Vec<Triple>>>> {
+        process::enter()?;
+        let mut options =
+            ExtractOptions::default().with_min_score(call.min_score.map(Probability::new).transpose().or_raise()?);
+        options.relations = call.relations;
+        options.wanted(&self.extractor.info().relations).or_raise()?;
+        let splitter = call.split.map(SentenceSplitter::new);
+        let (mut at, mut present): (Vec<usize>, Vec<Input>) =
+            inputs.iter().enumerate().filter_map(|(at, input)| Some((at, (*input)?))).unzip();
+        let mut found = vec![None; inputs.len()];
+        while !present.is_empty() {
+            let chunk = self.chunk(&present);
+            let (next_at, next) = (at.split_off(chunk), present.split_off(chunk));
+            let triples = py.detach(|| match &splitter {
+                Some(splitter) => extract_split(self.extractor, splitter, &present, &options),
+                None => self.extractor.extract(&present, &options),
+            });
+            at.iter().zip(triples.or_raise()?).for_each(|(&at, triples)| found[at] = Some(triples));
+            py.check_signals()?;
+            (at, present) = (next_at, next);
+        }
+        Ok(found)
     }
-    Ok(found)
+
+    /// Returns the number of inputs of the next chunk: at least one.
+    fn chunk(&self, inputs: &[Input<'_>]) -> usize {
+        let mut characters = 0;
+        let fit = inputs.iter().take(CHUNK_TEXTS * self.threads).take_while(|input| {
+            characters += input.text.len();
+            characters <= CHUNK_CHARACTERS * self.threads
+        });
+        fit.count().max(1)
+    }
+
+    fn extract_texts(&self, py: Python<'_>, texts: &[Option<PyBackedStr>], call: CallOptions) -> PyResult<String> {
+        let inputs: Vec<_> = texts.iter().map(|text| text.as_deref().map(Input::new)).collect();
+        triples_json(&inputs, &self.extract(py, &inputs, call)?)
+    }
+
+    fn extract_arrow(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        columns: &arrow::Columns,
+        call: CallOptions,
+    ) -> PyResult<ArrowTable> {
+        let table = arrow::Table::read(data, columns)?;
+        let texts = table.texts()?;
+        let inputs: Vec<_> = texts.iter().map(|text| text.map(Input::new)).collect();
+        let found = self.extract(py, &inputs, call)?;
+        table.with_triples(&texts, &found, self.extractor.info())
+    }
 }
 
 /// Returns the triples of each text as JSON, `null` for no text.
@@ -66,49 +108,19 @@ fn triples_json(inputs: &[Option<Input<'_>>], found: &[Option<Vec<Triple>>]) -> 
     to_json(&in_text.collect::<Vec<_>>())
 }
 
-fn extract_texts(
-    py: Python<'_>,
-    extractor: (&(impl Extractor + ?Sized), usize),
-    texts: &[Option<PyBackedStr>],
-    call: CallOptions,
-) -> PyResult<String> {
-    let inputs: Vec<_> = texts.iter().map(|text| text.as_deref().map(Input::new)).collect();
-    triples_json(&inputs, &extract(py, extractor, &inputs, call)?)
-}
-
-fn extract_arrow(
-    py: Python<'_>,
-    extractor: (&(impl Extractor + ?Sized), usize),
-    data: &Bound<'_, PyAny>,
-    columns: &arrow::Columns,
-    call: CallOptions,
-) -> PyResult<ArrowTable> {
-    let table = arrow::Table::read(data, columns)?;
-    let texts = table.texts()?;
-    let inputs: Vec<_> = texts.iter().map(|text| text.map(Input::new)).collect();
-    let found = extract(py, extractor, &inputs, call)?;
-    table.with_triples(&texts, &found, extractor.0.info())
-}
+/// The most threads of a model.
+const MAX_THREADS: usize = 1024;
 
 /// A trained model of any system.
 #[pyclass(frozen, module = "rere._rere")]
 pub struct Model {
     system: Box<dyn TrainedSystem>,
     threads: usize,
-    /// The process that loaded it.
-    process: u32,
 }
 
 impl Model {
-    /// Returns the model and its number of threads, unless this process was forked after it was loaded: the threads that compute are then missing, and a
-    /// call would never return.
-    fn system(&self) -> PyResult<(&dyn TrainedSystem, usize)> {
-        if self.process == process::id() {
-            return Ok((&*self.system, self.threads));
-        }
-        Err(RereError::new_err(
-            "the model was loaded before this process was forked: load it in each process, or start processes with \"spawn\"",
-        ))
+    fn finder(&self) -> Finder<'_, dyn TrainedSystem> {
+        Finder { extractor: &*self.system, threads: self.threads }
     }
 }
 
@@ -123,12 +135,19 @@ impl Model {
         threads: Option<usize>,
         batch_tokens: usize,
     ) -> PyResult<Self> {
+        process::enter()?;
+        if threads.is_some_and(|threads| !(1..=MAX_THREADS).contains(&threads)) {
+            return Err(RereError::new_err(format!("expected from 1 to {MAX_THREADS} threads, or None for all cores")));
+        }
+        if batch_tokens == 0 {
+            return Err(RereError::new_err("expected batch_tokens of at least 1, found 0"));
+        }
         let options = LoadOptions::new(parse_device(device).or_raise()?)
             .with_precision(precision.parse::<Precision>().or_raise()?)
             .with_batch_tokens(batch_tokens)
             .with_threads(threads);
         let system = py.detach(|| load(path, options)).or_raise()?;
-        Ok(Self { system, threads: threads.unwrap_or_else(rayon::current_num_threads), process: process::id() })
+        Ok(Self { system, threads: threads.unwrap_or_else(rayon::current_num_threads) })
     }
 
     #[getter]
@@ -148,7 +167,7 @@ impl Model {
 
     /// Returns the triples of each text, as JSON.
     fn extract(&self, py: Python<'_>, texts: Vec<Option<PyBackedStr>>, call: CallOptions) -> PyResult<String> {
-        extract_texts(py, self.system()?, &texts, call)
+        self.finder().extract_texts(py, &texts, call)
     }
 
     /// Returns the triples of each sentence, as JSON; on request only those between mentions of the sentence.
@@ -166,7 +185,7 @@ impl Model {
             Some(Option::as_deref(mentions).map_or(input, |mentions| input.with_mentions(mentions)))
         };
         let inputs: Vec<_> = sentences.iter().zip(&mentions).map(input).collect();
-        triples_json(&inputs, &extract(py, self.system()?, &inputs, call)?)
+        triples_json(&inputs, &self.finder().extract(py, &inputs, call)?)
     }
 
     /// Returns a table with the triples of each text.
@@ -177,7 +196,7 @@ impl Model {
         columns: arrow::Columns,
         call: CallOptions,
     ) -> PyResult<ArrowTable> {
-        extract_arrow(py, self.system()?, data, &columns, call)
+        self.finder().extract_arrow(py, data, &columns, call)
     }
 }
 
@@ -188,6 +207,12 @@ pub struct Aligner {
     /// What was read.
     #[pyo3(get)]
     report: String,
+}
+
+impl Aligner {
+    fn finder(&self) -> Finder<'_, rere_data::Aligner> {
+        Finder { extractor: &*self.aligner, threads: rayon::current_num_threads() }
+    }
 }
 
 #[pymethods]
@@ -206,6 +231,7 @@ impl Aligner {
         hide: f32,
         hide_seed: u64,
     ) -> PyResult<Self> {
+        process::enter()?;
         let ambiguous: AmbiguousNames = ambiguous.parse().or_raise()?;
         let hide = Probability::new(hide).or_raise()?;
         let mut options = KnowledgeBaseOptions::default().with_language(language);
@@ -228,6 +254,7 @@ impl Aligner {
 
     /// Replaces the triples of sentences, given and returned as JSON.
     fn align_sentences(&self, py: Python<'_>, json: &str) -> PyResult<String> {
+        process::enter()?;
         let mut sentences: Vec<Sentence> = sentences(json)?;
         py.detach(|| sentences.par_iter_mut().for_each(|sentence| _ = self.aligner.relabel(sentence)));
         to_json(&sentences)
@@ -235,7 +262,7 @@ impl Aligner {
 
     /// Returns the triples of each text, as JSON.
     fn extract(&self, py: Python<'_>, texts: Vec<Option<PyBackedStr>>, call: CallOptions) -> PyResult<String> {
-        extract_texts(py, (&*self.aligner, rayon::current_num_threads()), &texts, call)
+        self.finder().extract_texts(py, &texts, call)
     }
 
     /// Returns a table with the triples of each text.
@@ -246,6 +273,6 @@ impl Aligner {
         columns: arrow::Columns,
         call: CallOptions,
     ) -> PyResult<ArrowTable> {
-        extract_arrow(py, (&*self.aligner, rayon::current_num_threads()), data, &columns, call)
+        self.finder().extract_arrow(py, data, &columns, call)
     }
 }

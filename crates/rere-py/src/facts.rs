@@ -3,12 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use pyo3::prelude::*;
+use rere_core::Probability;
 use rere_facts::{CollectSettings, CorpusFact, FactWriter, FactWriterOptions, FactsError, collect};
 
 use crate::{
     corpus::{sentences, to_json},
     error::OrRaise,
     extractor::Aligner,
+    process,
 };
 
 /// Joins the triples of sentences to facts, writes them to files, and returns them as JSON.
@@ -19,9 +21,11 @@ pub fn facts(
     knowledge_base: Option<&Bound<'_, Aligner>>,
     evidence: usize,
     functional: Vec<String>,
-    min_score: f64,
+    min_score: f32,
     outputs: Vec<PathBuf>,
 ) -> PyResult<String> {
+    process::enter()?;
+    let min_score = f64::from(Probability::new(min_score).or_raise()?.get());
     let knowledge_base = knowledge_base.map(|aligner| Arc::clone(&aligner.get().aligner));
     let settings =
         CollectSettings::default().with_evidence(evidence).with_functional(functional).with_min_score(min_score);

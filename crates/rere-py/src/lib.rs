@@ -8,6 +8,7 @@ mod corpus;
 mod error;
 mod extractor;
 mod facts;
+mod process;
 mod scores;
 mod train;
 

@@ -9,11 +9,13 @@ use serde_json::json;
 use crate::{
     corpus::{sentences, to_json},
     error::OrRaise,
+    process,
 };
 
 /// Returns micro precision, recall and F1 as JSON, of all triples and of each relation.
 #[pyfunction]
 pub fn evaluate(py: Python<'_>, gold: &str, predicted: &str, matcher: &str) -> PyResult<String> {
+    process::enter()?;
     let matcher: Match = matcher.parse().or_raise()?;
     py.detach(|| {
         let (gold, predicted) = (sentences(gold)?, sentences(predicted)?);
@@ -41,6 +43,7 @@ pub fn compare(
     seed: u64,
     alpha: f64,
 ) -> PyResult<String> {
+    process::enter()?;
     let matcher: Match = matcher.parse().or_raise()?;
     py.detach(|| {
         let gold = sentences(gold)?;

@@ -8,6 +8,7 @@ use rere::{AnyConfig, Corpus, EncoderSource, TrainOptions, parse_device};
 use crate::{
     corpus::{sentences, to_json},
     error::OrRaise,
+    process,
 };
 
 /// Returns the files of training and development sentences that settings name. Relative paths are relative to `folder`.
@@ -37,6 +38,7 @@ pub fn train(
     on_event: &Bound<'_, PyAny>,
     find_encoder: &Bound<'_, PyAny>,
 ) -> PyResult<String> {
+    process::enter()?;
     let mut config = AnyConfig::parse(settings).or_raise()?;
     let named = config.encoder_mut().clone();
     config = config.with_folders(&folder, &folder);

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import SETTINGS, SMALL
@@ -168,3 +169,37 @@ def test_settings_files(tmp_path: Path) -> None:
         rere.train(settings, tmp_path / "model", train=SMALL / "dev.jsonl")
     with pytest.raises(rere.RereError, match="epoch"):
         rere.train({"rere": {"relation": {"epoch": 1}}}, tmp_path / "model", train=SMALL / "dev.jsonl")
+    with pytest.raises(rere.RereError, match="empty path"):
+        rere.train(SETTINGS, "", train=SMALL / "dev.jsonl")
+    with pytest.raises(rere.RereError):
+        rere.train({**SETTINGS, "data": {"train": str(SMALL / "dev.jsonl")}}, tmp_path / "model", train=[])
+
+
+def test_settings_of_other_types(tmp_path: Path) -> None:
+    corpus = tmp_path / "é 😀.jsonl"
+    rere.write(corpus, rere.read(SMALL / "dev.jsonl")[:30])
+    epochs = {"epochs": np.int64(1), "batch": 8, "learning_rate": np.float32(0.01)}
+    settings = {
+        "encoder": SETTINGS["encoder"],
+        "data": {"train": corpus},
+        "rere": {"relation": epochs, "entity": epochs},
+    }
+    assert len(rere.train(settings, tmp_path / "model")["stages"]) == 2
+    with pytest.raises(TypeError, match="found set"):
+        rere.train({"data": {"train"}}, tmp_path / "model")
+
+
+def test_what_is_no_list(kb: Path, sentences: list[rere.Sentence]) -> None:
+    for call in [
+        lambda: rere.facts([], functional="born_in"),
+        lambda: rere.facts([], outputs="facts.tsv"),
+    ]:
+        with pytest.raises(TypeError, match="expected a list for"):
+            call()
+    for wrong in [[tuple()], [1], [None]]:
+        with pytest.raises(TypeError, match="expected a Sentence or a list of triples at 0"):
+            rere.evaluate(sentences[:1], wrong)  # type: ignore[arg-type]
+    with pytest.raises(rere.RereError, match="lone surrogate at 1"):
+        rere.align(["a\ud800"], kb)
+    with pytest.raises(rere.RereError, match="from 0 to 1"):
+        rere.facts([], min_score=float("nan"))

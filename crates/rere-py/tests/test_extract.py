@@ -1,11 +1,14 @@
 """Extraction from texts, sentences and Arrow tables."""
 
+import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +172,7 @@ def test_empty_tables_and_nulls(extractor: rere.Extractor) -> None:
             rere.RereError,
             "cannot be kept",
         ),
-        (lambda e: e.extract("Ada"), TypeError, r"write \[text\]"),
+        (lambda e: e.extract("Ada"), TypeError, r"write \['Ada'\]"),
         (lambda e: e.extract([b"Ada"]), TypeError, "expected texts, found bytes at 0"),
         (lambda e: e.extract([rere.Sentence("Ada")]), TypeError, "use extract_sentences"),
         (
@@ -177,8 +180,10 @@ def test_empty_tables_and_nulls(extractor: rere.Extractor) -> None:
             rere.RereError,
             'expected one of the system\'s relations .* found "bornIn"',
         ),
-        (lambda e: e.extract(["a"], relations="born_in"), TypeError, r"write \[name\]"),
+        (lambda e: e.extract(["a"], relations="born_in"), TypeError, r"write \['born_in'\]"),
         (lambda e: e.extract(["a"], min_score=2), rere.RereError, "expected a number from 0 to 1, found 2"),
+        (lambda e: rere.Extractor.load("missing", threads=0), rere.RereError, "from 1 to 1024 threads"),
+        (lambda e: rere.Extractor.load("missing", batch_tokens=0), rere.RereError, "batch_tokens"),
         (lambda e: rere.Extractor.load("missing"), rere.RereError, "missing: there is no such model folder"),
         (lambda e: rere.Extractor.load("model", device="gpu"), rere.RereError, 'device "gpu": unknown'),
         (lambda e: rere.Extractor.load("model", precision="f8"), rere.RereError, 'precision "f8"'),
@@ -205,25 +210,68 @@ def test_pickling_loads_again(extractor: rere.Extractor, texts: list[str]) -> No
         assert pool.apply(extractor.extract, (texts,)) == extractor.extract(texts)
 
 
-def test_a_forked_process_gets_an_error_and_does_not_hang(extractor: rere.Extractor) -> None:
+def test_a_forked_process_gets_an_error_and_does_not_hang(
+    extractor: rere.Extractor, model: Path, tmp_path: Path, sentences: list[rere.Sentence]
+) -> None:
+    (tmp_path / "kb.tsv").write_text("Ada\tborn in\tLondon\n")
+    aligner = rere.Aligner(tmp_path / "kb.tsv")
+    CALLS.update(
+        extract=lambda: extractor.extract(["a"]),
+        load=lambda: rere.Extractor.load(model, threads=1),
+        unpickle=lambda: pickle.loads(pickle.dumps(extractor)).extract(["a"]),
+        align=lambda: aligner.align(["Ada"]),
+        evaluate=lambda: rere.evaluate(sentences, sentences),
+        facts=lambda: rere.facts([]),
+    )
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        result = pool.apply_async(extract_here, (id(extractor),))
-        assert "forked" in result.get(timeout=60)
+        for name in CALLS:
+            assert "forked" in pool.apply_async(call_here, (name,)).get(timeout=60), name
 
 
-EXTRACTORS: dict[int, rere.Extractor] = {}
+CALLS: dict[str, Callable[[], object]] = {}
 
 
-@pytest.fixture(autouse=True)
-def known(extractor: rere.Extractor) -> None:
-    EXTRACTORS[id(extractor)] = extractor
-
-
-def extract_here(key: int) -> str:
+def call_here(name: str) -> str:
     try:
-        return str(EXTRACTORS[key].extract(["a"]))
+        return str(CALLS[name]())
     except rere.RereError as error:
         return str(error)
+
+
+def test_strings_of_other_libraries_are_checked(extractor: rere.Extractor) -> None:
+    for damaged in [b"\xf0\x9f", b"\xe2", b"\xff\xfe born in London \xe2"]:
+        text = pa.array([b"fine", damaged]).cast(pa.string(), safe=False)
+        for column in [text, text.dictionary_encode(), text.cast(pa.large_string(), safe=False)]:
+            with pytest.raises(rere.RereError, match='the column "text" is damaged'):
+                extractor.extract_arrow(pa.table({"id": [1, 2], "text": column}))
+
+
+def test_the_index_of_pandas_does_not_come_back_wrong(extractor: rere.Extractor) -> None:
+    frame = pd.DataFrame({"id": [1, 2], "text": ["a", "b"]}, index=["k0", "k1"])
+    found = pa.table(extractor.extract_arrow(frame))
+    assert b"pandas" not in (found.schema.metadata or {})
+
+
+def test_errors_of_a_reader_keep_their_words(extractor: rere.Extractor) -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"id": [1], "text": ["a"]})
+        raise ValueError("my reader broke")
+
+    schema = pa.schema({"id": pa.int64(), "text": pa.string()})
+    with pytest.raises(rere.RereError, match="my reader broke"):
+        extractor.extract_arrow(pa.RecordBatchReader.from_batches(schema, batches()))
+
+
+def test_a_pickled_extractor_is_never_another_model(model: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(model, copy)
+    pickled = pickle.dumps(rere.Extractor.load(copy))
+    settings = json.loads((copy / "config.json").read_text())
+    settings["thresholds"]["detect"] = 0.123
+    (copy / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(rere.RereError, match="has another model"):
+        pickle.loads(pickled)
+    assert pickle.loads(pickle.dumps(rere.Extractor.load(copy))).digest == rere.Extractor.load(copy).digest
 
 
 def test_the_lock_is_released(extractor: rere.Extractor, texts: list[str]) -> None:

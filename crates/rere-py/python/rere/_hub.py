@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from pathlib import Path
 
 from ._rere import RereError
@@ -19,16 +19,16 @@ _ENCODER = (
 
 def model(path: str | PathLike[str]) -> str:
     """Returns the folder of a trained model: ``path`` if it exists or cannot be a name, else that of the cache."""
-    name = _NAME.fullmatch(fspath(path))
-    if Path(path).exists() or name is None or "/" not in name["model"]:
-        return fspath(path)
+    name = _NAME.fullmatch(fsdecode(path))
+    if Path(fsdecode(path)).exists() or name is None or "/" not in name["model"]:
+        return fsdecode(path)
     return _download(name, _MODEL)
 
 
 def encoder(path: str | PathLike[str]) -> str:
     """Returns the folder of a pretrained encoder, as :func:`model` does. Names may have no owner."""
-    name = _NAME.fullmatch(fspath(path))
-    return fspath(path) if Path(path).exists() or name is None else _download(name, _ENCODER)
+    name = _NAME.fullmatch(fsdecode(path))
+    return fsdecode(path) if Path(fsdecode(path)).exists() or name is None else _download(name, _ENCODER)
 
 
 def _download(name: re.Match[str], files: tuple[str, ...]) -> str:

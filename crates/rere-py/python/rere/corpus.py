@@ -18,6 +18,7 @@ from .records import (
     Score,
     Sentence,
     Triple,
+    check_list,
     sentence_from,
     sentences_to_json,
 )
@@ -120,7 +121,7 @@ def align(
 
 def facts(
     predicted: Corpus,
-    knowledge_base: Aligner | None = None,
+    knowledge_base: Aligner | str | PathLike[str] | None = None,
     *,
     evidence: int = 3,
     functional: Sequence[str] = (),
@@ -138,6 +139,10 @@ def facts(
         outputs: files to write, by extension: ``.tsv``, ``.csv``, ``.jsonl``, ``.parquet``, ``.nt``, ``.ttl``,
             ``.neo4j``.
     """
+    check_list(functional, "functional")
+    check_list(outputs, "outputs")
+    if isinstance(knowledge_base, str | PathLike):
+        knowledge_base = Aligner(knowledge_base)
     native = None if knowledge_base is None else knowledge_base._native
     given = sentences_to_json(_sentences(predicted))
     found = json.loads(_rere.facts(given, native, evidence, list(functional), min_score, list(outputs)))
@@ -145,9 +150,10 @@ def facts(
 
 
 def _fact(record: dict[str, Any]) -> Fact:
-    subject, object = Entity(**record["subject"]), Entity(**record["object"])
-    evidence = [sentence_from(sentence) for sentence in record["evidence"]]
-    return Fact(**{**record, "subject": subject, "object": object, "evidence": evidence})
+    subject, object = (Entity(record[role]["name"], tuple(record[role]["ids"])) for role in ("subject", "object"))
+    evidence = tuple(sentence_from(sentence) for sentence in record["evidence"])
+    conflicts = tuple(record["conflicts"])
+    return Fact(**{**record, "subject": subject, "object": object, "conflicts": conflicts, "evidence": evidence})
 
 
 def _sentences(corpus: Corpus) -> list[Sentence]:
@@ -157,12 +163,13 @@ def _sentences(corpus: Corpus) -> list[Sentence]:
 def _predicted(gold: list[Sentence], predicted: Predictions) -> str:
     if isinstance(predicted, str | PathLike):
         return sentences_to_json(read(predicted))
-    given = list(predicted)
-    if any(isinstance(item, list) for item in given):
-        if len(given) != len(gold):
-            raise ValueError(f"expected a list of triples for each of {len(gold)} sentences, found {len(given)}")
-        given = [
-            Sentence(sentence.text, item, sentence.id) if isinstance(item, list) else item
-            for sentence, item in zip(gold, given, strict=True)
-        ]
-    return sentences_to_json(sentence for sentence in given if isinstance(sentence, Sentence))
+    given: list[Any] = list(predicted)
+    for at, item in enumerate(given):
+        if not isinstance(item, Sentence | list):
+            raise TypeError(f"expected a Sentence or a list of triples at {at}, found {type(item).__name__}")
+    if any(isinstance(item, list) for item in given) and len(given) != len(gold):
+        raise ValueError(f"expected a list of triples for each of {len(gold)} sentences, found {len(given)}")
+    return sentences_to_json(
+        item if isinstance(item, Sentence) else Sentence(gold[at].text, item, gold[at].id)
+        for at, item in enumerate(given)
+    )

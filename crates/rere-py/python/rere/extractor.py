@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, Literal, TypeAlias, TypedDict, overload
 
 from . import _hub, _rere
-from .records import Sentence, Triple, sentence_from, sentences_to_json, triples_from
+from .records import Sentence, Triple, check_list, check_text, sentence_from, sentences_to_json, triples_from
 
 Path: TypeAlias = str | PathLike[str]
 
@@ -107,6 +107,7 @@ class _Finder:
             keep: further columns that the result has too.
             relations, min_score, split, language: as of :meth:`extract`.
         """
+        check_list(keep, "keep")
         columns: Columns = {"text": text, "id": id, "keep": list(keep)}
         return self._native.extract_arrow(data, columns, _call(relations, min_score, split, language))
 
@@ -143,11 +144,14 @@ class Extractor(_Finder):
             batch_tokens: batch size in tokens, with padding. A GPU needs a larger one.
         """
         settings = {"device": device, "precision": precision, "threads": threads, "batch_tokens": batch_tokens}
-        native = _rere.Model(_hub.model(path), device, precision, threads, batch_tokens)
-        return cls(native, {"path": fspath(path), **settings})
+        folder = _hub.model(path)
+        native = _rere.Model(folder, device, precision, threads, batch_tokens)
+        # Other processes may work in another folder.
+        is_name = folder != os.fsdecode(path)
+        return cls(native, {"path": os.fsdecode(path) if is_name else os.path.abspath(folder), **settings})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load_once, tuple(sorted(self._settings.items()))
+        return _load_once, (self.digest, *sorted(self._settings.items()))
 
     def __repr__(self) -> str:
         return f"<rere.Extractor {self.system} from {self._settings['path']!r}, {len(self.relations)} relations>"
@@ -242,33 +246,33 @@ class Aligner(_Finder):
 
     def align(self, sentences: Iterable[Sentence | str]) -> list[Sentence]:
         """Returns the sentences with the triples of the knowledge base in place of their own."""
+        check_list(sentences, "sentences")
         given = [Sentence(s) if isinstance(s, str) else s for s in sentences]
         return [sentence_from(record) for record in json.loads(self._native.align_sentences(sentences_to_json(given)))]
 
 
-def _load_once(*settings: tuple[str, Any]) -> Extractor:
-    # A forked process cannot use the model of the one that it was forked from.
-    return _load_in(os.getpid(), settings)
-
-
 @cache
-def _load_in(process: int, settings: tuple[tuple[str, Any], ...]) -> Extractor:
-    return Extractor.load(**dict(settings))
+def _load_once(digest: str | None, *settings: tuple[str, Any]) -> Extractor:
+    extractor = Extractor.load(**dict(settings))
+    if extractor.digest != digest:
+        path = dict(settings)["path"]
+        raise _rere.RereError(f"{path} has another model than the pickled extractor: load it again and send it anew")
+    return extractor
 
 
 def _texts(inputs: Iterable[str | None]) -> list[str | None]:
-    if isinstance(inputs, str):
-        raise TypeError("expected a list of texts, found a text: write [text]")
+    check_list(inputs, "texts")
     texts = list(inputs)
     for at, text in enumerate(texts):
         if not isinstance(text, str | None):
             hint = "; use extract_sentences" if isinstance(text, Sentence) else ""
             raise TypeError(f"expected texts, found {type(text).__name__} at {at}{hint}")
+        if text is not None and not text.isascii():
+            check_text(text, f"text {at}")
     return texts
 
 
 def _call(relations: Sequence[str] | None, min_score: float | None, split: bool, language: str) -> CallOptions:
-    if isinstance(relations, str):
-        raise TypeError("expected a list of relations, found a text: write [name]")
+    check_list(relations, "relations")
     names = None if relations is None else list(relations)
     return {"relations": names, "min_score": min_score, "split": language if split else None}

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._rere import RereError
+
 
 @dataclass(frozen=True)
 class Mention:
@@ -100,7 +102,7 @@ class Entity:
     """Subject or object of a fact: its name, and its ids in the knowledge base (several if the name is ambiguous)."""
 
     name: str
-    ids: list[str]
+    ids: tuple[str, ...]
 
     def __str__(self) -> str:
         return self.name
@@ -123,8 +125,8 @@ class Fact:
     sentences: int
     documents: int
     status: str | None
-    conflicts: list[str]
-    evidence: list[Sentence]
+    conflicts: tuple[str, ...]
+    evidence: tuple[Sentence, ...] = field(compare=False)
 
     def __str__(self) -> str:
         return f"{self.subject} | {self.relation} | {self.object} ({self.score:.2f}, {self.sentences} sentences)"
@@ -159,6 +161,7 @@ def sentences_to_json(sentences: Iterable[Sentence]) -> str:
 def _record(sentence: Sentence) -> dict[str, Any]:
     if not isinstance(sentence, Sentence):
         raise TypeError(f"expected a rere.Sentence, found {type(sentence).__name__}")
+    check_text(sentence.text, f"the sentence {sentence.id or sentence.text[:40]!r}")
     return {
         **sentence.extra,
         "id": sentence.id,
@@ -176,3 +179,17 @@ def _triple(triple: Triple) -> dict[str, Any]:
         "object": vars(triple.object),
     }
     return record if triple.score is None else {**record, "score": triple.score}
+
+
+def check_text(text: str, name: str) -> None:
+    """Raises an error if a text has a lone surrogate, which no encoding can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RereError(f"{name} has a lone surrogate at {error.start}: remove or replace it") from None
+
+
+def check_list(value: object, name: str) -> None:
+    """Raises an error for a string where a list of strings is meant."""
+    if isinstance(value, str):
+        raise TypeError(f"expected a list for {name}, found a text: write [{value!r}]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def train(
         train, dev: sentences or files, in place of those that the settings name.
         device: as of :meth:`Extractor.load`.
         resume: whether to continue a stopped run in the folder.
-        overwrite: whether to discard it.
+        overwrite: whether to discard it. A finished model in the folder is replaced at the end of the run in any case.
         on_event: is called with each event: a dictionary whose ``event`` is ``step``, ``epoch``, ``warning`` and so
             on.
     """
@@ -46,9 +47,14 @@ def train(
             settings, folder = Path(config).read_text(encoding="utf-8"), Path(config).parent
         except OSError as error:
             raise _rere.RereError(f"{config}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise _rere.RereError(f"{config}: expected UTF-8: {error}") from error
+    if not str(output):
+        raise _rere.RereError("expected a folder for the model, found an empty path")
 
     train_file, dev_file = _rere.corpus_files(settings, folder)
-    train, dev = train or train_file, dev or dev_file or ()
+    train = train_file if train is None else train
+    dev = (dev_file or ()) if dev is None else dev
     if train is None:
         raise _rere.RereError("there are no training sentences: pass train, or set data.train")
 
@@ -65,16 +71,25 @@ def _json(corpus: Corpus) -> str:
 
 
 def _toml(table: Mapping[str, Any]) -> str:
-    """Writes settings as TOML, in one inline table per key: values of JSON are values of TOML."""
-    return "".join(f"{json.dumps(key)} = {_value(value)}\n" for key, value in table.items() if value is not None)
+    """Writes settings as TOML, each key with an inline value."""
+    return "".join(f"{_value(key)} = {_value(value)}\n" for key, value in table.items() if value is not None)
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        pairs = (f"{json.dumps(key)} = {_value(inner)}" for key, inner in value.items() if inner is not None)
-        return "{ " + ", ".join(pairs) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(inner) for inner in value) + "]"
-    if isinstance(value, PathLike):
-        return json.dumps(str(value))
-    return json.dumps(value)
+    match value:
+        case Mapping():
+            pairs = (f"{_value(key)} = {_value(inner)}" for key, inner in value.items() if inner is not None)
+            return "{ " + ", ".join(pairs) + " }"
+        case list() | tuple():
+            return "[" + ", ".join(map(_value, value)) + "]"
+        case bool():
+            return str(value).lower()
+        case Integral():
+            return str(int(value))
+        case Real():
+            # As TOML: inf and nan, and a point or an exponent otherwise.
+            return repr(float(value))
+        case str() | PathLike():
+            # Strings of JSON are strings of TOML, but for the escapes of surrogates.
+            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    raise TypeError(f"expected settings of texts, numbers, lists and dictionaries, found {type(value).__name__}")
