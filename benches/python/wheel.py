@@ -119,7 +119,7 @@ def against_engines(arguments: argparse.Namespace, table: pa.Table, folder: Path
         (folder / name).mkdir()
         for part in range(PARTS):
             own = [at for at in range(rows.num_rows) if at % PARTS == part]
-            pq.write_table(rows.take(own), folder / name / f"part-{part}.parquet")
+            pq.write_table(rows.take(pa.array(own, pa.int64())), folder / name / f"part-{part}.parquet")
     extractor = rere.Extractor.load(arguments.model, threads=THREADS)
 
     def engine(name: str, source: str) -> float:
