@@ -1,13 +1,13 @@
 """Times the wheel against the command, and Ray and Spark against one process.
 
-usage: wheel.py {command,engines} --rere RERE --model MODEL --texts FILE [--rows N] [--rounds N]
+usage: wheel.py {command,engines} --rere RERE --model MODEL --texts FILE [--rows N] [--rounds N] [--engines NAMES]
 
 RERE is the command, FILE has sentences in any known format; they are repeated to N rows. All use two threads: one
 process with two, or two workers with one each. Rounds in turns; loading the model is not counted, and starting an
 engine is measured with an input of two rows.
 
 command   the command, the wheel with a list of texts, the wheel with an Arrow table; what the table costs
-engines   the wheel in one process, Ray and Spark
+engines   the wheel in one process, and NAMES of ray, spark and shards
 """
 
 import argparse
@@ -120,6 +120,7 @@ def against_engines(arguments: argparse.Namespace, table: pa.Table, folder: Path
         for part in range(PARTS):
             own = [at for at in range(rows.num_rows) if at % PARTS == part]
             pq.write_table(rows.take(pa.array(own, pa.int64())), folder / name / f"part-{part}.parquet")
+    engines.RERE = str(arguments.rere)
     extractor = rere.Extractor.load(arguments.model, threads=THREADS)
 
     def engine(name: str, source: str) -> float:

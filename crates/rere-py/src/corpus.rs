@@ -24,8 +24,7 @@ pub fn to_json(value: &(impl serde::Serialize + ?Sized)) -> PyResult<String> {
 /// Returns the unit of offsets with this name.
 fn offset_unit(name: &str) -> PyResult<OffsetUnit> {
     let known = || OffsetUnit::ALL.map(OffsetUnit::name).join(", ");
-    let found = OffsetUnit::ALL.into_iter().find(|unit| unit.name() == name);
-    found.ok_or_else(|| RereError::new_err(format!("expected offsets in one of {}, found {name:?}", known())))
+    name.parse().map_err(|_| RereError::new_err(format!("expected offsets in one of {}, found {name:?}", known())))
 }
 
 /// Reads a corpus. Returns its sentences as JSON, and a text that says what was left out, if anything was.

@@ -54,21 +54,21 @@ impl<E: Extractor + ?Sized> Finder<'_, E> {
         options.relations = call.relations;
         options.wanted(&self.extractor.info().relations).or_raise()?;
         let splitter = call.split.map(SentenceSplitter::new);
-        let (mut at, mut present): (Vec<usize>, Vec<Input>) =
-            inputs.iter().enumerate().filter_map(|(at, input)| Some((at, (*input)?))).unzip();
-        let mut found = vec![None; inputs.len()];
-        while !present.is_empty() {
-            let chunk = self.chunk(&present);
-            let (next_at, next) = (at.split_off(chunk), present.split_off(chunk));
-            let triples = py.detach(|| match &splitter {
-                Some(splitter) => extract_split(self.extractor, splitter, &present, &options),
-                None => self.extractor.extract(&present, &options),
+        let present: Vec<Input> = inputs.iter().copied().flatten().collect();
+        let mut triples = Vec::with_capacity(present.len());
+        let mut rest = present.as_slice();
+        while !rest.is_empty() {
+            let (chunk, later) = rest.split_at(self.chunk(rest));
+            let found = py.detach(|| match &splitter {
+                Some(splitter) => extract_split(self.extractor, splitter, chunk, &options),
+                None => self.extractor.extract(chunk, &options),
             });
-            at.iter().zip(triples.or_raise()?).for_each(|(&at, triples)| found[at] = Some(triples));
+            triples.extend(found.or_raise()?);
             py.check_signals()?;
-            (at, present) = (next_at, next);
+            rest = later;
         }
-        Ok(found)
+        let mut triples = triples.into_iter();
+        Ok(inputs.iter().map(|input| input.and_then(|_| triples.next())).collect())
     }
 
     /// Returns the number of inputs of the next chunk: at least one.

@@ -26,8 +26,7 @@ pub struct Arguments {
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// File to write, in the rere format (as Parquet if its name ends in .parquet), with the knowledge base's triples in
-    /// place of the corpus's; - for standard
-    /// output.
+    /// place of the corpus's; - for standard output.
     #[arg(value_name = "OUT", required_unless_present = "overlap")]
     output: Option<PathBuf>,
     /// Triples of the knowledge base: a table (TSV or CSV) of subject, relation and object, N-Triples or Turtle; - for

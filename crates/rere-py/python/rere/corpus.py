@@ -81,7 +81,7 @@ def evaluate(gold: Corpus, predicted: Predictions, match: str = "exact") -> Eval
             texts.
         match: when two triples are equal: ``exact``, ``partial``, ``strict`` and others, as of ``rere evaluate``.
     """
-    sentences = _sentences(gold)
+    sentences = sentences_of(gold)
     text = _rere.evaluate(sentences_to_json(sentences), _predicted(sentences, predicted), match)
     scores = json.loads(text)
     by_relation = {relation: Score(**score) for relation, score in scores["by_relation"].items()}
@@ -99,7 +99,7 @@ def compare(
     alpha: float = 0.05,
 ) -> Comparison:
     """Tests whether one of two systems has a better F1, by the paired bootstrap and approximate randomisation."""
-    sentences = _sentences(gold)
+    sentences = sentences_of(gold)
     first, second = _predicted(sentences, a), _predicted(sentences, b)
     found = json.loads(_rere.compare(sentences_to_json(sentences), first, second, match, rounds, seed, alpha))
     interval = found.pop("interval")
@@ -144,7 +144,7 @@ def facts(
     if isinstance(knowledge_base, str | PathLike):
         knowledge_base = Aligner(knowledge_base)
     native = None if knowledge_base is None else knowledge_base._native
-    given = sentences_to_json(_sentences(predicted))
+    given = sentences_to_json(sentences_of(predicted))
     found = json.loads(_rere.facts(given, native, evidence, list(functional), min_score, list(outputs)))
     return [_fact(record) for record in found]
 
@@ -156,7 +156,8 @@ def _fact(record: dict[str, Any]) -> Fact:
     return Fact(**{**record, "subject": subject, "object": object, "conflicts": conflicts, "evidence": evidence})
 
 
-def _sentences(corpus: Corpus) -> list[Sentence]:
+def sentences_of(corpus: Corpus) -> list[Sentence]:
+    """Returns the sentences of a file, or what was given in its place."""
     return read(corpus) if isinstance(corpus, str | PathLike) else list(corpus)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _hub, _rere
-from .corpus import Corpus, read
+from .corpus import Corpus, sentences_of
 from .records import sentences_to_json
 
 
@@ -62,12 +62,9 @@ def train(
         if on_event is not None:
             on_event(json.loads(event))
 
-    arguments = (settings, folder, output, _json(train), _json(dev), device, resume, overwrite, call, _hub.encoder)
+    train_json, dev_json = (sentences_to_json(sentences_of(corpus)) for corpus in (train, dev))
+    arguments = (settings, folder, output, train_json, dev_json, device, resume, overwrite, call, _hub.encoder)
     return dict(json.loads(_rere.train(*arguments)))
-
-
-def _json(corpus: Corpus) -> str:
-    return sentences_to_json(read(corpus) if isinstance(corpus, str | PathLike) else corpus)
 
 
 def _toml(table: Mapping[str, Any]) -> str:
