@@ -9,11 +9,7 @@
 
 use std::{error::Error, ops::ControlFlow};
 
-use burn::{
-    module::Module,
-    nn::{Linear, LinearConfig},
-    tensor::Tensor,
-};
+use burn::{module::Module, tensor::Tensor};
 use rere::{
     Config, Corpus, Decoding, Device, Earlier, Event, ExtractOptions, Extractor, Floor, Inputs, Labels, LoadOptions,
     ModelParts, Probability, RereError, Run, Runtime, SentenceExamples, SpanTriple, StageConfig, System, Targets, Task,
@@ -22,7 +18,7 @@ use rere::{
 use rere_data::{SENTENCE_EXTRA, tag_count, tag_labels};
 use rere_decode::{DecodeError, Decoder, Scale, TableScores, TagScores, Tags, TagsScratch, TokenTriple, TokenizedText};
 use rere_loss::LabelCounts;
-use rere_model::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, HasEncoder, ModelError};
+use rere_model::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, HasEncoder, Linear, ModelError, Pack, WeightType};
 use serde::{Deserialize, Serialize};
 
 // 1. The network: an encoder and a head.
@@ -36,13 +32,17 @@ struct TaggerModel {
 impl TaggerModel {
     fn new(encoder: &EncoderConfig, relations: usize, device: &Device) -> Result<Self, ModelError> {
         let encoder = encoder.init(device)?;
-        let head = LinearConfig::new(encoder.hidden_size(), tag_count(relations)).init(device);
+        let head = Linear::new(encoder.hidden_size(), tag_count(relations), device);
         Ok(Self { encoder, head })
     }
 
     /// Logits `[batch, tokens, tags]`.
     fn forward(&self, input: &EncoderInput) -> Tensor<3> {
-        self.head.forward(self.encoder.forward(input))
+        let hidden = self.encoder.forward(input);
+        let [batch, tokens, size] = hidden.dims();
+        let logits = self.head.forward(hidden.reshape([batch * tokens, size]));
+        let [_, tags] = self.head.dims();
+        logits.reshape([batch, tokens, tags])
     }
 }
 
@@ -54,6 +54,13 @@ impl HasEncoder for TaggerModel {
     fn map_encoder<E>(mut self, map: impl FnOnce(AnyEncoder) -> Result<AnyEncoder, E>) -> Result<Self, E> {
         self.encoder = map(self.encoder)?;
         Ok(self)
+    }
+}
+
+// For fast extraction on CPUs.
+impl Pack for TaggerModel {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { encoder: self.encoder.pack(weights), head: self.head.pack(weights) }
     }
 }
 

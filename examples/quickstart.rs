@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Trainer::new(config, options).on_event(show_event).run(&corpus, &folder)?;
         let mut system = load(&folder, LoadOptions::new(device.clone()))?;
-        let chosen = system.config().thresholds.clone();
+        let chosen = system.thresholds().clone();
         for (thresholds, kind) in [(Thresholds::default(), "0.5"), (chosen, "chosen")] {
             system.set_thresholds(thresholds);
             let inputs: Vec<Input> = test.iter().map(Input::from).collect();

@@ -2,7 +2,7 @@
 
 #[cfg(any(feature = "tch", feature = "cuda", feature = "wgpu"))]
 use burn::tensor::DeviceType;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::{ModelError, error::DeviceProblem};
 
@@ -91,25 +91,42 @@ fn wgpu() -> Result<Device, DeviceProblem> {
     Err(DeviceProblem::NotBuilt { feature: "wgpu" })
 }
 
-/// Returns whether a tensor is f32 on the pure Rust CPU backend, for which this crate has faster loops.
-#[cfg(feature = "flex")]
-pub(crate) fn on_flex<const D: usize>(x: &Tensor<D>) -> bool {
-    x.device().inner() == Device::flex() && x.dtype() == burn::tensor::DType::F32
+/// What a device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The pure Rust backend on the CPU.
+    #[cfg_attr(not(feature = "flex"), allow(dead_code))]
+    Flex,
+    /// LibTorch on the CPU.
+    #[cfg_attr(not(feature = "tch"), allow(dead_code))]
+    LibTorchCpu,
+    Gpu,
 }
 
-#[cfg(not(feature = "flex"))]
-pub(crate) fn on_flex<const D: usize>(_: &Tensor<D>) -> bool {
-    false
+impl Kind {
+    #[cfg_attr(not(any(feature = "flex", feature = "tch")), allow(unused_variables))]
+    pub(crate) fn of(device: &Device) -> Self {
+        #[cfg(feature = "flex")]
+        if device.clone().inner() == Device::flex() {
+            return Self::Flex;
+        }
+        #[cfg(feature = "tch")]
+        #[allow(deprecated)]
+        if device.clone().inner() == Device::libtorch() {
+            return Self::LibTorchCpu;
+        }
+        Self::Gpu
+    }
+}
+
+/// Returns whether a tensor is f32 on the pure Rust CPU backend, for which this crate has faster loops.
+pub(crate) fn on_flex<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && Kind::of(&x.device()) == Kind::Flex
 }
 
 /// Returns whether a tensor is f32 and in the memory of the CPU, on any backend.
 pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
-    #[cfg(feature = "tch")]
-    #[allow(deprecated)]
-    if x.device().inner() == Device::libtorch() {
-        return x.dtype() == burn::tensor::DType::F32;
-    }
-    on_flex(x)
+    x.dtype() == DType::F32 && Kind::of(&x.device()) != Kind::Gpu
 }
 
 #[cfg(test)]

@@ -224,11 +224,14 @@ pub enum OnnxProblem {
 #[non_exhaustive]
 pub enum PrecisionProblem {
     /// There is no such precision.
-    #[error("unknown; expected one of f32, bf16, f16")]
+    #[error("unknown; expected one of f32, bf16, f16, int8")]
     Unknown,
     /// The device does not support it.
     #[error("the device does not support it: use f32")]
     Device,
+    /// 8 bits are supported on `flex` only.
+    #[error("supported on the device flex only")]
+    NotFlex,
     /// The encoder is an LSTM, which supports f32 only.
     #[error("an LSTM supports f32 only: use f32")]
     Lstm,

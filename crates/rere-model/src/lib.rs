@@ -40,6 +40,7 @@
 //! | loading and saving of weights | [`load_pretrained`], [`load_weights`], [`save_weights`] | |
 //! | networks as ONNX files | [`OnnxModel`] | |
 //! | 16-bit weights | [`Precision`] | |
+//! | linear layers with packed weights, in f32 or 8 bits | [`Linear`], [`Pack`] | Dettmers et al. 2022, Ashkboos et al. 2024 |
 //! | devices by name, such as `flex` | [`parse_device`] | |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -48,6 +49,7 @@ mod device;
 mod encoder;
 mod error;
 mod head;
+mod linear;
 mod load;
 mod onnx;
 mod ops;
@@ -65,11 +67,12 @@ pub use encoder::{
 pub use error::{ConfigProblem, DeviceProblem, ModelError, OnnxProblem, PrecisionProblem, WeightsProblem};
 pub use head::{
     CasRelHead, HasEncoder, Network, POINTERS, PairHead, PointerHead, Pooling, PrgcHead, RelationHead, RelationModel,
-    TaggingHead, TpLinkerHead, with_first_outputs,
+    TaggingHead, TpLinkerHead,
 };
+pub use linear::{Linear, Pack, PackedLinear};
 pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights, weight_files};
 pub use onnx::OnnxModel;
-pub use ops::{activation::Activation, gelu::gelu};
+pub use ops::{activation::Activation, gelu::gelu, packed::WeightType};
 pub use precision::Precision;
 
 #[cfg(doctest)]

@@ -2,16 +2,16 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{error::Error, fs, path::Path};
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Device, FloatDType, Int, Tensor},
+    tensor::{Device, Distribution, FloatDType, Int, Tensor},
 };
 use rere_model::{
-    AnyEncoder, BertConfig, BiLstmConfig, Encoder, EncoderConfig, EncoderInput, ModelError, Network, PointerHead,
-    Pooling, Precision, PrecisionProblem, RelationModel, WeightsProblem, load_pretrained, load_weights, read_config,
-    save_weights,
+    AnyEncoder, BertConfig, BiLstmConfig, CasRelHead, Encoder, EncoderConfig, EncoderInput, ModelError, Network, Pack,
+    PairHead, PointerHead, Pooling, Precision, PrecisionProblem, PrgcHead, RelationModel, TaggingHead, TpLinkerHead,
+    WeightType, WeightsProblem, load_pretrained, load_weights, read_config, save_weights,
 };
 
 use common::device;
@@ -133,7 +133,138 @@ fn sixteen_bits_give_nearly_the_same() {
     }
     let error = "f8".parse::<Precision>().expect_err("no such precision");
     assert!(matches!(error, ModelError::Precision { problem: PrecisionProblem::Unknown, .. }), "{error}");
-    assert_eq!(error.to_string(), "precision \"f8\": unknown; expected one of f32, bf16, f16");
+    assert_eq!(error.to_string(), "precision \"f8\": unknown; expected one of f32, bf16, f16, int8");
+}
+
+/// Names of the weights of a network that are matrices.
+#[derive(Default)]
+struct Matrices {
+    path: Vec<String>,
+    names: Vec<String>,
+}
+
+impl ModuleVisitor for Matrices {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
+        if D == 2 {
+            self.names.push(self.path.join("."));
+        }
+    }
+}
+
+fn matrices(model: &impl Module) -> Vec<String> {
+    let mut matrices = Matrices::default();
+    model.visit(&mut matrices);
+    matrices.names
+}
+
+/// Checks that all linear layers of a network are packed: what is left are embeddings.
+fn check_packed<M: Module + Pack>(network: M, linear_layers: usize) {
+    let before = matrices(&network);
+    for weights in [WeightType::F32, WeightType::Int8] {
+        let after = matrices(&network.clone().pack(weights));
+        assert_eq!(before.len() - after.len(), linear_layers, "{before:?} became {after:?}");
+        let is_embedding = |name: &String| {
+            ["word", "position", "token_type", "task", "relative", "embedding"].iter().any(|part| name.contains(part))
+        };
+        assert!(after.iter().all(is_embedding), "{after:?}");
+    }
+}
+
+#[test]
+fn every_linear_layer_is_packed() {
+    let device = device();
+    if device != Device::flex() {
+        return;
+    }
+    for config in transformers() {
+        let modernbert = matches!(config, EncoderConfig::ModernBert(_));
+        // Query, key, value, output, up and down; ModernBERT has one layer for the first three.
+        let encoder = 3 * if modernbert { 4 } else { 6 } + usize::from(matches!(config, EncoderConfig::Electra(_)));
+        let relation = RelationModel::new(&config, 9, Pooling::First, &device).expect("a model");
+        check_packed(relation, encoder + 1);
+        check_packed(network(&config, &device).expect("a network"), encoder + 1);
+    }
+    check_packed(CasRelHead::new(32, 5, &device), 2);
+    check_packed(PairHead::new(32, 5, &device), 3);
+    check_packed(PrgcHead::new(32, 5, &device), 5);
+    check_packed(TaggingHead::new(32, 24, 16, 5, &device), 6);
+    check_packed(TpLinkerHead::new(32, 5, &device), 2);
+}
+
+/// The largest difference, relative to the largest value.
+fn difference<const D: usize>(exact: Tensor<D>, packed: Tensor<D>) -> f32 {
+    let largest = exact.clone().abs().max().into_scalar::<f32>();
+    (exact - packed).abs().max().into_scalar::<f32>() / largest
+}
+
+#[test]
+fn packed_layers_give_nearly_the_same() {
+    let device = device();
+    let packed: [(Precision, f32); 2] = [(Precision::F32, 1e-5), (Precision::Int8, 0.05)];
+    if device != Device::flex() {
+        let model = network(&bert(), &device).expect("a network");
+        let error = Precision::Int8.cast(model, &device).expect_err("not on this device");
+        assert!(matches!(error, ModelError::Precision { problem: PrecisionProblem::NotFlex, .. }), "{error}");
+        return;
+    }
+    let input = input(&[&[2, 7, 8, 9, 10, 3], &[2, 20, 3]], 7, &device);
+    let hidden = Tensor::<3>::random([2, 7, 32], Distribution::Normal(0.0, 1.0), &device);
+    for (precision, tolerance) in packed {
+        let near = |difference: f32, what: &str| assert!(difference <= tolerance, "{precision} {what}: {difference}");
+        for config in transformers() {
+            for pooling in [Pooling::First, Pooling::Mean] {
+                let model = RelationModel::new(&config, 9, pooling, &device).expect("a model");
+                let cast = precision.cast(model.clone(), &device).expect("supported");
+                near(difference(model.forward(&input), cast.forward(&input)), &format!("{config:?} {pooling:?}"));
+            }
+            let model = network(&config, &device).expect("a network");
+            let cast = precision.cast(model.clone(), &device).expect("supported");
+            // States of padding have no meaning.
+            let tokens = |model: &Network<PointerHead>| model.head.forward(model.encode(&input)).narrow(1, 0, 3);
+            near(difference(tokens(&model), tokens(&cast)), &format!("{config:?}"));
+        }
+        let subjects = Tensor::<2>::ones([2, 7], &device).div_scalar(7.0);
+        let head = CasRelHead::new(32, 5, &device);
+        let cast = precision.cast(head.clone(), &device).expect("supported");
+        near(difference(head.subjects(hidden.clone()), cast.subjects(hidden.clone())), "CasRel");
+        let objects = |head: &CasRelHead| head.objects(hidden.clone(), subjects.clone());
+        near(difference(objects(&head), objects(&cast)), "CasRel");
+        let head = PairHead::new(32, 5, &device);
+        let cast = precision.cast(head.clone(), &device).expect("supported");
+        let means = subjects.clone().unsqueeze_dim::<3>(1);
+        let pairs = |head: &PairHead| head.pairs(hidden.clone(), [means.clone(), means.clone(), means.clone()]);
+        near(difference(pairs(&head), pairs(&cast)), "pair");
+        let head = PrgcHead::new(32, 5, &device);
+        let cast = precision.cast(head.clone(), &device).expect("supported");
+        let pointers = |head: &PrgcHead| head.pointers(hidden.clone(), &[(0, 1), (1, 4)]);
+        near(difference(pointers(&head), pointers(&cast)), "PRGC");
+        near(difference(head.correspondences(hidden.clone()), cast.correspondences(hidden.clone())), "PRGC");
+        let head = TaggingHead::new(32, 24, 16, 5, &device);
+        let cast = precision.cast(head.clone(), &device).expect("supported");
+        near(difference(head.forward(hidden.clone()), cast.forward(hidden.clone())), "novel tagging");
+        let head = TpLinkerHead::new(32, 5, &device);
+        let cast = precision.cast(head.clone(), &device).expect("supported");
+        near(difference(head.forward(hidden.clone()), cast.forward(hidden.clone())), "TPLinker");
+    }
+}
+
+#[test]
+fn packed_weights_are_not_saved() {
+    let (device, folder) = (Device::flex(), tempfile::tempdir().expect("a folder"));
+    let model = network(&bert(), &device).expect("a network").pack(WeightType::Int8);
+    let path = folder.path().join("model.safetensors");
+    let error = save_weights(&model, &path).expect_err("weights would be missing");
+    let source = error.source().expect("a cause").to_string();
+    assert!(source.contains("packed"), "{source}");
+    assert!(!path.exists());
 }
 
 fn network(config: &EncoderConfig, device: &Device) -> Result<Network<PointerHead>, ModelError> {
@@ -241,7 +372,7 @@ fn folders_whose_files_do_not_fit_together_are_errors() {
         fs::remove_file(folder.join("model-00002-of-00002.safetensors")).expect("removed");
     });
     let error = error.map(|_| ()).expect_err("a missing part");
-    let source = std::error::Error::source(&error).map(ToString::to_string);
+    let source = error.source().map(ToString::to_string);
     assert!(matches!(error, ModelError::Index { .. }), "{error}");
     assert_eq!(source.as_deref(), Some("model-00002-of-00002.safetensors is not found"));
     let outside = load_family("modernbert", |folder| {
@@ -274,7 +405,7 @@ fn checkpoints_with_code_are_errors() {
             fs::write(folder.join("pytorch_model.bin"), &pickle).expect("written");
         });
         let error = loaded.map(|_| ()).expect_err("not tensors alone");
-        println!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string));
+        println!("{error}: {:?}", error.source().map(ToString::to_string));
         assert!(!mark.exists(), "{pickle:?} was executed");
     }
     let truncated = load_family("roberta", |folder| {

@@ -143,7 +143,10 @@ impl Model {
             return Err(RereError::new_err("expected batch_tokens of at least 1, found 0"));
         }
         let options = LoadOptions::new(parse_device(device).or_raise()?)
-            .with_precision(precision.parse::<Precision>().or_raise()?)
+            .with_precision(match precision {
+                "auto" => None,
+                name => Some(name.parse::<Precision>().or_raise()?),
+            })
             .with_batch_tokens(batch_tokens)
             .with_threads(threads);
         let system = py.detach(|| load(path, options)).or_raise()?;

@@ -17,7 +17,7 @@ use std::{
 use burn::{module::Module, tensor::Device};
 use rere_core::{Constraints, RelationSet};
 use rere_data::{Tokenizer, sha256_of_file};
-use rere_model::{EncoderConfig, ModelError, Precision, load_weights_from_bytes};
+use rere_model::{EncoderConfig, ModelError, Pack, Precision, load_weights_from_bytes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,13 +59,47 @@ pub struct ModelConfig {
     pub max_tokens: usize,
     /// The decision thresholds.
     pub thresholds: Thresholds,
+    /// Thresholds for other precisions than f32.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub precisions: BTreeMap<Precision, TunedPrecision>,
     /// Constraints on the triples of a text.
     pub decode: Constraints,
     /// The system's own settings.
     pub settings: Value,
 }
 
+/// The thresholds of a model in another precision than f32, and what it costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TunedPrecision {
+    /// The decision thresholds.
+    pub thresholds: Thresholds,
+    /// What the precision costs, if it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<PrecisionCost>,
+}
+
+/// Micro F1 (exact) on a development set, each at the best thresholds on it, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionCost {
+    /// In this precision.
+    pub f1: f64,
+    /// In f32.
+    pub f32_f1: f64,
+}
+
 impl ModelConfig {
+    /// Returns the thresholds for a precision: those of f32 if it has none of its own.
+    pub fn thresholds(&self, precision: Precision) -> &Thresholds {
+        self.precisions.get(&precision).map_or(&self.thresholds, |tuned| &tuned.thresholds)
+    }
+
+    /// Returns the fastest precision on a device whose cost is known; f32 if there is none.
+    pub fn fastest_precision(&self, device: &Device) -> Precision {
+        let is_known = |precision: &Precision| self.precisions.get(precision).is_some_and(|tuned| tuned.cost.is_some());
+        Precision::faster_on(device).iter().copied().find(is_known).unwrap_or_default()
+    }
+
     pub(crate) fn new<S: System>(
         networks: Vec<String>,
         encoder: EncoderConfig,
@@ -84,6 +118,7 @@ impl ModelConfig {
             relations,
             max_tokens,
             thresholds: Thresholds::default(),
+            precisions: BTreeMap::new(),
             decode,
             settings,
         })
@@ -217,7 +252,7 @@ impl<'a> ModelParts<'a> {
     ///
     /// # Errors
     /// Returns an error if the weights are missing or do not fit the network, or if the device does not support the precision.
-    pub fn network<M: Module>(
+    pub fn network<M: Module + Pack>(
         &self,
         name: &str,
         init: impl FnOnce(&Device) -> Result<M, ModelError>,

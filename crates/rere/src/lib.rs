@@ -88,7 +88,7 @@ pub use ceiling::{Ceiling, ceilings};
 pub use config::{Config, DataConfig, EncoderSource, StageConfig, TrainingConfig};
 pub use error::{ConfigProblem, CorpusProblem, FolderProblem, RereError, UnknownSystem};
 pub use extraction::{Extraction, Progress, extract_split};
-pub use folder::{ModelConfig, ModelParts, Source};
+pub use folder::{ModelConfig, ModelParts, PrecisionCost, Source, TunedPrecision};
 pub use onnx::export_onnx;
 pub use rere_core::{
     ByteSpan, Constraints, ExtractError, ExtractOptions, Extractor, Info, Input, Mention, Probability, QueryStyle,

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use tracing::{debug_span, info, info_span};
 
 use crate::{
-    ConfigProblem, Floor, FolderProblem, ModelParts, RereError, Source, System, Thresholds,
+    ConfigProblem, Floor, FolderProblem, ModelParts, PrecisionCost, RereError, Source, System, Thresholds,
+    TunedPrecision,
     batch::Runtime,
     config::setters,
     files::{sha256, write_json},
@@ -28,8 +29,9 @@ use crate::{
 pub struct LoadOptions {
     /// The device.
     pub device: Device,
-    /// The precision of weights and activations.
-    pub precision: Precision,
+    /// The precision of weights and activations. `None` is the fastest on the device whose cost is known: see
+    /// [`ModelConfig::fastest_precision`].
+    pub precision: Option<Precision>,
     /// The most tokens of a batch, padding included. Small batches fit the caches of a CPU; a GPU needs large ones.
     pub batch_tokens: usize,
     /// Threads of the system's own pool. `None` uses the caller's pool: rayon's global pool unless the call is made inside
@@ -40,14 +42,18 @@ pub struct LoadOptions {
 impl LoadOptions {
     /// Creates options for a device: f32, batches of 1,024 tokens, the caller's pool.
     pub fn new(device: Device) -> Self {
-        Self { device, precision: Precision::F32, batch_tokens: 1024, threads: None }
+        Self { device, precision: Some(Precision::F32), batch_tokens: 1024, threads: None }
     }
 
     setters! {
-        /// Sets the precision.
-        with_precision(precision: Precision);
         /// Sets the most tokens of a batch, padding included.
         with_batch_tokens(batch_tokens: usize);
+    }
+
+    /// Sets the precision; `None` takes the fastest whose cost is known.
+    #[must_use]
+    pub fn with_precision(self, precision: impl Into<Option<Precision>>) -> Self {
+        Self { precision: precision.into(), ..self }
     }
 
     /// Sets the number of threads of the system's own pool; `None` uses the caller's pool.
@@ -82,11 +88,20 @@ pub fn load(from: impl Into<Source>, options: LoadOptions) -> Result<Box<dyn Tra
 
 /// A trained model of any system: an [`Extractor`] whose thresholds and constraints can be changed.
 pub trait TrainedSystem: Extractor {
-    /// Returns the current configuration, which holds the thresholds.
+    /// Returns the current configuration, which holds the thresholds of each precision.
     fn config(&self) -> &ModelConfig;
 
-    /// Sets the decision thresholds.
+    /// Returns the precision that the model computes in.
+    fn precision(&self) -> Precision;
+
+    /// Returns the decision thresholds for this precision.
+    fn thresholds(&self) -> &Thresholds;
+
+    /// Sets the decision thresholds for this precision.
     fn set_thresholds(&mut self, thresholds: Thresholds);
+
+    /// Records what this precision costs, if it is not f32.
+    fn set_cost(&mut self, cost: PrecisionCost);
 
     /// Sets the constraints on the triples of a text.
     fn set_constraints(&mut self, constraints: Constraints);
@@ -114,6 +129,7 @@ pub trait TrainedSystem: Extractor {
 /// two windows is reported once.
 pub struct Trained<S: System> {
     config: ModelConfig,
+    precision: Precision,
     system: S,
     tokenizer: Tokenizer,
     pool: Option<ThreadPool>,
@@ -151,7 +167,8 @@ impl<S: System> Trained<S> {
             .map_err(|error| FolderProblem::Settings(error.to_string()).at(CONFIG))?;
         let tokenizer = load_tokenizer(source, &config.encoder)?;
         let runtime = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
-        let parts = ModelParts::new(source, &config, runtime, options.precision)?;
+        let precision = options.precision.unwrap_or_else(|| config.fastest_precision(&options.device));
+        let parts = ModelParts::new(source, &config, runtime, precision)?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
         digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));
@@ -162,9 +179,9 @@ impl<S: System> Trained<S> {
         let pool = options.threads.map(|threads| ThreadPoolBuilder::new().num_threads(threads).build()).transpose();
         let pool = pool.map_err(|error| ConfigProblem::Threads(error.to_string()))?;
         let info = Info::new(&config.system, &config.rere_version, config.relations.clone());
-        let mut trained = Self { config, system, tokenizer, pool, digests, info };
+        let mut trained = Self { config, precision, system, tokenizer, pool, digests, info };
         trained.set_digest();
-        info!(relations = trained.info.relations.len(), digest = trained.info.digest.as_deref(), "model loaded");
+        info!(relations = trained.info.relations.len(), %precision, digest = trained.info.digest.as_deref(), "model loaded");
         Ok(trained)
     }
 
@@ -175,7 +192,7 @@ impl<S: System> Trained<S> {
 
     /// Returns the current decision thresholds.
     pub fn thresholds(&self) -> &Thresholds {
-        &self.config.thresholds
+        self.config.thresholds(self.precision)
     }
 
     pub(crate) fn tokenizer(&self) -> &Tokenizer {
@@ -212,7 +229,7 @@ impl<S: System> Trained<S> {
 
     fn find(&self, inputs: &[Input<'_>], options: &ExtractOptions) -> Result<Vec<Vec<Triple>>, ExtractError> {
         let wanted = options.wanted(&self.config.relations)?;
-        let own = &self.config.thresholds;
+        let own = self.thresholds();
         let triple = options.min_score.map_or_else(|| own.triple.clone(), RelationThresholds::All);
         let thresholds = Thresholds { triple, ..own.clone() };
         let (detect, decode) = ([own.detect], own.decode);
@@ -256,9 +273,29 @@ impl<S: System> TrainedSystem for Trained<S> {
         &self.config
     }
 
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn thresholds(&self) -> &Thresholds {
+        self.config.thresholds(self.precision)
+    }
+
     fn set_thresholds(&mut self, thresholds: Thresholds) {
-        self.config.thresholds = thresholds;
+        if self.precision == Precision::F32 {
+            self.config.thresholds = thresholds;
+        } else {
+            self.config.precisions.insert(self.precision, TunedPrecision { thresholds, cost: None });
+        }
         self.set_digest();
+    }
+
+    fn set_cost(&mut self, cost: PrecisionCost) {
+        if self.precision != Precision::F32 {
+            let thresholds = self.thresholds().clone();
+            self.config.precisions.insert(self.precision, TunedPrecision { thresholds, cost: Some(cost) });
+            self.set_digest();
+        }
     }
 
     fn set_constraints(&mut self, constraints: Constraints) {

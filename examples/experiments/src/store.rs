@@ -200,7 +200,7 @@ impl Cell {
 /// with a score below these thresholds, which would cut off the curve. So the triples that lower thresholds find come after them,
 /// step by step: a lower threshold can also change the spans of a triple, so that it must not replace one that was found before.
 fn ranked_triples(system: &mut dyn TrainedSystem, sentences: &[Sentence]) -> Result<Vec<Vec<Triple>>, ExperimentError> {
-    let chosen = system.config().thresholds.clone();
+    let chosen = system.thresholds().clone();
     let lower = |at: &Probability| *at < chosen.detect.max(chosen.decode);
     let lower = Thresholds::candidates().into_iter().rev().filter(lower);
     let lowered = |at| chosen.clone().with_detect(chosen.detect.min(at)).with_decode(chosen.decode.min(at));

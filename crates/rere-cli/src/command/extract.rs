@@ -8,15 +8,15 @@ use std::{
 };
 
 use rere::{
-    Constraints, ExtractError, ExtractOptions, Extraction, LoadOptions, Precision, Probability, Progress, RereError,
+    Constraints, ExtractError, ExtractOptions, Extraction, LoadOptions, Probability, Progress, RereError,
     TrainedSystem, load,
 };
 use rere_data::{DataError, Format, Reader, Writer, input_name, is_standard};
 use rere_eval::page::Page;
 
 use super::{
-    CommandResult, DeviceArguments, InputArguments, check_outputs, comma_advice, log_line, log_read_report,
-    log_unsupported, usage_error,
+    CommandResult, DeviceArguments, InputArguments, PrecisionArgument, check_outputs, comma_advice, describe_cost,
+    log_line, log_read_report, log_unsupported, usage_error,
 };
 use crate::{
     hub,
@@ -50,9 +50,10 @@ pub struct Arguments {
     html: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArguments,
-    /// Number type to compute with: f32, bf16 or f16.
+    /// Number type to compute with: f32, bf16, f16 or int8; or auto, the fastest on the device whose cost `rere tune
+    /// --precision` has measured.
     #[arg(long, value_name = "TYPE", default_value = "f32")]
-    precision: Precision,
+    precision: PrecisionArgument,
     /// Batch size in tokens, with padding.
     #[arg(long, value_name = "N", default_value_t = 1024)]
     batch_tokens: usize,
@@ -140,7 +141,7 @@ fn run_shard(arguments: &Arguments, shard: Shard, inputs: &[PathBuf]) -> Command
         relations: extract_options.relations.clone().map(|names| names.into_iter().collect()),
         constraints: extract_options.constraints.clone().unwrap_or_default(),
         mentions: arguments.mentions,
-        precision: arguments.precision.to_string(),
+        precision: system.precision().to_string(),
         format: read_options.format.map(|format| format.name().to_owned()),
         offsets: read_options.offsets.name().to_owned(),
         negative_labels: read_options.negative_labels,
@@ -181,9 +182,17 @@ fn run_one(arguments: &Arguments, input: &Path) -> CommandResult {
 /// Loads the model, and returns it with the options of its calls.
 fn load_system(arguments: &Arguments) -> Result<(Box<dyn TrainedSystem>, ExtractOptions), Box<dyn Error>> {
     let options = LoadOptions::new(arguments.device.parse()?)
-        .with_precision(arguments.precision)
+        .with_precision(arguments.precision.0)
         .with_batch_tokens(arguments.batch_tokens);
     let system = load(hub::model(&arguments.model)?, options)?;
+    if arguments.precision.0.is_none() {
+        let precision = system.precision();
+        let tuned = system.config().precisions.get(&precision);
+        log_line(tuned.and_then(|tuned| tuned.cost).map_or_else(
+            || format!("{precision}: no faster number type of this device has a known cost (rere tune --precision)"),
+            |cost| describe_cost(precision, cost),
+        ));
+    }
     let mut options = ExtractOptions::default()
         .with_min_score(arguments.min_score)
         .with_constraints(arguments.constraints.override_model(&system.config().decode));

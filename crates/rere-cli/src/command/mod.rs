@@ -6,11 +6,12 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use clap::error::ErrorKind;
 
-use rere::Device;
+use rere::{Device, Precision, PrecisionCost};
 use rere_core::Sentence;
 use rere_data::{
     DataError, Folding, Format, OffsetUnit, ReadOptions, ReadReport, Reader, SentenceSplitter, Split,
@@ -150,6 +151,24 @@ impl DeviceArguments {
     fn parse(&self) -> Result<Device, Box<dyn Error>> {
         Ok(rere::parse_device(&self.device)?)
     }
+}
+
+/// The precision of `rere extract`: one of [`Precision`], or the fastest whose cost is known.
+#[derive(Debug, Clone, Copy)]
+struct PrecisionArgument(Option<Precision>);
+
+impl FromStr for PrecisionArgument {
+    type Err = <Precision as FromStr>::Err;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(Self(if name == "auto" { None } else { Some(name.parse()?) }))
+    }
+}
+
+/// Returns what a precision costs, for messages.
+fn describe_cost(precision: Precision, cost: PrecisionCost) -> String {
+    let [f1, f32_f1] = [cost.f1, cost.f32_f1].map(|f1| 100.0 * f1);
+    format!("{precision}: dev F1 {f1:.2}, {:+.2} to f32 ({f32_f1:.2}), each at its best thresholds", f1 - f32_f1)
 }
 
 /// Returns the units of offsets for help texts.

@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rere::{LoadOptions, Probability, TrainedSystem, load};
+use rere::{LoadOptions, Precision, PrecisionCost, Probability, TrainedSystem, load};
 
-use super::{CommandResult, DeviceArguments, InputArguments, log_line, print_line, read_gold};
+use super::{CommandResult, DeviceArguments, InputArguments, describe_cost, log_line, print_line, read_gold};
 use crate::{model_card, training_progress::describe_thresholds};
 
 /// Options of `rere tune`.
@@ -32,6 +32,10 @@ pub struct Arguments {
     triple: Option<Probability>,
     #[command(flatten)]
     device: DeviceArguments,
+    /// Choose or set the thresholds for this number type: f32, bf16, f16 or int8. With DEV, also measure what it costs
+    /// there; `rere extract --precision auto` then takes it where it is faster.
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    precision: Precision,
     #[command(flatten)]
     input_options: InputArguments,
 }
@@ -41,15 +45,28 @@ Examples:
   Choose the thresholds on a development set:
     rere tune --model model dev.jsonl
   Set the lowest score of a triple:
-    rere tune --model model --triple 0.4";
+    rere tune --model model --triple 0.4
+  Make extraction on CPUs faster, and see what this costs:
+    rere tune --model model dev.jsonl --precision int8
+    rere extract --model model lines.txt --precision int8 -o triples.jsonl";
 
 /// Chooses thresholds, or takes the given ones, and writes them to the model folder.
 pub fn run(arguments: &Arguments) -> CommandResult {
-    let device = arguments.device.parse()?;
-    let mut system = load(&arguments.model, LoadOptions::new(device))?;
-    let old = system.config().thresholds.clone();
+    let options = LoadOptions::new(arguments.device.parse()?);
+    let mut system = load(&arguments.model, options.clone().with_precision(arguments.precision))?;
+    let old = system.thresholds().clone();
     let f1 = match &arguments.dev {
-        Some(dev) => Some(choose(&mut *system, dev, arguments)?),
+        Some(dev) => {
+            let f1 = choose(&mut *system, dev, arguments)?;
+            if arguments.precision != Precision::F32 {
+                // The thresholds that it chooses are not kept.
+                let f32_f1 = choose(&mut *load(&arguments.model, options)?, dev, arguments)?;
+                let cost = PrecisionCost { f1, f32_f1 };
+                system.set_cost(cost);
+                print_line(describe_cost(arguments.precision, cost))?;
+            }
+            Some(f1)
+        }
         None => {
             let mut thresholds = old.clone();
             thresholds.detect = arguments.detect.unwrap_or(old.detect);
@@ -66,7 +83,7 @@ pub fn run(arguments: &Arguments) -> CommandResult {
     if card {
         model_card::write(&arguments.model)?;
     }
-    let new = describe_thresholds(&system.config().thresholds, f1);
+    let new = describe_thresholds(system.thresholds(), f1);
     print_line(format!("old {}\nnew {new}", describe_thresholds(&old, None)))?;
     Ok(())
 }

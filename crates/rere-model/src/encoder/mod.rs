@@ -17,7 +17,7 @@ pub use bilstm::{BiLstm, BiLstmConfig};
 pub use modernbert::{ModernBert, ModernBertConfig};
 
 use crate::{
-    ModelError, Pooling, Precision,
+    ModelError, Pack, Pooling, Precision, WeightType,
     error::{ConfigProblem, OnnxProblem, PrecisionProblem},
     onnx::{Encoded, Graph, Rows},
 };
@@ -318,6 +318,17 @@ impl AnyEncoder {
             Self::Bert(bert) => Self::Bert(bert.freeze_lower(layers)),
             Self::ModernBert(modernbert) => Self::ModernBert(modernbert.freeze_lower(layers)),
             Self::BiLstm(bilstm) => Self::BiLstm(bilstm.freeze_lower(layers)),
+        }
+    }
+}
+
+impl Pack for AnyEncoder {
+    /// A [`BiLstm`] is returned as it is: [`EncoderConfig::check_precision`] refuses it.
+    fn pack(self, weights: WeightType) -> Self {
+        match self {
+            Self::Bert(bert) => Self::Bert(bert.pack(weights)),
+            Self::ModernBert(modernbert) => Self::ModernBert(modernbert.pack(weights)),
+            Self::BiLstm(_) => self,
         }
     }
 }

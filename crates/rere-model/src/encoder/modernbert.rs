@@ -2,8 +2,8 @@
 
 use burn::{
     module::{Initializer, Module},
-    nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig},
-    tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData, module::linear},
+    nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, LinearConfig},
+    tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData},
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use super::{
     transformer::{Transformer, freeze_lower, padding},
 };
 use crate::{
-    Activation, ModelError,
+    Activation, Linear, ModelError, Pack, WeightType,
     error::ConfigProblem,
     ops::{
         attention::{attend, split_heads},
@@ -193,8 +193,9 @@ impl ModernBertConfig {
     pub(super) fn init(&self, device: &Device) -> Result<ModernBert, ModelError> {
         self.check()?;
         let random = Initializer::Normal { mean: 0.0, std: self.initializer_range };
-        let linear =
-            |from, to, bias| LinearConfig::new(from, to).with_bias(bias).with_initializer(random.clone()).init(device);
+        let linear = |from, to, bias| {
+            Linear::from(LinearConfig::new(from, to).with_bias(bias).with_initializer(random.clone()).init(device))
+        };
         let norm = || {
             LayerNormConfig::new(self.hidden_size).with_epsilon(self.norm_eps).with_bias(self.norm_bias).init(device)
         };
@@ -345,6 +346,24 @@ pub(super) struct Layer {
     activation: Activation,
 }
 
+impl Pack for ModernBert {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { layers: self.layers.into_iter().map(|layer| layer.pack(weights)).collect(), ..self }
+    }
+}
+
+impl Pack for Layer {
+    fn pack(self, weights: WeightType) -> Self {
+        Self {
+            query_key_value: self.query_key_value.pack(weights),
+            output: self.output.pack(weights),
+            up: self.up.pack(weights),
+            down: self.down.pack(weights),
+            ..self
+        }
+    }
+}
+
 impl Layer {
     /// Computes the layer's output for the tokens `rows`, `[batch * wanted, hidden]`, the first ones of each sentence. They
     /// attend to the tokens `hidden`, `[batch * tokens, hidden]`.
@@ -356,10 +375,11 @@ impl Layer {
             Some(norm) => layer_norm(norm, self.epsilon, hidden),
             None => hidden,
         };
-        let part = |i: usize| split_heads(linear_part(&self.query_key_value, 3, i, hidden.clone()), batch, self.heads);
+        let [query, key, value] =
+            self.query_key_value.forward_parts(hidden).map(|states| split_heads(states, batch, self.heads));
         // The rows are the first tokens of each sentence.
-        let query = rotate(part(0).narrow(2, 0, wanted), positions);
-        let [key, value] = [rotate(part(1), positions), part(2)];
+        let query = rotate(query.narrow(2, 0, wanted), positions);
+        let key = rotate(key, positions);
         let [.., head_size] = query.dims();
         let scores = query.mul_scalar((head_size as f64).sqrt().recip()).matmul(key.swap_dims(2, 3));
         let [_, _, masks, _] = positions.masked.dims();
@@ -369,19 +389,10 @@ impl Layer {
         let rows = rows + dropout(&self.attention_dropout, self.output.forward(context));
 
         let normed = layer_norm(&self.feed_norm, self.epsilon, rows.clone());
-        let half = |i: usize| linear_part(&self.up, 2, i, normed.clone());
-        let gated = self.activation.forward(half(0)).mul(half(1));
+        let [gate, fed] = self.up.forward_parts(normed);
+        let gated = self.activation.forward(gate).mul(fed);
         rows + self.down.forward(dropout(&self.feed_dropout, gated))
     }
-}
-
-/// Computes one of several equal parts of a layer's outputs. To cut the weights is cheaper than to cut the outputs, whose
-/// gradients would be as large as all parts together.
-fn linear_part(layer: &Linear, parts: usize, i: usize, x: Tensor<2>) -> Tensor<2> {
-    let [_, outputs] = layer.weight.dims();
-    let size = outputs / parts;
-    let weight = layer.weight.val().narrow(1, i * size, size);
-    linear(x, weight, layer.bias.as_ref().map(|bias| bias.val().narrow(0, i * size, size)))
 }
 
 /// Rotates queries or keys, `[batch, heads, tokens, size]`, by the angles of their tokens.

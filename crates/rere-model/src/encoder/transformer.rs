@@ -116,6 +116,11 @@ pub(super) fn padding(input: &EncoderInput) -> Tensor<4, Bool> {
     input.mask.clone().bool_not().reshape([batch, 1, 1, tokens])
 }
 
+/// Returns the number of tokens of each sentence, without padding.
+pub(super) fn lengths(input: &EncoderInput) -> Vec<usize> {
+    input.mask.clone().int().sum_dim(1).into_data().iter::<i64>().map(|length| length as usize).collect()
+}
+
 /// Reshapes `[batch * tokens, hidden]` to `[batch, tokens, hidden]`.
 fn split_rows(hidden: Tensor<2>, input: &EncoderInput) -> Tensor<3> {
     let [batch, tokens] = input.ids.dims();

@@ -2,11 +2,11 @@
 
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
     tensor::{Device, FloatDType, Tensor},
 };
 
-use super::{forward_rows, with_first_outputs};
+use super::forward_rows;
+use crate::{Linear, Pack, WeightType};
 
 /// The taggers of CasRel, without dropout, as in the authors' code.
 ///
@@ -30,13 +30,16 @@ pub struct CasRelHead {
     object: Linear,
 }
 
+impl Pack for CasRelHead {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { subject: self.subject.pack(weights), object: self.object.pack(weights) }
+    }
+}
+
 impl CasRelHead {
     /// Creates taggers with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
-        Self {
-            subject: LinearConfig::new(hidden, 2).init(device),
-            object: LinearConfig::new(hidden, 2 * relations).init(device),
-        }
+        Self { subject: Linear::new(hidden, 2, device), object: Linear::new(hidden, 2 * relations, device) }
     }
 
     /// Replaces the weights of the subjects and of the first relations by those of another head, which may have fewer
@@ -46,7 +49,7 @@ impl CasRelHead {
     /// Panics if the other head has more relations or another hidden size.
     #[must_use]
     pub fn with_first_of(self, other: Self) -> Self {
-        Self { subject: other.subject, object: with_first_outputs(self.object, other.object) }
+        Self { subject: other.subject, object: self.object.with_first_of(other.object) }
     }
 
     /// Computes two logits for each token, `[batch, tokens, 2]`: that it starts or ends a subject.
@@ -80,7 +83,7 @@ impl CasRelHead {
         let [batch, count, _] = subjects.dims();
         let [_, _, size] = hidden.dims();
         let means = subjects.cast(FloatDType::from(hidden.dtype())).matmul(hidden).reshape([batch * count, size]);
-        let shifts = means.matmul(self.object.weight.val());
+        let shifts = self.object.forward_without_bias(means);
         let [_, columns] = shifts.dims();
         shifts.reshape([batch, count, columns])
     }

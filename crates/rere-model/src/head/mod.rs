@@ -10,7 +10,7 @@ mod tplinker;
 
 use burn::{
     module::{Module, ModuleDisplay, Param},
-    nn::{Linear, LinearConfig},
+    nn::{self, LinearConfig},
     tensor::{Device, Tensor},
 };
 
@@ -22,7 +22,7 @@ pub use relation::{Pooling, RelationHead, RelationModel};
 pub use tagging::TaggingHead;
 pub use tplinker::TpLinkerHead;
 
-use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError};
+use crate::{AnyEncoder, Encoder, EncoderConfig, EncoderInput, Linear, ModelError, Pack, WeightType};
 
 /// Dropout before a head, as in the RERE authors' code.
 const DROPOUT: f64 = 0.1;
@@ -87,6 +87,12 @@ impl<H: Module> Network<H> {
     }
 }
 
+impl<H: Module + Pack> Pack for Network<H> {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { encoder: self.encoder.pack(weights), head: self.head.pack(weights) }
+    }
+}
+
 impl<H: Module + ModuleDisplay> HasEncoder for Network<H> {
     fn encoder(&self) -> &AnyEncoder {
         &self.encoder
@@ -102,7 +108,8 @@ impl<H: Module + ModuleDisplay> HasEncoder for Network<H> {
 /// share of labels that are 1 (Lin et al. 2017, Section 4.1): otherwise many steps would only learn that labels are rare.
 fn rare_labels(inputs: usize, labels: usize, share: f64, device: &Device) -> Linear {
     let bias = Tensor::full([labels], (share / (1.0 - share)).ln(), device);
-    Linear { bias: Some(Param::from_tensor(bias)), ..LinearConfig::new(inputs, labels).init(device) }
+    let layer = nn::Linear { bias: Some(Param::from_tensor(bias)), ..LinearConfig::new(inputs, labels).init(device) };
+    layer.into()
 }
 
 /// Applies a linear layer to each state, `[batch, tokens, size]`. Rows are tokens, because two-dimensional matrix products
@@ -114,59 +121,12 @@ fn forward_rows(linear: &Linear, states: Tensor<3>) -> Tensor<3> {
     outputs.reshape([batch, tokens, columns])
 }
 
-/// Computes the parts of a linear layer over `[a; b]` that depend on `a` and on `b`, with the bias in the second one. Both
-/// are `[batch, tokens, size]`; the layer's output for a token of `a` and one of `b` is the sum of their parts. So all pairs
-/// of tokens cost one product for each token.
-fn forward_halves(linear: &Linear, a: Tensor<3>, b: Tensor<3>) -> [Tensor<3>; 2] {
-    let weight = linear.weight.val();
-    let [inputs, outputs] = weight.dims();
-    let half = |states: Tensor<3>, first: usize| {
-        let [batch, tokens, size] = states.dims();
-        let weight = weight.clone().narrow(0, first, size);
-        states.reshape([batch * tokens, size]).matmul(weight).reshape([batch, tokens, outputs])
-    };
-    let [_, _, first] = a.dims();
-    debug_assert_eq!(first + b.dims()[2], inputs);
-    let [a, b] = [half(a, 0), half(b, first)];
-    let b = match &linear.bias {
-        Some(bias) => b.add(bias.val().reshape([1, 1, outputs])),
-        None => b,
-    };
-    [a, b]
-}
-
-/// Replaces the weights of the first outputs of `layer` by those of `first`: adds outputs to a trained head.
-///
-/// ```
-/// use rere_model::{
-///     burn::{nn::LinearConfig, tensor::Device},
-///     with_first_outputs,
-/// };
-///
-/// let device = Device::flex();
-/// let trained = LinearConfig::new(128, 12).init(&device);
-/// let larger = with_first_outputs(LinearConfig::new(128, 14).init(&device), trained);
-/// assert_eq!(larger.weight.dims(), [128, 14]);
-/// ```
-///
-/// # Panics
-/// Panics if `first` has more outputs or another number of inputs.
-#[must_use]
-pub fn with_first_outputs(layer: Linear, first: Linear) -> Linear {
-    let weight = with_first(layer.weight.val(), first.weight.val(), 1);
-    let bias = layer.bias.zip(first.bias).map(|(layer, first)| {
-        let row = |bias: Param<Tensor<1>>| bias.val().unsqueeze::<2>();
-        Param::from_tensor(with_first(row(layer), row(first), 1).squeeze_dim::<1>(0))
-    });
-    Linear { weight: Param::from_tensor(weight), bias }
-}
-
 /// Replaces the first rows (`dim` 0) or columns (1) of a parameter by those of `first`. The result has no gradient yet, so
 /// that a parameter made from it is a leaf of the autodiff graph.
 ///
 /// # Panics
 /// Panics if `first` has more rows or columns.
-fn with_first(tensor: Tensor<2>, first: Tensor<2>, dim: usize) -> Tensor<2> {
+pub(crate) fn with_first(tensor: Tensor<2>, first: Tensor<2>, dim: usize) -> Tensor<2> {
     let (all, replaced) = (tensor.dims()[dim], first.dims()[dim]);
     let kept = all.checked_sub(replaced).expect("`first` has no more outputs than `layer`");
     let is_autodiff = tensor.device().is_autodiff();
@@ -186,16 +146,16 @@ mod tests {
     #[test]
     fn the_first_outputs_are_those_of_the_other_layer() {
         let device = Device::flex();
-        let [small, large] = [2, 5].map(|outputs| LinearConfig::new(3, outputs).init(&device));
+        let [small, large] = [2, 5].map(|outputs| Linear::new(3, outputs, &device));
         let input = Tensor::<2>::from_floats([[0.3, -1.0, 2.0], [1.0, 0.5, -0.2]], &device);
         let [of_small, of_large] = [&small, &large].map(|layer| layer.forward(input.clone()));
-        let joined = with_first_outputs(large, small).forward(input.clone());
+        let joined = large.with_first_of(small).forward(input.clone());
         let difference = |a: Tensor<2>, b: Tensor<2>| (a - b).abs().max().into_scalar::<f32>();
         assert_eq!(difference(joined.clone().narrow(1, 0, 2), of_small), 0.0);
         assert_eq!(difference(joined.narrow(1, 2, 3), of_large.narrow(1, 2, 3)), 0.0);
         // A model is trained further without new relations.
-        let [trained, new] = [2, 2].map(|outputs| LinearConfig::new(3, outputs).init(&device));
+        let [trained, new] = [2, 2].map(|outputs| Linear::new(3, outputs, &device));
         let expected = trained.forward(input.clone());
-        assert_eq!(difference(with_first_outputs(new, trained).forward(input), expected), 0.0);
+        assert_eq!(difference(new.with_first_of(trained).forward(input), expected), 0.0);
     }
 }

@@ -2,11 +2,11 @@
 
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
     tensor::{Device, FloatDType, Tensor, activation::tanh},
 };
 
-use super::{forward_rows, rare_labels, with_first_outputs};
+use super::{forward_rows, rare_labels};
+use crate::{Linear, Pack, WeightType};
 
 /// A tagger of mentions and a classifier of pairs, without dropout. Mentions are found by their starts and ends, as CasRel
 /// finds subjects. A pair is represented as in SpERT (Eberts and Ulges 2020): by subject, the tokens between, and object;
@@ -34,12 +34,22 @@ pub struct PairHead {
     pair: Linear,
 }
 
+impl Pack for PairHead {
+    fn pack(self, weights: WeightType) -> Self {
+        Self {
+            mention: self.mention.pack(weights),
+            pair_hidden: self.pair_hidden.pack(weights),
+            pair: self.pair.pack(weights),
+        }
+    }
+}
+
 impl PairHead {
     /// Creates a head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self {
             mention: rare_labels(hidden, 2, 1e-2, device),
-            pair_hidden: LinearConfig::new(3 * hidden, hidden).init(device),
+            pair_hidden: Linear::new(3 * hidden, hidden, device),
             pair: rare_labels(hidden, relations, 1e-2, device),
         }
     }
@@ -50,7 +60,7 @@ impl PairHead {
     /// Panics if the other head has more relations or another hidden size.
     #[must_use]
     pub fn with_first_of(self, other: Self) -> Self {
-        Self { pair: with_first_outputs(self.pair, other.pair), ..other }
+        Self { pair: self.pair.with_first_of(other.pair), ..other }
     }
 
     /// Computes two logits for each token, `[batch, tokens, 2]`: that it starts or ends a mention.

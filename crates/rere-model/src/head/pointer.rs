@@ -2,13 +2,13 @@
 
 use burn::{
     module::Module,
-    nn::{Dropout, DropoutConfig, Linear, LinearConfig},
+    nn::{Dropout, DropoutConfig},
     tensor::{Device, Tensor},
 };
 
 use super::{DROPOUT, Network};
 use crate::{
-    ModelError, OnnxModel,
+    Linear, ModelError, OnnxModel, Pack, WeightType,
     onnx::{
         Dimension::{Any, Size},
         Graph, Rows,
@@ -26,10 +26,16 @@ pub struct PointerHead {
     linear: Linear,
 }
 
+impl Pack for PointerHead {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { linear: self.linear.pack(weights), ..self }
+    }
+}
+
 impl PointerHead {
     /// Creates a head with random weights.
     pub fn new(hidden: usize, device: &Device) -> Self {
-        Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: LinearConfig::new(hidden, POINTERS).init(device) }
+        Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: Linear::new(hidden, POINTERS, device) }
     }
 
     /// Computes logits, `[batch, tokens, 4]`, from hidden states, `[batch, tokens, hidden]`.

@@ -2,15 +2,14 @@
 
 use burn::{
     module::{Module, Param},
-    nn::{Embedding, EmbeddingConfig, Linear, LinearConfig},
+    nn::{Embedding, EmbeddingConfig},
     tensor::{Device, Int, Tensor, TensorData, activation::relu},
 };
 
-use super::{
-    Network, POINTERS, forward_halves, forward_rows, rare_labels, relation::mean, with_first, with_first_outputs,
-};
+use super::{Network, POINTERS, forward_rows, rare_labels, relation::mean, with_first};
 use crate::{
-    EncoderInput, ModelError, OnnxModel,
+    EncoderInput, Linear, ModelError, OnnxModel, Pack, WeightType,
+    linear::PairLinear,
     onnx::{
         Dimension::{Any, Size},
         Element, Graph, Rows, Value,
@@ -44,22 +43,34 @@ use crate::{
 pub struct PrgcHead {
     relation: Linear,
     embedding: Embedding,
-    pointer_hidden: Linear,
+    pointer_hidden: PairLinear,
     pointer: Linear,
-    pair_hidden: Linear,
+    pair_hidden: PairLinear,
     pair: Linear,
+}
+
+impl Pack for PrgcHead {
+    fn pack(self, weights: WeightType) -> Self {
+        Self {
+            relation: self.relation.pack(weights),
+            pointer_hidden: self.pointer_hidden.pack(weights),
+            pointer: self.pointer.pack(weights),
+            pair_hidden: self.pair_hidden.pack(weights),
+            pair: self.pair.pack(weights),
+            ..self
+        }
+    }
 }
 
 impl PrgcHead {
     /// Creates a head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
-        let layer = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
         Self {
             relation: rare_labels(hidden, relations, 1e-2, device),
             embedding: EmbeddingConfig::new(relations, hidden).init(device),
-            pointer_hidden: layer(2 * hidden, hidden.div_ceil(2)),
+            pointer_hidden: PairLinear::new(hidden, hidden.div_ceil(2), device),
             pointer: rare_labels(hidden.div_ceil(2), POINTERS, 1e-2, device),
-            pair_hidden: layer(2 * hidden, hidden.div_ceil(2)),
+            pair_hidden: PairLinear::new(hidden, hidden.div_ceil(2), device),
             pair: rare_labels(hidden.div_ceil(2), 1, 1e-3, device),
         }
     }
@@ -73,7 +84,7 @@ impl PrgcHead {
     pub fn with_first_of(self, other: Self) -> Self {
         let embedding = with_first(self.embedding.weight.val(), other.embedding.weight.val(), 0);
         Self {
-            relation: with_first_outputs(self.relation, other.relation),
+            relation: self.relation.with_first_of(other.relation),
             embedding: Embedding { weight: Param::from_tensor(embedding) },
             ..other
         }
@@ -98,7 +109,7 @@ impl PrgcHead {
             .map(|indices| Tensor::<1, Int>::from_data(TensorData::new(indices, [examples.len()]), &device));
         // [1, examples, hidden]
         let relations = self.embedding.forward(relations.unsqueeze::<2>());
-        let [tokens, relations] = forward_halves(&self.pointer_hidden, hidden, relations);
+        let [tokens, relations] = self.pointer_hidden.forward(hidden, relations);
         let states = tokens.select(0, rows).add(relations.swap_dims(0, 1));
         forward_rows(&self.pointer, relu(states))
     }
@@ -107,7 +118,7 @@ impl PrgcHead {
     /// `[batch, tokens, tokens]`, from hidden states, `[batch, tokens, hidden]` (Eq. 3).
     pub fn correspondences(&self, hidden: Tensor<3>) -> Tensor<3> {
         let [batch, tokens, _] = hidden.dims();
-        let [subjects, objects] = forward_halves(&self.pair_hidden, hidden.clone(), hidden);
+        let [subjects, objects] = self.pair_hidden.forward(hidden.clone(), hidden);
         let states: Tensor<4> = subjects.unsqueeze_dim::<4>(2).add(objects.unsqueeze_dim(1));
         let [.., size] = states.dims();
         let logits = forward_rows(&self.pair, relu(states).reshape([batch, tokens * tokens, size]));
@@ -128,7 +139,7 @@ impl Network<PrgcHead> {
     /// # Errors
     /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
     pub fn to_onnx(&self, max_tokens: usize) -> Result<[OnnxModel; 2], ModelError> {
-        let [hidden, relations] = self.head.relation.weight.dims();
+        let [hidden, relations] = self.head.relation.dims();
         let states_shape = [Any("batch"), Any("tokens"), Size(hidden)];
         let mut first = Graph::default();
         let encoded = self.encoder.add_to(&mut first, Rows::All, max_tokens)?;

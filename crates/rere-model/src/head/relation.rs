@@ -2,14 +2,14 @@
 
 use burn::{
     module::Module,
-    nn::{Dropout, DropoutConfig, Linear, LinearConfig},
+    nn::{Dropout, DropoutConfig},
     tensor::{Device, FloatDType, Tensor},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{DROPOUT, HasEncoder, with_first_outputs};
+use super::{DROPOUT, HasEncoder};
 use crate::{
-    AnyEncoder, Encoder, EncoderConfig, EncoderInput, ModelError, OnnxModel,
+    AnyEncoder, Encoder, EncoderConfig, EncoderInput, Linear, ModelError, OnnxModel, Pack, WeightType,
     onnx::{
         Dimension::{Any, Size},
         Graph, Rows,
@@ -35,10 +35,16 @@ pub struct RelationHead {
     linear: Linear,
 }
 
+impl Pack for RelationHead {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { linear: self.linear.pack(weights), ..self }
+    }
+}
+
 impl RelationHead {
     /// Creates a head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
-        Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: LinearConfig::new(hidden, relations).init(device) }
+        Self { dropout: DropoutConfig::new(DROPOUT).init(), linear: Linear::new(hidden, relations, device) }
     }
 
     /// Replaces the weights of the first relations by those of another head, which may have fewer relations.
@@ -47,7 +53,7 @@ impl RelationHead {
     /// Panics if the other head has more relations or another hidden size.
     #[must_use]
     pub fn with_first_of(mut self, other: Self) -> Self {
-        self.linear = with_first_outputs(self.linear, other.linear);
+        self.linear = self.linear.with_first_of(other.linear);
         self
     }
 
@@ -66,6 +72,12 @@ pub struct RelationModel {
     pub head: RelationHead,
     #[module(skip)]
     pooling: Pooling,
+}
+
+impl Pack for RelationModel {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { encoder: self.encoder.pack(weights), head: self.head.pack(weights), ..self }
+    }
 }
 
 impl RelationModel {
@@ -102,7 +114,7 @@ impl RelationModel {
     /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
     pub fn to_onnx(&self, max_tokens: usize) -> Result<OnnxModel, ModelError> {
         let mut graph = Graph::default();
-        let [size, relations] = self.head.linear.weight.dims();
+        let [size, relations] = self.head.linear.dims();
         let pooled = match self.pooling {
             Pooling::First => {
                 let encoded = self.encoder.add_to(&mut graph, Rows::First, max_tokens)?;

@@ -2,14 +2,14 @@
 
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
+    nn::LinearConfig,
     tensor::{
         Device, FloatDType, Tensor,
         activation::{sigmoid, tanh},
     },
 };
 
-use super::with_first_outputs;
+use crate::{Linear, Pack, WeightType};
 
 /// The tag decoder of novel tagging: an LSTM over the tokens that also reads the vector of the tag before.
 ///
@@ -38,10 +38,24 @@ pub struct TaggingHead {
     output: Linear,
 }
 
+impl Pack for TaggingHead {
+    fn pack(self, weights: WeightType) -> Self {
+        Self {
+            input: self.input.pack(weights),
+            state: self.state.pack(weights),
+            tag: self.tag.pack(weights),
+            cell: self.cell.pack(weights),
+            embed: self.embed.pack(weights),
+            output: self.output.pack(weights),
+        }
+    }
+}
+
 impl TaggingHead {
     /// Creates a head with random weights. `state` is the size of the LSTM, `tag` that of a tag's vector.
     pub fn new(hidden: usize, state: usize, tag: usize, relations: usize, device: &Device) -> Self {
-        let layer = |inputs, outputs, bias| LinearConfig::new(inputs, outputs).with_bias(bias).init(device);
+        let layer =
+            |inputs, outputs, bias| Linear::from(LinearConfig::new(inputs, outputs).with_bias(bias).init(device));
         Self {
             input: layer(hidden, 4 * state, true),
             state: layer(state, 4 * state, false),
@@ -58,7 +72,7 @@ impl TaggingHead {
     /// Panics if the other head has more relations or another size.
     #[must_use]
     pub fn with_first_of(self, other: Self) -> Self {
-        Self { output: with_first_outputs(self.output, other.output), ..other }
+        Self { output: self.output.with_first_of(other.output), ..other }
     }
 
     /// Computes the logits of a softmax over the tags, `[batch, tokens, 1 + 8 * relations]`, from hidden states, `[batch,
@@ -66,8 +80,8 @@ impl TaggingHead {
     pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
         let ([batch, tokens, size], device) = (hidden.dims(), hidden.device());
         let dtype = FloatDType::from(hidden.dtype());
-        let [width, gates] = self.state.weight.dims();
-        let [_, tag_size] = self.embed.weight.dims();
+        let [width, gates] = self.state.dims();
+        let [_, tag_size] = self.embed.dims();
         let inputs = self.input.forward(hidden.reshape([batch * tokens, size])).reshape([batch, tokens, gates]);
         let zeros = |size| Tensor::<2>::zeros([batch, size], &device).cast(dtype);
         let (mut state, mut cell, mut tag) = (zeros(width), zeros(width), zeros(tag_size));

@@ -2,11 +2,11 @@
 
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
     tensor::{Device, Int, Tensor, TensorData, activation::tanh},
 };
 
-use super::{forward_halves, forward_rows, rare_labels, with_first_outputs};
+use super::{forward_rows, rare_labels};
+use crate::{Linear, Pack, WeightType, linear::PairLinear};
 
 /// The handshaking kernel and the taggers of TPLinker, with one logit for each label, as in the authors' later multi-label
 /// form. A label layout and a decoder with the same rows and columns are `handshake_cells` and `TpLinker`.
@@ -24,15 +24,21 @@ use super::{forward_halves, forward_rows, rare_labels, with_first_outputs};
 /// ```
 #[derive(Module, Debug)]
 pub struct TpLinkerHead {
-    cell: Linear,
+    cell: PairLinear,
     output: Linear,
+}
+
+impl Pack for TpLinkerHead {
+    fn pack(self, weights: WeightType) -> Self {
+        Self { cell: self.cell.pack(weights), output: self.output.pack(weights) }
+    }
 }
 
 impl TpLinkerHead {
     /// Creates a head with random weights.
     pub fn new(hidden: usize, relations: usize, device: &Device) -> Self {
         Self {
-            cell: LinearConfig::new(2 * hidden, hidden).init(device),
+            cell: PairLinear::new(hidden, hidden, device),
             output: rare_labels(hidden, 1 + 4 * relations, 1e-4, device),
         }
     }
@@ -44,7 +50,7 @@ impl TpLinkerHead {
     /// Panics if the other head has more relations or another hidden size.
     #[must_use]
     pub fn with_first_of(self, other: Self) -> Self {
-        Self { cell: other.cell, output: with_first_outputs(self.output, other.output) }
+        Self { cell: other.cell, output: self.output.with_first_of(other.output) }
     }
 
     /// Computes logits, `[batch, tokens * (tokens + 1) / 2, 1 + 4 * relations]`, from hidden states, `[batch, tokens,
@@ -57,7 +63,7 @@ impl TpLinkerHead {
             let count = tokens.len();
             Tensor::<1, Int>::from_data(TensorData::new(tokens, [count]), &device)
         });
-        let [a, b] = forward_halves(&self.cell, hidden.clone(), hidden);
+        let [a, b] = self.cell.forward(hidden.clone(), hidden);
         forward_rows(&self.output, tanh(a.select(1, first).add(b.select(1, second))))
     }
 }

@@ -18,7 +18,7 @@ use safetensors::SafeTensors;
 pub use files::weight_files;
 
 use self::names::{BERT_NAMES, MODERNBERT_NAMES};
-use crate::{AnyEncoder, EncoderConfig, ModelError, error::WeightsProblem};
+use crate::{AnyEncoder, EncoderConfig, ModelError, error::WeightsProblem, linear::is_packed};
 
 /// Reads the `config.json` of a Hugging Face folder.
 ///
@@ -129,10 +129,13 @@ fn apply<M: Module>(mut model: M, tensors: Vec<Tensor>, path: &Path) -> Result<(
 /// ```
 ///
 /// # Errors
-/// Returns an error if the folder is not writable or the disk is full.
+/// Returns an error if the folder is not writable, the disk is full, or the layers are packed.
 pub fn save_weights<M: Module>(model: &M, path: &Path) -> Result<(), ModelError> {
     fn save(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> ModelError {
         ModelError::Save { path: path.to_owned(), source: source.into() }
+    }
+    if is_packed(model) {
+        return Err(save(path, "the layers are packed: save the network before it is cast"));
     }
     let mut store = SafetensorsStore::from_bytes(None).with_to_adapter(BurnToPyTorchAdapter).skip_enum_variants(true);
     model.save_into(&mut store).map_err(|error| save(path, error))?;

@@ -2,12 +2,12 @@
 
 use burn::{
     module::Param,
-    nn::{Embedding, LayerNorm, Linear},
+    nn::{self, Embedding, LayerNorm},
     tensor::{FloatDType, Tensor},
 };
 
 use super::proto;
-use crate::Activation;
+use crate::{Activation, Linear, linear::PairLinear};
 
 /// A value of a graph: an input, a constant, or the output of a node.
 #[derive(Debug, Clone)]
@@ -135,7 +135,11 @@ impl Graph {
     }
 
     /// Adds a linear layer over the last dimension.
+    ///
+    /// # Panics
+    /// Panics if the layer is in 8 bits: models are exported in f32.
     pub fn linear(&mut self, name: &str, layer: &Linear, x: &Value) -> Value {
+        let Linear::Float(layer) = layer else { unreachable!("models are exported in f32") };
         let weight = self.weights(&format!("{name}.weight"), layer.weight.val());
         let product = self.apply("MatMul", &[x, &weight]);
         match &layer.bias {
@@ -148,13 +152,14 @@ impl Graph {
     }
 
     /// Adds the parts of a linear layer over `[a; b]` that depend on `a` and on `b`, with the bias in the second one.
-    pub fn linear_halves(&mut self, name: &str, layer: &Linear, a: &Value, b: &Value) -> [Value; 2] {
+    pub fn linear_halves(&mut self, name: &str, layer: &PairLinear, a: &Value, b: &Value) -> [Value; 2] {
+        let PairLinear::Float(layer) = layer else { unreachable!("models are exported in f32") };
         let weight = layer.weight.val();
         let half = weight.dims()[0] / 2;
         let [first, second] = [0, half].map(|from| weight.clone().narrow(0, from, half));
         let first = self.weights(&format!("{name}.first"), first);
         let first = self.apply("MatMul", &[a, &first]);
-        let second = Linear { weight: Param::from_tensor(second), bias: layer.bias.clone() };
+        let second = nn::Linear { weight: Param::from_tensor(second), bias: layer.bias.clone() }.into();
         [first, self.linear(&format!("{name}.second"), &second, b)]
     }
 

@@ -3,7 +3,10 @@
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use super::gelu::gelu;
+use super::{
+    gelu::{gelu, normal_cdf},
+    simd::exp,
+};
 
 /// Activation of the feed-forward layers, with the names of Hugging Face's `hidden_act`.
 ///
@@ -46,6 +49,70 @@ impl Activation {
             Self::Silu => activation::silu(x),
             Self::Tanh => activation::tanh(x),
             Self::Mish => activation::mish(x),
+        }
+    }
+
+    /// Replaces the elements of a row, in loops that the compiler can vectorise.
+    #[inline(always)]
+    pub(crate) fn apply(self, row: &mut [f32]) {
+        match self {
+            Self::Gelu => replace(row, |x| x * normal_cdf(x)),
+            Self::GeluTanh => replace(row, |x| {
+                const SQRT_8_OVER_PI: f32 = 1.595_769_1;
+                // (1 + tanh(y)) / 2 is sigmoid(2 y).
+                x * sigmoid(SQRT_8_OVER_PI * (x + 0.044_715 * x * x * x))
+            }),
+            Self::QuickGelu => replace(row, |x| x * sigmoid(1.702 * x)),
+            Self::Relu => replace(row, |x| if x > 0.0 { x } else { 0.0 }),
+            Self::Silu => replace(row, |x| x * sigmoid(x)),
+            Self::Tanh => replace(row, |x| 2.0 * sigmoid(2.0 * x) - 1.0),
+            Self::Mish => replace(row, |x| {
+                // tanh(ln(1 + e)) is ((1 + e)^2 - 1) / ((1 + e)^2 + 1), with e = e^x.
+                let e = exp(x.min(20.0));
+                let square = e * (e + 2.0);
+                x * square / (square + 2.0)
+            }),
+        }
+    }
+}
+
+#[inline(always)]
+fn replace(row: &mut [f32], function: impl Fn(f32) -> f32) {
+    for x in row {
+        *x = function(*x);
+    }
+}
+
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp((-x).min(88.0)))
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::{
+        super::tests::{assert_near, values},
+        *,
+    };
+
+    #[test]
+    fn a_row_has_the_activations_of_burn() {
+        let points: Vec<f32> = (-4000..=4000).map(|i| i as f32 / 40.0).collect();
+        for activation in [
+            Activation::Gelu,
+            Activation::GeluTanh,
+            Activation::QuickGelu,
+            Activation::Relu,
+            Activation::Silu,
+            Activation::Tanh,
+            Activation::Mish,
+        ] {
+            let mut row = points.clone();
+            activation.apply(&mut row);
+            let theirs = activation.forward(Tensor::<1>::from_floats(points.as_slice(), &Device::flex()));
+            assert_near(&row, &values(theirs));
         }
     }
 }

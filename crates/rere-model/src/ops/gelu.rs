@@ -6,6 +6,10 @@
 use burn::tensor::{Tensor, TensorData, activation};
 use rayon::prelude::*;
 
+use super::{
+    activation::Activation,
+    simd::{exp, polynomial, vectorised},
+};
 use crate::device::on_flex;
 
 /// Computes the Gaussian error linear unit `x Phi(x)` of each element (Hendrycks and Gimpel 2016).
@@ -40,9 +44,10 @@ fn gelu_on_cpu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 fn values(mut data: TensorData) -> TensorData {
     let values = data.as_mut_slice::<f32>().expect("checked: f32");
     values.par_chunks_mut(CHUNK).for_each(|chunk| {
-        for x in chunk {
-            *x *= normal_cdf(*x);
-        }
+        vectorised(
+            #[inline(always)]
+            || Activation::Gelu.apply(chunk),
+        );
     });
     data
 }
@@ -53,12 +58,17 @@ fn gradients(mut data: TensorData) -> (TensorData, TensorData) {
     let inputs = data.as_mut_slice::<f32>().expect("checked: f32");
     let mut gradients = vec![0.0f32; inputs.len()];
     gradients.par_chunks_mut(CHUNK).zip(inputs.par_chunks_mut(CHUNK)).for_each(|(gradients, inputs)| {
-        for (gradient, x) in gradients.iter_mut().zip(inputs) {
-            // gelu'(x) = Phi(x) + x phi(x), and gelu(x) - x gelu'(x) = -x^2 phi(x).
-            let x_phi = *x * normal_pdf(*x);
-            *gradient = normal_cdf(*x) + x_phi;
-            *x *= -x_phi;
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for (gradient, x) in gradients.iter_mut().zip(inputs) {
+                    // gelu'(x) = Phi(x) + x phi(x), and gelu(x) - x gelu'(x) = -x^2 phi(x).
+                    let x_phi = *x * normal_pdf(*x);
+                    *gradient = normal_cdf(*x) + x_phi;
+                    *x *= -x_phi;
+                }
+            },
+        );
     });
     (TensorData::new(gradients, shape), data)
 }
@@ -67,8 +77,8 @@ fn gradients(mut data: TensorData) -> (TensorData, TensorData) {
 ///
 /// `erf` is a ratio of polynomials in x^2 (the minimax fit of Eigen and XLA for f32), without branches or calls, so
 /// that the compiler can vectorise it.
-#[inline]
-fn normal_cdf(x: f32) -> f32 {
+#[inline(always)]
+pub(crate) fn normal_cdf(x: f32) -> f32 {
     let x = (x * std::f32::consts::FRAC_1_SQRT_2).clamp(-4.0, 4.0);
     let square = x * x;
     let top = polynomial(
@@ -89,24 +99,10 @@ fn normal_cdf(x: f32) -> f32 {
 }
 
 /// Computes the density of the standard normal: `exp(-x^2 / 2) / sqrt(2 pi)`.
-#[inline]
+#[inline(always)]
 fn normal_pdf(x: f32) -> f32 {
     const ONE_OVER_SQRT_2_PI: f32 = 0.398_942_3;
-    // exp(y) = 2^(whole + part): the whole part becomes the exponent bits, and a polynomial computes 2^part.
-    let power = (-0.5 * x * x * std::f32::consts::LOG2_E).max(-125.0);
-    // Adding 1.5 * 2^23 leaves no bits for a fraction. It rounds without a call, which `floor` is on older CPUs.
-    const ROUND: f32 = 12_582_912.0;
-    let whole = (power + ROUND) - ROUND;
-    let part = (power - whole) * std::f32::consts::LN_2;
-    let fraction = polynomial(part, [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0]);
-    let scale = f32::from_bits(((whole as i32 + 127) << 23) as u32);
-    ONE_OVER_SQRT_2_PI * scale * fraction
-}
-
-/// Evaluates a polynomial by Horner's rule, highest power first.
-#[inline]
-fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
-    coefficients.into_iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
+    ONE_OVER_SQRT_2_PI * exp(-0.5 * x * x)
 }
 
 #[cfg(test)]

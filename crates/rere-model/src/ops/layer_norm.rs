@@ -24,8 +24,8 @@ use burn::{
 };
 use rayon::prelude::*;
 
-use super::{chunk_size, sum, to_data};
-use crate::device::on_cpu;
+use super::{chunk_size, flex::values, simd::vectorised, sum, to_data};
+use crate::device::{on_cpu, on_flex};
 
 /// Applies `layer` (Ba et al. 2016) over the last dimension. `epsilon` is the layer's own, which burn does not expose.
 pub(crate) fn layer_norm(layer: &LayerNorm, epsilon: f64, x: Tensor<2>) -> Tensor<2> {
@@ -36,6 +36,45 @@ pub(crate) fn layer_norm(layer: &LayerNorm, epsilon: f64, x: Tensor<2>) -> Tenso
     let beta = layer.beta.as_ref().map_or_else(|| gamma.zeros_like(), |beta| beta.val());
     let [x, gamma, beta] = [x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch()];
     Tensor::from_dispatch(Dispatch::fused_layer_norm(x, gamma, beta, epsilon))
+}
+
+/// Applies `layer` to the sum of two tensors.
+pub(crate) fn add_norm(layer: &LayerNorm, epsilon: f64, x: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
+    if x.device().is_autodiff() || !on_flex(&x) {
+        return layer_norm(layer, epsilon, x + y);
+    }
+    let (device, [_, size]) = (x.device(), x.dims());
+    let mut sums = x.into_data();
+    let (y, gamma) = (values(y), values(layer.gamma.val()));
+    let beta = layer.beta.as_ref().map(|beta| values(beta.val()));
+    let (rows, chunk) = (sums.as_mut_slice::<f32>().expect("checked: f32"), chunk_size(size));
+    rows.par_chunks_mut(chunk).zip(y.par_chunks(chunk)).for_each(|(x, y)| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (x, y) in x.chunks_exact_mut(size).zip(y.chunks_exact(size)) {
+                    x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
+                    normalise(x, epsilon as f32);
+                    x.iter_mut().zip(gamma.iter()).for_each(|(x, gamma)| *x *= gamma);
+                    if let Some(beta) = &beta {
+                        x.iter_mut().zip(beta.iter()).for_each(|(x, beta)| *x += beta);
+                    }
+                }
+            },
+        );
+    });
+    Tensor::from_data(sums, &device)
+}
+
+/// Subtracts the mean of a row and divides it by its deviation, whose inverse is returned.
+#[inline(always)]
+fn normalise(row: &mut [f32], epsilon: f32) -> f32 {
+    let count = row.len() as f32;
+    let mean = sum(row.len(), |i| row[i]) / count;
+    let variance = sum(row.len(), |i| (row[i] - mean) * (row[i] - mean)) / count;
+    let inverse = (variance + epsilon).sqrt().recip();
+    row.iter_mut().for_each(|x| *x = (*x - mean) * inverse);
+    inverse
 }
 
 /// Layer norm for f32 tensors in the memory of the CPU. Other tensors never get here.
@@ -136,11 +175,8 @@ fn row_gradients(
     shift: &mut [f32],
 ) {
     let count = row.len() as f32;
-    let mean = sum(row.len(), |i| row[i]) / count;
-    let variance = sum(row.len(), |i| (row[i] - mean) * (row[i] - mean)) / count;
-    let inverse = (variance + epsilon).sqrt().recip();
-    for (i, x) in row.iter_mut().enumerate() {
-        *x = (*x - mean) * inverse;
+    let inverse = normalise(row, epsilon);
+    for (i, x) in row.iter().enumerate() {
         scale[i] += output_gradient[i] * *x;
         shift[i] += output_gradient[i];
     }
@@ -162,6 +198,23 @@ mod tests {
         super::tests::{assert_near, values},
         *,
     };
+
+    #[test]
+    fn the_norm_of_a_sum_equals_burn() {
+        let device = Device::flex();
+        device.seed(6);
+        for (rows, size) in [(1, 1), (3, 7), (64, 33), (200, 384)] {
+            for with_bias in [true, false] {
+                let mut layer = LayerNormConfig::new(size).with_epsilon(1e-5).with_bias(with_bias).init(&device);
+                layer.gamma = layer.gamma.map(|gamma| gamma.random_like(Distribution::Normal(1.0, 0.5)));
+                layer.beta = layer.beta.map(|beta| beta.map(|beta| beta.random_like(Distribution::Normal(0.0, 0.5))));
+                let [x, y] =
+                    [1.0, 3.0].map(|std| Tensor::<2>::random([rows, size], Distribution::Normal(0.3, std), &device));
+                let theirs = layer.forward(x.clone() + y.clone());
+                assert_near(&values(add_norm(&layer, 1e-5, x, y)), &values(theirs));
+            }
+        }
+    }
 
     /// The reference is burn's own layer norm, split into operations by its autodiff.
     #[test]

@@ -6,7 +6,7 @@ use burn::{
 };
 use rere_data::LocatedSentence;
 use rere_loss::LabelCounts;
-use rere_model::{EncoderConfig, EncoderInput, ModelError, Network};
+use rere_model::{EncoderConfig, EncoderInput, ModelError, Network, Pack};
 
 use super::{DEV_TOKENS, System};
 use crate::{Earlier, Inputs, Labels, ModelParts, RereError, Runtime, SentenceExamples, Task, TrainingStep};
@@ -17,7 +17,7 @@ pub(super) trait OneNetwork: System {
     /// Name of the network, in settings and in the model folder.
     const NETWORK: &'static str;
     /// The head.
-    type Head: Module + ModuleDisplay;
+    type Head: Module + ModuleDisplay + Pack;
 
     /// Creates a head with random weights.
     fn head(config: &Self::Config, hidden: usize, relations: usize, device: &Device) -> Self::Head;

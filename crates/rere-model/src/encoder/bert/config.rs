@@ -12,7 +12,7 @@ use super::{
     Bert, Embeddings, Layer,
     relative::{Bias, Disentangled, Relative},
 };
-use crate::{Activation, ModelError, error::ConfigProblem};
+use crate::{Activation, Linear, ModelError, error::ConfigProblem};
 
 /// Settings of BERT, RoBERTa, XLM-R, DistilBERT, ELECTRA, ERNIE and MPNet: the relevant fields of a Hugging Face `config.json`.
 /// Unknown fields are ignored. [`EncoderConfig`](crate::EncoderConfig) says which one is meant.
@@ -241,7 +241,7 @@ impl Shape {
         let random = Initializer::Normal { mean: 0.0, std: self.initializer_range };
         let embedding = |count, size| EmbeddingConfig::new(count, size).with_initializer(random.clone()).init(device);
         let of_tokens = |count: usize| (count > 0).then(|| embedding(count, self.embedding_size));
-        let linear = |from, to| LinearConfig::new(from, to).with_initializer(random.clone()).init(device);
+        let linear = |from, to| Linear::from(LinearConfig::new(from, to).with_initializer(random.clone()).init(device));
         let norm = |size| LayerNormConfig::new(size).with_epsilon(self.epsilon).init(device);
         let dropout = DropoutConfig::new(self.dropout).init();
         let layer = |_| Layer {

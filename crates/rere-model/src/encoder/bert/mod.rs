@@ -7,7 +7,7 @@ mod relative;
 
 use burn::{
     module::Module,
-    nn::{Dropout, Embedding, LayerNorm, Linear},
+    nn::{Dropout, Embedding, LayerNorm},
     tensor::{Bool, Int, Tensor},
 };
 
@@ -17,14 +17,16 @@ pub use deberta::DebertaConfig;
 
 use super::{
     EncoderInput,
-    transformer::{Transformer, freeze_lower, padding},
+    transformer::{Transformer, freeze_lower, lengths, padding},
 };
 use crate::{
-    Activation,
+    Activation, Linear, Pack, WeightType,
+    device::on_flex,
     ops::{
-        attention::{attend, split_heads},
+        attention::{Attention, attend, split_heads},
         dropout::dropout,
-        layer_norm::layer_norm,
+        flex::{matrix, values},
+        layer_norm::{add_norm, layer_norm},
     },
 };
 use relative::{Positions, Relative};
@@ -54,10 +56,20 @@ impl Bert {
     }
 }
 
+impl Pack for Bert {
+    fn pack(mut self, weights: WeightType) -> Self {
+        self.embeddings.projection = self.embeddings.projection.map(|layer| layer.pack(weights));
+        self.layers = self.layers.into_iter().map(|layer| layer.pack(weights)).collect();
+        self
+    }
+}
+
 /// What all layers need besides the states.
 pub(super) struct Shared {
     /// True for padding, `[batch, 1, 1, tokens]`.
     padding: Tensor<4, Bool>,
+    /// Number of tokens of each sentence, where attention is computed in one pass.
+    lengths: Option<Vec<usize>>,
     relative: Option<Positions>,
     /// Number of terms of a score.
     terms: usize,
@@ -85,8 +97,11 @@ impl Transformer for Bert {
 
     fn share(&self, input: &EncoderInput) -> Shared {
         let [_, tokens] = input.ids.dims();
+        let weights = self.embeddings.word.weight.val();
+        let in_one_pass = on_flex(&weights) && !weights.device().is_autodiff();
         Shared {
             padding: padding(input),
+            lengths: in_one_pass.then(|| lengths(input)),
             relative: self.relative.as_ref().map(|relative| relative.positions(tokens)),
             terms: match &self.relative {
                 Some(Relative::Disentangled(disentangled)) => disentangled.terms(),
@@ -166,28 +181,56 @@ pub(super) struct Layer {
     activation: Activation,
 }
 
+impl Pack for Layer {
+    fn pack(self, weights: WeightType) -> Self {
+        Self {
+            query: self.query.pack(weights),
+            key: self.key.pack(weights),
+            value: self.value.pack(weights),
+            output: self.output.pack(weights),
+            up: self.up.pack(weights),
+            down: self.down.pack(weights),
+            ..self
+        }
+    }
+}
+
 impl Layer {
     /// Computes the layer's output for the tokens `rows`, `[batch * wanted, hidden]`, the first ones of each sentence. They
     /// attend to all tokens `hidden`, `[batch * tokens, hidden]`, except for padding.
     fn forward(&self, rows: Tensor<2>, hidden: Tensor<2>, shared: &Shared) -> Tensor<2> {
-        let [batch, ..] = shared.padding.dims();
-        let split = |x: Tensor<2>| split_heads(x, batch, self.heads);
-        let query = split(self.query.forward(rows.clone()));
-        let key = split(self.key.forward(hidden.clone()));
-        let value = split(self.value.forward(hidden));
-
-        let [.., size] = query.dims();
-        let scale = ((size * shared.terms) as f64).sqrt().recip();
-        let query = query.mul_scalar(scale);
-        let scores = query.clone().matmul(key.clone().swap_dims(2, 3));
-        let scores = self.add_positions(scores, [query, key], scale, shared);
-        let context = attend(scores, value, shared.padding.clone(), &self.attention_dropout);
-
+        let [query, key, value] = if rows.dims() == hidden.dims() {
+            Linear::forward_all([&self.query, &self.key, &self.value], hidden)
+        } else {
+            let [key, value] = Linear::forward_all([&self.key, &self.value], hidden);
+            [self.query.forward(rows.clone()), key, value]
+        };
+        let context = self.attend(query, key, value, shared);
         let attended = dropout(&self.dropout, self.output.forward(context));
-        let rows = layer_norm(&self.attention_norm, self.epsilon, attended + rows);
-        let fed = self.activation.forward(self.up.forward(rows.clone()));
-        let fed = dropout(&self.dropout, self.down.forward(fed));
-        layer_norm(&self.output_norm, self.epsilon, fed + rows)
+        let rows = add_norm(&self.attention_norm, self.epsilon, attended, rows);
+        let fed = Linear::feed_forward(&self.up, self.activation, &self.down, rows.clone());
+        add_norm(&self.output_norm, self.epsilon, dropout(&self.dropout, fed), rows)
+    }
+
+    /// Computes the means of the values weighted by attention, `[batch * wanted, hidden]`.
+    fn attend(&self, query: Tensor<2>, key: Tensor<2>, value: Tensor<2>, shared: &Shared) -> Tensor<2> {
+        let [_, hidden] = query.dims();
+        let scale = ((hidden / self.heads * shared.terms) as f64).sqrt().recip();
+        let bias = match (&shared.lengths, &shared.relative) {
+            (None, _) | (_, Some(Positions::Disentangled { .. })) => {
+                let [batch, ..] = shared.padding.dims();
+                let [query, key, value] = [query, key, value].map(|states| split_heads(states, batch, self.heads));
+                let query = query.mul_scalar(scale);
+                let scores = query.clone().matmul(key.clone().swap_dims(2, 3));
+                let scores = self.add_positions(scores, [query, key], scale, shared);
+                return attend(scores, value, shared.padding.clone(), &self.attention_dropout);
+            }
+            (_, None) => None,
+            (_, Some(Positions::Bias(bias))) => Some(values(bias.clone())),
+        };
+        let (device, lengths) = (query.device(), shared.lengths.as_deref().unwrap_or_default());
+        let attention = Attention { lengths, heads: self.heads, hidden, scale: scale as f32, bias: bias.as_deref() };
+        matrix(attention.forward(&values(query), &values(key), &values(value)), hidden, &device)
     }
 
     /// Adds what relative positions contribute to the scores, `[batch, heads, wanted, tokens]`. The query is already multiplied by

@@ -1,12 +1,13 @@
 //! The graph of a [`Bert`]: what its `forward` computes, as ONNX operators.
 
-use burn::nn::Linear;
-
 use super::{
     Bert, Embeddings, Layer,
     relative::{Disentangled, Relative},
 };
-use crate::onnx::{Dimension::Any, Element, Encoded, Graph, Rows, Value};
+use crate::{
+    Linear,
+    onnx::{Dimension::Any, Element, Encoded, Graph, Rows, Value},
+};
 
 /// Order of dimensions of states in heads, `[batch, tokens, heads, size]`, that makes `[batch, heads, tokens, size]`.
 const ROWS: [i64; 4] = [0, 2, 1, 3];
@@ -178,7 +179,7 @@ impl Layer {
     }
 
     fn head_size(&self) -> usize {
-        self.query.weight.dims()[1] / self.heads
+        self.query.dims()[1] / self.heads
     }
 
     /// Adds the split of states, `[batch, tokens, hidden]`, into heads: [`ROWS`] or [`COLUMNS`].
