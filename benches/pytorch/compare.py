@@ -1,10 +1,12 @@
 """Times `rere` and the PyTorch baselines beside this file in turns, and prints medians, ratios and peak memory.
 
     python compare.py extract --rere target/release/rere --model MODEL --data test.json
+    python compare.py latency --model MODEL --data test.json
     python compare.py train --rere target/release/rere --encoder minilm --data train.jsonl
     python compare.py families --rere target/release/rere --encoder FAMILIES --data train.jsonl --test test.json
 
-Runs with the Python that has torch (see extract.py and train.py). `rere` is built with the feature tch and finds its
+Runs with the Python that has torch (see extract.py and train.py), and for `latency`, which times calls of one sentence, the
+package rere. `rere` is built with the feature tch and finds its
 libtorch by LD_LIBRARY_PATH, which the baselines do not see. `families` does both with each encoder in a folder (see
 families.py), on --data and --test. Each contender runs once a round, on all of --threads threads;
 seconds are those of the work without loading. Memory is the whole process's, loading included.
@@ -12,6 +14,7 @@ seconds are those of the work without loading. Memory is the whole process's, lo
 
 import argparse
 import os
+import platform
 import re
 import statistics
 import subprocess
@@ -62,7 +65,7 @@ def number(pattern: str, text: str) -> float:
     return float(found[1])
 
 
-def table(contenders: dict[str, Callable[[], tuple[dict[str, float], float]]], rounds: int, unit: str) -> None:
+def table(contenders: dict[str, Callable[[], tuple[dict[str, float], float]]], rounds: int, unit: str, digits: int = 1) -> None:
     """Runs all contenders in turns. The first one is what the others are compared with."""
     results = {name: [] for name in contenders}
     for _ in range(rounds):
@@ -73,10 +76,27 @@ def table(contenders: dict[str, Callable[[], tuple[dict[str, float], float]]], r
         for stage in runs[0][0]:
             rates = [rate[stage] for rate, _ in runs]
             ratios = sorted(rate[stage] / other[stage] for (rate, _), (other, _) in zip(runs, base))
-            shown = " ".join(f"{rate:.1f}" for rate in rates)
+            shown = " ".join(f"{rate:.{digits}f}" for rate in rates)
             spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
             peak = max(memory for _, memory in runs)
-            print(f"{name:22} {stage:9} {statistics.median(rates):8.1f} {unit} {spread:22} {peak:6.0f} MiB   [{shown}]")
+            print(f"{name:22} {stage:9} {statistics.median(rates):8.{digits}f} {unit} {spread:22} {peak:6.0f} MiB   [{shown}]")
+
+
+def describe_machine() -> None:
+    """Prints the processor, what it has for matrix products, and what the rivals use of it, as far as they tell."""
+    try:
+        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        info = ""
+    name = re.search(r"model name\s*: (.*)", info)
+    flags = re.search(r"flags\s*: (.*)", info)
+    wanted = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+    features = [flag for flag in wanted if flags and flag in flags[1].split()]
+    print(f"processor: {name[1] if name else platform.machine()}; {' '.join(features)}")
+    code = "import torch; print('PyTorch', torch.__version__, 'with', torch.backends.cpu.get_cpu_capability())"
+    print(run([sys.executable, "-c", code], True, 1)[0].strip())
+    code = "import onnxruntime; print('onnxruntime', onnxruntime.__version__, '(its kernels cannot be seen)')"
+    print(run([sys.executable, "-c", code], True, 1)[0].strip(), flush=True)
 
 
 def extraction(args: argparse.Namespace) -> None:
@@ -103,15 +123,42 @@ def extraction(args: argparse.Namespace) -> None:
     counts: set[float] = set()
     contenders = {
         "PyTorch": python(),
-        "onnxruntime": python("--onnx"),
+        "PyTorch, bf16": python("--bf16"),
+        "onnxruntime": python("--onnx", "f32"),
+        "onnxruntime, int8": python("--onnx", "int8"),
         "rere, flex": rere("--device", "flex"),
+        "rere, flex, int8": rere("--device", "flex", "--precision", "int8"),
         "rere, libtorch": rere("--device", "libtorch"),
         "rere, libtorch, bf16": rere("--device", "libtorch", "--precision", "bf16"),
     }
-    if args.encoder:  # Only BERT is exported, and bf16 has no rival here.
-        del contenders["onnxruntime"], contenders["rere, libtorch, bf16"]
+    if args.encoder:  # Only BERT is exported.
+        contenders = {name: contenders[name] for name in ("PyTorch", "rere, flex", "rere, libtorch")}
+    if args.only:
+        contenders = {name: contenders[name] for name in args.only}
     table(contenders, args.rounds, "sentences/s")
     print("triples:", ", ".join(f"{count:.0f}" for count in sorted(counts)))
+
+
+def latency(args: argparse.Namespace) -> None:
+    def call(program: str, *options: str):
+        def contend():
+            command = [sys.executable, HERE / program, "--model", args.model, "--data", args.data]
+            printed, memory = run([*command, "--threads", args.threads, *options], True, args.threads)
+            return {"": 1 / number(r"ms a call +([\d.]+)", printed)}, memory
+
+        return contend
+
+    contenders = {
+        "PyTorch": call("extract.py", "--single"),
+        "PyTorch, bf16": call("extract.py", "--single", "--bf16"),
+        "onnxruntime": call("extract.py", "--single", "--onnx", "f32"),
+        "onnxruntime, int8": call("extract.py", "--single", "--onnx", "int8"),
+        "rere, flex": call("single.py"),
+        "rere, flex, int8": call("single.py", "--precision", "int8"),
+    }
+    if args.only:
+        contenders = {name: contenders[name] for name in args.only}
+    table(contenders, args.rounds, "calls/ms", 4)
 
 
 def training(args: argparse.Namespace) -> None:
@@ -154,24 +201,27 @@ def families(args: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["extract", "train", "families"])
-    parser.add_argument("--rere", type=Path, required=True)
-    parser.add_argument("--model", type=Path, help="for extract")
+    parser.add_argument("what", choices=["extract", "latency", "train", "families"])
+    parser.add_argument("--rere", type=Path, help="the command; for all but latency")
+    parser.add_argument("--model", type=Path, help="for extract and latency")
     parser.add_argument("--encoder", type=Path, help="for train; for families, a folder of encoders")
     parser.add_argument("--test", type=Path, help="for families")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--frozen", type=int, nargs=2, help="for train: frozen layers of the relation and the entity stage")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="for extract and latency: only these contenders; the first is the base")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     compare, needed = {
-        "extract": (extraction, ["model"]),
-        "train": (training, ["encoder"]),
-        "families": (families, ["encoder", "test"]),
+        "extract": (extraction, ["rere", "model"]),
+        "latency": (latency, ["model"]),
+        "train": (training, ["rere", "encoder"]),
+        "families": (families, ["rere", "encoder", "test"]),
     }[args.what]
     for name in needed:
         if getattr(args, name) is None:
             parser.error(f"{args.what} needs --{name}")
+    describe_machine()
     compare(args)
 
 

@@ -2,9 +2,11 @@
 
     python extract.py --model MODEL --data test.json --threads 2 --repeat 5
 
-Needs torch 2.9, transformers 4.57, tokenizers, safetensors, and for --onnx also onnx and onnxruntime. MODEL is a rere
+Needs torch 2.9, transformers 4.57, tokenizers, safetensors, and for --onnx also onnx and onnxruntime. With --onnx int8,
+onnxruntime quantises the encoders as its documentation recommends for transformers: dynamically, 8-bit weights. MODEL is a rere
 model folder with nearest pairing and `at_least_one` false, --data a CasRel file (a JSON array or JSON lines). The encoder
 is a BERT, or, if it was not trained further, that of --encoder, a Hugging Face folder. Runs on the CPU, in batches as `rere extract` fills them: of like length, as many inputs as fit in --batch-tokens.
+With --single each sentence is a call of its own, and milliseconds a call are printed, after ten calls that are not counted.
 Prints the sentences, the tokens that both encoders read (with [CLS] and [SEP], without padding), the median seconds of all
 work after loading, tokens a second, the distinct triples, and the inputs that were cut to `max_tokens`.
 """
@@ -69,12 +71,13 @@ class Network(torch.nn.Module):
         outputs, inputs = tensors["head.linear.weight"].shape
         self.head = torch.nn.Linear(inputs, outputs)
         self.head.load_state_dict({part: tensors[f"head.linear.{part}"] for part in ("weight", "bias")})
-        self.session = None
+        self.session, self.bf16 = None, False
         self.eval()
 
-    def use_onnx(self, threads: int) -> None:
+    def use_onnx(self, precision: str, threads: int) -> None:
         """Runs the encoder in onnxruntime from now on."""
         import onnxruntime
+        from onnxruntime.quantization import QuantType, quantize_dynamic
 
         example = torch.ones(2, 8, dtype=torch.int64)
         names = ["input_ids", "token_type_ids", "attention_mask"]
@@ -84,6 +87,9 @@ class Network(torch.nn.Module):
             torch.onnx.export(
                 Exported(self.encoder), (example,) * 3, path, input_names=names, output_names=["hidden"], dynamic_axes=axes, dynamo=False
             )
+            if precision == "int8":
+                exported, path = path, f"{folder}/int8.onnx"
+                quantize_dynamic(exported, path, weight_type=QuantType.QInt8)
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -107,7 +113,9 @@ class Network(torch.nn.Module):
                 if not has_segments(self.encoder):
                     del arrays["token_type_ids"]
                 tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-                yield rows, self.encoder(**tensors).last_hidden_state
+                with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+                    hidden = self.encoder(**tensors).last_hidden_state
+                yield rows, hidden.float()
 
 
 class Exported(torch.nn.Module):
@@ -200,7 +208,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-tokens", type=int, default=1024)
-    parser.add_argument("--onnx", action="store_true", help="run the encoders in onnxruntime")
+    parser.add_argument("--onnx", choices=["f32", "int8"], help="run the encoders in onnxruntime")
+    parser.add_argument("--bf16", action="store_true", help="run the encoders under autocast to bf16")
+    parser.add_argument("--single", action="store_true", help="time calls of one sentence")
     parser.add_argument("--repeat", type=int, default=1, help="runs of which the median is printed")
     args = parser.parse_args()
 
@@ -209,8 +219,18 @@ def main() -> None:
     model, texts = Rere(args.model, args.encoder), [sentence["text"] for sentence in read_sentences(args.data)]
 
     if args.onnx:
-        model.relation.use_onnx(args.threads)
-        model.entity.use_onnx(args.threads)
+        model.relation.use_onnx(args.onnx, args.threads)
+        model.entity.use_onnx(args.onnx, args.threads)
+    model.relation.bf16 = model.entity.bf16 = args.bf16
+
+    if args.single:
+        calls = []
+        for text in texts[:10] + texts:
+            begin = time.perf_counter()
+            model.extract([text], args.batch_tokens)
+            calls.append(1000 * (time.perf_counter() - begin))
+        print(f"ms a call  {statistics.median(calls[10:]):.3f}")
+        return
 
     seconds = []
     for _ in range(args.repeat):

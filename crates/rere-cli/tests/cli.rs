@@ -182,6 +182,21 @@ fn thresholds_are_chosen_again() {
     assert_eq!(fs::read_to_string(&config).expect("settings"), before);
     let output = rere(folder.path(), &["tune", "--model", "model"]);
     assert_eq!(output.status.code(), Some(2), "neither sentences nor a threshold");
+
+    // Thresholds for 8 bits do not change those of f32.
+    let extract = ["extract", "--model", "model", "train.jsonl", "--output", "out.jsonl", "--precision", "auto"];
+    let output = rere(folder.path(), &extract);
+    assert!(output.status.success() && err(&output).contains("f32: no faster number type"), "{}", err(&output));
+    let output = rere(folder.path(), &["tune", "--model", "model", "train.jsonl", "--precision", "int8"]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(out(&output).contains("int8: dev F1 ") && out(&output).contains(" to f32 ("), "{}", out(&output));
+    let after = fs::read_to_string(&config).expect("settings");
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    assert_eq!(json(&after)["thresholds"], json(&before)["thresholds"]);
+    assert!(json(&after)["precisions"]["int8"]["cost"]["f32_f1"].is_number(), "{after}");
+    let output = rere(folder.path(), &extract);
+    assert!(output.status.success() && err(&output).contains("int8: dev F1 "), "{}", err(&output));
+    fails(folder.path(), &["extract", "--model", "model", "--precision", "int4", "train.jsonl"], &["int4", "int8"]);
 }
 
 #[test]

@@ -232,7 +232,8 @@ pub struct ModelParts<'a> {
     pub config: &'a ModelConfig,
     /// Device, batch size and tokenizer.
     pub runtime: Runtime,
-    precision: Precision,
+    /// The precision that networks are cast to.
+    precision: Option<Precision>,
     /// SHA-256 of the files that were read, by name.
     digests: RefCell<BTreeMap<String, String>>,
 }
@@ -242,9 +243,9 @@ impl<'a> ModelParts<'a> {
         source: &'a Source,
         config: &'a ModelConfig,
         runtime: Runtime,
-        precision: Precision,
+        precision: Option<Precision>,
     ) -> Result<Self, RereError> {
-        config.encoder.check_precision(precision)?;
+        precision.map_or(Ok(()), |precision| config.encoder.check_precision(precision))?;
         Ok(Self { source, config, runtime, precision, digests: RefCell::default() })
     }
 
@@ -262,7 +263,10 @@ impl<'a> ModelParts<'a> {
         let digest = sha256(&bytes);
         self.digests.borrow_mut().insert(file, digest);
         let model = load_weights_from_bytes(init(&self.runtime.device)?, bytes, &path)?;
-        Ok(self.precision.cast(model, &self.runtime.device)?)
+        Ok(match self.precision {
+            Some(precision) => precision.cast(model, &self.runtime.device)?,
+            None => model,
+        })
     }
 
     /// Returns the SHA-256 of the weights that were read, by name.

@@ -83,7 +83,7 @@ struct Relation<'a> {
 pub fn export_onnx(model: impl Into<Source>, folder: &Path) -> Result<(), RereError> {
     let source = model.into();
     let config = source.config()?;
-    let options = LoadOptions::new(parse_device("flex")?);
+    let options = LoadOptions::new(parse_device("flex")?).without_cast();
     match config.system.as_str() {
         Rere::NAME => export(&Trained::<Rere>::with_config(config, &source, &options)?, folder),
         Prgc::NAME => export(&Trained::<Prgc>::with_config(config, &source, &options)?, folder),

@@ -37,17 +37,24 @@ pub struct LoadOptions {
     /// Threads of the system's own pool. `None` uses the caller's pool: rayon's global pool unless the call is made inside
     /// another. `RAYON_NUM_THREADS` or `rayon::ThreadPoolBuilder` sets the size of the global pool.
     pub threads: Option<usize>,
+    /// Whether the networks are cast to the precision. The export needs them as they are.
+    is_cast: bool,
 }
 
 impl LoadOptions {
     /// Creates options for a device: f32, batches of 1,024 tokens, the caller's pool.
     pub fn new(device: Device) -> Self {
-        Self { device, precision: Some(Precision::F32), batch_tokens: 1024, threads: None }
+        Self { device, precision: Some(Precision::F32), batch_tokens: 1024, threads: None, is_cast: true }
     }
 
     setters! {
         /// Sets the most tokens of a batch, padding included.
         with_batch_tokens(batch_tokens: usize);
+    }
+
+    /// Keeps the networks as they were trained, in f32.
+    pub(crate) fn without_cast(self) -> Self {
+        Self { is_cast: false, ..self }
     }
 
     /// Sets the precision; `None` takes the fastest whose cost is known.
@@ -168,7 +175,7 @@ impl<S: System> Trained<S> {
         let tokenizer = load_tokenizer(source, &config.encoder)?;
         let runtime = Runtime::new(&options.device, options.batch_tokens, &tokenizer);
         let precision = options.precision.unwrap_or_else(|| config.fastest_precision(&options.device));
-        let parts = ModelParts::new(source, &config, runtime, precision)?;
+        let parts = ModelParts::new(source, &config, runtime, options.is_cast.then_some(precision))?;
         let system = S::load(&settings, &parts)?;
         let mut digests = parts.digests();
         digests.insert(TOKENIZER.to_owned(), sha256(tokenizer.to_json()?));

@@ -1,7 +1,7 @@
 //! Training end to end on a small corpus: written files, stopped runs, bad input.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
     num::NonZeroUsize,
     ops::ControlFlow,
@@ -11,9 +11,9 @@ use std::{
 
 use rere::{
     AnyConfig, ByteSpan, CasRel, Config, ConfigProblem, Constraints, Corpus, CorpusProblem, Device, Event,
-    ExtractOptions, Extractor, FolderProblem, Input, LoadOptions, Mention, NovelTagging, Pair, Precision, Prgc,
-    Probability, Rere, RereError, SearchRecord, Sentence, StageConfig, System, Thresholds, TpLinker, TrainOptions,
-    Trained, TrainedSystem, Trainer, TrainingRecord, Triple, Warning, load,
+    ExtractOptions, Extractor, FolderProblem, Input, LoadOptions, Mention, NovelTagging, Pair, Precision,
+    PrecisionCost, Prgc, Probability, Rere, RereError, SearchRecord, Sentence, StageConfig, System, Thresholds,
+    TpLinker, TrainOptions, Trained, TrainedSystem, Trainer, TrainingRecord, Triple, Warning, load,
 };
 use rere_loss::PerClass;
 
@@ -815,6 +815,76 @@ fn every_backend_extracts_the_same() {
             let [here, there] = [here, there].map(|triple| triple.score.expect("a score").get());
             assert!((here - there).abs() < 1e-4, "{here} {there}");
         }
+    }
+}
+
+#[test]
+fn each_precision_has_its_own_thresholds() {
+    if device() != Device::flex() {
+        return;
+    }
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&config(), &corpus(), folder.path(), false).expect("trains");
+    let load = |precision: Option<Precision>| {
+        load(folder.path(), LoadOptions::new(device()).with_precision(precision)).expect("loads")
+    };
+    // No cost is known.
+    assert_eq!(load(None).precision(), Precision::F32);
+    let of_f32 = load(Some(Precision::F32)).thresholds().clone();
+    let mut system = load(Some(Precision::Int8));
+    assert_eq!((system.precision(), system.thresholds()), (Precision::Int8, &of_f32));
+    let thresholds = Thresholds::default().with_decode(Probability::saturating(0.25));
+    assert_ne!(thresholds, of_f32);
+    let digest = system.info().digest.clone();
+    system.set_thresholds(thresholds.clone());
+    assert_ne!(system.info().digest, digest);
+    system.save_config(folder.path()).expect("writes");
+    assert_eq!(*load(Some(Precision::Int8)).thresholds(), thresholds);
+    assert_eq!(*load(Some(Precision::F32)).thresholds(), of_f32);
+    assert_eq!(load(None).precision(), Precision::F32);
+    let cost = PrecisionCost { f1: 0.7, f32_f1: 0.71 };
+    system.set_cost(cost);
+    system.save_config(folder.path()).expect("writes");
+    let fastest = load(None);
+    assert_eq!((fastest.precision(), fastest.thresholds()), (Precision::Int8, &thresholds));
+    assert_eq!(fastest.config().precisions[&Precision::Int8].cost, Some(cost));
+    // Other thresholds have another cost.
+    system.set_thresholds(of_f32.clone());
+    assert_eq!(system.config().precisions[&Precision::Int8].cost, None);
+    // In f32 there is nothing to record.
+    let mut system = load(Some(Precision::F32));
+    system.set_cost(cost);
+    assert!(!system.config().precisions.contains_key(&Precision::F32));
+}
+
+#[test]
+fn eight_bits_find_nearly_the_same_triples() {
+    if device() != Device::flex() {
+        return;
+    }
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    run(&config(), &corpus(), folder.path(), false).expect("trains");
+    let scores = |precision| {
+        let mut system = load(folder.path(), LoadOptions::new(device()).with_precision(precision)).expect("loads");
+        system.set_thresholds(low(0.01));
+        let dev = corpus().dev;
+        let inputs: Vec<Input<'_>> = dev.iter().map(|sentence| Input::new(&sentence.text)).collect();
+        let triples = system.extract(&inputs, &ExtractOptions::default()).expect("extracts");
+        let triples = triples.into_iter().enumerate().flat_map(|(text, triples)| {
+            let score = |triple: &Triple| triple.score.expect("a score").get();
+            let name = |triple: &Triple| format!("{} {} {}", triple.subject.text, triple.relation, triple.object.text);
+            triples.into_iter().map(move |triple| ((text, name(&triple)), score(&triple)))
+        });
+        triples.collect::<HashMap<_, f32>>()
+    };
+    let (exact, int8) = (scores(Precision::F32), scores(Precision::Int8));
+    assert!(!exact.is_empty());
+    for (triple, score) in &exact {
+        // A score near the threshold may fall below it.
+        let other = int8.get(triple).copied().unwrap_or(0.01);
+        assert!((score - other).abs() < 0.05, "{triple:?}: {score} became {other}");
     }
 }
 

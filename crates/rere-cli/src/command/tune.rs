@@ -46,9 +46,8 @@ Examples:
     rere tune --model model dev.jsonl
   Set the lowest score of a triple:
     rere tune --model model --triple 0.4
-  Make extraction on CPUs faster, and see what this costs:
-    rere tune --model model dev.jsonl --precision int8
-    rere extract --model model lines.txt --precision int8 -o triples.jsonl";
+  Choose thresholds for 8 bits, which are faster on CPUs, and see what they cost:
+    rere tune --model model dev.jsonl --precision int8";
 
 /// Chooses thresholds, or takes the given ones, and writes them to the model folder.
 pub fn run(arguments: &Arguments) -> CommandResult {

@@ -58,7 +58,7 @@ impl Activation {
         match self {
             Self::Gelu => replace(row, |x| x * normal_cdf(x)),
             Self::GeluTanh => replace(row, |x| {
-                const SQRT_8_OVER_PI: f32 = 1.595_769_1;
+                const SQRT_8_OVER_PI: f32 = 1.595_769;
                 // (1 + tanh(y)) / 2 is sigmoid(2 y).
                 x * sigmoid(SQRT_8_OVER_PI * (x + 0.044_715 * x * x * x))
             }),
