@@ -235,8 +235,8 @@ mod tests {
         }
         let [ours] = linear(&x, [&Weights::new(&weights, bias.clone(), WeightType::Int8)]);
         let found = error(&ours, &exact(&x, &weights, &bias));
-        // 0.045 without the rotation.
-        assert!(found < 0.015, "{found}");
+        // Without the rotation it would be 0.046, and 0.094 with 7 bits for inputs (computed with NumPy).
+        assert!(found < 0.025, "{found}");
     }
 
     #[test]
