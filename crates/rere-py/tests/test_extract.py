@@ -194,6 +194,14 @@ def test_bad_input(extractor: rere.Extractor, call: Any, kind: type[Exception], 
         call(extractor)
 
 
+def test_precisions(extractor: rere.Extractor, model: Path, texts: list[str]) -> None:
+    # No faster one has a known cost.
+    automatic = rere.Extractor.load(model, precision="auto", threads=2)
+    assert automatic.extract(texts) == extractor.extract(texts)
+    with pytest.raises(rere.RereError, match="an LSTM supports f32 only"):
+        rere.Extractor.load(model, precision="int8")
+
+
 def test_a_name_on_the_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path))

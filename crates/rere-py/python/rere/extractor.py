@@ -139,8 +139,8 @@ class Extractor(_Finder):
         Args:
             path: the folder or the name. Names need the package ``huggingface-hub``.
             device: ``flex`` (CPU), or what else the wheel was built with, such as ``libtorch:cuda:0``.
-            precision: number type of weights and activations. ``int8`` is the fastest on CPUs; ``auto`` takes the fastest
-                whose cost ``rere tune --precision`` has measured.
+            precision: number type of weights and activations. ``int8`` is the fastest on CPUs; ``auto`` takes the
+                fastest whose cost ``rere tune --precision`` has measured.
             threads: threads of this model; all cores if ``None``. Workers that share a machine need fewer.
             batch_tokens: batch size in tokens, with padding. A GPU needs a larger one.
         """
