@@ -65,10 +65,12 @@ def number(pattern: str, text: str) -> float:
     return float(found[1])
 
 
-def table(contenders: dict[str, Callable[[], tuple[dict[str, float], float]]], rounds: int, unit: str, digits: int = 1) -> None:
-    """Runs all contenders in turns. The first one is what the others are compared with."""
+def table(contenders: dict[str, Callable[[], tuple[dict[str, float], float]]], args: argparse.Namespace, unit: str, digits: int = 1) -> None:
+    """Runs contenders in turns. The first one is what the others are compared with."""
+    if args.only:
+        contenders = {name: contenders[name] for name in args.only}
     results = {name: [] for name in contenders}
-    for _ in range(rounds):
+    for _ in range(args.rounds):
         for name, contend in contenders.items():
             results[name].append(contend())
     base = results[next(iter(results))]
@@ -133,9 +135,7 @@ def extraction(args: argparse.Namespace) -> None:
     }
     if args.encoder:  # Only BERT is exported.
         contenders = {name: contenders[name] for name in ("PyTorch", "rere, flex", "rere, libtorch")}
-    if args.only:
-        contenders = {name: contenders[name] for name in args.only}
-    table(contenders, args.rounds, "sentences/s")
+    table(contenders, args, "sentences/s")
     print("triples:", ", ".join(f"{count:.0f}" for count in sorted(counts)))
 
 
@@ -156,9 +156,7 @@ def latency(args: argparse.Namespace) -> None:
         "rere, flex": call("single.py"),
         "rere, flex, int8": call("single.py", "--precision", "int8"),
     }
-    if args.only:
-        contenders = {name: contenders[name] for name in args.only}
-    table(contenders, args.rounds, "calls/ms", 4)
+    table(contenders, args, "calls/ms", 4)
 
 
 def training(args: argparse.Namespace) -> None:
@@ -182,7 +180,7 @@ def training(args: argparse.Namespace) -> None:
         printed, memory = run([*command, "--threads", args.threads, *frozen], True, args.threads)
         return {stage: number(rf"{stage}: .* ([\d.]+) tokens/s", printed) for stage in ("relation", "entity")}, memory
 
-    table({"PyTorch": python, "rere, flex": rere("flex"), "rere, libtorch": rere("libtorch")}, args.rounds, "tokens/s")
+    table({"PyTorch": python, "rere, flex": rere("flex"), "rere, libtorch": rere("libtorch")}, args, "tokens/s")
 
 
 def families(args: argparse.Namespace) -> None:
@@ -208,7 +206,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, help="for families")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--frozen", type=int, nargs=2, help="for train: frozen layers of the relation and the entity stage")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="for extract and latency: only these contenders; the first is the base")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these contenders; the first is the base")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
