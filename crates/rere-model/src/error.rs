@@ -211,6 +211,9 @@ pub enum OnnxProblem {
         /// The encoder.
         encoder: &'static str,
     },
+    /// The layers are packed.
+    #[error("the layers are packed: export the network before it is cast to a precision")]
+    Packed,
     /// The file would be larger than the format allows.
     #[error("the network would have {bytes} bytes, but a file has less than 2 GiB: use a smaller encoder")]
     TooLarge {

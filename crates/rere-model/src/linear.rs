@@ -9,7 +9,8 @@ use burn::{
 };
 
 use crate::{
-    Activation,
+    Activation, ModelError,
+    error::OnnxProblem,
     head::with_first,
     ops::{
         flex::{matrix, values},
@@ -108,6 +109,11 @@ pub(crate) fn is_packed(network: &impl Module) -> bool {
     let mut visitor = Visitor(false);
     network.visit(&mut visitor);
     visitor.0
+}
+
+/// Checks that a network can be written as ONNX: packed weights have an order of their own.
+pub(crate) fn check_not_packed(network: &impl Module) -> Result<(), ModelError> {
+    if is_packed(network) { Err(ModelError::Onnx(OnnxProblem::Packed)) } else { Ok(()) }
 }
 
 /// Returns the weights of a layer, `[inputs, outputs]`, and its bias or zeros.

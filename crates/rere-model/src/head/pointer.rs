@@ -9,6 +9,7 @@ use burn::{
 use super::{DROPOUT, Network};
 use crate::{
     Linear, ModelError, OnnxModel, Pack, WeightType,
+    linear::check_not_packed,
     onnx::{
         Dimension::{Any, Size},
         Graph, Rows,
@@ -53,8 +54,9 @@ impl Network<PointerHead> {
     /// The output is `pointers`, logits `[batch, tokens, 4]`.
     ///
     /// # Errors
-    /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
+    /// Returns an error if the encoder is not a [`Bert`](crate::Bert) or the layers are packed.
     pub fn to_onnx(&self, max_tokens: usize) -> Result<OnnxModel, ModelError> {
+        check_not_packed(self)?;
         let mut graph = Graph::default();
         let encoded = self.encoder.add_to(&mut graph, Rows::All, max_tokens)?;
         let logits = graph.linear("head.linear", &self.head.linear, &encoded.hidden);

@@ -9,7 +9,7 @@ use burn::{
 use super::{Network, POINTERS, forward_rows, rare_labels, relation::mean, with_first};
 use crate::{
     EncoderInput, Linear, ModelError, OnnxModel, Pack, WeightType,
-    linear::PairLinear,
+    linear::{PairLinear, check_not_packed},
     onnx::{
         Dimension::{Any, Size},
         Element, Graph, Rows, Value,
@@ -137,8 +137,9 @@ impl Network<PrgcHead> {
     /// `correspondences`, `[batch, tokens, tokens]`, of the rows.
     ///
     /// # Errors
-    /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
+    /// Returns an error if the encoder is not a [`Bert`](crate::Bert) or the layers are packed.
     pub fn to_onnx(&self, max_tokens: usize) -> Result<[OnnxModel; 2], ModelError> {
+        check_not_packed(self)?;
         let [hidden, relations] = self.head.relation.dims();
         let states_shape = [Any("batch"), Any("tokens"), Size(hidden)];
         let mut first = Graph::default();

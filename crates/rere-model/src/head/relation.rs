@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{DROPOUT, HasEncoder};
 use crate::{
     AnyEncoder, Encoder, EncoderConfig, EncoderInput, Linear, ModelError, OnnxModel, Pack, WeightType,
+    linear::check_not_packed,
     onnx::{
         Dimension::{Any, Size},
         Graph, Rows,
@@ -111,8 +112,9 @@ impl RelationModel {
     /// The output is `relations`, logits `[batch, relations]`.
     ///
     /// # Errors
-    /// Returns an error if the encoder is not a [`Bert`](crate::Bert).
+    /// Returns an error if the encoder is not a [`Bert`](crate::Bert) or the layers are packed.
     pub fn to_onnx(&self, max_tokens: usize) -> Result<OnnxModel, ModelError> {
+        check_not_packed(self)?;
         let mut graph = Graph::default();
         let [size, relations] = self.head.linear.dims();
         let pooled = match self.pooling {

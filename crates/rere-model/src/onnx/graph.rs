@@ -137,9 +137,9 @@ impl Graph {
     /// Adds a linear layer over the last dimension.
     ///
     /// # Panics
-    /// Panics if the layer is in 8 bits: models are exported in f32.
+    /// Panics if the layer is packed, which `check_not_packed` finds before.
     pub fn linear(&mut self, name: &str, layer: &Linear, x: &Value) -> Value {
-        let Linear::Float(layer) = layer else { unreachable!("models are exported in f32") };
+        let Linear::Float(layer) = layer else { unreachable!("checked: not packed") };
         let weight = self.weights(&format!("{name}.weight"), layer.weight.val());
         let product = self.apply("MatMul", &[x, &weight]);
         match &layer.bias {
@@ -152,8 +152,11 @@ impl Graph {
     }
 
     /// Adds the parts of a linear layer over `[a; b]` that depend on `a` and on `b`, with the bias in the second one.
+    ///
+    /// # Panics
+    /// As [`linear`](Self::linear).
     pub fn linear_halves(&mut self, name: &str, layer: &PairLinear, a: &Value, b: &Value) -> [Value; 2] {
-        let PairLinear::Float(layer) = layer else { unreachable!("models are exported in f32") };
+        let PairLinear::Float(layer) = layer else { unreachable!("checked: not packed") };
         let weight = layer.weight.val();
         let half = weight.dims()[0] / 2;
         let [first, second] = [0, half].map(|from| weight.clone().narrow(0, from, half));

@@ -5,7 +5,8 @@ use prost::Message;
 
 use super::*;
 use crate::{
-    BertConfig, BiLstmConfig, EncoderConfig, ModernBertConfig, Network, PointerHead, Pooling, PrgcHead, RelationModel,
+    BertConfig, BiLstmConfig, EncoderConfig, ModernBertConfig, Network, Pack, PointerHead, Pooling, PrgcHead,
+    RelationModel, WeightType,
 };
 
 /// Settings of each encoder that has a graph.
@@ -120,4 +121,18 @@ fn a_model_that_is_too_large_is_an_error_and_writes_no_file() {
     assert!(!path.exists());
     model.save_within(size, &path).expect("written");
     assert_eq!(std::fs::read(&path).expect("read").len(), size);
+}
+
+#[test]
+fn packed_networks_are_errors() {
+    let device = Device::flex();
+    let packed = |error: ModelError| assert!(matches!(error, ModelError::Onnx(OnnxProblem::Packed)), "{error}");
+    for config in encoders() {
+        let relation = RelationModel::new(&config, 3, Pooling::First, &device).expect("a network");
+        packed(relation.pack(WeightType::F32).to_onnx(20).expect_err("packed"));
+        let pointers = Network::new(&config, &device, |hidden| PointerHead::new(hidden, &device)).expect("a network");
+        packed(pointers.pack(WeightType::Int8).to_onnx(20).expect_err("packed"));
+        let prgc = Network::new(&config, &device, |hidden| PrgcHead::new(hidden, 3, &device)).expect("a network");
+        packed(prgc.pack(WeightType::Int8).to_onnx(20).expect_err("packed"));
+    }
 }
