@@ -41,6 +41,7 @@
 //! | networks as ONNX files | [`OnnxModel`] | |
 //! | 16-bit weights | [`Precision`] | |
 //! | linear layers with packed weights, in f32 or 8 bits | [`Linear`], [`Pack`] | Dettmers et al. 2022, Ashkboos et al. 2024 |
+//! | AdamW and gradient clipping, in one pass on the CPU | [`AdamW`], [`clip_gradients`] | Loshchilov and Hutter 2019 |
 //! | devices by name, such as `flex` | [`parse_device`] | |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -55,8 +56,7 @@ mod onnx;
 mod ops;
 mod precision;
 
-/// The tensor library, in the version that the models use. For training, enable its feature `optim` in your own
-/// `Cargo.toml`.
+/// The tensor library, in the version that the models use.
 pub use burn;
 
 pub use device::parse_device;
@@ -72,7 +72,12 @@ pub use head::{
 pub use linear::{Linear, Pack, PackedLinear};
 pub use load::{load_pretrained, load_weights, load_weights_from_bytes, read_config, save_weights, weight_files};
 pub use onnx::OnnxModel;
-pub use ops::{activation::Activation, gelu::gelu, packed::WeightType};
+pub use ops::{
+    activation::Activation,
+    gelu::gelu,
+    optimizer::{AdamW, clip_gradients},
+    packed::WeightType,
+};
 pub use precision::Precision;
 
 #[cfg(doctest)]

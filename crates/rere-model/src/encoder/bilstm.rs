@@ -8,7 +8,10 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, EncoderInput, check_dropout, check_sizes};
-use crate::{ModelError, ops::dropout::dropout};
+use crate::{
+    ModelError,
+    ops::{dropout::dropout, embedding::embed},
+};
 
 /// Settings of a [`BiLstm`]. The paper's ablation has embeddings of 256 and 2 layers of 256 per direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,7 +112,7 @@ impl BiLstm {
 impl Encoder for BiLstm {
     fn forward(&self, input: &EncoderInput) -> Tensor<3> {
         let reversal = reversal(input);
-        let mut hidden = dropout(&self.dropout, self.embedding.forward(input.ids.clone()));
+        let mut hidden = dropout(&self.dropout, embed(&self.embedding, input.ids.clone()));
         for layer in &self.layers {
             let (forwards, _) = layer.forwards.forward(hidden.clone(), None);
             let (backwards, _) = layer.backwards.forward(reorder(hidden, &reversal), None);

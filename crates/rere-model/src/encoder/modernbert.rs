@@ -17,6 +17,7 @@ use crate::{
     ops::{
         attention::{attend, split_heads},
         dropout::dropout,
+        embedding::embed,
         layer_norm::layer_norm,
     },
 };
@@ -290,7 +291,7 @@ impl Transformer for ModernBert {
 
     fn embed(&self, input: &EncoderInput) -> Tensor<2> {
         let [batch, tokens] = input.ids.dims();
-        let states = self.word.forward(input.ids.clone()).reshape([batch * tokens, self.size]);
+        let states = embed(&self.word, input.ids.clone()).reshape([batch * tokens, self.size]);
         dropout(&self.dropout, layer_norm(&self.norm, self.epsilon, states))
     }
 

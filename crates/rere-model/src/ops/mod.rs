@@ -3,9 +3,11 @@
 pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod dropout;
+pub(crate) mod embedding;
 pub(crate) mod flex;
 pub(crate) mod gelu;
 pub(crate) mod layer_norm;
+pub(crate) mod optimizer;
 pub(crate) mod packed;
 pub(crate) mod simd;
 pub(crate) mod softmax;

@@ -1,20 +1,12 @@
-//! The optimizer: AdamW without decay of biases and layer norms, the learning rate schedule, and gradient clipping.
+//! The optimizer: AdamW without decay of biases and layer norms, and the learning rate schedule.
 
-use burn::{
-    module::{Module, ModuleVisitor, Param, ParamGroup},
-    optim::{AdamWConfig, GradientsParams, ModuleOptimizer},
-    tensor::Tensor,
-};
+use burn::{module::ParamGroup, optim::ModuleOptimizer};
+use rere_model::AdamW;
 
-/// Creates AdamW (0.9, 0.999, eps 1e-6) with decoupled weight decay of matrices only.
+/// Creates AdamW with decoupled weight decay of matrices only.
 pub(crate) fn adamw(weight_decay: f64) -> ModuleOptimizer {
-    let config = AdamWConfig::new().with_epsilon(1e-6);
     let undecayed = ParamGroup::from_any_predicates(vec![".bias", ".gamma", ".beta"]);
-    config.clone().with_weight_decay(weight_decay as f32).init().with_group(
-        undecayed,
-        config.with_weight_decay(0.0).build(),
-        None,
-    )
+    ModuleOptimizer::from(AdamW::new(weight_decay as f32)).with_group(undecayed, AdamW::new(0.0), None)
 }
 
 /// Returns the learning rate of a step (from 0): it rises linearly over the first tenth of the steps, then falls linearly to a
@@ -28,53 +20,13 @@ pub(crate) fn learning_rate(highest: f64, step: usize, steps: usize) -> f64 {
     highest * (0.1 + 0.9 * left)
 }
 
-/// Scales all gradients down if their common norm is above `largest`.
-pub(crate) fn clip<M: Module>(mut gradients: GradientsParams, model: &M, largest: f64) -> GradientsParams {
-    let mut norm = SquaredNorm { gradients: &gradients, sum: None };
-    model.visit(&mut norm);
-    // The scale stays a tensor, so that the device need not be synchronised.
-    if let Some(sum) = norm.sum {
-        let scale = sum.sqrt().add_scalar(1e-12).recip().mul_scalar(largest).clamp_max(1.0);
-        model.visit(&mut Scale { gradients: &mut gradients, scale });
-    }
-    gradients
-}
-
-struct SquaredNorm<'a> {
-    gradients: &'a GradientsParams,
-    sum: Option<Tensor<1>>,
-}
-
-impl ModuleVisitor for SquaredNorm<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            let square = gradient.square().sum();
-            self.sum = Some(match self.sum.take() {
-                Some(sum) => sum + square,
-                None => square,
-            });
-        }
-    }
-}
-
-struct Scale<'a> {
-    gradients: &'a mut GradientsParams,
-    scale: Tensor<1>,
-}
-
-impl ModuleVisitor for Scale<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.gradients.register(param.id, gradient * self.scale.clone().reshape([1; D]));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use burn::{
+        module::Module,
         nn::{LayerNormConfig, Linear, LinearConfig},
-        tensor::Device,
+        optim::GradientsParams,
+        tensor::{Device, Tensor},
     };
 
     use super::*;
@@ -109,19 +61,6 @@ mod tests {
         assert!(rates[2..].is_sorted_by(|a, b| a > b));
         assert!((learning_rate(1.0, 20, 20) - 0.1).abs() < 1e-12);
         assert_eq!(learning_rate(1.0, 0, 1), 1.0);
-    }
-
-    #[test]
-    fn clipping_uses_the_norm_of_all_gradients() {
-        let model = model();
-        // 4 + 2 + 2 + 2 elements of value 3 have the norm 3 sqrt(10).
-        let clipped = clip(gradients(&model, 3.0), &model, 1.0);
-        let weight = clipped.get::<2>(model.linear.weight.id).expect("a gradient");
-        for value in values(weight) {
-            assert!((value - 1.0 / 10f32.sqrt()).abs() < 1e-6, "{value}");
-        }
-        let small = clip(gradients(&model, 0.01), &model, 1.0);
-        assert_eq!(values(small.get::<1>(model.norm.gamma.id).expect("a gradient")), [0.01; 2]);
     }
 
     #[test]

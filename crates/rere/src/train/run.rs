@@ -14,8 +14,8 @@ use rere_loss::{
     prior::{BestBin, Bootstrap, PriorEstimator, Sample},
 };
 use rere_model::{
-    Encoder, EncoderConfig, EncoderInput, HasEncoder, ModelError, load_pretrained, load_weights_from_bytes,
-    save_weights,
+    Encoder, EncoderConfig, EncoderInput, HasEncoder, ModelError, clip_gradients, load_pretrained,
+    load_weights_from_bytes, save_weights,
 };
 
 use tracing::{info, info_span};
@@ -278,7 +278,7 @@ impl<'a> Run<'a> {
                 let labels = task.labels(&model, batch, &input, &mut TrainingStep::new(drawn));
                 let loss = total_loss(losses, labels);
                 let gradients = GradientsParams::from_grads(loss.backward(), &model);
-                let gradients = optimizer::clip(gradients, &model, training.clip);
+                let gradients = clip_gradients(gradients, &model, training.clip);
                 let learning_rate = optimizer::learning_rate(settings.learning_rate, state.done, steps);
                 model = adamw.step(learning_rate, model, gradients);
 

@@ -25,6 +25,7 @@ use crate::{
     ops::{
         attention::{Attention, attend, split_heads},
         dropout::dropout,
+        embedding::embed,
         flex::{matrix, values},
         layer_norm::{add_norm, layer_norm},
     },
@@ -134,7 +135,7 @@ impl Embeddings {
     /// Computes `[batch * tokens, hidden]`.
     fn forward(&self, input: &EncoderInput) -> Tensor<2> {
         let [batch, tokens] = input.ids.dims();
-        let mut sum = self.word.forward(input.ids.clone());
+        let mut sum = embed(&self.word, input.ids.clone());
         if let Some(segments) = &self.token_type {
             let [count, _] = segments.weight.dims();
             sum = sum + if count > 1 { segments.forward(input.segments.clone()) } else { first_of(segments) };
