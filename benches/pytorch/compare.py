@@ -5,11 +5,11 @@
     python compare.py train --rere target/release/rere --encoder minilm --data train.jsonl
     python compare.py families --rere target/release/rere --encoder FAMILIES --data train.jsonl --test test.json
 
-Runs with the Python that has torch (see extract.py and train.py), and for `latency`, which times calls of one sentence, the
-package rere. `rere` is built with the feature tch and finds its
-libtorch by LD_LIBRARY_PATH, which the baselines do not see. `families` does both with each encoder in a folder (see
-families.py), on --data and --test. Each contender runs once a round, on all of --threads threads;
-seconds are those of the work without loading. Memory is the whole process's, loading included.
+Runs with the Python that has torch (see extract.py and train.py), and for `latency`, which times calls of one sentence,
+the package rere. `rere` is built with the feature tch and finds its libtorch by LD_LIBRARY_PATH, which the baselines do
+not see. `families` does both with each encoder in a folder (see families.py), on --data and --test. Each contender runs
+once a round, on all of --threads threads; seconds are those of the work without loading. Memory is the whole process's,
+loading included.
 """
 
 import argparse
@@ -28,10 +28,8 @@ HERE = Path(__file__).parent
 TRAINING = """
 data.train = {data}
 encoder.pretrained = {encoder}
-rere.relation.epochs = 1
-rere.relation.loss.name = "bce"
-rere.entity.epochs = 1
-rere.entity.loss.name = "bce"
+rere.relation = {{ epochs = 1, batch = {batch}, loss.name = "bce"{frozen[0]} }}
+rere.entity = {{ epochs = 1, batch = {batch}, loss.name = "bce"{frozen[1]} }}
 """
 HEADS = """
 data.train = {data}
@@ -41,7 +39,6 @@ rere.relation = {{ epochs = 5, learning_rate = 1e-2, frozen_layers = 6 }}
 rere.entity = {{ epochs = 5, learning_rate = 1e-2, frozen_layers = 6 }}
 decode.overlap = true
 """
-FROZEN = "rere.relation.frozen_layers = {}\nrere.entity.frozen_layers = {}\n"
 
 
 def run(command: list[object], python: bool, threads: int) -> tuple[str, float]:
@@ -169,8 +166,8 @@ def training(args: argparse.Namespace) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 config = Path(folder) / "train.toml"
                 paths = {name: repr(str(path.absolute())) for name, path in (("data", args.data), ("encoder", args.encoder))}
-                settings = TRAINING.format(**paths) + (FROZEN.format(*args.frozen) if args.frozen else "")
-                config.write_text(settings, encoding="utf-8")
+                frozen = [f", frozen_layers = {layers}" for layers in args.frozen] if args.frozen else ["", ""]
+                config.write_text(TRAINING.format(**paths, batch=args.batch, frozen=frozen), encoding="utf-8")
                 command = [args.rere, "train", "--config", config, "--out", Path(folder) / "model", "--device", device]
                 printed, memory = run(command, False, args.threads)
             relation, entity = (float(rate) for rate in re.findall(r"([\d.]+) tokens/s", printed))
@@ -181,7 +178,7 @@ def training(args: argparse.Namespace) -> None:
     def python():
         command = [sys.executable, HERE / "train.py", "--encoder", args.encoder, "--data", args.data]
         frozen = ["--frozen", *args.frozen] if args.frozen else []
-        printed, memory = run([*command, "--threads", args.threads, *frozen], True, args.threads)
+        printed, memory = run([*command, "--batch", args.batch, "--threads", args.threads, *frozen], True, args.threads)
         return {stage: number(rf"{stage}: .* ([\d.]+) tokens/s", printed) for stage in ("relation", "entity")}, memory
 
     table({"PyTorch": python, "rere, flex": rere("flex"), "rere, libtorch": rere("libtorch")}, args, "tokens/s")
@@ -210,6 +207,7 @@ def main() -> None:
     parser.add_argument("--test", type=Path, help="for families")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--frozen", type=int, nargs=2, help="for train: frozen layers of the relation and the entity stage")
+    parser.add_argument("--batch", type=int, default=32, help="for train")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these contenders; the first is the base")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)

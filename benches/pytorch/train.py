@@ -4,7 +4,7 @@
 
 Needs torch 2.9, transformers 4.57, tokenizers. --encoder is a Hugging Face folder, --data a CasRel file (a JSON array or
 JSON lines). Trains each stage for one epoch on the CPU as `rere train` does with `loss = { name = "bce" }` and,
-with --frozen, that many `frozen_layers` (of a BERT): batches of 32 inputs of like length, dropout, gradients clipped by their global
+with --frozen, that many `frozen_layers` (of a BERT): batches of --batch inputs of like length, dropout, gradients clipped by their global
 norm, AdamW (PyTorch's fused one). Prints a line for each stage: steps, tokens without padding, seconds of all steps,
 tokens a second, last loss.
 """
@@ -21,7 +21,6 @@ from tokenizers import Encoding, Tokenizer
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import AutoModel, PreTrainedModel
 
-BATCH = 32
 MAX_TOKENS = 128
 RATE = 1e-4
 POINTERS = 4
@@ -87,25 +86,25 @@ def loss_of(model: Model, batch: list[Example]) -> torch.Tensor:
     return (binary_cross_entropy_with_logits(logits, labels, reduction="none") * counted).sum() / counted.sum()
 
 
-def batches(examples: list[Example]) -> list[list[Example]]:
+def batches(examples: list[Example], size: int) -> list[list[Example]]:
     """Inputs of like length together, in a random order: sorted within 50 batches at a time."""
     random.shuffle(examples)
     result = []
-    for start in range(0, len(examples), 50 * BATCH):
-        pool = sorted(examples[start : start + 50 * BATCH], key=lambda example: len(example.encoding))
-        result += [pool[first : first + BATCH] for first in range(0, len(pool), BATCH)]
+    for start in range(0, len(examples), 50 * size):
+        pool = sorted(examples[start : start + 50 * size], key=lambda example: len(example.encoding))
+        result += [pool[first : first + size] for first in range(0, len(pool), size)]
     random.shuffle(result)
     return result
 
 
-def train(name: str, model: Model, examples: list[Example]) -> None:
+def train(name: str, model: Model, examples: list[Example], batch_size: int) -> None:
     trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     decayed = [p for n, p in trained if not n.endswith("bias") and "norm" not in n.lower()]
     others = [p for n, p in trained if n.endswith("bias") or "norm" in n.lower()]
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=RATE, eps=1e-6, fused=True)
     model.train()
-    steps = batches(examples)
+    steps = batches(examples, batch_size)
     begin = time.perf_counter()
     for batch in steps:
         loss = loss_of(model, batch)
@@ -139,6 +138,7 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--frozen", type=int, nargs=2, default=[None, None], help="layers of the relation and entity stage")
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
 
@@ -160,8 +160,8 @@ def main() -> None:
             encoding = tokenizer.encode(name.strip("/").replace("/", " ").replace("_", " "), text)
             pairs = [(subject, object) for subject, own_name, object in triples if own_name == name]
             entity.append(Example(encoding, *pointer_labels(encoding, text, pairs)))
-    train("relation", Model(args.encoder, len(names), by_token=False, frozen=args.frozen[0]), relation)
-    train("entity", Model(args.encoder, POINTERS, by_token=True, frozen=args.frozen[1]), entity)
+    train("relation", Model(args.encoder, len(names), by_token=False, frozen=args.frozen[0]), relation, args.batch)
+    train("entity", Model(args.encoder, POINTERS, by_token=True, frozen=args.frozen[1]), entity, args.batch)
 
 
 if __name__ == "__main__":
