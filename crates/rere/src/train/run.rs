@@ -1,6 +1,6 @@
 //! Training runs and the training loop of their stages.
 
-use std::{collections::BTreeMap, fmt, fs, ops::ControlFlow, path::Path};
+use std::{collections::BTreeMap, fmt, fs, hint::black_box, ops::ControlFlow, path::Path};
 
 use burn::{
     module::Module,
@@ -238,6 +238,7 @@ impl<'a> Run<'a> {
         let (training, checkpoints) = (self.training, self.folder);
         let seed = mixed(training.seed, self.stages.len() + 1);
         let training_device = self.device.clone().autodiff();
+        keep_freed_memory();
         let model = self.initial(task, settings, seed, &training_device)?;
         let adamw = optimizer::adamw(training.weight_decay);
         let (mut state, mut model, mut adamw) = checkpoint::load(checkpoints, name, model, adamw)?;
@@ -558,5 +559,36 @@ impl<T: Task> Task for Subset<'_, T> {
     /// Returns `None`, so that the last epoch is kept.
     fn dev_score(&self, _: &T::Model, _: &Device) -> Result<Option<f64>, RereError> {
         Ok(None)
+    }
+}
+
+/// Lets glibc use freed memory again. By default it gives large blocks back to the system and gets them anew for each tensor, page
+/// by page, unless the program has freed a larger block, of at most 32 MiB.
+fn keep_freed_memory() {
+    let largest = 31 << 20;
+    drop(black_box(Vec::<u8>::with_capacity(largest)));
+}
+
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+mod tests {
+    use super::*;
+
+    /// Returns how many pages the system has given to this thread.
+    fn pages() -> u64 {
+        let stat = fs::read_to_string("/proc/thread-self/stat").expect("Linux has it");
+        let fields = stat.rsplit(')').next().expect("the name is in brackets");
+        // Field 10 of proc_pid_stat(5), counted from field 3.
+        fields.split_whitespace().nth(7).and_then(|field| field.parse().ok()).expect("a number of faults")
+    }
+
+    #[test]
+    fn freed_memory_is_used_again() {
+        keep_freed_memory();
+        // Together larger than what glibc would give back after the first block was freed.
+        let use_memory = || drop(black_box([(); 2].map(|()| vec![1u8; 20 << 20])));
+        use_memory();
+        let before = pages();
+        (0..10).for_each(|_| use_memory());
+        assert!(pages() - before < 1_000, "{} pages", pages() - before);
     }
 }
