@@ -50,8 +50,9 @@ pub trait Pack {
 
 /// A linear layer, `x W + b`.
 ///
-/// Packed weights are in the order in which the fastest matrix product for the CPU reads them. In 8 bits, weights and inputs are whole numbers with a scale for each output and each row (LLM.int8(), Dettmers et al.
-/// 2022), after a rotation that evens them out (QuaRot, Ashkboos et al. 2024). Sums and outputs have 32 bits.
+/// Packed weights are in the order in which the fastest matrix product for the CPU reads them. In 8 bits, weights and inputs
+/// are whole numbers with a scale for each output and each row (LLM.int8(), Dettmers et al. 2022), after a rotation that
+/// evens them out (QuaRot, Ashkboos et al. 2024). Sums and outputs have 32 bits.
 ///
 /// ```
 /// use rere_model::{

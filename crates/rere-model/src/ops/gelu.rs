@@ -3,12 +3,30 @@
 //! burn's flex backend computes it with a scalar `erf` on one thread, which takes as long as the matrix product before
 //! it. Here, one parallel pass computes value and gradient.
 
-use burn::tensor::{Tensor, TensorData, activation};
+// The backend_extension macro names LibTorch in a form that burn 0.22 deprecates.
+#![cfg_attr(feature = "tch", allow(deprecated))]
+// Without these backends the macro writes a function that uses none of its parameters.
+#![cfg_attr(not(any(feature = "flex", feature = "tch")), allow(unused_variables))]
+
+use burn::{
+    backend::{
+        Autodiff, Backend, Dispatch, TensorMetadata,
+        autodiff::{
+            checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+            grads::Gradients,
+            ops::{Backward, Ops, OpsKind},
+        },
+        backend_extension,
+        tensor::FloatTensor,
+    },
+    tensor::{Tensor, TensorData, activation},
+};
 use rayon::prelude::*;
 
 use super::{
     activation::Activation,
     simd::{exp, polynomial, vectorised},
+    to_data,
 };
 use crate::device::on_flex;
 
@@ -29,16 +47,64 @@ const CHUNK: usize = 16 * 1024;
 
 fn gelu_on_cpu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let device = x.device();
-    if !device.is_autodiff() {
-        return Tensor::from_data(values(x.into_data()), &device);
+    if device.is_autodiff() {
+        return Tensor::from_dispatch(Dispatch::fused_gelu(x.into_dispatch()));
     }
-    // With constant `gradient` and `offset`, `x * gradient + offset` has the value and the gradient of gelu, and the
-    // backward pass costs one product.
-    let inner = x.clone().inner();
-    let plain = inner.device();
-    let (gradient, offset) = gradients(inner.into_data());
-    let constant = |data| Tensor::from_inner(Tensor::<D>::from_data(data, &plain));
-    x.mul(constant(gradient)).add(constant(offset))
+    Tensor::from_data(values(x.into_data()), &device)
+}
+
+/// GELU of f32 tensors on flex. Other tensors never get here.
+#[backend_extension(Flex: cfg(feature = "flex"), LibTorch: cfg(feature = "tch"), Autodiff)]
+trait FusedGelu: Backend {
+    fn fused_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let device = x.device();
+        Self::float_from_data(values(to_data::<Self>(x)), &device)
+    }
+}
+
+#[cfg(feature = "flex")]
+impl FusedGelu for burn::backend::Flex {}
+
+#[cfg(feature = "tch")]
+impl FusedGelu for burn::backend::LibTorch {}
+
+impl<B: FusedGelu, C: CheckpointStrategy> FusedGelu for Autodiff<B, C> {
+    fn fused_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (x, node) = x.into_parts();
+        match GeluGradient.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let device = x.device();
+                let (values, gradients) = values_and_gradients(to_data::<B>(x));
+                prep.finish(gradients, B::float_from_data(values, &device))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::fused_gelu(x)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct GeluGradient;
+
+impl<B: Backend> Backward<B, 1> for GeluGradient {
+    /// Gradients of the outputs to the inputs.
+    type State = TensorData;
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let device = gradient.device();
+        let mut gradient = to_data::<B>(gradient);
+        let (products, factors) =
+            (gradient.as_mut_slice::<f32>().expect("checked: f32"), ops.state.as_slice::<f32>().expect("checked: f32"));
+        products.par_chunks_mut(CHUNK).zip(factors.par_chunks(CHUNK)).for_each(|(products, factors)| {
+            vectorised(
+                #[inline(always)]
+                || products.iter_mut().zip(factors).for_each(|(product, factor)| *product *= factor),
+            );
+        });
+        if let [Some(node)] = ops.parents {
+            gradients.register::<B>(node.id, B::float_from_data(gradient, &device));
+        }
+    }
 }
 
 fn values(mut data: TensorData) -> TensorData {
@@ -52,8 +118,7 @@ fn values(mut data: TensorData) -> TensorData {
     data
 }
 
-/// Computes the gradient of gelu at each element x, and the offset `gelu(x) - x * gradient`.
-fn gradients(mut data: TensorData) -> (TensorData, TensorData) {
+fn values_and_gradients(mut data: TensorData) -> (TensorData, TensorData) {
     let shape = data.shape().clone();
     let inputs = data.as_mut_slice::<f32>().expect("checked: f32");
     let mut gradients = vec![0.0f32; inputs.len()];
@@ -62,15 +127,15 @@ fn gradients(mut data: TensorData) -> (TensorData, TensorData) {
             #[inline(always)]
             || {
                 for (gradient, x) in gradients.iter_mut().zip(inputs) {
-                    // gelu'(x) = Phi(x) + x phi(x), and gelu(x) - x gelu'(x) = -x^2 phi(x).
-                    let x_phi = *x * normal_pdf(*x);
-                    *gradient = normal_cdf(*x) + x_phi;
-                    *x *= -x_phi;
+                    // gelu'(x) = Phi(x) + x phi(x).
+                    let cdf = normal_cdf(*x);
+                    *gradient = cdf + *x * normal_pdf(*x);
+                    *x *= cdf;
                 }
             },
         );
     });
-    (TensorData::new(gradients, shape), data)
+    (data, TensorData::new(gradients, shape))
 }
 
 /// Computes the distribution function of the standard normal: `(1 + erf(x / sqrt 2)) / 2`.
