@@ -1,15 +1,32 @@
 //! Dropout, fast on the CPU.
 //!
 //! On the CPU, burn's flex backend and LibTorch draw each element of a mask separately, on one thread. Here they draw
-//! only a seed, and a parallel pass computes the mask from it.
+//! only a seed, and a parallel pass computes the mask from it. On flex, the backward pass computes it again, which is as
+//! fast as reading it.
+
+// The backend_extension macro names LibTorch in a form that burn 0.22 deprecates.
+#![cfg_attr(feature = "tch", allow(deprecated))]
+// Without these backends the macro writes a function that uses none of its parameters.
+#![cfg_attr(not(any(feature = "flex", feature = "tch")), allow(unused_variables))]
 
 use burn::{
+    backend::{
+        Autodiff, Backend, Dispatch, TensorMetadata,
+        autodiff::{
+            checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+            grads::Gradients,
+            ops::{Backward, Ops, OpsKind},
+        },
+        backend_extension,
+        tensor::FloatTensor,
+    },
     nn::Dropout,
     tensor::{Distribution, Int, Tensor, TensorData},
 };
 use rayon::prelude::*;
 
-use crate::device::on_cpu;
+use super::to_data;
+use crate::device::{on_cpu, on_flex};
 
 /// Number of elements for each random generator. The mask depends on it, but not on the number of threads.
 const CHUNK: usize = 4096;
@@ -25,28 +42,74 @@ pub(crate) fn dropout<const D: usize>(layer: &Dropout, x: Tensor<D>) -> Tensor<D
     // The seed comes from the device's generator, so that `Device::seed` has an effect.
     let seed = Tensor::<1, Int>::random([4], Distribution::Uniform(0.0, 65536.0), &plain);
     let seed = seed.into_data().iter::<i64>().fold(0u64, |seed, bits| (seed << 16) ^ bits as u64);
-    let mask =
-        Tensor::<D>::from_data(TensorData::new(mask(seed, layer.prob, x.shape().num_elements()), x.shape()), &plain);
+    if on_flex(&x) {
+        return Tensor::from_dispatch(Dispatch::fused_dropout(x.into_dispatch(), seed, layer.prob));
+    }
+    let mut mask = vec![1.0; x.shape().num_elements()];
+    drop_elements(&mut mask, seed, layer.prob);
+    let mask = Tensor::<D>::from_data(TensorData::new(mask, x.shape()), &plain);
     x.mul(Tensor::from_inner(mask))
 }
 
-/// Draws a mask: 0 with the given probability, else 1 / (1 - probability).
-fn mask(seed: u64, probability: f64, elements: usize) -> Vec<f32> {
+/// Sets elements to 0 with a probability, and multiplies the others by `1 / (1 - probability)`.
+fn drop_elements(elements: &mut [f32], seed: u64, probability: f64) {
     let scale = (1.0 - probability).recip() as f32;
     let threshold = (probability * f64::from(u32::MAX)) as u32;
-    let mut mask = vec![0.0f32; elements];
-    mask.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, mask)| {
+    elements.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, elements)| {
         // splitmix64 (Steele et al. 2014) hashes a counter, so each chunk can start at any number.
         let mut state = hash(seed.wrapping_add(chunk as u64));
-        for pair in mask.chunks_mut(2) {
+        for pair in elements.chunks_mut(2) {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let bits = hash(state);
             for (element, half) in pair.iter_mut().zip([bits as u32, (bits >> 32) as u32]) {
-                *element = if half < threshold { 0.0 } else { scale };
+                *element *= if half < threshold { 0.0 } else { scale };
             }
         }
     });
-    mask
+}
+
+/// Dropout of f32 tensors on flex. Other tensors never get here.
+#[backend_extension(Flex: cfg(feature = "flex"), LibTorch: cfg(feature = "tch"), Autodiff)]
+trait FusedDropout: Backend {
+    fn fused_dropout(x: FloatTensor<Self>, seed: u64, probability: f64) -> FloatTensor<Self> {
+        let device = x.device();
+        let mut x = to_data::<Self>(x);
+        drop_elements(x.as_mut_slice().expect("checked: f32"), seed, probability);
+        Self::float_from_data(x, &device)
+    }
+}
+
+#[cfg(feature = "flex")]
+impl FusedDropout for burn::backend::Flex {}
+
+#[cfg(feature = "tch")]
+impl FusedDropout for burn::backend::LibTorch {}
+
+impl<B: FusedDropout, C: CheckpointStrategy> FusedDropout for Autodiff<B, C> {
+    fn fused_dropout(x: FloatTensor<Self>, seed: u64, probability: f64) -> FloatTensor<Self> {
+        let (x, node) = x.into_parts();
+        let value = B::fused_dropout(x, seed, probability);
+        match DropoutGradient.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((seed, probability), value),
+            OpsKind::UnTracked(prep) => prep.finish(value),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct DropoutGradient;
+
+impl<B: FusedDropout> Backward<B, 1> for DropoutGradient {
+    /// The seed of the mask, and the probability.
+    type State = (u64, f64);
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let (seed, probability) = ops.state;
+        let gradient = gradients.consume::<B>(&ops.node);
+        if let [Some(node)] = ops.parents {
+            gradients.register::<B>(node.id, B::fused_dropout(gradient, seed, probability));
+        }
+    }
 }
 
 fn hash(mut z: u64) -> u64 {
@@ -60,6 +123,12 @@ mod tests {
     use burn::{module::Module, nn::DropoutConfig, tensor::Device};
 
     use super::*;
+
+    fn mask(seed: u64, probability: f64, elements: usize) -> Vec<f32> {
+        let mut mask = vec![1.0; elements];
+        drop_elements(&mut mask, seed, probability);
+        mask
+    }
 
     #[test]
     fn elements_are_dropped_independently_with_the_probability() {
