@@ -15,7 +15,7 @@ use burn::{
         autodiff::{
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
             grads::Gradients,
-            ops::{Backward, Ops, OpsKind},
+            ops::{Backward, Ops, OpsKind, unary},
         },
         backend_extension,
         tensor::FloatTensor,
@@ -105,10 +105,7 @@ impl<B: FusedDropout> Backward<B, 1> for DropoutGradient {
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let (seed, probability) = ops.state;
-        let gradient = gradients.consume::<B>(&ops.node);
-        if let [Some(node)] = ops.parents {
-            gradients.register::<B>(node.id, B::fused_dropout(gradient, seed, probability));
-        }
+        unary::<B, _>(ops.parents, ops.node, gradients, |gradient| B::fused_dropout(gradient, seed, probability));
     }
 }
 

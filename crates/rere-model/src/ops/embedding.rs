@@ -13,7 +13,7 @@ use burn::{
         autodiff::{
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
             grads::Gradients,
-            ops::{Backward, Ops, OpsKind},
+            ops::{Backward, Ops, OpsKind, unary},
         },
         backend_extension, read_sync,
         tensor::{FloatTensor, IntTensor},
@@ -71,21 +71,19 @@ impl<B: Backend> Backward<B, 1> for EmbeddingGradient {
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let (tokens, [count, size]) = ops.state;
-        let gradient = gradients.consume::<B>(&ops.node);
-        let device = gradient.device();
-        let gradient = to_data::<B>(gradient);
-        let rows = gradient.as_slice::<f32>().expect("checked: f32").chunks_exact(size);
-        let tokens = read_sync(B::int_into_data(tokens)).expect("the data are in the memory of the CPU");
-        // The system gives zeros without writing them, so that rows of words that are not in the batch cost nothing here.
-        let mut sums = vec![0.0f32; count * size];
-        for (token, row) in tokens.iter::<i64>().zip(rows) {
-            let start = token as usize * size;
-            sums[start..start + size].iter_mut().zip(row).for_each(|(sum, part)| *sum += part);
-        }
-        if let [Some(node)] = ops.parents {
-            let sums = B::float_from_data(TensorData::new(sums, [count, size]), &device);
-            gradients.register::<B>(node.id, sums);
-        }
+        unary::<B, _>(ops.parents, ops.node, gradients, |gradient| {
+            let device = gradient.device();
+            let gradient = to_data::<B>(gradient);
+            let rows = gradient.as_slice::<f32>().expect("checked: f32").chunks_exact(size);
+            let tokens = read_sync(B::int_into_data(tokens)).expect("the data are in the memory of the CPU");
+            // The system gives zeros without writing them, so that rows of words that are not in the batch cost nothing here.
+            let mut sums = vec![0.0f32; count * size];
+            for (token, row) in tokens.iter::<i64>().zip(rows) {
+                let start = token as usize * size;
+                sums[start..start + size].iter_mut().zip(row).for_each(|(sum, part)| *sum += part);
+            }
+            B::float_from_data(TensorData::new(sums, [count, size]), &device)
+        });
     }
 }
 

@@ -14,7 +14,7 @@ use burn::{
         autodiff::{
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
             grads::Gradients,
-            ops::{Backward, Ops, OpsKind},
+            ops::{Backward, Ops, OpsKind, unary},
         },
         backend_extension,
         tensor::FloatTensor,
@@ -24,6 +24,7 @@ use burn::{
 use rayon::prelude::*;
 
 use super::{
+    CHUNK,
     activation::Activation,
     simd::{exp, polynomial, vectorised},
     to_data,
@@ -41,9 +42,6 @@ use crate::device::on_flex;
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if on_flex(&x) { gelu_on_cpu(x) } else { activation::gelu(x) }
 }
-
-/// Number of elements that a thread processes at a time.
-const CHUNK: usize = 16 * 1024;
 
 fn gelu_on_cpu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let device = x.device();
@@ -90,21 +88,24 @@ impl<B: Backend> Backward<B, 1> for GeluGradient {
     type State = TensorData;
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<B>(&ops.node);
-        let device = gradient.device();
-        let mut gradient = to_data::<B>(gradient);
-        let (products, factors) =
-            (gradient.as_mut_slice::<f32>().expect("checked: f32"), ops.state.as_slice::<f32>().expect("checked: f32"));
-        products.par_chunks_mut(CHUNK).zip(factors.par_chunks(CHUNK)).for_each(|(products, factors)| {
-            vectorised(
-                #[inline(always)]
-                || products.iter_mut().zip(factors).for_each(|(product, factor)| *product *= factor),
-            );
+        let factors = ops.state;
+        unary::<B, _>(ops.parents, ops.node, gradients, |gradient| {
+            let device = gradient.device();
+            B::float_from_data(products(to_data::<B>(gradient), &factors), &device)
         });
-        if let [Some(node)] = ops.parents {
-            gradients.register::<B>(node.id, B::float_from_data(gradient, &device));
-        }
     }
+}
+
+fn products(mut data: TensorData, factors: &TensorData) -> TensorData {
+    let values = data.as_mut_slice::<f32>().expect("checked: f32");
+    let factors = factors.as_slice::<f32>().expect("checked: f32");
+    values.par_chunks_mut(CHUNK).zip(factors.par_chunks(CHUNK)).for_each(|(values, factors)| {
+        vectorised(
+            #[inline(always)]
+            || values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor),
+        );
+    });
+    data
 }
 
 fn values(mut data: TensorData) -> TensorData {
@@ -118,6 +119,7 @@ fn values(mut data: TensorData) -> TensorData {
     data
 }
 
+/// Computes GELU and its gradient at each element.
 fn values_and_gradients(mut data: TensorData) -> (TensorData, TensorData) {
     let shape = data.shape().clone();
     let inputs = data.as_mut_slice::<f32>().expect("checked: f32");

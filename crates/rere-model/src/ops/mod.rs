@@ -21,10 +21,13 @@ fn to_data<B: Backend>(x: B::FloatTensorPrimitive) -> TensorData {
     read_sync(B::float_into_data(x)).expect("the data are in the memory of the CPU")
 }
 
-/// Returns the number of elements that a thread processes at a time: whole rows of `size`, about 16,384 elements, or
-/// one row if it has more.
+/// Number of elements that a thread processes at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// Returns the number of elements that a thread processes at a time in whole rows of `size`: about [`CHUNK`], or one row if
+/// it has more.
 fn chunk_size(size: usize) -> usize {
-    (16 * 1024 / size).max(1) * size
+    (CHUNK / size).max(1) * size
 }
 
 /// Sums `term(0)` to `term(count - 1)` in lanes, so that the compiler can add several at a time.

@@ -10,17 +10,14 @@ use burn::{
 };
 use rayon::prelude::*;
 
-use super::{flex::values, simd::vectorised, sum};
+use super::{CHUNK, flex::values, simd::vectorised, sum};
 use crate::device::on_flex;
-
-/// Number of elements that a thread processes at a time.
-const CHUNK: usize = 16 * 1024;
 
 /// Number of elements that are not written if they are zero: on most systems those of a page of memory, which the system
 /// provides when it is written. So words that were not in any batch cost neither time nor memory.
 const PAGE: usize = 1024;
 
-/// AdamW (Loshchilov and Hutter 2019) with the coefficients 0.9 and 0.999.
+/// AdamW (Loshchilov and Hutter 2019, Algorithm 2) with the coefficients 0.9 and 0.999 and epsilon 1e-6.
 ///
 /// Parameters and state equal those of burn's [`AdamW`](optim::AdamW), to the last bit on `flex`, where a step takes one pass
 /// and changes tensors in place. On other devices it is burn's.
@@ -48,7 +45,7 @@ const BETA_2: f32 = 0.999;
 const EPSILON: f32 = 1e-6;
 
 impl AdamW {
-    /// Creates an optimizer.
+    /// Creates an optimizer. Each step multiplies parameters by `1 - learning rate * weight_decay`.
     pub fn new(weight_decay: f32) -> Self {
         let config = AdamWConfig::new().with_beta_1(BETA_1).with_beta_2(BETA_2).with_epsilon(EPSILON);
         Self { weight_decay, composed: config.with_weight_decay(weight_decay).build() }
@@ -159,7 +156,8 @@ fn normal(x: f32) -> f32 {
     if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
 }
 
-/// Scales all gradients down if their common norm is above `largest`.
+/// Scales all gradients down to the norm `largest` if the Euclidean norm of all of them together is above it (Pascanu et al.
+/// 2013). On `flex`, the result does not depend on the number of threads.
 ///
 /// ```
 /// use rere_model::{Linear, clip_gradients, burn::{optim::GradientsParams, tensor::{Device, Tensor}}};
